@@ -1,0 +1,1 @@
+//! The node: the server around the pure crates `proto`, `cluster` and `store`.

@@ -1,0 +1,2 @@
+//! `rcl-node`: the node as a binary of its own.
+fn main() {}

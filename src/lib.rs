@@ -1,0 +1,1 @@
+//! `rcl`, the operator's tool, as a library without a terminal under it.

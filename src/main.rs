@@ -1,0 +1,2 @@
+//! The `rcl` binary.
+fn main() {}
