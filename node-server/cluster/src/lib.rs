@@ -1,1 +1,32 @@
-//! Placeholder header, replaced by the crate's first commit.
+//! One node's view of a Redis Cluster, as a state machine without I/O.
+//!
+//! [`Member`] takes one [`Input`] at a time with the time it happened (`step`), and gives values back
+//! (`poll_output`): packets to send, links to open, state to persist, a slot map to publish. It reads no
+//! clock, no entropy, no file and no socket; with the same seed and the same inputs it gives the same
+//! outputs, byte for byte. The driver does the rest:
+//!
+//! ```text
+//!   loop {
+//!       member.step(now_ms, input);
+//!       while let Some(output) = member.poll_output() { perform(output) }
+//!       sleep until the next input, or member.next_deadline(), then step(now_ms, Input::Tick)
+//!   }
+//! ```
+//!
+//! Sources of the rules: the Redis Cluster specification, and how redis-server 7.0.15 and 7.2 behave.
+
+mod command;
+mod config;
+mod io;
+mod map;
+mod member;
+mod nodes_conf;
+pub mod packet;
+
+pub use command::{
+    Command, FailoverMode, LinkView, NodeView, Reply, SetSlot, ShardView, SlotFacts, SlotsEntry,
+};
+pub use config::{Config, Persistent, PersistentError};
+pub use io::{Input, LinkId, LogLevel, Output, ReplicationFacts};
+pub use map::{ClusterMap, ClusterState, DownReason, MapNode, NodeIndex, SlotOwner};
+pub use member::Member;

@@ -1,0 +1,65 @@
+//! The text of nodes.conf: the lines of CLUSTER NODES, and a line of variables.
+//!
+//! ```text
+//! <a line of CLUSTER NODES per node, exactly one with the flag "myself">
+//! vars currentEpoch 6 lastVoteEpoch 2
+//! ```
+//!
+//! Blank lines are skipped and the `vars` line may stand anywhere, as in Redis. A line without `@bus-port` (written
+//! by very old servers) means port + 10000.
+
+use rcl_proto::nodes_text::{NodeFlags, NodeLine};
+
+use crate::config::{Persistent, PersistentError};
+
+pub(crate) fn parse(text: &str) -> Result<Option<Persistent>, PersistentError> {
+    let mut found = Persistent { nodes: Vec::new(), current_epoch: 0, last_vote_epoch: 0 };
+    let mut any = false;
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        any = true;
+        let result = match line.split_ascii_whitespace().next() {
+            Some(word) if word.eq_ignore_ascii_case("vars") => parse_variables(line, &mut found),
+            _ => parse_node(line, &mut found),
+        };
+        result.map_err(|reason| PersistentError { line: index + 1, reason })?;
+    }
+    if !any {
+        return Ok(None);
+    }
+    match found.nodes.iter().filter(|node| node.flags.contains(NodeFlags::MYSELF)).count() {
+        1 => Ok(Some(found)),
+        count => {
+            Err(PersistentError { line: 0, reason: format!("{count} nodes are marked 'myself', not one") })
+        }
+    }
+}
+
+fn parse_variables(line: &str, found: &mut Persistent) -> Result<(), String> {
+    let mut words = line.split_ascii_whitespace().skip(1);
+    while let Some(name) = words.next() {
+        let value = words.next().ok_or_else(|| format!("no value for '{name}'"))?;
+        let number = || value.parse::<u64>().map_err(|_| format!("'{value}' is no {name}"));
+        match name.to_ascii_lowercase().as_str() {
+            "currentepoch" => found.current_epoch = number()?,
+            "lastvoteepoch" => found.last_vote_epoch = number()?,
+            // Redis skips what it does not know, too.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn parse_node(line: &str, found: &mut Persistent) -> Result<(), String> {
+    let mut node: NodeLine = line.parse()?;
+    if node.endpoint.bus_port == 0 && !line.contains('@') {
+        node.endpoint.bus_port = node.endpoint.port.saturating_add(10_000);
+    }
+    if found.nodes.iter().any(|other| other.id == node.id) {
+        return Err(format!("node {} is listed twice", node.id));
+    }
+    found.nodes.push(node);
+    Ok(())
+}
