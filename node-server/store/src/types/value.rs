@@ -1,0 +1,88 @@
+//! A value of any type, owned or borrowed, and the names that TYPE and OBJECT ENCODING give it.
+
+use super::{Element, Hash, List, Set, SortedSet};
+
+/// An owned value, as the RDB decoder and RESTORE give it. Streams will be a further kind.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Int(i64),
+    String(Vec<u8>),
+    List(List),
+    Hash(Hash),
+    Set(Set),
+    SortedSet(SortedSet),
+}
+
+/// A borrowed value, as the RDB encoder and DUMP take it.
+#[derive(Clone, Copy, Debug)]
+pub enum ValueRef<'a> {
+    Int(i64),
+    String(&'a [u8]),
+    List(&'a List),
+    Hash(&'a Hash),
+    Set(&'a Set),
+    SortedSet(&'a SortedSet),
+}
+
+/// How a collection is stored, by OBJECT ENCODING's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Int,
+    Embstr,
+    Raw,
+    Listpack,
+    Quicklist,
+    Intset,
+    Hashtable,
+    Skiplist,
+}
+
+impl Encoding {
+    pub fn name(self) -> &'static str {
+        match self {
+            Encoding::Int => "int",
+            Encoding::Embstr => "embstr",
+            Encoding::Raw => "raw",
+            Encoding::Listpack => "listpack",
+            Encoding::Quicklist => "quicklist",
+            Encoding::Intset => "intset",
+            Encoding::Hashtable => "hashtable",
+            Encoding::Skiplist => "skiplist",
+        }
+    }
+}
+
+impl Value {
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            Value::Int(number) => ValueRef::Int(*number),
+            Value::String(bytes) => ValueRef::String(bytes),
+            Value::List(list) => ValueRef::List(list),
+            Value::Hash(hash) => ValueRef::Hash(hash),
+            Value::Set(set) => ValueRef::Set(set),
+            Value::SortedSet(sorted_set) => ValueRef::SortedSet(sorted_set),
+        }
+    }
+}
+
+impl<'a> ValueRef<'a> {
+    /// What TYPE says.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            ValueRef::Int(_) | ValueRef::String(_) => "string",
+            ValueRef::List(_) => "list",
+            ValueRef::Hash(_) => "hash",
+            ValueRef::Set(_) => "set",
+            ValueRef::SortedSet(_) => "zset",
+        }
+    }
+
+    /// The content of a string, `None` for a collection.
+    pub fn as_string(self) -> Option<Element<'a>> {
+        match self {
+            ValueRef::Int(number) => Some(Element::Int(number)),
+            ValueRef::String(bytes) => Some(Element::Bytes(bytes)),
+            _ => None,
+        }
+    }
+}
