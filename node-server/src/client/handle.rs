@@ -1,0 +1,216 @@
+//! What other threads may know of a client: what CLIENT LIST shows, and its mailbox.
+//!
+//! The client's own thread writes here, with plain relaxed stores; readers get a picture that may be a
+//! moment old.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Mailbox;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    Normal,
+    Master,
+    Replica,
+    PubSub,
+}
+
+impl ClientKind {
+    /// As CLIENT LIST TYPE and CLIENT KILL TYPE say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientKind::Normal => "normal",
+            ClientKind::Master => "master",
+            ClientKind::Replica => "replica",
+            ClientKind::PubSub => "pubsub",
+        }
+    }
+}
+
+/// Flags of a client, with the letters of CLIENT LIST.
+pub mod client_flag {
+    pub const MULTI: u32 = 1 << 0;
+    pub const DIRTY: u32 = 1 << 1;
+    pub const BLOCKED: u32 = 1 << 2;
+    pub const PUBSUB: u32 = 1 << 3;
+    pub const READONLY: u32 = 1 << 4;
+    pub const UNIX_SOCKET: u32 = 1 << 5;
+    pub const NO_EVICT: u32 = 1 << 6;
+    pub const NO_TOUCH: u32 = 1 << 7;
+    pub const REPLICA: u32 = 1 << 8;
+    pub const MASTER: u32 = 1 << 9;
+    pub const CLOSE_AFTER_REPLY: u32 = 1 << 10;
+    pub const CLOSE_ASAP: u32 = 1 << 11;
+
+    pub const LETTERS: [(u32, char); 12] = [
+        (MASTER, 'M'),
+        (REPLICA, 'S'),
+        (PUBSUB, 'P'),
+        (MULTI, 'x'),
+        (BLOCKED, 'b'),
+        (DIRTY, 'd'),
+        (CLOSE_AFTER_REPLY, 'c'),
+        (CLOSE_ASAP, 'A'),
+        (UNIX_SOCKET, 'U'),
+        (READONLY, 'r'),
+        (NO_EVICT, 'e'),
+        (NO_TOUCH, 'T'),
+    ];
+}
+
+/// Shared between a client's own thread and all others.
+#[derive(Debug)]
+pub struct ClientHandle {
+    pub id: u64,
+    pub mailbox: Arc<Mailbox>,
+    /// `None` for a unix socket, whose path is in `local`.
+    pub peer: Option<SocketAddr>,
+    pub local: String,
+    pub file_descriptor: i32,
+    pub created_ms: i64,
+    pub last_active_ms: AtomicI64,
+    pub flags: AtomicU32,
+    pub database: AtomicUsize,
+    pub protocol: AtomicU32,
+    pub channels: AtomicUsize,
+    pub patterns: AtomicUsize,
+    pub shard_channels: AtomicUsize,
+    /// Queued commands, or -1 outside MULTI.
+    pub queued: AtomicI64,
+    pub watched: AtomicUsize,
+    pub input_bytes: AtomicUsize,
+    pub input_capacity: AtomicUsize,
+    pub output_bytes: AtomicUsize,
+    pub multi_bytes: AtomicUsize,
+    pub last_command: Mutex<&'static str>,
+    pub texts: Mutex<ClientTexts>,
+    /// The wait that the client is parked in; 0 when it is not.
+    pub parked_wait: AtomicU64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ClientTexts {
+    pub name: String,
+    pub user: String,
+    pub library_name: String,
+    pub library_version: String,
+}
+
+impl ClientHandle {
+    pub fn new(id: u64, peer: Option<SocketAddr>, local: String, file_descriptor: i32, now_ms: i64) -> ClientHandle {
+        ClientHandle {
+            id,
+            mailbox: Arc::default(),
+            peer,
+            local,
+            file_descriptor,
+            created_ms: now_ms,
+            last_active_ms: AtomicI64::new(now_ms),
+            flags: AtomicU32::new(if peer.is_none() { client_flag::UNIX_SOCKET } else { 0 }),
+            database: AtomicUsize::new(0),
+            protocol: AtomicU32::new(2),
+            channels: AtomicUsize::new(0),
+            patterns: AtomicUsize::new(0),
+            shard_channels: AtomicUsize::new(0),
+            queued: AtomicI64::new(-1),
+            watched: AtomicUsize::new(0),
+            input_bytes: AtomicUsize::new(0),
+            input_capacity: AtomicUsize::new(0),
+            output_bytes: AtomicUsize::new(0),
+            multi_bytes: AtomicUsize::new(0),
+            last_command: Mutex::new("NULL"),
+            texts: Mutex::new(ClientTexts { user: "default".to_owned(), ..ClientTexts::default() }),
+            parked_wait: AtomicU64::new(0),
+        }
+    }
+
+    /// `ip:port`, or the unix socket's path with `:0`.
+    pub fn address(&self) -> String {
+        match self.peer {
+            Some(peer) if peer.is_ipv6() => format!("[{}]:{}", peer.ip(), peer.port()),
+            Some(peer) => peer.to_string(),
+            None => format!("{}:0", self.local),
+        }
+    }
+
+    pub fn kind(&self) -> ClientKind {
+        let flags = self.flags.load(Ordering::Relaxed);
+        if flags & client_flag::MASTER != 0 {
+            ClientKind::Master
+        } else if flags & client_flag::REPLICA != 0 {
+            ClientKind::Replica
+        } else if flags & client_flag::PUBSUB != 0 {
+            ClientKind::PubSub
+        } else {
+            ClientKind::Normal
+        }
+    }
+
+    pub fn set_flag(&self, flag: u32, on: bool) {
+        if on {
+            self.flags.fetch_or(flag, Ordering::Relaxed);
+        } else {
+            self.flags.fetch_and(!flag, Ordering::Relaxed);
+        }
+    }
+
+    pub fn has_flag(&self, flag: u32) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+
+    pub fn is_replica(&self) -> bool {
+        self.has_flag(client_flag::REPLICA)
+    }
+
+    pub fn texts(&self) -> ClientTexts {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn with_texts<R>(&self, change: impl FnOnce(&mut ClientTexts) -> R) -> R {
+        change(&mut self.texts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The client's line in CLIENT LIST, without its newline.
+    pub fn line(&self, now_ms: i64) -> String {
+        let get = |value: &AtomicUsize| value.load(Ordering::Relaxed);
+        let flags = self.flags.load(Ordering::Relaxed);
+        let mut letters: String =
+            client_flag::LETTERS.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, letter)| letter).collect();
+        if letters.is_empty() {
+            letters.push('N');
+        }
+        let texts = self.texts();
+        let seconds = |since: i64| (now_ms - since).max(0) / 1000;
+        let input = get(&self.input_bytes);
+        let capacity = get(&self.input_capacity);
+        let output = get(&self.output_bytes);
+        let multi = get(&self.multi_bytes);
+        let total = capacity + output + multi + size_of::<ClientHandle>();
+        let last = *self.last_command.lock().unwrap_or_else(PoisonError::into_inner);
+        format!(
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={letters} db={} sub={} psub={} ssub={} \
+             multi={} watch={} qbuf={input} qbuf-free={} argv-mem=0 multi-mem={multi} rbs={capacity} rbp={capacity} \
+             obl={output} oll=0 omem=0 tot-mem={total} events=r cmd={last} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+            self.id,
+            self.address(),
+            self.local,
+            self.file_descriptor,
+            texts.name,
+            seconds(self.created_ms),
+            seconds(self.last_active_ms.load(Ordering::Relaxed)),
+            get(&self.database),
+            get(&self.channels),
+            get(&self.patterns),
+            get(&self.shard_channels),
+            self.queued.load(Ordering::Relaxed),
+            get(&self.watched),
+            capacity.saturating_sub(input),
+            texts.user,
+            self.protocol.load(Ordering::Relaxed),
+            texts.library_name,
+            texts.library_version,
+        )
+    }
+}

@@ -1,0 +1,123 @@
+//! How other threads reach a connection: they post messages, its own thread takes them.
+//!
+//! A parked client is woken by the first of those who may (what it waited for came; CLIENT UNBLOCK; its time
+//! is up; it went away): a [`WakeHandle`] carries the number of the wait it belongs to, and a message for a
+//! wait that is over is dropped by the connection.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// What may be posted.
+#[derive(Debug)]
+pub enum Message {
+    /// Bytes to send, out of band (a published message).
+    Push(Arc<[u8]>),
+    /// A sharded channel left with its slot; the client's own thread forgets it and tells the client.
+    ShardUnsubscribed(Box<[u8]>),
+    /// The reply that parked wait number `wait` waited for.
+    Reply { wait: u64, bytes: Vec<u8> },
+    /// Parked wait number `wait` ends by running its request again.
+    Retry { wait: u64 },
+}
+
+/// One for each connection.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    inner: Mutex<Inner>,
+    /// True when there is something to take; lets the owner look without locking.
+    filled: AtomicBool,
+    pending_bytes: AtomicUsize,
+    kill: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    messages: Vec<Message>,
+    owner: Option<Waker>,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn post(&self, message: Message) {
+        if let Message::Push(bytes) = &message {
+            self.pending_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+        }
+        let mut inner = self.lock();
+        inner.messages.push(message);
+        self.filled.store(true, Ordering::Release);
+        let owner = inner.owner.clone();
+        drop(inner);
+        if let Some(owner) = owner {
+            owner.wake();
+        }
+    }
+
+    /// Asks the connection to end.
+    pub fn kill(&self) {
+        self.kill.store(true, Ordering::Release);
+        let owner = self.lock().owner.clone();
+        if let Some(owner) = owner {
+            owner.wake();
+        }
+    }
+
+    pub fn is_killed(&self) -> bool {
+        self.kill.load(Ordering::Acquire)
+    }
+
+    /// Pushed bytes that the connection has not taken yet.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending_bytes.load(Ordering::Relaxed)
+    }
+
+    /// All messages so far, in order.
+    pub fn take(&self) -> Vec<Message> {
+        if !self.filled.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut inner = self.lock();
+        self.filled.store(false, Ordering::Release);
+        self.pending_bytes.store(0, Ordering::Relaxed);
+        std::mem::take(&mut inner.messages)
+    }
+
+    /// From now on `owner` is woken by posts. The caller looks once more for messages afterwards.
+    pub fn set_owner(&self, owner: &Waker) {
+        self.lock().owner = Some(owner.clone());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        !self.filled.load(Ordering::Acquire)
+    }
+}
+
+/// The right to end one wait of one client.
+#[derive(Clone, Debug)]
+pub struct WakeHandle {
+    mailbox: Arc<Mailbox>,
+    wait: u64,
+}
+
+impl WakeHandle {
+    pub fn new(mailbox: Arc<Mailbox>, wait: u64) -> WakeHandle {
+        WakeHandle { mailbox, wait }
+    }
+
+    /// The wait ends with these reply bytes.
+    pub fn reply(&self, bytes: Vec<u8>) {
+        self.mailbox.post(Message::Reply { wait: self.wait, bytes });
+    }
+
+    /// The wait ends; the request is run again.
+    pub fn retry(&self) {
+        self.mailbox.post(Message::Retry { wait: self.wait });
+    }
+
+    pub fn wait(&self) -> u64 {
+        self.wait
+    }
+}

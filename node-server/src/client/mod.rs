@@ -1,0 +1,14 @@
+//! A client, as data: what it said about itself ([`Session`]), what other threads may see of it and post to
+//! it ([`ClientHandle`], [`Mailbox`]), and the register of all of them ([`ClientRegistry`]).
+//!
+//! The sockets are in `net`; nothing in here does I/O.
+
+mod handle;
+mod mailbox;
+mod registry;
+mod session;
+
+pub use handle::{ClientHandle, ClientKind, client_flag};
+pub use mailbox::{Mailbox, Message, WakeHandle};
+pub use registry::ClientRegistry;
+pub use session::{Queued, ReplyMode, Session, Transaction, WatchedKey};

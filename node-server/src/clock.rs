@@ -1,0 +1,47 @@
+//! The one place that reads clocks. Everything else takes `now` as an argument, or asks here at the edge.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Unix time in milliseconds.
+pub fn now_ms() -> i64 {
+    now_us() / 1000
+}
+
+/// Unix time in microseconds.
+pub fn now_us() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
+}
+
+/// A clock that never goes back, for durations.
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// The time within one batch of requests: both clocks are read once at its start, and one of them after each
+/// request, which gives its duration and the next one's time.
+#[derive(Debug)]
+pub struct BatchClock {
+    started: Instant,
+    started_ms: i64,
+    last: Instant,
+}
+
+impl BatchClock {
+    pub fn start() -> BatchClock {
+        let now = monotonic();
+        BatchClock { started: now, started_ms: now_ms(), last: now }
+    }
+
+    /// Unix time in milliseconds, as of the last lap.
+    pub fn now_ms(&self) -> i64 {
+        self.started_ms + (self.last - self.started).as_millis() as i64
+    }
+
+    /// Microseconds since the last lap; a new lap begins.
+    pub fn lap_us(&mut self) -> u64 {
+        let now = monotonic();
+        let lap = now - self.last;
+        self.last = now;
+        lap.as_micros() as u64
+    }
+}

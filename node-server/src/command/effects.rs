@@ -1,0 +1,43 @@
+//! What a command causes besides its reply. A handler leaves these values in its context; the executor acts
+//! on them while the shard is still locked.
+
+use rcl_proto::resp::OwnedArgs;
+
+/// How a write goes into the replication log.
+#[derive(Debug, Default)]
+pub enum Propagation {
+    /// As the client sent it, if anything changed.
+    #[default]
+    AsReceived,
+    /// These commands in its place: its effect, made deterministic.
+    Instead(Vec<OwnedArgs>),
+    Nothing,
+}
+
+/// Filled in by handlers.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// How many changes were made to the data set; none means there is nothing to propagate.
+    pub changes: u64,
+    pub propagation: Propagation,
+    /// Commands that go before it: the deletion of keys found expired.
+    pub before: Vec<OwnedArgs>,
+    /// Keys at which something arrived that a blocked client may be waiting for, with their database.
+    pub ready_keys: Vec<(usize, Box<[u8]>)>,
+    /// The connection is closed once the reply is sent.
+    pub close: bool,
+}
+
+impl Effects {
+    /// The command's effect is this command instead of what the client sent.
+    pub fn propagate_instead(&mut self, command: OwnedArgs) {
+        match &mut self.propagation {
+            Propagation::Instead(commands) => commands.push(command),
+            other => *other = Propagation::Instead(vec![command]),
+        }
+    }
+
+    pub fn propagate_nothing(&mut self) {
+        self.propagation = Propagation::Nothing;
+    }
+}

@@ -1,0 +1,23 @@
+//! What a command is: its facts ([`CommandSpec`]), the table of all of them, what it may do while it runs
+//! ([`Context`]) and what comes of it ([`Outcome`], [`CommandError`]).
+//!
+//! The handlers themselves, each beside its literal, are in `commands`. Nothing in here does I/O.
+
+mod context;
+mod effects;
+mod error;
+mod keys;
+mod outcome;
+pub mod spec;
+mod table;
+
+pub use context::Context;
+pub use effects::{Effects, Propagation};
+pub use error::CommandError;
+pub use keys::{KeyPosition, KeysError, find_keys, first_key};
+pub use outcome::{Outcome, Park};
+pub use spec::{Argument, CommandSpec, Handler, Locks};
+pub use table::{Lookup, all, find};
+
+/// What a handler gives back.
+pub type CommandResult = Result<Outcome, CommandError>;

@@ -1,0 +1,228 @@
+//! From a request to its reply: look up, gate, lock, run, act on the effects.
+//!
+//! The gate's order is Redis's: known, arity, authenticated, allowed, ours (cluster), memory and disk, replica
+//! and loading states, MULTI's queue, paused. Ownership and pause are looked at under the lock of the slot's
+//! shard, which is held until the effects are logged.
+
+mod gate;
+mod lock;
+mod propagate;
+mod transaction;
+
+use std::sync::Arc;
+
+use rcl_proto::Slot;
+use rcl_proto::resp::{Args, ReplyWriter};
+
+pub use gate::node_state;
+pub use lock::Held;
+pub use propagate::append_effects;
+pub use transaction::{discard, unwatch_all};
+
+use crate::client::{ReplyMode, Session};
+use crate::clock::BatchClock;
+use crate::command::spec::flag;
+use crate::command::{self, CommandError, CommandSpec, Context, Handler, Locks, Lookup, Outcome, Park};
+use crate::net::DetachedConnection;
+use crate::node::Node;
+use crate::pubsub::ChannelKind;
+use crate::stats::BatchStats;
+
+/// What a request asks of its connection.
+pub enum Flow {
+    Next,
+    Close,
+    Park(Park),
+    HandOver(Box<dyn FnOnce(DetachedConnection) + Send>),
+}
+
+/// What the requests of one batch share.
+#[derive(Debug)]
+pub struct Batch {
+    pub stats: BatchStats,
+    pub clock: BatchClock,
+}
+
+/// A request whose command is known.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub spec: &'static CommandSpec,
+    /// The command that `spec` is a subcommand of.
+    pub container: Option<&'static CommandSpec>,
+    pub args: Args<'a>,
+}
+
+impl Request<'_> {
+    /// `get`, `client|list`.
+    pub fn full_name(&self) -> String {
+        match self.container {
+            Some(container) => format!("{}|{}", container.name, self.spec.name),
+            None => self.spec.name.to_owned(),
+        }
+    }
+}
+
+/// Runs one request of a client; its reply is appended to `output`.
+pub fn process(
+    node: &Arc<Node>,
+    session: &mut Session,
+    args: Args<'_>,
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Flow {
+    let start = output.len();
+    batch.stats.commands += 1;
+    let flow = match look_up(args) {
+        Ok(request) => dispatch(node, session, request, output, batch),
+        Err(error) => {
+            if let Some(transaction) = &mut session.transaction {
+                transaction.broken = true;
+            }
+            reply_error(session, output, batch, &error);
+            Flow::Next
+        }
+    };
+    silence(session, output, start);
+    flow
+}
+
+fn look_up(args: Args<'_>) -> Result<Request<'_>, CommandError> {
+    let request = match command::find(args) {
+        Lookup::Found { spec, container } => Request { spec, container, args },
+        Lookup::UnknownSubcommand(container) => return Err(unknown_subcommand(container, args)),
+        Lookup::Unknown => return Err(unknown_command(args)),
+    };
+    if !request.spec.accepts(args.len()) {
+        return Err(CommandError::wrong_arity(&request.full_name()));
+    }
+    Ok(request)
+}
+
+/// Redis's text, with as much of what was said as fits into 128 characters.
+fn unknown_command(args: Args<'_>) -> CommandError {
+    let shown = |bytes: &[u8], most: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned();
+    let mut beginning = String::new();
+    for argument in args.from(1).iter() {
+        if beginning.len() >= 128 {
+            break;
+        }
+        beginning.push_str(&format!("'{}' ", shown(argument, 128 - beginning.len())));
+    }
+    CommandError::new(format!("ERR unknown command '{}', with args beginning with: {beginning}", shown(args.name(), 128)))
+}
+
+fn unknown_subcommand(container: &CommandSpec, args: Args<'_>) -> CommandError {
+    let given = args.get(1).unwrap_or_default();
+    let given = String::from_utf8_lossy(&given[..given.len().min(128)]).into_owned();
+    CommandError::new(format!("ERR unknown subcommand '{given}'. Try {} HELP.", container.name.to_ascii_uppercase()))
+}
+
+fn reply_error(session: &Session, output: &mut Vec<u8>, batch: &mut Batch, error: &CommandError) {
+    batch.stats.errors += 1;
+    ReplyWriter::new(output, session.protocol).error(error.text());
+}
+
+/// CLIENT REPLY OFF and SKIP: what was written is taken back.
+fn silence(session: &mut Session, output: &mut Vec<u8>, start: usize) {
+    match session.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off => output.truncate(start),
+        ReplyMode::SkipNext => {
+            output.truncate(start);
+            session.reply_mode = ReplyMode::Skip;
+        }
+        ReplyMode::Skip => {
+            output.truncate(start);
+            session.reply_mode = ReplyMode::On;
+        }
+    }
+}
+
+fn dispatch(
+    node: &Arc<Node>,
+    session: &mut Session,
+    request: Request<'_>,
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Flow {
+    let asking = std::mem::take(&mut session.asking);
+    match gate::admit(node, session, request, asking) {
+        Ok(gate::Admitted::Run { held, slot }) => run(node, session, request, held, slot, output, batch),
+        Ok(gate::Admitted::Queue { slot }) => {
+            transaction::queue(session, request, slot);
+            ReplyWriter::new(output, session.protocol).simple("QUEUED");
+            Flow::Next
+        }
+        Ok(gate::Admitted::Park(park)) => {
+            session.asking = asking;
+            Flow::Park(park)
+        }
+        Err(error) => {
+            transaction::refused(node, session, request.spec);
+            reply_error(session, output, batch, &error);
+            Flow::Next
+        }
+    }
+}
+
+fn run(
+    node: &Arc<Node>,
+    session: &mut Session,
+    request: Request<'_>,
+    held: Held<'_>,
+    slot: Slot,
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Flow {
+    let start = output.len();
+    let now_ms = batch.clock.now_ms();
+    let mut context = Context::new(node, session, held, slot, request.spec, output, now_ms);
+    let result = context.call(request.spec, request.args);
+    append_effects(&mut context);
+    let hits = context.take_hits();
+    let close = context.effects_close();
+    drop(context);
+    batch.stats.hits += hits.0;
+    batch.stats.misses += hits.1;
+    if !request.spec.has(flag::SKIP_SLOWLOG) {
+        node.note_duration(session, request.args, batch.clock.lap_us());
+    }
+    match result {
+        Ok(Outcome::Done) if close => Flow::Close,
+        Ok(Outcome::Done) => Flow::Next,
+        Ok(Outcome::Park(park)) => Flow::Park(park),
+        Ok(Outcome::HandOver(adopt)) => Flow::HandOver(adopt),
+        Err(error) => {
+            output.truncate(start);
+            reply_error(session, output, batch, &error);
+            Flow::Next
+        }
+    }
+}
+
+/// The sharded channel left with its slot.
+pub fn shard_unsubscribed(session: &mut Session, channel: &[u8], output: &mut Vec<u8>) {
+    if session.subscriptions.shard_channels.remove(channel) {
+        session.show_subscriptions();
+        let mut reply = ReplyWriter::new(output, session.protocol);
+        reply.push(3);
+        reply.bulk(b"sunsubscribe");
+        reply.bulk(channel);
+        reply.integer(session.subscriptions.shard_channels.len() as i64);
+    }
+}
+
+pub fn forget_subscriptions(node: &Node, session: &mut Session) {
+    let subscriptions = std::mem::take(&mut session.subscriptions);
+    if !subscriptions.is_empty() {
+        node.pubsub.forget(session.id(), &subscriptions);
+    }
+    session.show_subscriptions();
+}
+
+/// The connection ended: nothing of the client stays behind.
+pub fn client_gone(node: &Node, session: &mut Session) {
+    unwatch_all(node, session);
+    forget_subscriptions(node, session);
+    node.clients.remove(session.id());
+}

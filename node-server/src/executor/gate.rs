@@ -1,0 +1,258 @@
+//! What stands between a known command and its handler.
+
+use std::sync::Arc;
+
+use rcl_proto::{Slot, key_slot};
+
+use super::lock::Held;
+use super::{Request, transaction};
+use crate::client::{Session, Transaction};
+use crate::command::spec::{Begin, Find, KeySpec, flag};
+use crate::command::{CommandError, Locks, Park, find_keys};
+use crate::node::Node;
+use crate::pause::PauseLevel;
+use crate::routing::{self, Asker, Question};
+use crate::shard::Shard;
+
+/// Facts about the node for which some commands are refused. None of them holds on a healthy master, so that
+/// one look at their sum is enough.
+pub mod node_state {
+    pub const LOADING: u32 = 1 << 0;
+    /// This node is a replica, and `replica-read-only` holds.
+    pub const READ_ONLY_REPLICA: u32 = 1 << 1;
+    /// This node is a replica without its master, and may not answer from old data.
+    pub const STALE: u32 = 1 << 2;
+    /// The last save failed, and `stop-writes-on-bgsave-error` holds.
+    pub const SAVE_FAILED: u32 = 1 << 3;
+    /// Fewer good replicas than `min-replicas-to-write`.
+    pub const TOO_FEW_REPLICAS: u32 = 1 << 4;
+}
+
+const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
+const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the dataset in memory");
+const READ_ONLY: CommandError = CommandError::fixed("READONLY You can't write against a read only replica.");
+const MASTER_DOWN: CommandError =
+    CommandError::fixed("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+const SAVE_FAILED: CommandError = CommandError::fixed(
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that \
+     may modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
+     snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
+const TOO_FEW_REPLICAS: CommandError = CommandError::fixed("NOREPLICAS Not enough good replicas to write.");
+const NOT_IN_TRANSACTION: CommandError = CommandError::fixed("ERR Command not allowed inside a transaction");
+
+/// What the gate decided.
+pub enum Admitted<'a> {
+    /// Run it, with these shards locked; its keys lie in `slot`.
+    Run { held: Held<'a>, slot: Slot },
+    /// It goes into the open transaction.
+    Queue { slot: Option<Slot> },
+    Park(Park),
+}
+
+pub fn admit<'a>(
+    node: &'a Arc<Node>,
+    session: &mut Session,
+    request: Request<'_>,
+    asking: bool,
+) -> Result<Admitted<'a>, CommandError> {
+    let spec = request.spec;
+    if !session.authenticated && !spec.has(flag::NO_AUTH) {
+        return Err(NO_AUTH);
+    }
+    session.user.may_run(spec)?;
+    let slot = slot_of(node, session, request)?;
+    let queueing = session.in_transaction() && !transaction::acts_at_once(spec);
+    let mut held = lock(node, session, request, slot, queueing);
+    if let Some(slot) = slot
+        && node.is_cluster()
+        && !session.is_master_link
+        && let Some(shard) = held.get(node.shards.index_of(slot))
+    {
+        check_route(node, session, request, slot, asking, shard)?;
+    }
+    check_state(node, session, request)?;
+    if queueing {
+        return if spec.has(flag::NO_MULTI) { Err(NOT_IN_TRANSACTION) } else { Ok(Admitted::Queue { slot }) };
+    }
+    if !session.is_master_link
+        && let Some(park) = wait_for_its_turn(node, session, request, slot, &mut held)
+    {
+        return Ok(Admitted::Park(park));
+    }
+    Ok(Admitted::Run { held, slot: slot.unwrap_or(Slot::MIN) })
+}
+
+/// The slot of the request's keys; `None` when it has none. Without a cluster all keys lie in one place.
+fn slot_of(node: &Node, session: &Session, request: Request<'_>) -> Result<Option<Slot>, CommandError> {
+    if request.spec.locks == Locks::Transaction {
+        let Some(transaction) = &session.transaction else { return Ok(None) };
+        return if transaction.cross_slot { Err(routing::CROSS_SLOT) } else { Ok(transaction.slot) };
+    }
+    match request.spec.keys {
+        [] => Ok(None),
+        _ if !node.is_cluster() => Ok(Some(Slot::MIN)),
+        [KeySpec { begin: Begin::Index(index), find: Find::Range { last: 0, .. }, .. }] => {
+            Ok(request.args.get(*index as usize).map(key_slot))
+        }
+        _ => common_slot(request),
+    }
+}
+
+fn common_slot(request: Request<'_>) -> Result<Option<Slot>, CommandError> {
+    // A count of keys that lies is the handler's to complain of.
+    let keys = find_keys(request.spec, request.args).unwrap_or_default();
+    let mut slots = keys.iter().map(|key| key_slot(&request.args[key.index]));
+    let Some(first) = slots.next() else { return Ok(None) };
+    if slots.all(|slot| slot == first) { Ok(Some(first)) } else { Err(routing::CROSS_SLOT) }
+}
+
+fn lock<'a>(
+    node: &'a Node,
+    session: &Session,
+    request: Request<'_>,
+    slot: Option<Slot>,
+    queueing: bool,
+) -> Held<'a> {
+    match (request.spec.locks, slot) {
+        (_, None) if queueing => Held::None,
+        (_, Some(slot)) if queueing => Held::one(&node.shards, node.shards.index_of(slot)),
+        (Locks::Transaction, slot) => transaction::lock(node, session, slot),
+        (Locks::AllShards, _) => Held::all(&node.shards),
+        (Locks::EachShard, _) | (Locks::Keys, None) => Held::None,
+        (Locks::Keys, Some(slot)) => Held::one(&node.shards, node.shards.index_of(slot)),
+    }
+}
+
+fn check_route(
+    node: &Node,
+    session: &Session,
+    request: Request<'_>,
+    slot: Slot,
+    asking: bool,
+    shard: &mut Shard,
+) -> Result<(), CommandError> {
+    let Some(map) = shard.map.clone() else { return Ok(()) };
+    let question = Question {
+        spec: request.spec,
+        is_write: writes(session, request),
+        slot,
+        is_channel: request.spec.keys.iter().any(KeySpec::is_channel),
+        asker: Asker { asking, readonly: session.readonly },
+        endpoint: node.settings().preferred_endpoint(),
+    };
+    routing::route(&map, &question, || count_keys(session, request, slot, shard))
+}
+
+/// How many keys the request has, and how many of them are not here.
+fn count_keys(session: &Session, request: Request<'_>, slot: Slot, shard: &Shard) -> (usize, usize) {
+    let mut counts = (0, 0);
+    let mut count = |request: Request<'_>| {
+        for key in find_keys(request.spec, request.args).unwrap_or_default() {
+            counts.0 += 1;
+            if !shard.holds(session.database, slot, &request.args[key.index]) {
+                counts.1 += 1;
+            }
+        }
+    };
+    match &session.transaction {
+        Some(transaction) if request.spec.locks == Locks::Transaction => {
+            transaction.commands.iter().for_each(|queued| {
+                count(Request { spec: queued.spec, container: queued.container, args: queued.args.as_args() });
+            });
+        }
+        _ => count(request),
+    }
+    counts
+}
+
+/// True when the request may change data: for EXEC, when a queued command may.
+fn writes(session: &Session, request: Request<'_>) -> bool {
+    match &session.transaction {
+        Some(transaction) if request.spec.locks == Locks::Transaction => transaction.writes(),
+        _ => request.spec.is_write(),
+    }
+}
+
+fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(), CommandError> {
+    let spec = request.spec;
+    if session.in_resp2_pubsub() && !allowed_while_subscribed(spec.name, request.container.is_some()) {
+        let name = request.full_name();
+        return Err(CommandError::new(format!(
+            "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+        )));
+    }
+    let state = node.state();
+    if state == 0 || session.is_master_link {
+        return Ok(());
+    }
+    let is = |bit| state & bit != 0;
+    let is_write = writes(session, request);
+    if is(node_state::SAVE_FAILED) && is_write && !is(node_state::READ_ONLY_REPLICA) {
+        return Err(SAVE_FAILED);
+    }
+    if is(node_state::TOO_FEW_REPLICAS) && is_write && !is(node_state::READ_ONLY_REPLICA) {
+        return Err(TOO_FEW_REPLICAS);
+    }
+    if is(node_state::READ_ONLY_REPLICA) && is_write {
+        return Err(READ_ONLY);
+    }
+    if is(node_state::STALE) && !spec.has(flag::STALE) {
+        return Err(MASTER_DOWN);
+    }
+    if is(node_state::LOADING) && !spec.has(flag::LOADING) {
+        return Err(LOADING);
+    }
+    Ok(())
+}
+
+fn allowed_while_subscribed(name: &str, is_subcommand: bool) -> bool {
+    const ALLOWED: [&str; 9] = [
+        "ping",
+        "subscribe",
+        "ssubscribe",
+        "unsubscribe",
+        "sunsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "quit",
+        "reset",
+    ];
+    !is_subcommand && ALLOWED.contains(&name)
+}
+
+/// A request that comes during a pause, or wants to write a key that is on its way to another node, waits.
+fn wait_for_its_turn(
+    node: &Node,
+    session: &mut Session,
+    request: Request<'_>,
+    slot: Option<Slot>,
+    held: &mut Held<'_>,
+) -> Option<Park> {
+    let may_write = writes(session, request) || request.spec.has(flag::MAY_REPLICATE);
+    let held_back_at = if may_write { PauseLevel::Writes } else { PauseLevel::All };
+    // Set in each shard under its lock before a pause counts as begun, so no write slips in behind its barrier.
+    let paused = held.any(|shard| shard.pause >= held_back_at) || node.pause.level() >= held_back_at;
+    if paused && !session.handle.is_replica() && request.spec.name != "unpause" {
+        let wait = session.begin_wait();
+        if node.pause.wait_for_end(&wait, held_back_at) {
+            return Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new() });
+        }
+        // It ended just now; this shard will hear of it in a moment.
+    }
+    let shard = held.get(node.shards.index_of(slot?))?;
+    if shard.departing.is_empty() || !may_write {
+        return None;
+    }
+    let keys = find_keys(request.spec, request.args).unwrap_or_default();
+    let departing = keys.iter().map(|key| &request.args[key.index]).find(|key| shard.departing.contains(session.database, key))?;
+    let wait = session.begin_wait();
+    shard.departing.wait_for(session.database, departing, wait.clone());
+    Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new() })
+}
+
+impl Transaction {
+    pub fn writes(&self) -> bool {
+        self.commands.iter().any(|queued| queued.spec.is_write())
+    }
+}

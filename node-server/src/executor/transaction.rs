@@ -1,0 +1,66 @@
+//! MULTI's queue, and what EXEC must hold.
+
+use std::sync::atomic::Ordering;
+
+use rcl_proto::Slot;
+
+use super::Request;
+use super::lock::Held;
+use crate::client::{Queued, Session};
+use crate::command::{CommandSpec, Locks};
+use crate::node::Node;
+
+/// Commands that are not queued in a transaction but act on it.
+pub fn acts_at_once(spec: &CommandSpec) -> bool {
+    matches!(spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}
+
+pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {
+    let Some(transaction) = &mut session.transaction else { return };
+    let args = request.args.to_owned();
+    transaction.bytes += args.byte_count();
+    transaction.commands.push(Queued { spec: request.spec, container: request.container, args });
+    match (transaction.slot, slot) {
+        (Some(before), Some(slot)) if before != slot => transaction.cross_slot = true,
+        (None, Some(slot)) => transaction.slot = Some(slot),
+        _ => {}
+    }
+    session.show_state();
+}
+
+/// The gate refused a request: inside MULTI that breaks the transaction; an EXEC that is refused ends it.
+pub fn refused(node: &Node, session: &mut Session, spec: &CommandSpec) {
+    if spec.locks == Locks::Transaction {
+        discard(node, session);
+    } else if let Some(transaction) = &mut session.transaction {
+        transaction.broken = true;
+    }
+}
+
+/// Ends the transaction and the watches.
+pub fn discard(node: &Node, session: &mut Session) {
+    session.transaction = None;
+    unwatch_all(node, session);
+}
+
+pub fn unwatch_all(node: &Node, session: &mut Session) {
+    for watched in std::mem::take(&mut session.watched) {
+        let mut shard = node.shards.lock_slot(watched.slot);
+        shard.watchers.remove(watched.database, &watched.key, &session.watch_broken);
+    }
+    session.watch_broken.store(false, Ordering::Relaxed);
+    session.show_state();
+}
+
+/// The shards of EXEC: of its keys, of the watched keys, or all when a queued command is about the whole node.
+pub fn lock<'a>(node: &'a Node, session: &Session, slot: Option<Slot>) -> Held<'a> {
+    let node_wide = session.transaction.as_ref().is_some_and(|transaction| {
+        let is_wide = |queued: &Queued| matches!(queued.spec.locks, Locks::EachShard | Locks::AllShards);
+        transaction.commands.iter().any(is_wide)
+    });
+    if node_wide {
+        return Held::all(&node.shards);
+    }
+    let slots = slot.into_iter().chain(session.watched.iter().map(|watched| watched.slot));
+    Held::several(&node.shards, slots.map(|slot| node.shards.index_of(slot)).collect())
+}

@@ -1,0 +1,386 @@
+//! One client's connection: bytes in, requests run in order, bytes out.
+//!
+//! A connection is data that a small future drives: at each turn it takes its mailbox, sends what is left to
+//! send, reads once, runs all requests that came, and writes all their replies at once. Between turns it
+//! belongs to nobody, and could be driven by another thread.
+//!
+//! While a client is parked (it waits in a blocking command, or for a pause to end) no request of its is run;
+//! what it sends meanwhile is kept.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rcl_proto::resp::{Limits, OwnedArgs, Parsed, ReplyWriter, RequestParser};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
+use super::stream::{DetachedStream, Stream};
+use crate::client::{Message, Session, client_flag};
+use crate::clock;
+use crate::command::Park;
+use crate::executor::{self, Flow};
+use crate::node::Node;
+use crate::stats::BatchStats;
+
+/// So many reads in one turn, then the thread's other connections get theirs.
+const READS_A_TURN: usize = 4;
+
+pub struct Connection {
+    pub node: Arc<Node>,
+    pub session: Session,
+    stream: Option<Stream>,
+    parser: RequestParser,
+    /// What was read and not run yet: half a request, or requests behind a parked one.
+    input: Vec<u8>,
+    /// What the socket did not take yet, from `sent` on.
+    output: Vec<u8>,
+    sent: usize,
+    parked: Option<Parked>,
+    closing: bool,
+    owner: Option<Waker>,
+    stats: BatchStats,
+}
+
+/// A request that waits.
+struct Parked {
+    request: OwnedArgs,
+    wait: Option<u64>,
+    timer: Option<Pin<Box<Sleep>>>,
+    timeout_reply: Vec<u8>,
+}
+
+/// A connection that left its worker, for example to become a replica's link.
+pub struct DetachedConnection {
+    pub stream: DetachedStream,
+    pub session: Session,
+    /// What it had sent beyond the request that handed it over.
+    pub input: Vec<u8>,
+}
+
+/// Why a turn of a connection ended it.
+enum End {
+    Closed,
+    HandOver(Box<dyn FnOnce(DetachedConnection) + Send>),
+}
+
+impl Connection {
+    pub fn new(node: Arc<Node>, stream: Stream, session: Session) -> Connection {
+        Connection {
+            node,
+            session,
+            stream: Some(stream),
+            parser: RequestParser::new(),
+            input: Vec::new(),
+            output: Vec::new(),
+            sent: 0,
+            parked: None,
+            closing: false,
+            owner: None,
+            stats: BatchStats::default(),
+        }
+    }
+
+    /// The driver: ends with the connection.
+    pub async fn run(mut self) {
+        let end = std::future::poll_fn(|cx| with_buffers(|buffers| self.poll_turn(cx, buffers))).await;
+        if let End::HandOver(adopt) = end {
+            let Some(Ok(stream)) = self.stream.take().map(Stream::detach) else { return };
+            let input = std::mem::take(&mut self.input);
+            executor::forget_subscriptions(&self.node, &mut self.session);
+            let session = std::mem::replace(&mut self.session, Session::nobody());
+            adopt(DetachedConnection { stream, session, input });
+        }
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<End> {
+        if self.owner.as_ref().is_none_or(|owner| !owner.will_wake(cx.waker())) {
+            self.session.handle.mailbox.set_owner(cx.waker());
+            self.owner = Some(cx.waker().clone());
+        }
+        for _ in 0..READS_A_TURN {
+            if self.session.handle.mailbox.is_killed() {
+                return Poll::Ready(End::Closed);
+            }
+            if let Some(end) = self.take_mail(cx, buffers) {
+                return Poll::Ready(end);
+            }
+            match self.poll_send(cx) {
+                Poll::Ready(Ok(())) if self.closing => return Poll::Ready(End::Closed),
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
+                Poll::Pending => return Poll::Pending,
+            }
+            match self.poll_read_and_run(cx, buffers) {
+                Poll::Ready(None) => {}
+                Poll::Ready(Some(end)) => return Poll::Ready(end),
+                Poll::Pending if self.session.handle.mailbox.is_empty() && self.sent == self.output.len() => {
+                    return Poll::Pending;
+                }
+                Poll::Pending => {}
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Messages, and the deadline of a parked request.
+    fn take_mail(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {
+        for message in self.session.handle.mailbox.take() {
+            match message {
+                Message::Push(bytes) => buffers.output.extend_from_slice(&bytes),
+                Message::ShardUnsubscribed(channel) => {
+                    executor::shard_unsubscribed(&mut self.session, &channel, &mut buffers.output);
+                }
+                Message::Reply { wait, bytes } if self.is_parked_in(wait) => {
+                    buffers.output.extend_from_slice(&bytes);
+                    self.unpark();
+                }
+                Message::Retry { wait } if self.is_parked_in(wait) => {
+                    if let Some(end) = self.run_parked_again(buffers) {
+                        return Some(end);
+                    }
+                }
+                // For a wait that is over.
+                Message::Reply { .. } | Message::Retry { .. } => {}
+            }
+        }
+        let timer = self.parked.as_mut().and_then(|parked| parked.timer.as_mut());
+        if timer.is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+            && let Some(parked) = self.unpark()
+        {
+            buffers.output.extend_from_slice(&parked.timeout_reply);
+        }
+        let end = if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
+        self.keep_output(buffers);
+        end
+    }
+
+    fn is_parked_in(&self, wait: u64) -> bool {
+        self.parked.as_ref().is_some_and(|parked| parked.wait == Some(wait))
+    }
+
+    fn unpark(&mut self) -> Option<Parked> {
+        self.session.handle.set_flag(client_flag::BLOCKED, false);
+        self.session.handle.parked_wait.store(0, Ordering::Relaxed);
+        self.parked.take()
+    }
+
+    fn run_parked_again(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
+        let parked = self.unpark()?;
+        let args = parked.request.as_args();
+        let flow = executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.stats);
+        self.follow(flow, || parked.request.clone())
+    }
+
+    fn run_kept_input(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
+        let mut kept = std::mem::take(&mut self.input);
+        let (used, end) = self.run_requests(&kept, &mut buffers.output);
+        kept.drain(..used);
+        self.input = kept;
+        end
+    }
+
+    /// Writes what is left to write.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.output.len() {
+            let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
+            match Pin::new(stream).poll_write(cx, &self.output[self.sent..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => self.sent += written,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.session.handle.output_bytes.store(self.output.len() - self.sent, Ordering::Relaxed);
+                    return if self.output_is_over_limit() {
+                        Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()))
+                    } else {
+                        Poll::Pending
+                    };
+                }
+            }
+        }
+        if !self.output.is_empty() {
+            self.output = Vec::new();
+            self.sent = 0;
+            self.session.handle.output_bytes.store(0, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn output_is_over_limit(&self) -> bool {
+        let limit = self.node.settings().output_buffer_hard_limit(self.session.handle.kind());
+        let waiting = self.output.len() - self.sent + self.session.handle.mailbox.pending_bytes();
+        let over = limit > 0 && waiting as u64 > limit;
+        if over {
+            self.node.stats.client_output_limit_disconnections.add(1);
+            tracing::warn!(client = %self.session.handle.address(), waiting, limit, "client is too slow for its output limit: closed");
+        }
+        over
+    }
+
+    /// One read, all requests that are complete after it, one write.
+    fn poll_read_and_run(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<Option<End>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Some(End::Closed)) };
+        let own_buffer = !self.input.is_empty();
+        let target = if own_buffer { &mut self.input } else { &mut buffers.input };
+        let before = target.len();
+        if target.capacity() - before < READ_BYTES / 4 {
+            target.reserve(READ_BYTES);
+        }
+        let mut read_buffer = ReadBuf::uninit(target.spare_capacity_mut());
+        match Pin::new(stream).poll_read(cx, &mut read_buffer) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(_)) => return Poll::Ready(Some(End::Closed)),
+            Poll::Ready(Ok(())) => {}
+        }
+        let read = read_buffer.filled().len();
+        if read == 0 {
+            return Poll::Ready(Some(End::Closed));
+        }
+        // SAFETY: `poll_read` initialised the first `read` bytes of the spare capacity.
+        unsafe { target.set_len(before + read) };
+        self.stats.input_bytes += read as u64;
+        self.session.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
+        let end = self.run_batch(own_buffer, buffers);
+        if end.is_some() {
+            self.keep_output(buffers);
+            let _ = self.poll_send(cx);
+            return Poll::Ready(end);
+        }
+        Poll::Ready(self.write_batch(cx, buffers))
+    }
+
+    fn run_batch(&mut self, own_buffer: bool, buffers: &mut ThreadBuffers) -> Option<End> {
+        if self.parked.is_some() || self.closing {
+            self.keep_input(own_buffer, buffers, 0);
+            return self.input_is_over_limit().then_some(End::Closed);
+        }
+        let input = std::mem::take(if own_buffer { &mut self.input } else { &mut buffers.input });
+        let (used, end) = self.run_requests(&input, &mut buffers.output);
+        *(if own_buffer { &mut self.input } else { &mut buffers.input }) = input;
+        self.keep_input(own_buffer, buffers, used);
+        if self.input_is_over_limit() {
+            return Some(End::Closed);
+        }
+        end
+    }
+
+    /// What was not used stays, in the connection's own buffer; an empty one is given back.
+    fn keep_input(&mut self, own_buffer: bool, buffers: &mut ThreadBuffers, used: usize) {
+        if own_buffer {
+            self.input.drain(..used);
+        } else {
+            self.input.extend_from_slice(&buffers.input[used..]);
+            buffers.input.clear();
+        }
+        if self.input.is_empty() {
+            self.input = Vec::new();
+        }
+        self.session.handle.input_bytes.store(self.input.len(), Ordering::Relaxed);
+        self.session.handle.input_capacity.store(self.input.capacity(), Ordering::Relaxed);
+    }
+
+    fn input_is_over_limit(&self) -> bool {
+        let limit = self.node.settings().client_query_buffer_limit;
+        let over = self.input.len() as u64 > limit;
+        if over {
+            self.node.stats.client_query_limit_disconnections.add(1);
+            tracing::warn!(client = %self.session.handle.address(), bytes = self.input.len(), limit, "request is over client-query-buffer-limit: closed");
+        }
+        over
+    }
+
+    /// Runs requests until they end, or one parks or closes; how many bytes were used.
+    fn run_requests(&mut self, input: &[u8], output: &mut Vec<u8>) -> (usize, Option<End>) {
+        let mut used = 0;
+        let mut end = None;
+        let max_bulk_bytes = self.node.settings().proto_max_bulk_len as usize;
+        while end.is_none() && self.parked.is_none() && !self.closing {
+            let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
+            let request = &input[used..];
+            match self.parser.parse(request, limits) {
+                Ok(Parsed::Request { consumed }) => {
+                    used += consumed;
+                    let args = self.parser.args(request);
+                    if args.is_empty() {
+                        continue;
+                    }
+                    let flow = executor::process(&self.node, &mut self.session, args, output, &mut self.stats);
+                    if !matches!(flow, Flow::Next) {
+                        let request = args.to_owned();
+                        end = self.follow(flow, || request);
+                    }
+                }
+                Ok(Parsed::Incomplete { .. }) => break,
+                Err(error) => {
+                    let mut reply = ReplyWriter::new(output, self.session.protocol);
+                    reply.error(&format!("ERR Protocol error: {error}"));
+                    self.stats.errors += 1;
+                    self.closing = true;
+                }
+            }
+        }
+        self.stats.output_bytes += output.len() as u64;
+        self.stats.flush_into(&self.node.stats);
+        (used, end)
+    }
+
+    /// Does what a request's outcome asks of its connection.
+    fn follow(&mut self, flow: Flow, request: impl FnOnce() -> OwnedArgs) -> Option<End> {
+        match flow {
+            Flow::Next => {}
+            Flow::Close => self.closing = true,
+            Flow::HandOver(adopt) => return Some(End::HandOver(adopt)),
+            Flow::Park(park) => self.park(park, request()),
+        }
+        None
+    }
+
+    fn park(&mut self, park: Park, request: OwnedArgs) {
+        let wait = park.wait.wait();
+        let timer = park.deadline_ms.map(|deadline| {
+            let remaining = (deadline - clock::now_ms()).max(0) as u64;
+            Box::pin(tokio::time::sleep(Duration::from_millis(remaining)))
+        });
+        self.session.handle.set_flag(client_flag::BLOCKED, true);
+        self.session.handle.parked_wait.store(wait, Ordering::Relaxed);
+        self.parked = Some(Parked { request, wait: Some(wait), timer, timeout_reply: park.timeout_reply });
+        // The timer has not been polled yet: the next turn does that.
+        if let Some(owner) = &self.owner {
+            owner.wake_by_ref();
+        }
+    }
+
+    fn write_batch(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {
+        if self.output.is_empty() && !buffers.output.is_empty() {
+            let Some(stream) = &mut self.stream else { return Some(End::Closed) };
+            match Pin::new(stream).poll_write(cx, &buffers.output) {
+                Poll::Ready(Ok(written)) if written == buffers.output.len() => buffers.output.clear(),
+                Poll::Ready(Ok(written)) => {
+                    buffers.output.drain(..written);
+                }
+                Poll::Ready(Err(_)) => return Some(End::Closed),
+                Poll::Pending => {}
+            }
+        }
+        self.keep_output(buffers);
+        None
+    }
+
+    fn keep_output(&mut self, buffers: &mut ThreadBuffers) {
+        self.output.extend_from_slice(&buffers.output);
+        buffers.output.clear();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.stats.flush_into(&self.node.stats);
+        executor::client_gone(&self.node, &mut self.session);
+    }
+}

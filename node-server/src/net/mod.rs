@@ -1,0 +1,12 @@
+//! The edge to clients: listeners, worker threads, and the connections they drive.
+
+mod buffers;
+mod connection;
+mod listener;
+mod stream;
+mod worker;
+
+pub use connection::{Connection, DetachedConnection};
+pub use listener::{BindError, Listeners};
+pub use stream::{DetachedStream, Stream};
+pub use worker::Workers;

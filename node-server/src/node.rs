@@ -1,0 +1,171 @@
+//! What all threads of a node share.
+//!
+//! Nothing in here is a lock around everything: the data lie in the shards, each behind its own lock; the rest
+//! are small registers and counters.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use rcl_proto::resp::Args;
+
+use crate::access::User;
+use crate::client::{ClientRegistry, Session};
+use crate::clock;
+use crate::config::{Config, Settings};
+use crate::control::ControlHandle;
+use crate::net::Workers;
+use crate::pause::PauseControl;
+use crate::persistence::Persistence;
+use crate::pubsub::PubSub;
+use crate::replication::Replication;
+use crate::shard::Shards;
+use crate::slowlog::SlowLog;
+use crate::stats::Stats;
+
+pub struct Node {
+    /// 40 hexadecimal digits, new at each start.
+    pub run_id: String,
+    pub started: Instant,
+    pub started_ms: i64,
+    /// Where the configuration came from, for CONFIG REWRITE and INFO.
+    pub config_file: Option<std::path::PathBuf>,
+    pub config: Mutex<Config>,
+    settings: ArcSwap<Settings>,
+    default_user: ArcSwap<User>,
+    pub shards: Shards,
+    cluster_enabled: bool,
+    pub clients: ClientRegistry,
+    pub pubsub: PubSub,
+    pub pause: PauseControl,
+    pub replication: Replication,
+    pub persistence: Persistence,
+    pub stats: Stats,
+    pub slowlog: Mutex<SlowLog>,
+    pub peak_memory_bytes: AtomicU64,
+    pub worker_count: AtomicUsize,
+    /// The bits of `executor::node_state`.
+    state: AtomicU32,
+    /// The way to the control thread; there once it runs.
+    pub control: OnceLock<ControlHandle>,
+    pub workers: OnceLock<Arc<Workers>>,
+    shutdown: Mutex<Option<tokio::sync::mpsc::UnboundedSender<ShutdownRequest>>>,
+    pub is_shutting_down: AtomicBool,
+}
+
+/// Somebody asked the node to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownRequest {
+    /// Whether to save first; `None`: when save points are configured.
+    pub save: Option<bool>,
+    /// End even if saving fails.
+    pub force: bool,
+    /// Do not wait for replicas that lag.
+    pub now: bool,
+}
+
+impl Node {
+    pub fn new(config: Config, config_file: Option<std::path::PathBuf>, run_id: String, threads: usize) -> Node {
+        let settings = config.settings();
+        let cluster_enabled = settings.cluster_enabled;
+        let shards = if cluster_enabled {
+            Shards::for_cluster(threads)
+        } else {
+            Shards::standalone(settings.databases as usize)
+        };
+        let user = User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
+        Node {
+            replication: Replication::new(&run_id, &settings),
+            persistence: Persistence::new(clock::now_ms()),
+            run_id,
+            started: clock::monotonic(),
+            started_ms: clock::now_ms(),
+            config_file,
+            config: Mutex::new(config),
+            settings: ArcSwap::from_pointee(settings),
+            default_user: ArcSwap::new(user),
+            shards,
+            cluster_enabled,
+            clients: ClientRegistry::default(),
+            pubsub: PubSub::default(),
+            pause: PauseControl::default(),
+            stats: Stats::default(),
+            slowlog: Mutex::default(),
+            peak_memory_bytes: AtomicU64::new(0),
+            worker_count: AtomicUsize::new(threads),
+            state: AtomicU32::new(0),
+            control: OnceLock::new(),
+            workers: OnceLock::new(),
+            shutdown: Mutex::new(None),
+            is_shutting_down: AtomicBool::new(false),
+        }
+    }
+
+    pub fn is_cluster(&self) -> bool {
+        self.cluster_enabled
+    }
+
+    pub fn settings(&self) -> arc_swap::Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    /// After a change of the configuration: the new values hold from here on.
+    pub fn settings_changed(&self, settings: Settings) {
+        let password = settings.requirepass.as_ref().map_or(&[][..], |secret| secret.0.as_slice());
+        self.default_user.store(User::default_user(password));
+        self.settings.store(Arc::new(settings));
+    }
+
+    pub fn default_user(&self) -> Arc<User> {
+        self.default_user.load_full()
+    }
+
+    pub fn lock_config(&self) -> MutexGuard<'_, Config> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn lock_slowlog(&self) -> MutexGuard<'_, SlowLog> {
+        self.slowlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bits of [`executor::node_state`](crate::executor::node_state) that hold.
+    pub fn state(&self) -> u32 {
+        self.state.load(Ordering::Acquire)
+    }
+
+    pub fn set_state(&self, bit: u32, on: bool) {
+        if on {
+            self.state.fetch_or(bit, Ordering::AcqRel);
+        } else {
+            self.state.fetch_and(!bit, Ordering::AcqRel);
+        }
+    }
+
+    pub fn uptime_s(&self) -> u64 {
+        (clock::monotonic() - self.started).as_secs()
+    }
+
+    /// Puts a command into the slow log if it was slow.
+    pub fn note_duration(&self, session: &Session, args: Args<'_>, duration_us: u64) {
+        let settings = self.settings();
+        let threshold = settings.slowlog_log_slower_than_us;
+        if threshold < 0 || (duration_us as i64) < threshold {
+            return;
+        }
+        let client = (session.handle.address(), session.handle.texts().name);
+        let time_s = clock::now_ms() / 1000;
+        self.lock_slowlog().record(args, duration_us, time_s, client, settings.slowlog_max_len);
+    }
+
+    /// Who is told when somebody asks for the node's end.
+    pub fn on_shutdown(&self, sender: tokio::sync::mpsc::UnboundedSender<ShutdownRequest>) {
+        *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    }
+
+    /// False when the node is not running as a process of its own (under a test).
+    pub fn request_shutdown(&self, request: ShutdownRequest) -> bool {
+        let sender = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.as_ref().is_some_and(|sender| sender.send(request).is_ok())
+    }
+}

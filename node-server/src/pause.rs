@@ -1,0 +1,143 @@
+//! Pauses: CLIENT PAUSE, and the stop of writes in a manual failover.
+//!
+//! The level lies in each shard, under its lock, so that once it is set in all of them no write is running or
+//! will start: that is the barrier at which a manual failover takes its offset. Clients that come during a
+//! pause are parked here and run their request again when it ends.
+//!
+//! Two reasons may pause at once (an operator, a failover); what holds is the stronger of the two, each until
+//! its own end.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::client::WakeHandle;
+use crate::shard::Shards;
+
+/// What is held back. Ordered: a higher level holds back more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PauseLevel {
+    #[default]
+    None,
+    /// What may write or replicate.
+    Writes,
+    /// Everything.
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PauseReason {
+    Operator,
+    Failover,
+}
+
+#[derive(Debug, Default)]
+pub struct PauseControl {
+    level: AtomicU8,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// For each reason its level and its end, Unix time in milliseconds.
+    operator: (PauseLevel, i64),
+    failover: (PauseLevel, i64),
+    waiting: Vec<WakeHandle>,
+}
+
+impl PauseControl {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn level(&self) -> PauseLevel {
+        match self.level.load(Ordering::Acquire) {
+            0 => PauseLevel::None,
+            1 => PauseLevel::Writes,
+            _ => PauseLevel::All,
+        }
+    }
+
+    /// Pauses until `until_ms`. When it returns, no request of that level is running.
+    pub fn pause(&self, shards: &Shards, reason: PauseReason, level: PauseLevel, until_ms: i64) {
+        {
+            let mut inner = self.lock();
+            let place = inner.of(reason);
+            *place = match reason {
+                // A second CLIENT PAUSE makes the first longer or stronger, never shorter or weaker.
+                PauseReason::Operator => (place.0.max(level), place.1.max(until_ms)),
+                PauseReason::Failover => (level, until_ms),
+            };
+            self.level.store(inner.level() as u8, Ordering::Release);
+        }
+        self.tell_shards(shards);
+    }
+
+    pub fn resume(&self, shards: &Shards, reason: PauseReason) {
+        *self.lock().of(reason) = (PauseLevel::None, 0);
+        self.let_go(shards);
+    }
+
+    /// Ends what is over by now.
+    pub fn tick(&self, shards: &Shards, now_ms: i64) {
+        if self.level() == PauseLevel::None {
+            return;
+        }
+        let mut ended = false;
+        {
+            let mut inner = self.lock();
+            for reason in [PauseReason::Operator, PauseReason::Failover] {
+                let place = inner.of(reason);
+                if place.0 != PauseLevel::None && now_ms >= place.1 {
+                    *place = (PauseLevel::None, 0);
+                    ended = true;
+                }
+            }
+        }
+        if ended {
+            self.let_go(shards);
+        }
+    }
+
+    /// Registers a wait for the end of the pause; false when it is over already.
+    pub fn wait_for_end(&self, wait: &WakeHandle, needed: PauseLevel) -> bool {
+        let mut inner = self.lock();
+        if inner.level() < needed {
+            return false;
+        }
+        inner.waiting.push(wait.clone());
+        true
+    }
+
+    pub fn waiting_count(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    fn let_go(&self, shards: &Shards) {
+        self.level.store(self.lock().level() as u8, Ordering::Release);
+        self.tell_shards(shards);
+        // Who still has to wait will park again.
+        let waiting = std::mem::take(&mut self.lock().waiting);
+        waiting.iter().for_each(WakeHandle::retry);
+    }
+
+    fn tell_shards(&self, shards: &Shards) {
+        for index in 0..shards.count() {
+            let mut shard = shards.lock(index);
+            // Read under the shard's lock: the last of two tellers writes the newest level.
+            shard.pause = self.level();
+        }
+    }
+}
+
+impl Inner {
+    fn of(&mut self, reason: PauseReason) -> &mut (PauseLevel, i64) {
+        match reason {
+            PauseReason::Operator => &mut self.operator,
+            PauseReason::Failover => &mut self.failover,
+        }
+    }
+
+    fn level(&self) -> PauseLevel {
+        self.operator.0.max(self.failover.0)
+    }
+}

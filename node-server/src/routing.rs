@@ -1,0 +1,130 @@
+//! Whether this node answers a request, or which one does: MOVED, ASK, TRYAGAIN, CROSSSLOT, CLUSTERDOWN.
+//!
+//! Decided under the lock of the slot's shard, by the map that lies in it, so that a slot cannot change hands
+//! between the answer and the command. The rules, in order (source: the Redis Cluster specification, and
+//! redis-server's behaviour where it is silent):
+//!
+//! 1. Keys of several slots: CROSSSLOT.
+//! 2. Nobody owns the slot: CLUSTERDOWN.
+//! 3. The cluster is down: CLUSTERDOWN, unless reads (or sharded pub/sub) are allowed meanwhile.
+//! 4. MIGRATE acts on a slot that is open here, in either direction.
+//! 5. We own the slot, it is migrating, and keys are missing: ASK when all are, TRYAGAIN when some are.
+//! 6. The slot is importing and the client said ASKING: served, but TRYAGAIN when there are several keys and some
+//!    are missing.
+//! 7. READONLY was said, we are a replica of the owner and the command only reads: served.
+//! 8. MOVED to the owner, unless that is us.
+
+use rcl_cluster::{ClusterMap, ClusterState, MapNode, NodeIndex, SlotOwner};
+use rcl_proto::Slot;
+
+use crate::command::{CommandError, CommandSpec, spec::flag};
+
+/// How the endpoint in MOVED and ASK is written: `cluster-preferred-endpoint-type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EndpointKind {
+    #[default]
+    Ip,
+    Hostname,
+    Unknown,
+}
+
+/// What of the client matters here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asker {
+    pub asking: bool,
+    pub readonly: bool,
+}
+
+pub const CROSS_SLOT: CommandError = CommandError::fixed("CROSSSLOT Keys in request don't hash to the same slot");
+const TRY_AGAIN: CommandError = CommandError::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
+const NOT_SERVED: CommandError = CommandError::fixed("CLUSTERDOWN Hash slot not served");
+const DOWN: CommandError = CommandError::fixed("CLUSTERDOWN The cluster is down");
+const DOWN_FOR_WRITES: CommandError =
+    CommandError::fixed("CLUSTERDOWN The cluster is down and only accepts read commands");
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    pub spec: &'static CommandSpec,
+    pub is_write: bool,
+    pub slot: Slot,
+    /// What lies in the slot is a sharded channel.
+    pub is_channel: bool,
+    pub asker: Asker,
+    pub endpoint: EndpointKind,
+}
+
+/// `Ok` when this node is the one to answer. `count_keys` tells how many keys the request has and how many of
+/// them are not here; it is asked only where the slot is open.
+pub fn route(
+    map: &ClusterMap,
+    question: &Question,
+    count_keys: impl Fn() -> (usize, usize),
+) -> Result<(), CommandError> {
+    let &Question { spec, is_write, slot, is_channel, asker, endpoint } = question;
+    let owner = map.owner(slot);
+    if owner == SlotOwner::Myself && map.migrating.is_empty() && map.state == ClusterState::Ok {
+        return Ok(());
+    }
+    if owner == SlotOwner::Nobody {
+        return Err(NOT_SERVED);
+    }
+    serves_now(map, is_write, is_channel)?;
+    let migrating_to = map.migrating_to(slot).filter(|_| owner == SlotOwner::Myself && !is_channel);
+    let importing = map.importing_from(slot).is_some() && !is_channel;
+    if (migrating_to.is_some() || importing) && spec.name == "migrate" {
+        return Ok(());
+    }
+    if let Some(to) = migrating_to {
+        return match count_keys() {
+            (_, 0) => Ok(()),
+            (all, missing) if all == missing => Err(redirect(map, "ASK", slot, to, endpoint)),
+            _ => Err(TRY_AGAIN),
+        };
+    }
+    if importing && (asker.asking || spec.has(flag::ASKING)) {
+        return match count_keys() {
+            (all, missing) if all > 1 && missing > 0 => Err(TRY_AGAIN),
+            _ => Ok(()),
+        };
+    }
+    match owner {
+        SlotOwner::Other(owner) if (asker.readonly || is_channel) && !is_write && map.my_master() == Some(owner) => Ok(()),
+        SlotOwner::Other(owner) => Err(redirect(map, "MOVED", slot, owner, endpoint)),
+        SlotOwner::Myself | SlotOwner::Nobody => Ok(()),
+    }
+}
+
+fn serves_now(map: &ClusterMap, is_write: bool, is_channel: bool) -> Result<(), CommandError> {
+    if map.state == ClusterState::Ok {
+        return Ok(());
+    }
+    if is_channel {
+        return if map.allow_pubsubshard_when_down { Ok(()) } else { Err(DOWN) };
+    }
+    match (map.allow_reads_when_down, is_write) {
+        (false, _) => Err(DOWN),
+        (true, true) => Err(DOWN_FOR_WRITES),
+        (true, false) => Ok(()),
+    }
+}
+
+fn redirect(map: &ClusterMap, word: &str, slot: Slot, to: NodeIndex, endpoint: EndpointKind) -> CommandError {
+    match map.node(to) {
+        Some(node) => CommandError::new(format!("{word} {slot} {}:{}", host(node, endpoint), node.port)),
+        None => NOT_SERVED,
+    }
+}
+
+/// How a node is named to clients.
+pub fn host(node: &MapNode, endpoint: EndpointKind) -> &str {
+    match endpoint {
+        EndpointKind::Ip => &node.ip,
+        EndpointKind::Hostname if node.hostname.is_empty() => "?",
+        EndpointKind::Hostname => &node.hostname,
+        EndpointKind::Unknown => "",
+    }
+}
+
+#[cfg(test)]
+mod tests;

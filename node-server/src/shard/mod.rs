@@ -1,0 +1,84 @@
+//! The shards that the keyspace is laid over. A shard is plain data behind one lock: the tables of its slots,
+//! the map it routes by, and who waits for what in it.
+//!
+//! Slot `s` lies in shard `s mod S`, S being a power of two several times the worker threads; without a cluster
+//! there is one shard, and everything lies in it.
+
+mod departing;
+mod watchers;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rcl_cluster::ClusterMap;
+use rcl_proto::Slot;
+use rcl_store::Keyspace;
+
+pub use departing::Departing;
+pub use watchers::Watchers;
+
+use crate::pause::PauseLevel;
+
+#[derive(Debug)]
+pub struct Shard {
+    pub keyspace: Keyspace,
+    /// Who owns which slot, as this shard acts by it; `None` without a cluster.
+    pub map: Option<Arc<ClusterMap>>,
+    pub pause: PauseLevel,
+    pub watchers: Watchers,
+    /// Keys that MIGRATE has sent and the target has not confirmed.
+    pub departing: Departing,
+}
+
+impl Shard {
+    fn new(keyspace: Keyspace) -> Shard {
+        Shard {
+            keyspace,
+            map: None,
+            pause: PauseLevel::None,
+            watchers: Watchers::default(),
+            departing: Departing::default(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Shards {
+    shards: Box<[Mutex<Shard>]>,
+}
+
+impl Shards {
+    /// For a cluster: shards for this many threads.
+    pub fn for_cluster(threads: usize) -> Shards {
+        let count = (threads.max(1) * 8).next_power_of_two().min(256);
+        let shards = (0..count).map(|index| Mutex::new(Shard::new(Keyspace::cluster(index, count))));
+        Shards { shards: shards.collect() }
+    }
+
+    /// Without a cluster: one shard with this many databases.
+    pub fn standalone(databases: usize) -> Shards {
+        Shards { shards: Box::new([Mutex::new(Shard::new(Keyspace::standalone(databases)))]) }
+    }
+
+    pub fn count(&self) -> usize {
+        self.shards.len()
+    }
+
+    pub fn index_of(&self, slot: Slot) -> usize {
+        slot.index() & (self.shards.len() - 1)
+    }
+
+    pub fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn lock_slot(&self, slot: Slot) -> MutexGuard<'_, Shard> {
+        self.lock(self.index_of(slot))
+    }
+
+    /// One after the other, each locked while `visit` looks at it.
+    pub fn each(&self, mut visit: impl FnMut(&mut Shard)) {
+        for index in 0..self.count() {
+            visit(&mut self.lock(index));
+        }
+    }
+}
