@@ -1,0 +1,42 @@
+//! The choices that the node acts on, as types. The words live here once; the table refers to `WORDS`.
+
+/// An enum whose variants are the words of a directive.
+macro_rules! choices {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+choices!(LogLevel { Debug = "debug", Verbose = "verbose", Notice = "notice", Warning = "warning", Nothing = "nothing" });
+
+choices!(
+    /// Who may use DEBUG, or change a protected directive.
+    ProtectedAction { No = "no", Yes = "yes", /** Clients of this machine. */ Local = "local" }
+);
+
+choices!(
+    /// What CLUSTER SLOTS, MOVED and ASK name a node by.
+    EndpointType { Ip = "ip", Hostname = "hostname", UnknownEndpoint = "unknown-endpoint" }
+);
+
+choices!(MaxmemoryPolicy {
+    VolatileLru = "volatile-lru",
+    VolatileLfu = "volatile-lfu",
+    VolatileRandom = "volatile-random",
+    VolatileTtl = "volatile-ttl",
+    AllkeysLru = "allkeys-lru",
+    AllkeysLfu = "allkeys-lfu",
+    AllkeysRandom = "allkeys-random",
+    Noeviction = "noeviction",
+});

@@ -1,0 +1,300 @@
+//! The settings as typed plain data, cheap to read. Whoever serves holds them behind an `Arc` that is swapped when
+//! CONFIG SET changes something, and copies what is hot into its own state.
+//!
+//! Units are in the names: `_s`, `_ms`, `_us`; sizes without a unit are bytes. Directives that the node does nothing
+//! with have no field here (the table says why).
+
+use super::choices::{EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
+use super::reader::Reader;
+use super::value::{OutputBufferLimit, SavePoint, Value};
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    // Network and clients.
+    /// 0: no TCP listener.
+    pub port: u16,
+    /// A leading `-` allows the address not to be there; `*` is every IPv4, `::*` every IPv6 one.
+    pub bind: Vec<String>,
+    pub unixsocket: Option<PathBuf>,
+    /// 0: as the umask says.
+    pub unixsocketperm: u32,
+    /// Idle clients are closed after it; 0: never.
+    pub timeout_s: u64,
+    /// 0: off.
+    pub tcp_keepalive_s: u64,
+    pub tcp_backlog: u32,
+    pub maxclients: u32,
+    pub proto_max_bulk_len: usize,
+    pub client_query_buffer_limit: usize,
+    pub output_buffer_limits: OutputBufferLimits,
+    pub protected_mode: bool,
+    pub requirepass: Option<Secret>,
+    pub enable_protected_configs: ProtectedAction,
+    pub enable_debug_command: ProtectedAction,
+    // Process.
+    /// 0: as many as there are cores.
+    pub worker_threads: usize,
+    pub pidfile: Option<PathBuf>,
+    pub loglevel: LogLevel,
+    /// None: standard output.
+    pub logfile: Option<PathBuf>,
+    /// Within 1 to 500.
+    pub hz: u32,
+    /// How long a shutdown waits for lagging replicas.
+    pub shutdown_timeout_s: u64,
+    pub shutdown_on_sigint: ShutdownFlags,
+    pub shutdown_on_sigterm: ShutdownFlags,
+    /// -1: off; 0: every command.
+    pub slowlog_log_slower_than_us: i64,
+    pub slowlog_max_len: usize,
+    pub latency_tracking: bool,
+    pub latency_tracking_info_percentiles: Vec<f64>,
+    // Persistence.
+    /// Absolute. Relative paths of other settings are relative to it.
+    pub dir: PathBuf,
+    pub dbfilename: OsString,
+    /// Empty: no snapshots by themselves, nor at shutdown.
+    pub save: Vec<SavePoint>,
+    pub rdbcompression: bool,
+    pub rdbchecksum: bool,
+    pub stop_writes_on_bgsave_error: bool,
+    /// Always false until the append-only file is there.
+    pub appendonly: bool,
+    // Replication.
+    /// What the configuration said at the start, or was recorded since.
+    pub replicaof: Option<(String, u16)>,
+    pub masterauth: Option<Secret>,
+    pub masteruser: Option<Secret>,
+    pub replica_serve_stale_data: bool,
+    pub replica_read_only: bool,
+    pub replica_priority: u32,
+    pub replica_announced: bool,
+    pub replica_announce_ip: Option<String>,
+    /// 0: the port.
+    pub replica_announce_port: u16,
+    pub replica_lazy_flush: bool,
+    pub repl_diskless_sync: bool,
+    pub repl_diskless_sync_delay_s: u64,
+    /// 0: wait out the delay.
+    pub repl_diskless_sync_max_replicas: u32,
+    pub repl_disable_tcp_nodelay: bool,
+    pub repl_backlog_size: usize,
+    /// 0: the backlog is never freed.
+    pub repl_backlog_ttl_s: u64,
+    pub repl_timeout_s: u64,
+    pub repl_ping_replica_period_s: u64,
+    pub min_replicas_to_write: u32,
+    pub min_replicas_max_lag_s: u64,
+    // Cluster.
+    pub cluster_enabled: bool,
+    pub cluster_config_file: OsString,
+    pub cluster_node_timeout_ms: u64,
+    /// 0: the port plus 10000.
+    pub cluster_port: u16,
+    pub cluster_announce_ip: Option<String>,
+    pub cluster_announce_hostname: Option<String>,
+    pub cluster_announce_human_nodename: Option<String>,
+    /// 0: the port.
+    pub cluster_announce_port: u16,
+    pub cluster_announce_tls_port: u16,
+    /// 0: the bus port.
+    pub cluster_announce_bus_port: u16,
+    pub cluster_require_full_coverage: bool,
+    pub cluster_allow_reads_when_down: bool,
+    pub cluster_allow_pubsubshard_when_down: bool,
+    /// 0: a replica's data is never too old.
+    pub cluster_replica_validity_factor: u32,
+    pub cluster_migration_barrier: u32,
+    pub cluster_allow_replica_migration: bool,
+    pub cluster_replica_no_failover: bool,
+    /// 0: none.
+    pub cluster_link_sendbuf_limit: u64,
+    pub cluster_preferred_endpoint_type: EndpointType,
+    // Data.
+    /// 1 in cluster mode.
+    pub databases: u32,
+    /// 0: no limit.
+    pub maxmemory: u64,
+    /// Always `Noeviction` until eviction is there.
+    pub maxmemory_policy: MaxmemoryPolicy,
+    /// Always empty until notifications are there.
+    pub notify_keyspace_events: Vec<u8>,
+    pub lazyfree_lazy_eviction: bool,
+    pub lazyfree_lazy_expire: bool,
+    pub lazyfree_lazy_server_del: bool,
+    pub lazyfree_lazy_user_del: bool,
+    pub lazyfree_lazy_user_flush: bool,
+    pub hash_max_listpack_entries: usize,
+    pub hash_max_listpack_value: usize,
+    /// Entries when positive; -1 to -5: 4 kb to 64 kb.
+    pub list_max_listpack_size: i32,
+    pub set_max_intset_entries: usize,
+    pub set_max_listpack_entries: usize,
+    pub set_max_listpack_value: usize,
+    pub zset_max_listpack_entries: usize,
+    pub zset_max_listpack_value: usize,
+}
+
+/// A password or a user name: it never shows in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputBufferLimits {
+    pub normal: OutputBufferLimit,
+    pub replica: OutputBufferLimit,
+    pub pubsub: OutputBufferLimit,
+}
+
+/// What a signal asks of the shutdown; all false: save if there are save points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ShutdownFlags {
+    pub save: bool,
+    pub nosave: bool,
+    pub now: bool,
+    pub force: bool,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("(secret)")
+    }
+}
+
+impl Settings {
+    /// Redis's defaults, with `dir` the folder `.`.
+    pub fn defaults() -> Settings {
+        super::Config::new(std::path::Path::new(".")).settings()
+    }
+
+    /// Reads the values of all rows of the table, in its order.
+    pub(super) fn build(values: &[Value]) -> Settings {
+        let reader = Reader::new(values);
+        let mut settings = Settings::read(&reader);
+        settings.hz = settings.hz.clamp(1, 500);
+        if settings.cluster_enabled {
+            settings.databases = 1;
+        }
+        settings
+    }
+
+    pub(super) fn read(reader: &Reader) -> Settings {
+        Settings {
+            port: reader.number("port"),
+            bind: reader.addresses("bind"),
+            unixsocket: reader.path("unixsocket"),
+            unixsocketperm: reader.number("unixsocketperm"),
+            timeout_s: reader.number("timeout"),
+            tcp_keepalive_s: reader.number("tcp-keepalive"),
+            tcp_backlog: reader.number("tcp-backlog"),
+            maxclients: reader.number("maxclients"),
+            proto_max_bulk_len: reader.number("proto-max-bulk-len"),
+            client_query_buffer_limit: reader.number("client-query-buffer-limit"),
+            output_buffer_limits: reader.output_limits("client-output-buffer-limit"),
+            protected_mode: reader.yes_no("protected-mode"),
+            requirepass: reader.secret("requirepass"),
+            enable_protected_configs: reader.choice(
+                "enable-protected-configs",
+                ProtectedAction::ALL,
+                ProtectedAction::word,
+            ),
+            enable_debug_command: reader.choice(
+                "enable-debug-command",
+                ProtectedAction::ALL,
+                ProtectedAction::word,
+            ),
+            worker_threads: reader.number("worker-threads"),
+            pidfile: reader.path("pidfile"),
+            loglevel: reader.choice("loglevel", LogLevel::ALL, LogLevel::word),
+            logfile: reader.path("logfile"),
+            hz: reader.number("hz"),
+            shutdown_timeout_s: reader.number("shutdown-timeout"),
+            shutdown_on_sigint: reader.flags("shutdown-on-sigint"),
+            shutdown_on_sigterm: reader.flags("shutdown-on-sigterm"),
+            slowlog_log_slower_than_us: reader.number("slowlog-log-slower-than"),
+            slowlog_max_len: reader.number("slowlog-max-len"),
+            latency_tracking: reader.yes_no("latency-tracking"),
+            latency_tracking_info_percentiles: reader.percentiles("latency-tracking-info-percentiles"),
+            dir: reader.directory("dir"),
+            dbfilename: reader.file_name("dbfilename"),
+            save: reader.save_points("save"),
+            rdbcompression: reader.yes_no("rdbcompression"),
+            rdbchecksum: reader.yes_no("rdbchecksum"),
+            stop_writes_on_bgsave_error: reader.yes_no("stop-writes-on-bgsave-error"),
+            appendonly: reader.yes_no("appendonly"),
+            replicaof: reader.master("replicaof"),
+            masterauth: reader.secret("masterauth"),
+            masteruser: reader.secret("masteruser"),
+            replica_serve_stale_data: reader.yes_no("replica-serve-stale-data"),
+            replica_read_only: reader.yes_no("replica-read-only"),
+            replica_priority: reader.number("replica-priority"),
+            replica_announced: reader.yes_no("replica-announced"),
+            replica_announce_ip: reader.optional_text("replica-announce-ip"),
+            replica_announce_port: reader.number("replica-announce-port"),
+            replica_lazy_flush: reader.yes_no("replica-lazy-flush"),
+            repl_diskless_sync: reader.yes_no("repl-diskless-sync"),
+            repl_diskless_sync_delay_s: reader.number("repl-diskless-sync-delay"),
+            repl_diskless_sync_max_replicas: reader.number("repl-diskless-sync-max-replicas"),
+            repl_disable_tcp_nodelay: reader.yes_no("repl-disable-tcp-nodelay"),
+            repl_backlog_size: reader.number("repl-backlog-size"),
+            repl_backlog_ttl_s: reader.number("repl-backlog-ttl"),
+            repl_timeout_s: reader.number("repl-timeout"),
+            repl_ping_replica_period_s: reader.number("repl-ping-replica-period"),
+            min_replicas_to_write: reader.number("min-replicas-to-write"),
+            min_replicas_max_lag_s: reader.number("min-replicas-max-lag"),
+            cluster_enabled: reader.yes_no("cluster-enabled"),
+            cluster_config_file: reader.file_name("cluster-config-file"),
+            cluster_node_timeout_ms: reader.number("cluster-node-timeout"),
+            cluster_port: reader.number("cluster-port"),
+            cluster_announce_ip: reader.optional_text("cluster-announce-ip"),
+            cluster_announce_hostname: reader.optional_text("cluster-announce-hostname"),
+            cluster_announce_human_nodename: reader.optional_text("cluster-announce-human-nodename"),
+            cluster_announce_port: reader.number("cluster-announce-port"),
+            cluster_announce_tls_port: reader.number("cluster-announce-tls-port"),
+            cluster_announce_bus_port: reader.number("cluster-announce-bus-port"),
+            cluster_require_full_coverage: reader.yes_no("cluster-require-full-coverage"),
+            cluster_allow_reads_when_down: reader.yes_no("cluster-allow-reads-when-down"),
+            cluster_allow_pubsubshard_when_down: reader.yes_no("cluster-allow-pubsubshard-when-down"),
+            cluster_replica_validity_factor: reader.number("cluster-replica-validity-factor"),
+            cluster_migration_barrier: reader.number("cluster-migration-barrier"),
+            cluster_allow_replica_migration: reader.yes_no("cluster-allow-replica-migration"),
+            cluster_replica_no_failover: reader.yes_no("cluster-replica-no-failover"),
+            cluster_link_sendbuf_limit: reader.number("cluster-link-sendbuf-limit"),
+            cluster_preferred_endpoint_type: reader.choice(
+                "cluster-preferred-endpoint-type",
+                EndpointType::ALL,
+                EndpointType::word,
+            ),
+            databases: reader.number("databases"),
+            maxmemory: reader.number("maxmemory"),
+            maxmemory_policy: reader.choice("maxmemory-policy", MaxmemoryPolicy::ALL, MaxmemoryPolicy::word),
+            notify_keyspace_events: reader.bytes("notify-keyspace-events"),
+            lazyfree_lazy_eviction: reader.yes_no("lazyfree-lazy-eviction"),
+            lazyfree_lazy_expire: reader.yes_no("lazyfree-lazy-expire"),
+            lazyfree_lazy_server_del: reader.yes_no("lazyfree-lazy-server-del"),
+            lazyfree_lazy_user_del: reader.yes_no("lazyfree-lazy-user-del"),
+            lazyfree_lazy_user_flush: reader.yes_no("lazyfree-lazy-user-flush"),
+            hash_max_listpack_entries: reader.number("hash-max-listpack-entries"),
+            hash_max_listpack_value: reader.number("hash-max-listpack-value"),
+            list_max_listpack_size: reader.number("list-max-listpack-size"),
+            set_max_intset_entries: reader.number("set-max-intset-entries"),
+            set_max_listpack_entries: reader.number("set-max-listpack-entries"),
+            set_max_listpack_value: reader.number("set-max-listpack-value"),
+            zset_max_listpack_entries: reader.number("zset-max-listpack-entries"),
+            zset_max_listpack_value: reader.number("zset-max-listpack-value"),
+        }
+    }
+
+    /// The port of the cluster bus.
+    pub fn bus_port(&self) -> Option<u16> {
+        if self.cluster_port != 0 { Some(self.cluster_port) } else { self.port.checked_add(10000) }
+    }
+
+    /// A path of the settings, made absolute.
+    pub fn resolve(&self, path: impl AsRef<std::path::Path>) -> PathBuf {
+        self.dir.join(path)
+    }
+}

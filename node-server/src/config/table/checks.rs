@@ -1,0 +1,63 @@
+//! What text directives check of their value. The error texts are Redis's.
+
+pub fn dbfilename(name: &[u8]) -> Result<(), &'static str> {
+    is_base_name(name).then_some(()).ok_or("dbfilename can't be a path, just a filename")
+}
+
+pub fn appendfilename(name: &[u8]) -> Result<(), &'static str> {
+    match name {
+        [] => Err("appendfilename can't be empty"),
+        _ => is_base_name(name).then_some(()).ok_or("appendfilename can't be a path, just a filename"),
+    }
+}
+
+pub fn appenddirname(name: &[u8]) -> Result<(), &'static str> {
+    match name {
+        [] => Err("appenddirname can't be empty"),
+        _ => is_base_name(name).then_some(()).ok_or("appenddirname can't be a path, just a dirname"),
+    }
+}
+
+/// A hostname travels in the bus's packets and in CLUSTER NODES, where other bytes would be read as syntax.
+pub fn hostname(name: &[u8]) -> Result<(), &'static str> {
+    if name.len() >= 256 {
+        return Err("Hostnames must be less than 256 characters");
+    }
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    name.iter()
+        .all(allowed)
+        .then_some(())
+        .ok_or("Hostnames may only contain alphanumeric characters, hyphens or dots")
+}
+
+/// A node name stands in nodes.conf beside `,` and `=`, so it may not hold such bytes.
+pub fn human_nodename(name: &[u8]) -> Result<(), &'static str> {
+    let allowed = |byte: &u8| byte.is_ascii_graphic() && !b"!#$%&()*+:;<>?@[]^{|}~,='\"\\/`".contains(byte);
+    name.iter().all(allowed).then_some(()).ok_or("Announced human node name contained invalid character")
+}
+
+/// `{name}` may only be one of the variables that Redis knows; `{{` is a brace.
+pub fn proc_title_template(template: &[u8]) -> Result<(), &'static str> {
+    const ERROR: &str = "template format is invalid or contains unknown variables";
+    const VARIABLES: [&[u8]; 7] =
+        [b"title", b"listen-addr", b"server-mode", b"port", b"tls-port", b"unixsocket", b"config-file"];
+    let mut rest = template;
+    while let Some(start) = rest.iter().position(|byte| *byte == b'{') {
+        rest = rest.get(start + 1..).ok_or(ERROR)?;
+        if let Some(after_quoted_brace) = rest.strip_prefix(b"{") {
+            rest = after_quoted_brace;
+            continue;
+        }
+        let end = rest.iter().position(|byte| *byte == b'}').ok_or(ERROR)?;
+        let (variable, after) = rest.split_at_checked(end).ok_or(ERROR)?;
+        if !VARIABLES.contains(&variable) {
+            return Err(ERROR);
+        }
+        rest = after;
+    }
+    (!template.trim_ascii().is_empty()).then_some(()).ok_or(ERROR)
+}
+
+fn is_base_name(name: &[u8]) -> bool {
+    !name.contains(&b'/') && !name.contains(&b'\\')
+}

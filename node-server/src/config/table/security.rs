@@ -1,0 +1,45 @@
+//! Who may do what, and the directives that only a file (or the command line) may hold.
+
+use crate::config::choices::ProtectedAction;
+use crate::config::directive::*;
+
+const ACL: Standing = refused("ACL users are not there yet; `requirepass` is");
+
+pub const DIRECTIVES: &[Directive] = &[
+    yes_no("protected-mode", "yes", EFFECT),
+    text("requirepass", "", EFFECT).sensitive(),
+    text("aclfile", "", ACL).immutable(),
+    choice("acl-pubsub-default", &["allchannels", "resetchannels"], "resetchannels", ACL),
+    integer("acllog-max-len", 0, i64::MAX, "128", no_effect("the ACL log is not there yet")),
+    choice("enable-protected-configs", ProtectedAction::WORDS, "no", EFFECT).immutable(),
+    choice("enable-debug-command", ProtectedAction::WORDS, "no", EFFECT).immutable(),
+    choice("enable-module-command", ProtectedAction::WORDS, "no", refused("modules can't be loaded"))
+        .immutable(),
+];
+
+/// A directive that is no setting: CONFIG GET doesn't know it.
+pub struct FileDirective {
+    pub name: &'static str,
+    pub standing: Standing,
+}
+
+pub const FILE_DIRECTIVES: &[FileDirective] = &[
+    FileDirective { name: "include", standing: EFFECT },
+    FileDirective { name: "rename-command", standing: refused("commands can't be renamed or disabled yet") },
+    FileDirective { name: "user", standing: ACL },
+    FileDirective { name: "loadmodule", standing: refused("modules can't be loaded") },
+    FileDirective { name: "sentinel", standing: refused("this is a node, not a Sentinel") },
+    // Redis itself accepts these three and does nothing.
+    FileDirective {
+        name: "list-max-ziplist-entries",
+        standing: no_effect("list-max-listpack-size took its place"),
+    },
+    FileDirective {
+        name: "list-max-ziplist-value",
+        standing: no_effect("list-max-listpack-size took its place"),
+    },
+    FileDirective {
+        name: "lua-replicate-commands",
+        standing: no_effect("scripts always replicate their effects"),
+    },
+];
