@@ -22,10 +22,10 @@ pub use transaction::{discard, unwatch_all};
 use crate::client::{ReplyMode, Session};
 use crate::clock::BatchClock;
 use crate::command::spec::flag;
-use crate::command::{self, CommandError, CommandSpec, Context, Handler, Locks, Lookup, Outcome, Park};
+use crate::command::{self, CommandError, CommandSpec, Context, Lookup, Outcome, Park};
 use crate::net::DetachedConnection;
 use crate::node::Node;
-use crate::pubsub::ChannelKind;
+
 use crate::stats::BatchStats;
 
 /// What a request asks of its connection.
@@ -41,6 +41,12 @@ pub enum Flow {
 pub struct Batch {
     pub stats: BatchStats,
     pub clock: BatchClock,
+}
+
+impl Batch {
+    pub fn start() -> Batch {
+        Batch { stats: BatchStats::default(), clock: BatchClock::start() }
+    }
 }
 
 /// A request whose command is known.
@@ -176,14 +182,14 @@ fn run(
 ) -> Flow {
     let start = output.len();
     let now_ms = batch.clock.now_ms();
-    let mut context = Context::new(node, session, held, slot, request.spec, output, now_ms);
+    let mut context = Context::new(node, session, held, slot, output, now_ms);
     let result = context.call(request.spec, request.args);
     append_effects(&mut context);
-    let hits = context.take_hits();
-    let close = context.effects_close();
+    let (hits, misses) = (context.data.hits, context.data.misses);
+    let close = context.close;
     drop(context);
-    batch.stats.hits += hits.0;
-    batch.stats.misses += hits.1;
+    batch.stats.hits += hits;
+    batch.stats.misses += misses;
     if !request.spec.has(flag::SKIP_SLOWLOG) {
         node.note_duration(session, request.args, batch.clock.lap_us());
     }

@@ -1,3 +1,36 @@
-//! The node: the server around the pure crates `proto`, `cluster` and `store`.
+//! The node: a server for Redis's client protocol, replication protocol and cluster bus, around the pure crates
+//! `rcl-proto` (words), `rcl-cluster` (the cluster core) and `rcl-store` (the data).
+//!
+//! ```text
+//!  net        sockets, worker threads, connections        ─┐
+//!  control    the cluster core's driver, bus, cron          │ the edge
+//!  persistence, replication/…                             ─┘
+//!     │ a request's bytes
+//!  executor   look up → gate → lock → run → log the effects
+//!     │
+//!  commands   the handlers, free of I/O   (command: what a command is)
+//!     │
+//!  shard      data, map, waiters behind one lock
+//! ```
 
+pub mod access;
+pub mod client;
+pub mod clock;
+pub mod command;
+pub mod commands;
 pub mod config;
+pub mod control;
+pub mod executor;
+pub mod net;
+pub mod node;
+pub mod pause;
+pub mod persistence;
+pub mod pubsub;
+pub mod replication;
+pub mod routing;
+pub mod shard;
+pub mod slowlog;
+pub mod stats;
+
+/// The version of Redis whose commands and replies the node follows, as INFO and HELLO say it.
+pub const REDIS_VERSION: &str = "7.2.6";

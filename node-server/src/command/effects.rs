@@ -24,8 +24,6 @@ pub struct Effects {
     pub before: Vec<OwnedArgs>,
     /// Keys at which something arrived that a blocked client may be waiting for, with their database.
     pub ready_keys: Vec<(usize, Box<[u8]>)>,
-    /// The connection is closed once the reply is sent.
-    pub close: bool,
 }
 
 impl Effects {

@@ -4,6 +4,7 @@
 //! The handlers themselves, each beside its literal, are in `commands`. Nothing in here does I/O.
 
 mod context;
+mod data;
 mod effects;
 mod error;
 mod keys;
@@ -12,6 +13,7 @@ pub mod spec;
 mod table;
 
 pub use context::Context;
+pub use data::Data;
 pub use effects::{Effects, Propagation};
 pub use error::CommandError;
 pub use keys::{KeyPosition, KeysError, find_keys, first_key};

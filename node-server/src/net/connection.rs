@@ -22,11 +22,10 @@ use tokio::time::Sleep;
 use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
 use super::stream::{DetachedStream, Stream};
 use crate::client::{Message, Session, client_flag};
-use crate::clock;
+use crate::clock::{self, BatchClock};
 use crate::command::Park;
-use crate::executor::{self, Flow};
+use crate::executor::{self, Batch, Flow};
 use crate::node::Node;
-use crate::stats::BatchStats;
 
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
@@ -44,7 +43,7 @@ pub struct Connection {
     parked: Option<Parked>,
     closing: bool,
     owner: Option<Waker>,
-    stats: BatchStats,
+    batch: Batch,
 }
 
 /// A request that waits.
@@ -82,7 +81,7 @@ impl Connection {
             parked: None,
             closing: false,
             owner: None,
-            stats: BatchStats::default(),
+            batch: Batch::start(),
         }
     }
 
@@ -174,7 +173,7 @@ impl Connection {
     fn run_parked_again(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
         let parked = self.unpark()?;
         let args = parked.request.as_args();
-        let flow = executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.stats);
+        let flow = executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.batch);
         self.follow(flow, || parked.request.clone())
     }
 
@@ -244,7 +243,7 @@ impl Connection {
         }
         // SAFETY: `poll_read` initialised the first `read` bytes of the spare capacity.
         unsafe { target.set_len(before + read) };
-        self.stats.input_bytes += read as u64;
+        self.batch.stats.input_bytes += read as u64;
         self.session.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
         let end = self.run_batch(own_buffer, buffers);
         if end.is_some() {
@@ -299,6 +298,7 @@ impl Connection {
     fn run_requests(&mut self, input: &[u8], output: &mut Vec<u8>) -> (usize, Option<End>) {
         let mut used = 0;
         let mut end = None;
+        self.batch.clock = BatchClock::start();
         let max_bulk_bytes = self.node.settings().proto_max_bulk_len as usize;
         while end.is_none() && self.parked.is_none() && !self.closing {
             let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
@@ -310,7 +310,7 @@ impl Connection {
                     if args.is_empty() {
                         continue;
                     }
-                    let flow = executor::process(&self.node, &mut self.session, args, output, &mut self.stats);
+                    let flow = executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
                     if !matches!(flow, Flow::Next) {
                         let request = args.to_owned();
                         end = self.follow(flow, || request);
@@ -320,13 +320,13 @@ impl Connection {
                 Err(error) => {
                     let mut reply = ReplyWriter::new(output, self.session.protocol);
                     reply.error(&format!("ERR Protocol error: {error}"));
-                    self.stats.errors += 1;
+                    self.batch.stats.errors += 1;
                     self.closing = true;
                 }
             }
         }
-        self.stats.output_bytes += output.len() as u64;
-        self.stats.flush_into(&self.node.stats);
+        self.batch.stats.output_bytes += output.len() as u64;
+        self.batch.stats.flush_into(&self.node.stats);
         (used, end)
     }
 
@@ -380,7 +380,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.stats.flush_into(&self.node.stats);
+        self.batch.stats.flush_into(&self.node.stats);
         executor::client_gone(&self.node, &mut self.session);
     }
 }

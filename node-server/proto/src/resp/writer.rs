@@ -47,6 +47,11 @@ impl<'a> ReplyWriter<'a> {
         self.protocol
     }
 
+    /// For what is written from here on.
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
     fn is_resp3(&self) -> bool {
         self.protocol == Protocol::Resp3
     }

@@ -1,0 +1,82 @@
+//! What a handler may see and do while it runs.
+//!
+//! Its parts are fields, so that a handler can hold a value of the data while it writes the reply. Nothing in
+//! here waits, and nothing in here does I/O.
+
+use std::sync::Arc;
+
+use rcl_proto::Slot;
+use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
+
+use super::data::Data;
+use super::effects::{Effects, Propagation};
+use super::spec::{CommandSpec, Handler};
+use super::{CommandError, CommandResult};
+use crate::client::Session;
+use crate::executor::Held;
+use crate::node::Node;
+
+pub struct Context<'a> {
+    pub node: &'a Arc<Node>,
+    pub session: &'a mut Session,
+    pub reply: ReplyWriter<'a>,
+    /// The keys, behind the shards that are locked.
+    pub data: Data<'a>,
+    /// Inside EXEC or a script nobody can be parked: a command that would wait answers at once.
+    pub may_park: bool,
+    /// The connection is closed once the reply is sent.
+    pub close: bool,
+    /// What goes into the replication log when the command ends.
+    pub log: Vec<OwnedArgs>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(
+        node: &'a Arc<Node>,
+        session: &'a mut Session,
+        held: Held<'a>,
+        slot: Slot,
+        output: &'a mut Vec<u8>,
+        now_ms: i64,
+    ) -> Context<'a> {
+        let reply = ReplyWriter::new(output, session.protocol);
+        let data = Data::new(node, held, slot, session, now_ms);
+        Context { node, session, reply, data, may_park: true, close: false, log: Vec::new() }
+    }
+
+    /// Runs a command's handler, and keeps what is to be logged of it.
+    pub fn call(&mut self, spec: &'static CommandSpec, args: Args<'_>) -> CommandResult {
+        let Handler::Run(handler) = spec.handler else {
+            return Err(CommandError::wrong_arity(spec.name));
+        };
+        let result = handler(self, args);
+        let effects = std::mem::take(&mut self.data.effects);
+        if effects.changes > 0 || !effects.before.is_empty() {
+            self.keep_for_log(effects, args);
+        } else if let Propagation::Instead(commands) = effects.propagation
+            && self.node.replication.is_logging()
+        {
+            self.log.extend(commands);
+        }
+        result
+    }
+
+    /// The reply to this very command is in the new version already.
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.session.set_protocol(protocol);
+        self.reply.set_protocol(protocol);
+    }
+
+    fn keep_for_log(&mut self, effects: Effects, args: Args<'_>) {
+        self.node.stats.dirty.add(effects.changes);
+        if !self.node.replication.is_logging() || self.session.is_master_link {
+            return;
+        }
+        self.log.extend(effects.before);
+        match effects.propagation {
+            Propagation::AsReceived if effects.changes > 0 => self.log.push(args.to_owned()),
+            Propagation::AsReceived | Propagation::Nothing => {}
+            Propagation::Instead(commands) => self.log.extend(commands),
+        }
+    }
+}
