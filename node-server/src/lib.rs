@@ -20,7 +20,9 @@ pub mod command;
 pub mod commands;
 pub mod config;
 pub mod control;
+mod cron;
 pub mod executor;
+mod logging;
 pub mod net;
 pub mod node;
 pub mod pause;
@@ -28,9 +30,13 @@ pub mod persistence;
 pub mod pubsub;
 pub mod replication;
 pub mod routing;
+pub mod server;
 pub mod shard;
+mod shutdown;
 pub mod slowlog;
 pub mod stats;
+
+pub use server::main_with_args;
 
 /// The version of Redis whose commands and replies the node follows, as INFO and HELLO say it.
 pub const REDIS_VERSION: &str = "7.2.6";

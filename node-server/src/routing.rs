@@ -18,15 +18,7 @@ use rcl_cluster::{ClusterMap, ClusterState, MapNode, NodeIndex, SlotOwner};
 use rcl_proto::Slot;
 
 use crate::command::{CommandError, CommandSpec, spec::flag};
-
-/// How the endpoint in MOVED and ASK is written: `cluster-preferred-endpoint-type`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EndpointKind {
-    #[default]
-    Ip,
-    Hostname,
-    Unknown,
-}
+use crate::config::EndpointType;
 
 /// What of the client matters here.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +43,7 @@ pub struct Question {
     /// What lies in the slot is a sharded channel.
     pub is_channel: bool,
     pub asker: Asker,
-    pub endpoint: EndpointKind,
+    pub endpoint: EndpointType,
 }
 
 /// `Ok` when this node is the one to answer. `count_keys` tells how many keys the request has and how many of
@@ -109,7 +101,7 @@ fn serves_now(map: &ClusterMap, is_write: bool, is_channel: bool) -> Result<(), 
     }
 }
 
-fn redirect(map: &ClusterMap, word: &str, slot: Slot, to: NodeIndex, endpoint: EndpointKind) -> CommandError {
+fn redirect(map: &ClusterMap, word: &str, slot: Slot, to: NodeIndex, endpoint: EndpointType) -> CommandError {
     match map.node(to) {
         Some(node) => CommandError::new(format!("{word} {slot} {}:{}", host(node, endpoint), node.port)),
         None => NOT_SERVED,
@@ -117,12 +109,12 @@ fn redirect(map: &ClusterMap, word: &str, slot: Slot, to: NodeIndex, endpoint: E
 }
 
 /// How a node is named to clients.
-pub fn host(node: &MapNode, endpoint: EndpointKind) -> &str {
+pub fn host(node: &MapNode, endpoint: EndpointType) -> &str {
     match endpoint {
-        EndpointKind::Ip => &node.ip,
-        EndpointKind::Hostname if node.hostname.is_empty() => "?",
-        EndpointKind::Hostname => &node.hostname,
-        EndpointKind::Unknown => "",
+        EndpointType::Ip => &node.ip,
+        EndpointType::Hostname if node.hostname.is_empty() => "?",
+        EndpointType::Hostname => &node.hostname,
+        EndpointType::UnknownEndpoint => "",
     }
 }
 

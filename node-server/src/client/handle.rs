@@ -160,6 +160,12 @@ impl ClientHandle {
         self.flags.load(Ordering::Relaxed) & flag != 0
     }
 
+    /// An ordinary client that is in the middle of nothing.
+    pub fn may_be_closed_when_idle(&self) -> bool {
+        const BUSY: u32 = client_flag::PUBSUB | client_flag::REPLICA | client_flag::MASTER | client_flag::BLOCKED;
+        !self.has_flag(BUSY)
+    }
+
     pub fn is_replica(&self) -> bool {
         self.has_flag(client_flag::REPLICA)
     }

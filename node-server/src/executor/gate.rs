@@ -139,7 +139,7 @@ fn check_route(
         slot,
         is_channel: request.spec.keys.iter().any(KeySpec::is_channel),
         asker: Asker { asking, readonly: session.readonly },
-        endpoint: node.settings().preferred_endpoint(),
+        endpoint: node.settings().cluster_preferred_endpoint_type,
     };
     routing::route(&map, &question, || count_keys(session, request, slot, shard))
 }

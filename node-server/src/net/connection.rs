@@ -21,7 +21,7 @@ use tokio::time::Sleep;
 
 use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
 use super::stream::{DetachedStream, Stream};
-use crate::client::{Message, Session, client_flag};
+use crate::client::{ClientKind, Message, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::Park;
 use crate::executor::{self, Batch, Flow};
@@ -212,9 +212,14 @@ impl Connection {
     }
 
     fn output_is_over_limit(&self) -> bool {
-        let limit = self.node.settings().output_buffer_hard_limit(self.session.handle.kind());
+        let limits = self.node.settings().output_buffer_limits;
+        let limit = match self.session.handle.kind() {
+            ClientKind::Normal | ClientKind::Master => limits.normal.hard_bytes,
+            ClientKind::Replica => limits.replica.hard_bytes,
+            ClientKind::PubSub => limits.pubsub.hard_bytes,
+        };
         let waiting = self.output.len() - self.sent + self.session.handle.mailbox.pending_bytes();
-        let over = limit > 0 && waiting as u64 > limit;
+        let over = limit > 0 && waiting as u64 > limit as u64;
         if over {
             self.node.stats.client_output_limit_disconnections.add(1);
             tracing::warn!(client = %self.session.handle.address(), waiting, limit, "client is too slow for its output limit: closed");
@@ -286,7 +291,7 @@ impl Connection {
 
     fn input_is_over_limit(&self) -> bool {
         let limit = self.node.settings().client_query_buffer_limit;
-        let over = self.input.len() as u64 > limit;
+        let over = self.input.len() > limit;
         if over {
             self.node.stats.client_query_limit_disconnections.add(1);
             tracing::warn!(client = %self.session.handle.address(), bytes = self.input.len(), limit, "request is over client-query-buffer-limit: closed");

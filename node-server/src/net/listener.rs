@@ -133,7 +133,7 @@ async fn accept_tcp(listener: TcpListener, node: Arc<Node>, workers: Arc<Workers
         match accepted {
             Ok((stream, peer)) => {
                 let local = stream.local_addr().map(|address| address.to_string()).unwrap_or_default();
-                set_options(&stream, node.settings().tcp_keepalive);
+                set_options(&stream, node.settings().tcp_keepalive_s);
                 admit(DetachedStream::Tcp(stream), Some(peer), local, &node, &workers);
             }
             Err(error) => pause_after(&error).await,
@@ -187,7 +187,7 @@ fn admit(stream: DetachedStream, peer: Option<SocketAddr>, local: String, node: 
 
 fn refusal(peer: Option<SocketAddr>, node: &Node) -> Option<&'static str> {
     let settings = node.settings();
-    if node.clients.count() as u64 >= settings.maxclients {
+    if node.clients.count() >= settings.maxclients as usize {
         return Some("-ERR max number of clients reached\r\n");
     }
     let from_outside = peer.is_some_and(|peer| !peer.ip().to_canonical().is_loopback());

@@ -1,0 +1,67 @@
+//! What is done from time to time: ten times a second unless `hz` says otherwise.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::clock;
+use crate::node::Node;
+
+pub async fn run(node: Arc<Node>) {
+    let mut rates = Rates::default();
+    loop {
+        let hz = u64::from(node.settings().hz.clamp(1, 500));
+        tokio::time::sleep(Duration::from_millis(1000 / hz)).await;
+        let now_ms = clock::now_ms();
+        node.pause.tick(&node.shards, now_ms);
+        close_idle_clients(&node, now_ms);
+        rates.tick(&node, now_ms);
+    }
+}
+
+/// `timeout`: clients that said nothing for so long. Subscribers, replicas and parked clients may be silent.
+fn close_idle_clients(node: &Node, now_ms: i64) {
+    let timeout_ms = node.settings().timeout_s as i64 * 1000;
+    if timeout_ms == 0 {
+        return;
+    }
+    for client in node.clients.all() {
+        let idle_ms = now_ms - client.last_active_ms.load(Ordering::Relaxed);
+        if idle_ms > timeout_ms && client.may_be_closed_when_idle() {
+            tracing::debug!(client = %client.address(), idle_ms, "closing an idle client");
+            client.mailbox.kill();
+        }
+    }
+}
+
+/// The `instantaneous_*` numbers of INFO: averages over the last second or so.
+#[derive(Default)]
+struct Rates {
+    at_ms: i64,
+    commands: u64,
+    input_bytes: u64,
+    output_bytes: u64,
+}
+
+impl Rates {
+    fn tick(&mut self, node: &Node, now_ms: i64) {
+        let elapsed_ms = now_ms - self.at_ms;
+        if elapsed_ms < 1000 {
+            return;
+        }
+        let stats = &node.stats;
+        let now = Rates {
+            at_ms: now_ms,
+            commands: stats.commands_processed.get(),
+            input_bytes: stats.input_bytes.get(),
+            output_bytes: stats.output_bytes.get(),
+        };
+        if self.at_ms != 0 {
+            let rate = |new: u64, old: u64| new.saturating_sub(old) * 1000 / elapsed_ms as u64;
+            stats.ops_per_second.set(rate(now.commands, self.commands));
+            stats.input_kib_per_second.set(rate(now.input_bytes, self.input_bytes) / 1024);
+            stats.output_kib_per_second.set(rate(now.output_bytes, self.output_bytes) / 1024);
+        }
+        *self = now;
+    }
+}

@@ -1,0 +1,199 @@
+//! A node as a process: from the command line to its end.
+//!
+//! ```text
+//! configuration → log → doors → data (RDB) → control thread → workers → serve → shutdown
+//! ```
+//!
+//! What cannot work is said before anything is changed: the configuration and the doors come first.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::Context as _;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::config::{self, Settings};
+use crate::cron;
+use crate::net::{Listeners, Workers};
+use crate::node::{Node, ShutdownRequest};
+use crate::{logging, shutdown};
+
+/// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
+/// directives as `--name value`. Returns when the node has ended.
+pub fn main_with_args(arguments: Vec<OsString>) -> ExitCode {
+    if arguments.iter().any(|argument| argument == "--version" || argument == "-v") {
+        println!("rcl-node {} (speaks as Redis {})", env!("CARGO_PKG_VERSION"), crate::REDIS_VERSION);
+        return ExitCode::SUCCESS;
+    }
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rcl-node: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const USAGE: &str = "\
+A Redis Cluster node.
+
+Usage: rcl-node [FILE | -] [--directive value...]...
+
+  FILE              a configuration file, as redis.conf; - reads it from standard input
+  --name value...   a directive, as in the file; overrides the file
+
+Examples:
+  rcl-node --port 7001 --cluster-enabled yes
+  rcl-node /etc/redis/redis.conf --loglevel verbose
+";
+
+fn run(arguments: &[OsString]) -> anyhow::Result<()> {
+    let directory = std::env::current_dir().context("the current folder cannot be told")?;
+    let loaded = config::load(arguments, &directory, &mut std::io::stdin())?;
+    let settings = loaded.config.settings();
+    logging::start(settings.loglevel, settings.logfile.as_deref())?;
+    raise_open_files_limit(settings.maxclients);
+    let listeners = open_doors(&settings)?;
+    std::env::set_current_dir(&settings.dir)
+        .with_context(|| format!("cannot use the folder '{}' (directive dir)", settings.dir.display()))?;
+    let pid_file = write_pid_file(&settings);
+    let threads = match settings.worker_threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, threads));
+    let result = serve(&node, &settings, listeners, threads);
+    if let Some(path) = pid_file {
+        let _ = std::fs::remove_file(path);
+    }
+    if let Some(path) = &settings.unixsocket {
+        let _ = std::fs::remove_file(path);
+    }
+    result
+}
+
+fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: usize) -> anyhow::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the main thread's runtime")?;
+    let workers = Arc::new(Workers::start(threads).context("cannot start the worker threads")?);
+    // Set just here, once.
+    let _ = node.workers.set(workers.clone());
+    let (sender, requests) = mpsc::unbounded_channel();
+    node.on_shutdown(sender);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        port = settings.port,
+        threads,
+        cluster = node.is_cluster(),
+        pid = std::process::id(),
+        "node starts"
+    );
+    let result = runtime.block_on(async {
+        listeners.serve(node.clone(), workers.clone()).context("cannot accept connections")?;
+        tokio::spawn(cron::run(node.clone()));
+        tracing::info!("ready to accept connections");
+        wait_for_the_end(node, requests).await
+    });
+    node.is_shutting_down.store(true, Ordering::Release);
+    drop(runtime);
+    result
+}
+
+/// Ends with the first request to shut down that could be met.
+async fn wait_for_the_end(
+    node: &Arc<Node>,
+    mut requests: mpsc::UnboundedReceiver<ShutdownRequest>,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
+    loop {
+        let by_signal = |flags: config::ShutdownFlags| ShutdownRequest {
+            save: if flags.save { Some(true) } else if flags.nosave { Some(false) } else { None },
+            force: flags.force,
+            now: flags.now,
+        };
+        let request = tokio::select! {
+            _ = terminate.recv() => {
+                tracing::warn!("SIGTERM: shutting down");
+                by_signal(node.settings().shutdown_on_sigterm)
+            }
+            _ = interrupt.recv() => {
+                tracing::warn!("SIGINT: shutting down");
+                by_signal(node.settings().shutdown_on_sigint)
+            }
+            request = requests.recv() => match request {
+                Some(request) => request,
+                None => return Ok(()),
+            },
+        };
+        match shutdown::prepare(node, request).await {
+            Ok(()) => {
+                tracing::warn!("bye");
+                return Ok(());
+            }
+            Err(error) => tracing::error!("not shut down: {error:#}"),
+        }
+    }
+}
+
+fn open_doors(settings: &Settings) -> anyhow::Result<Listeners> {
+    let unix = settings.unixsocket.as_deref().map(|path| {
+        let mode = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
+        (path, mode)
+    });
+    let listeners = Listeners::open(&settings.bind, settings.port, settings.tcp_backlog as i32, unix)?;
+    anyhow::ensure!(!listeners.is_empty(), "neither 'port' nor 'unixsocket' opens a door: no client could come in");
+    Ok(listeners)
+}
+
+fn write_pid_file(settings: &Settings) -> Option<std::path::PathBuf> {
+    let path = settings.pidfile.clone()?;
+    match std::fs::write(&path, format!("{}\n", std::process::id())) {
+        Ok(()) => Some(path),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the pid file could not be written");
+            None
+        }
+    }
+}
+
+/// 40 hexadecimal digits nobody else has.
+pub fn random_id() -> anyhow::Result<String> {
+    let mut bytes = [0u8; 20];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
+
+/// Each client needs a file descriptor; the node itself a few dozen.
+fn raise_open_files_limit(max_clients: u32) {
+    let wanted = libc::rlim_t::from(max_clients) + 128;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid place for the answer.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 || limit.rlim_cur >= wanted {
+        return;
+    }
+    let raised = libc::rlimit { rlim_cur: wanted.min(limit.rlim_max), rlim_max: limit.rlim_max };
+    // SAFETY: `raised` is a valid limit that lives through the call.
+    let done = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0;
+    if !done || raised.rlim_cur < wanted {
+        tracing::warn!(limit = limit.rlim_cur, wanted, "fewer files may be open than maxclients needs (ulimit -n)");
+    }
+}
+
+/// For tests and tools: the folder a node keeps its files in.
+pub fn data_folder(settings: &Settings) -> &Path {
+    &settings.dir
+}
