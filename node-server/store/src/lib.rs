@@ -1,2 +1,3 @@
 //! Placeholder header, replaced by the crate's first commit.
 pub mod types;
+pub mod encoding;
