@@ -71,7 +71,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
-    let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, threads));
+    let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads));
     let result = serve(&node, &settings, listeners, threads);
     if let Some(path) = pid_file {
         let _ = std::fs::remove_file(path);
@@ -175,6 +175,10 @@ pub fn random_id() -> anyhow::Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+fn random_seed() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))
 }
 
 /// Each client needs a file descriptor; the node itself a few dozen.

@@ -85,7 +85,7 @@ impl Shards {
 
 impl Shard {
     /// True when the key is here (in whatever state of expiry).
-    pub fn holds(&self, _database: usize, _slot: Slot, _key: &[u8]) -> bool {
-        false
+    pub fn holds(&self, database: usize, slot: Slot, key: &[u8]) -> bool {
+        self.keyspace.find(database, slot, key).is_some()
     }
 }
