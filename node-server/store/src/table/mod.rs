@@ -29,6 +29,8 @@ mod scan;
 mod segment;
 mod tags;
 
+pub use scan::Wanted;
+
 use directory::Directory;
 use rand::Rng;
 use segment::{Probe, SPLIT_CAPACITY, Segment};
