@@ -172,13 +172,7 @@ impl Settings {
 
     /// Reads the values of all rows of the table, in its order.
     pub(super) fn build(values: &[Value]) -> Settings {
-        let reader = Reader::new(values);
-        let mut settings = Settings::read(&reader);
-        settings.hz = settings.hz.clamp(1, 500);
-        if settings.cluster_enabled {
-            settings.databases = 1;
-        }
-        settings
+        Settings::read(&Reader::new(values))
     }
 
     pub(super) fn read(reader: &Reader) -> Settings {

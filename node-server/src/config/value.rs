@@ -100,15 +100,15 @@ fn parse_number(notation: Notation, low: i128, high: i128, word: &[u8]) -> Parse
         }
         Notation::Memory | Notation::MemoryOrPercent => parse_memory(word).map(i128::from),
     };
-    if number.is_none() && notation == Notation::MemoryOrPercent {
-        if let Some(percent) = word.strip_suffix(b"%").and_then(parse_integer).filter(|percent| *percent >= 0)
-        {
-            return if percent > 100 {
-                Err("percentage argument must be less or equal to 100".into())
-            } else {
-                Ok(Value::Percent(percent.unsigned_abs()))
-            };
-        }
+    if number.is_none()
+        && notation == Notation::MemoryOrPercent
+        && let Some(percent) = word.strip_suffix(b"%").and_then(parse_integer).filter(|percent| *percent >= 0)
+    {
+        return if percent > 100 {
+            Err("percentage argument must be less or equal to 100".into())
+        } else {
+            Ok(Value::Percent(percent.unsigned_abs()))
+        };
     }
     let number = number.ok_or(match notation {
         Notation::Decimal => "argument couldn't be parsed into an integer",

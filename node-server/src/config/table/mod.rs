@@ -60,7 +60,7 @@ pub fn nearest_name(mistyped: &str) -> Option<&'static str> {
     let names = BY_NAME.keys().copied().chain(file_names);
     let distances = names.map(|name| (edit_distance(&mistyped, name), name));
     let (distance, name) = distances.min()?;
-    (distance <= 1 + mistyped.len() / 5).then_some(name)
+    (distance <= 1 + mistyped.len() / 4).then_some(name)
 }
 
 /// The number of bytes to insert, delete or replace to get from one name to the other.
