@@ -298,3 +298,39 @@ fn command_lines_are_read_as_by_the_real_server() {
         assert_same_values(&config, &mut redis);
     }
 }
+
+/// The words of `loglevel` are those of 7.2, which has one more; `maxclients` allocates for as many as it is told.
+const NOT_COMPARED: [&str; 2] = ["loglevel", "maxclients"];
+
+/// Which directives CONFIG SET may change, and every range and word list: each directive is set to what it is, and
+/// to values that can't be right.
+#[test]
+fn every_directive_refuses_what_the_real_server_refuses() {
+    let Some(mut redis) = RealRedis::start("ranges", &["--enable-protected-configs", "yes"]) else { return };
+    let mut config = Config::new(Path::new("/"));
+    let (row, directive) = table::find(b"enable-protected-configs").unwrap();
+    config.assign(row, directive, &[b"yes".to_vec()]).unwrap();
+    let mut compared = 0;
+    for directive in table::directives() {
+        let known = !redis.config_get(directive.name.as_bytes()).is_empty();
+        if !known || NOT_COMPARED.contains(&directive.name) || OF_THE_TEST.contains(&directive.name) {
+            continue;
+        }
+        let current = String::from_utf8(config.get(directive.name.as_bytes()).remove(0).1).unwrap();
+        set_both(&mut redis, &mut config, &[directive.name, &current]);
+        let wrong: &[&str] = match directive.kind {
+            Kind::Number { notation: directive::Notation::Decimal, .. } => {
+                &["x", "-1", "2147483648", "4294967296", "9223372036854775808", "-2147483649"]
+            }
+            Kind::Number { .. } => &["x", "-1"],
+            Kind::YesNo | Kind::Choice(_) | Kind::Flags(_) => &["x", "yes no"],
+            _ => &[],
+        };
+        for value in wrong {
+            // A number that both take is no error; that it is in range for both is then what is compared.
+            set_both(&mut redis, &mut config, &[directive.name, value]);
+            compared += 1;
+        }
+    }
+    assert!(compared > 300, "{compared}");
+}
