@@ -10,6 +10,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use rcl_proto::resp::Args;
 
+use rcl_store::keyspace::KeyHasher;
 use rcl_store::types::Limits;
 
 use crate::access::User;
@@ -38,6 +39,7 @@ pub struct Node {
     limits: ArcSwap<Limits>,
     /// Random, so that nobody outside can choose keys that collide.
     pub hash_seed: u64,
+    pub hasher: KeyHasher,
     default_user: ArcSwap<User>,
     pub shards: Shards,
     cluster_enabled: bool,
@@ -74,10 +76,11 @@ impl Node {
     pub fn new(config: Config, config_file: Option<std::path::PathBuf>, run_id: String, hash_seed: u64, threads: usize) -> Node {
         let settings = config.settings();
         let cluster_enabled = settings.cluster_enabled;
+        let hasher = KeyHasher::new(hash_seed);
         let shards = if cluster_enabled {
-            Shards::for_cluster(threads)
+            Shards::for_cluster(threads, &hasher)
         } else {
-            Shards::standalone(settings.databases as usize)
+            Shards::standalone(settings.databases as usize, &hasher)
         };
         let user = User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
         Node {
@@ -90,6 +93,7 @@ impl Node {
             config: Mutex::new(config),
             limits: ArcSwap::from_pointee(limits(&settings, hash_seed)),
             hash_seed,
+            hasher,
             settings: ArcSwap::from_pointee(settings),
             default_user: ArcSwap::new(user),
             shards,

@@ -7,7 +7,9 @@
 use rcl_proto::Slot;
 use rcl_proto::resp::OwnedArgs;
 use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Value, ValueRef};
-use rcl_store::{Entry, Keyspace};
+use rcl_store::entry::Entry;
+use rcl_store::entry::access::lru_clock;
+use rcl_store::keyspace::{Key, Keyspace, SetExpiry, Upserted};
 
 use super::CommandError;
 use super::effects::Effects;
@@ -56,79 +58,116 @@ impl<'a> Data<'a> {
 
     /// For reading: counts a hit or a miss, and notes the access.
     pub fn find(&mut self, key: &[u8]) -> Option<&Entry> {
-        self.drop_if_expired(key);
-        let (database, slot, clock) = (self.database, self.slot, self.access_clock());
-        let (hides, now_ms) = (self.expiry != ExpiryRule::Ignore, self.now_ms);
-        let index = self.node.shards.index_of(slot);
-        let found = self.held.get(index).and_then(|shard| shard.keyspace.find_and_touch(database, slot, key, clock));
-        match found {
-            Some(entry) if !(hides && entry.is_expired(now_ms)) => {
-                self.hits += 1;
-                Some(entry)
-            }
-            _ => {
-                self.misses += 1;
-                None
-            }
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            self.misses += 1;
+            return None;
         }
+        let (database, clock) = (self.database, lru_clock(self.now_ms));
+        let found = keyspace_of(self.node, &mut self.held, self.slot)?.find_and_touch(database, &key, |_| clock);
+        *(if found.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
+        found
     }
 
     /// For a look that is no access: neither counted nor noted.
     pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
-        self.drop_if_expired(key);
-        let (database, slot) = (self.database, self.slot);
-        let (hides, now_ms) = (self.expiry != ExpiryRule::Ignore, self.now_ms);
-        let entry = self.keyspace()?.find(database, slot, key)?;
-        (!(hides && entry.is_expired(now_ms))).then_some(entry)
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return None;
+        }
+        let database = self.database;
+        self.keyspace()?.find(database, &key)
     }
 
     /// For changing the value in place. The caller says [`changed`](Self::changed) when it did.
     pub fn find_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        self.drop_if_expired(key);
-        let (database, slot) = (self.database, self.slot);
-        let (hides, now_ms) = (self.expiry != ExpiryRule::Ignore, self.now_ms);
-        let entry = self.keyspace()?.find_mut(database, slot, key)?;
-        (!(hides && entry.is_expired(now_ms))).then_some(entry)
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return None;
+        }
+        let database = self.database;
+        self.keyspace()?.find_mut(database, &key)
     }
 
     pub fn exists(&mut self, key: &[u8]) -> bool {
         self.peek(key).is_some()
     }
 
-    /// Puts `entry` in the place of what its key held; that is given back.
-    pub fn put(&mut self, entry: Entry) -> Option<Entry> {
-        let (database, slot) = (self.database, self.slot);
-        self.keyspace()?.insert(database, slot, entry)
-    }
-
-    /// Sets a string, as SET does; `keep_expiry` leaves the key's expiry as it is.
-    pub fn set_string(&mut self, key: &[u8], value: &[u8], expiry: Option<i64>, keep_expiry: bool) {
-        if keep_expiry {
-            self.drop_if_expired(key);
-        }
-        let (database, slot, clock) = (self.database, self.slot, self.access_clock());
+    /// Puts a value under a key, whatever was there.
+    pub fn put(&mut self, key: &[u8], value: Value, expiry: Option<i64>) {
+        let key = self.key(key);
+        let database = self.database;
         if let Some(keyspace) = self.keyspace() {
-            keyspace.set_string(database, slot, key, value, expiry, keep_expiry, clock);
+            keyspace.insert(database, &key, value, expiry);
         }
     }
 
-    /// Takes the key away. False when it was not there (or past its time).
-    pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
-        self.drop_if_expired(key);
-        let (database, slot) = (self.database, self.slot);
-        let hides = self.expiry == ExpiryRule::Hide;
-        let now_ms = self.now_ms;
-        let keyspace = self.keyspace()?;
-        if hides && keyspace.find(database, slot, key)?.is_expired(now_ms) {
+    /// Sets a string, as SET does, in one search. `decide` sees what is there and may decline.
+    pub fn set_string(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        expiry: SetExpiry,
+        decide: impl FnOnce(Option<&Entry>) -> bool,
+    ) -> Upserted {
+        let key = self.key(key);
+        self.is_gone(&key);
+        let database = self.database;
+        match self.keyspace() {
+            Some(keyspace) => keyspace.upsert_string(database, &key, value, expiry, decide),
+            None => Upserted::Declined,
+        }
+    }
+
+    /// Deletes the key. False when it was not there (or past its time).
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.remove(database, &key).existed())
+    }
+
+    /// Deletes the key and gives what it held.
+    pub fn take(&mut self, key: &[u8]) -> Option<Entry> {
+        let key = self.key(key);
+        if self.is_gone(&key) {
             return None;
         }
-        keyspace.remove(database, slot, key)
+        let database = self.database;
+        self.keyspace()?.take(database, &key)
     }
 
-    /// Sets, changes or clears the expiry of a key that is there.
+    /// Gives a key's value, expiry and all, to another name (and database); what was there is replaced. False when
+    /// there is nothing to move.
+    pub fn rename(&mut self, from: &[u8], to_database: usize, to: &[u8]) -> bool {
+        let (from, to) = (self.key(from), self.key(to));
+        if self.is_gone(&from) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.rename(database, &from, to_database, &to).is_some())
+    }
+
+    /// Copies a key's value and expiry to another name (and database). False when there is nothing to copy.
+    pub fn copy(&mut self, from: &[u8], to_database: usize, to: &[u8]) -> bool {
+        let (from, to) = (self.key(from), self.key(to));
+        if self.is_gone(&from) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.copy(database, &from, to_database, &to).is_some())
+    }
+
+    /// Sets, changes or clears the expiry of a key. False when there is no such key.
     pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>) -> bool {
-        let (database, slot) = (self.database, self.slot);
-        self.keyspace().is_some_and(|keyspace| keyspace.set_expiry(database, slot, key, expiry))
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.set_expiry(database, &key, expiry))
     }
 
     /// The key changed: counts one change, and breaks the transactions that watch it.
@@ -177,34 +216,38 @@ impl<'a> Data<'a> {
     }
 
     fn keyspace(&mut self) -> Option<&mut Keyspace> {
-        self.shard().map(|shard| &mut shard.keyspace)
+        keyspace_of(self.node, &mut self.held, self.slot)
     }
 
-    /// The 24 access bits of an entry that is used now.
-    fn access_clock(&self) -> u32 {
-        rcl_store::entry::access::lru_clock(self.now_ms)
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.node.hasher.key_in_slot(bytes, self.slot)
     }
 
-    fn drop_if_expired(&mut self, key: &[u8]) {
-        if self.expiry != ExpiryRule::Delete {
-            return;
+    /// True when the key is there but past its time, so that it counts as gone; on a master it then is gone.
+    fn is_gone(&mut self, key: &Key<'_>) -> bool {
+        let (database, now_ms, rule) = (self.database, self.now_ms, self.expiry);
+        let Some(shard) = self.shard() else { return false };
+        if rule == ExpiryRule::Ignore || !shard.keyspace.slot_has_volatile_keys(database, key.slot()) {
+            return false;
         }
-        let (database, slot, now_ms) = (self.database, self.slot, self.now_ms);
-        let Some(shard) = self.shard() else { return };
-        if !shard.keyspace.has_expiries(database, slot) {
-            return;
+        if !shard.keyspace.find(database, key).is_some_and(|entry| entry.is_expired(now_ms)) {
+            return false;
         }
-        if !shard.keyspace.find(database, slot, key).is_some_and(|entry| entry.is_expired(now_ms)) {
-            return;
+        if rule == ExpiryRule::Delete {
+            shard.keyspace.remove(database, key);
+            shard.watchers.touch(database, key.bytes());
+            self.node.stats.expired_keys.add(1);
+            self.node.stats.dirty.add(1);
+            if self.node.replication.is_logging() {
+                self.effects.before.push(OwnedArgs::new([b"DEL".as_slice(), key.bytes()]));
+            }
         }
-        shard.keyspace.remove(database, slot, key);
-        shard.watchers.touch(database, key);
-        self.node.stats.expired_keys.add(1);
-        self.node.stats.dirty.add(1);
-        if self.node.replication.is_logging() {
-            self.effects.before.push(OwnedArgs::new([b"DEL".as_slice(), key]));
-        }
+        true
     }
+}
+
+fn keyspace_of<'h>(node: &Node, held: &'h mut Held<'_>, slot: Slot) -> Option<&'h mut Keyspace> {
+    held.get(node.shards.index_of(slot)).map(|shard| &mut shard.keyspace)
 }
 
 /// The value of a key as one type; a key of another type is an error.
@@ -291,7 +334,7 @@ impl Data<'_> {
 
     fn create_if_absent(&mut self, key: &[u8], value: impl FnOnce() -> Value) {
         if !self.exists(key) {
-            self.put(Entry::new(key, value(), None));
+            self.put(key, value(), None);
         }
     }
 
@@ -304,6 +347,6 @@ impl Data<'_> {
             Some(ValueRef::SortedSet(sorted_set)) => sorted_set.is_empty(),
             _ => false,
         };
-        is_empty && self.remove(key).is_some()
+        is_empty && self.remove(key)
     }
 }

@@ -123,6 +123,12 @@ impl Keyspace {
         self.table(db, slot).map_or(0, Table::len)
     }
 
+    /// Whether any key of the slot has an expiry.
+    #[inline]
+    pub fn slot_has_volatile_keys(&self, db: usize, slot: Slot) -> bool {
+        self.table(db, slot).is_some_and(|table| table.marked() > 0)
+    }
+
     /// Bytes of the tables, without the entries. Walks all of them.
     pub fn table_bytes(&self) -> usize {
         let tables = self.databases.iter().flat_map(Database::tables);
