@@ -3,6 +3,7 @@
 use crate::command::CommandSpec;
 
 pub mod connection;
+pub mod strings;
 
 /// All commands. A new family is added here, and nowhere else.
-pub const FAMILIES: &[&[CommandSpec]] = &[connection::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] = &[connection::COMMANDS, strings::COMMANDS];
