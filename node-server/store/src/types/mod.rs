@@ -17,6 +17,8 @@ mod element;
 mod hash;
 mod limits;
 mod list;
+mod member_table;
+mod sampling;
 mod set;
 mod sorted_set;
 mod value;
@@ -28,3 +30,17 @@ pub use list::{End, List};
 pub use set::Set;
 pub use sorted_set::{AddCondition, AddError, AddOutcome, LexBound, LexRange, ScoreRange, SortedSet};
 pub use value::{Encoding, Value, ValueRef};
+
+/// Whether two of the elements have the same bytes. By sorting, so that nobody can choose them to make it slow.
+fn has_duplicates<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
+    let by_value = |element| match element {
+        Element::Int(number) => (Some(number), &[][..]),
+        Element::Bytes(bytes) => match parse_integer(bytes) {
+            Some(number) => (Some(number), &[][..]),
+            None => (None, bytes),
+        },
+    };
+    let mut sorted: Vec<(Option<i64>, &[u8])> = elements.map(by_value).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| matches!(pair, [left, right] if left == right))
+}
