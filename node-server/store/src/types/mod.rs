@@ -44,3 +44,12 @@ fn has_duplicates<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
     sorted.sort_unstable();
     sorted.windows(2).any(|pair| matches!(pair, [left, right] if left == right))
 }
+
+/// LRANGE's and ZRANGE's bounds (inclusive, negative from the end) as offsets within `length`.
+fn clamp_range(start: i64, stop: i64, length: usize) -> std::ops::Range<usize> {
+    let length_signed = i64::try_from(length).unwrap_or(i64::MAX);
+    let from_front = |index: i64| if index < 0 { index.saturating_add(length_signed) } else { index };
+    let start = from_front(start).clamp(0, length_signed);
+    let end = from_front(stop).saturating_add(1).clamp(0, length_signed);
+    start as usize..end.max(start) as usize
+}
