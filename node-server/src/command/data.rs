@@ -171,6 +171,14 @@ impl<'a> Data<'a> {
         self.keyspace().is_some_and(|keyspace| keyspace.set_expiry(database, &key, expiry))
     }
 
+    /// Does something in another database of the same shard.
+    pub fn in_database<R>(&mut self, database: usize, work: impl FnOnce(&mut Data<'a>) -> R) -> R {
+        let before = std::mem::replace(&mut self.database, database);
+        let result = work(self);
+        self.database = before;
+        result
+    }
+
     /// The key changed: counts one change, and breaks the transactions that watch it.
     pub fn changed(&mut self, key: &[u8]) {
         self.effects.changes += 1;
