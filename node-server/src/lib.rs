@@ -22,6 +22,7 @@ pub mod config;
 pub mod control;
 mod cron;
 pub mod executor;
+pub mod info;
 mod logging;
 pub mod net;
 pub mod node;

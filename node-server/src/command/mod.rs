@@ -22,7 +22,7 @@ pub use keys::{KeyPosition, KeysError, find_keys, first_key};
 pub use long_double::LongDouble;
 pub use outcome::{Outcome, Park};
 pub use spec::{Argument, CommandSpec, Handler, Locks};
-pub use table::{Lookup, all, find};
+pub use table::{Lookup, all, by_full_name, find};
 
 /// What a handler gives back.
 pub type CommandResult = Result<Outcome, CommandError>;

@@ -2,12 +2,24 @@
 
 use crate::command::{CommandSpec, Context};
 
+pub mod client;
 pub mod connection;
 pub mod keys;
+pub mod pubsub;
+pub mod server;
 pub mod strings;
+pub mod transactions;
 
 /// All commands. A new family is added here, and nowhere else.
-pub const FAMILIES: &[&[CommandSpec]] = &[connection::COMMANDS, keys::COMMANDS, strings::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] = &[
+    client::COMMANDS,
+    connection::COMMANDS,
+    keys::COMMANDS,
+    pubsub::COMMANDS,
+    strings::COMMANDS,
+    transactions::COMMANDS,
+    server::COMMANDS,
+];
 
 /// The answer to a container's HELP: a line for each subcommand, and one below that explains it.
 pub fn help(context: &mut Context<'_>, container: &str, subcommands: &[(&str, &str)]) {
