@@ -9,6 +9,7 @@ mod effects;
 mod error;
 mod keys;
 mod outcome;
+pub mod parse;
 pub mod spec;
 mod table;
 
