@@ -9,13 +9,19 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use rcl_cluster::{ClusterMap, SlotOwner};
-use rcl_proto::{Slot, SlotSet};
+use rcl_proto::resp::OwnedArgs;
+use rcl_proto::{Slot, SlotSet, key_slot};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Acknowledgement, replicating};
 use crate::clock;
+use crate::executor::Held;
 use crate::node::Node;
 use crate::pause::{PauseLevel, PauseReason};
+use crate::shard::Shard;
+
+/// A cluster has this database alone.
+const DATABASE: usize = 0;
 
 #[derive(Debug)]
 pub enum Job {
@@ -69,7 +75,7 @@ impl Applier {
             Job::PauseWrites { for_ms } => {
                 let until_ms = clock::now_ms().saturating_add_unsigned(for_ms);
                 node.pause.pause(&node.shards, PauseReason::Failover, PauseLevel::Writes, until_ms);
-                self.acknowledge(Acknowledgement::WritesPaused { offset: node.replication.offset() });
+                self.acknowledge(Acknowledgement::WritesPaused { offset: replicating::offset(node) });
             }
             Job::ResumeWrites => node.pause.resume(&node.shards, PauseReason::Failover),
             Job::Follow { ip, port } => replicating::follow(node, &ip, port),
@@ -92,6 +98,68 @@ impl Applier {
                 self.node.pubsub.drop_shard_channels(|slot| lost.contains(slot));
             }
         }
+    }
+}
+
+/// Keys deleted at once while a shard is locked, where each deletion goes into the log.
+const DELETED_AT_ONCE: usize = 256;
+
+impl Applier {
+    /// Another master has these slots. Their keys go, and the replicas are told; a slot that came back to us
+    /// meanwhile is left alone.
+    fn drop_slots(&self, slots: &SlotSet) {
+        let dropped: usize = slots.iter().map(|slot| self.drop_slot(slot)).sum();
+        self.node.stats.dirty.add(dropped as u64);
+        tracing::warn!(slots = %slots, keys = dropped, "deleted the keys of slots that another master has");
+    }
+
+    fn drop_slot(&self, slot: Slot) -> usize {
+        let mut dropped = 0;
+        loop {
+            let mut shard = self.node.shards.lock_slot(slot);
+            let is_ours = shard.map.as_ref().is_some_and(|map| map.owner(slot) == SlotOwner::Myself);
+            if is_ours || shard.keyspace.key_count_in_slot(DATABASE, slot) == 0 {
+                return dropped;
+            }
+            shard.watchers.touch_where(|_, key| key_slot(key) == slot);
+            if !self.node.replication.is_logging() {
+                let flushed = shard.keyspace.flush_slot(DATABASE, slot);
+                dropped += flushed.keys;
+                // Freed when nobody waits for the shard any more.
+                drop(shard);
+                drop(flushed);
+                return dropped;
+            }
+            dropped += self.delete_some(&mut shard, slot);
+        }
+    }
+
+    /// Deletes some of a slot's keys and logs it, under the one lock of the slot's shard.
+    fn delete_some(&self, shard: &mut Shard, slot: Slot) -> usize {
+        let entries = shard.keyspace.entries_in_slot(DATABASE, slot, DELETED_AT_ONCE);
+        let keys: Vec<Box<[u8]>> = entries.map(|entry| entry.key().into()).collect();
+        for key in &keys {
+            let key = shard.keyspace.hasher().key_in_slot(key, slot);
+            drop(shard.keyspace.remove(DATABASE, &key));
+        }
+        let deletions: Vec<_> = keys.iter().map(|key| OwnedArgs::new([b"DEL".as_slice(), key])).collect();
+        self.node.replication.append(DATABASE, Some(slot), deletions.iter().map(OwnedArgs::as_args));
+        keys.len()
+    }
+
+    /// Empties the keyspace: nobody is told, as the node leaves its cluster.
+    fn flush(&self) {
+        let mut held = Held::all(&self.node.shards);
+        let mut flushed = Vec::new();
+        for index in 0..self.node.shards.count() {
+            if let Some(shard) = held.get(index) {
+                shard.watchers.touch_where(|_, _| true);
+                flushed.push(shard.keyspace.flush_all());
+            }
+        }
+        drop(held);
+        let keys: usize = flushed.iter().map(|flushed| flushed.keys).sum();
+        tracing::warn!(keys, "deleted all keys: the node left its cluster");
     }
 }
 
