@@ -2,7 +2,8 @@
 
 use crate::command::CommandSpec;
 
+pub mod cluster;
 pub mod connection;
 
 /// All commands. A new family is added here, and nowhere else.
-pub const FAMILIES: &[&[CommandSpec]] = &[connection::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] = &[cluster::COMMANDS, connection::COMMANDS];

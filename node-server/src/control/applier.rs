@@ -31,9 +31,14 @@ pub enum Job {
     DropSlots(Box<SlotSet>),
     FlushData,
     /// Answered by [`Acknowledgement::WritesPaused`].
-    PauseWrites { for_ms: u64 },
+    PauseWrites {
+        for_ms: u64,
+    },
     ResumeWrites,
-    Follow { ip: String, port: u16 },
+    Follow {
+        ip: String,
+        port: u16,
+    },
     Lead,
 }
 
@@ -93,7 +98,8 @@ impl Applier {
         let before = self.map.replace(map.clone());
         self.acknowledge(Acknowledgement::Applied { version: map.version });
         if let Some(before) = before {
-            let lost: SlotSet = Slot::all().filter(|&slot| serves(&before, slot) && !serves(&map, slot)).collect();
+            let lost: SlotSet =
+                Slot::all().filter(|&slot| serves(&before, slot) && !serves(&map, slot)).collect();
             if !lost.is_empty() {
                 self.node.pubsub.drop_shard_channels(|slot| lost.contains(slot));
             }

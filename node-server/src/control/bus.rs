@@ -192,7 +192,8 @@ impl LinkTable {
     /// Queues a packet. An error when more than `limit` bytes (0: our own limit) were waiting already.
     pub fn send(&mut self, link: LinkId, bytes: Arc<[u8]>, limit: u64) -> Result<(), TooSlow> {
         let Some(link) = self.links.get(&link) else { return Ok(()) };
-        let limit = if limit == 0 { DEFAULT_QUEUE_BYTES } else { usize::try_from(limit).unwrap_or(usize::MAX) };
+        let limit =
+            if limit == 0 { DEFAULT_QUEUE_BYTES } else { usize::try_from(limit).unwrap_or(usize::MAX) };
         let queued_bytes = link.queued_bytes.load(Ordering::Relaxed);
         if queued_bytes > limit {
             self.limit_exceeded += 1;

@@ -72,7 +72,8 @@ impl Driver {
         self.perform_outputs();
         loop {
             self.tell_facts();
-            let wait = Duration::from_millis(self.next_deadline_ms().saturating_sub(self.parts.clock.now_ms()));
+            let wait =
+                Duration::from_millis(self.next_deadline_ms().saturating_sub(self.parts.clock.now_ms()));
             tokio::select! {
                 () = sleep(wait) => self.step(Input::Tick),
                 Some(acknowledgement) = inbox.acknowledgements.recv() => self.acknowledged(acknowledgement),
@@ -86,7 +87,10 @@ impl Driver {
     }
 
     fn next_deadline_ms(&self) -> u64 {
-        self.parts.member.next_deadline().map_or(self.facts_due_ms, |deadline| deadline.min(self.facts_due_ms))
+        self.parts
+            .member
+            .next_deadline()
+            .map_or(self.facts_due_ms, |deadline| deadline.min(self.facts_due_ms))
     }
 
     /// One input, all its outputs; and then the links that broke on the way.
@@ -119,7 +123,10 @@ impl Driver {
             Output::Send { link, bytes } => {
                 let limit = self.parts.node.settings().cluster_link_sendbuf_limit;
                 if let Err(too_slow) = self.links.send(link, bytes, limit) {
-                    tracing::warn!(bytes = too_slow.queued_bytes, "a peer of the cluster bus is too slow: link closed");
+                    tracing::warn!(
+                        bytes = too_slow.queued_bytes,
+                        "a peer of the cluster bus is too slow: link closed"
+                    );
                     self.links.close(link);
                     broken.push(link);
                 }
@@ -178,10 +185,14 @@ impl Driver {
             BusEvent::Opened { link, local } if self.links.contains(link) => {
                 self.step(Input::LinkOpened { link, local_ip: local.to_string() });
             }
-            BusEvent::Packet { link, bytes } if self.links.contains(link) => self.step(Input::Packet { link, bytes }),
+            BusEvent::Packet { link, bytes } if self.links.contains(link) => {
+                self.step(Input::Packet { link, bytes })
+            }
             BusEvent::Closed { link, why } if self.links.contains(link) => {
                 match why {
-                    Closed::Garbage(_) | Closed::Silent => tracing::warn!("a link of the cluster bus is closed: {why}"),
+                    Closed::Garbage(_) | Closed::Silent => {
+                        tracing::warn!("a link of the cluster bus is closed: {why}")
+                    }
                     _ => tracing::debug!("a link of the cluster bus ended: {why}"),
                 }
                 self.links.close(link);

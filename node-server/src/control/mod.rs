@@ -21,8 +21,8 @@ mod bus;
 mod delivery;
 mod disk;
 mod driver;
-mod replicating;
 mod nodes_file;
+mod replicating;
 mod settings;
 
 use std::io;
@@ -107,7 +107,9 @@ pub struct Prepared {
 #[derive(Debug)]
 pub enum StartError {
     /// The client port leaves no room for port + 10000, and `cluster-port` is not set.
-    NoBusPort { port: u16 },
+    NoBusPort {
+        port: u16,
+    },
     Bind(BindError),
     File(NodesFileError),
     Thread(io::Error),
@@ -123,7 +125,9 @@ impl std::fmt::Display for StartError {
             ),
             StartError::Bind(error) => write!(f, "the cluster bus: {error}"),
             StartError::File(error) => error.fmt(f),
-            StartError::Thread(error) => write!(f, "a thread of the cluster's control cannot be started: {error}"),
+            StartError::Thread(error) => {
+                write!(f, "a thread of the cluster's control cannot be started: {error}")
+            }
             StartError::Entropy(error) => write!(f, "the system gives no random bytes: {error}"),
         }
     }
@@ -164,7 +168,9 @@ impl Prepared {
         );
         start_thread(driver, self.doors, Inbox { messages, acknowledgements }).map_err(StartError::Thread)?;
         // The sender lives in the thread: when that ends early, so does this wait.
-        ready.recv().map_err(|_| StartError::Thread(io::Error::other("the control thread ended at its start")))?;
+        ready
+            .recv()
+            .map_err(|_| StartError::Thread(io::Error::other("the control thread ended at its start")))?;
         Ok(ControlHandle { sender })
     }
 }
@@ -178,11 +184,19 @@ struct Inbox {
 /// What the applier and the disk thread report.
 #[derive(Debug)]
 enum Acknowledgement {
-    Applied { version: u64 },
-    WritesPaused { offset: u64 },
-    Persisted { seq: u64 },
+    Applied {
+        version: u64,
+    },
+    WritesPaused {
+        offset: u64,
+    },
+    Persisted {
+        seq: u64,
+    },
     /// The newest state is not on the disk yet; the disk thread goes on trying.
-    NotPersisted { reason: String },
+    NotPersisted {
+        reason: String,
+    },
 }
 
 fn start_thread(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Result<()> {

@@ -40,7 +40,9 @@ impl fmt::Display for NodesFileError {
                 "the cluster config file {} is in use by another node: each node needs a 'dir' or a 'cluster-config-file' of its own",
                 path.display()
             ),
-            NodesFileError::Io { path, doing, error } => write!(f, "cannot {doing} {}: {error}", path.display()),
+            NodesFileError::Io { path, doing, error } => {
+                write!(f, "cannot {doing} {}: {error}", path.display())
+            }
             NodesFileError::NotText { path } => write!(
                 f,
                 "{}: corrupted cluster config file: it is not text; restore it from a copy, or move it away to start as a new node",
