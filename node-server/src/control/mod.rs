@@ -205,3 +205,6 @@ fn start_thread(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Re
     thread::Builder::new().name("control".to_owned()).spawn(body)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
