@@ -21,7 +21,7 @@ use crate::config::{self, Settings};
 use crate::cron;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{logging, shutdown};
+use crate::{control, logging, shutdown};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -72,12 +72,13 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     }
     raise_open_files_limit(settings.maxclients);
     let listeners = open_doors(&settings)?;
+    let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
     std::env::set_current_dir(&settings.dir)
         .with_context(|| format!("cannot use the folder '{}' (directive dir)", settings.dir.display()))?;
     let pid_file = write_pid_file(&settings);
     let threads = settings.worker_thread_count();
     let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads));
-    let result = serve(&node, &settings, listeners, threads);
+    let result = serve(&node, &settings, listeners, control, threads);
     if let Some(path) = pid_file {
         let _ = std::fs::remove_file(path);
     }
@@ -87,7 +88,13 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     result
 }
 
-fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: usize) -> anyhow::Result<()> {
+fn serve(
+    node: &Arc<Node>,
+    settings: &Settings,
+    listeners: Listeners,
+    control: Option<control::Prepared>,
+    threads: usize,
+) -> anyhow::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -105,6 +112,10 @@ fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: u
         pid = std::process::id(),
         "node starts"
     );
+    if let Some(control) = control {
+        // Set just here, once.
+        let _ = node.control.set(control.start(node)?);
+    }
     let result = runtime.block_on(async {
         listeners.serve(node.clone(), workers.clone()).context("cannot accept connections")?;
         tokio::spawn(cron::run(node.clone()));

@@ -3,6 +3,7 @@
 use crate::command::{CommandSpec, Context};
 
 pub mod client;
+pub mod cluster;
 pub mod connection;
 pub mod keys;
 pub mod pubsub;
@@ -13,6 +14,7 @@ pub mod transactions;
 /// All commands. A new family is added here, and nowhere else.
 pub const FAMILIES: &[&[CommandSpec]] = &[
     client::COMMANDS,
+    cluster::COMMANDS,
     connection::COMMANDS,
     keys::COMMANDS,
     pubsub::COMMANDS,
