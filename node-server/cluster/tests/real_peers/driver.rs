@@ -39,7 +39,9 @@ fn now_ms() -> u64 {
 
 impl Driver {
     pub fn start(port: u16) -> Driver {
-        let config = Config { port, bus_port: port + 10_000, node_timeout_ms: 1500, ..Config::default() };
+        let hostname = "ours.example".to_owned();
+        let config =
+            Config { port, bus_port: port + 10_000, node_timeout_ms: 1500, hostname, ..Config::default() };
         let listener = TcpListener::bind(("127.0.0.1", config.bus_port)).expect("the bus port is free");
         let (sender, receiver) = channel();
         let accepted = sender.clone();

@@ -2,6 +2,7 @@
 //! redis-server. Ports from 24000 on.
 #![allow(clippy::disallowed_methods, reason = "the test is the edge: it has sockets, a clock and processes")]
 
+mod codec;
 mod driver;
 mod redis;
 
@@ -20,6 +21,7 @@ fn a_member_lives_among_redis_servers() {
         return;
     }
     let mut servers: Vec<Redis> = (0..3).map(|index| Redis::start(24000 + index)).collect();
+    servers[0].call("CONFIG SET cluster-announce-hostname redis-1.example");
     let ours = Driver::start(24010);
     servers[0].call("CLUSTER ADDSLOTSRANGE 0 5000");
     servers[1].call("CLUSTER ADDSLOTSRANGE 5001 10000");
@@ -39,7 +41,7 @@ fn a_member_lives_among_redis_servers() {
     let nodes = servers[1].call("CLUSTER NODES");
     let line = nodes.lines().find(|line| line.starts_with(&our_id)).expect("Redis knows us");
     assert!(
-        line.contains("127.0.0.1:24010@34010 master") && line.ends_with("connected 10001-16383"),
+        line.contains("127.0.0.1:24010@34010,ours.example master") && line.ends_with("connected 10001-16383"),
         "{line}"
     );
 
@@ -88,6 +90,12 @@ fn a_member_lives_among_redis_servers() {
     });
     let Reply::Error(error) = ours.command(Command::Failover(FailoverMode::Graceful)) else { panic!() };
     assert_eq!(error, "ERR You should send CLUSTER FAILOVER to a replica");
+
+    let first_line = owner_line(&ours, &first);
+    assert!(first_line.contains("127.0.0.1:24000@34000,redis-1.example "), "{first_line}");
+    let received = ours.received();
+    received.iter().for_each(|bytes| codec::assert_round_trip(bytes));
+    codec::record(&received);
 
     // Redis reads our nodes.conf.
     let text = ours.nodes_conf();
@@ -140,6 +148,7 @@ fn a_replica_of_ours_takes_over_from_a_redis_master() {
             server.call("CLUSTER INFO").contains("cluster_state:ok")
         });
     }
+    codec::record(&ours.received());
     // It comes back with its old claim, learns, and follows us.
     servers[0].restart();
     wait_for("the old master follows us", LONG, || {

@@ -36,6 +36,10 @@ pub struct Machine {
     wake_at: Option<(u64, u64)>,
     pub map: Option<Arc<ClusterMap>>,
     pub offset: u64,
+    /// The offset of its last write as a master.
+    pub written: u64,
+    /// The offset at which it became a master last.
+    pub promoted_at: Option<u64>,
     pub following: Option<NodeId>,
     last_contact_ms: Option<u64>,
     pub paused: bool,
@@ -122,6 +126,8 @@ impl World {
                 wake_at: None,
                 map: None,
                 offset: 1,
+                written: 1,
+                promoted_at: None,
                 following: None,
                 last_contact_ms: None,
                 paused: false,
@@ -304,7 +310,11 @@ impl World {
                 self.at(delay_ms, Event::Applied { machine: index, life, version });
             }
             Output::ReplicateFrom { node, .. } => self.machines[index].following = Some(node),
-            Output::StopReplicating => self.machines[index].following = None,
+            Output::StopReplicating => {
+                let machine = &mut self.machines[index];
+                machine.following = None;
+                machine.promoted_at = Some(machine.offset);
+            }
             Output::PauseWrites { .. } => {
                 self.machines[index].paused = true;
                 let offset = self.machines[index].offset;
@@ -425,6 +435,7 @@ impl World {
                 if !self.machines[index].paused && member.map().is_some_and(|map| !map.my_slots().is_empty())
                 {
                     self.machines[index].offset += 10;
+                    self.machines[index].written = self.machines[index].offset;
                 }
             } else if let Some(master) = followed
                 && !self.cut.contains(&(master, index))
