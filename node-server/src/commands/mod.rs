@@ -10,6 +10,7 @@ pub mod pubsub;
 pub mod server;
 pub mod strings;
 pub mod transactions;
+pub mod transfer;
 
 /// All commands. A new family is added here, and nowhere else.
 pub const FAMILIES: &[&[CommandSpec]] = &[
@@ -20,6 +21,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     pubsub::COMMANDS,
     strings::COMMANDS,
     transactions::COMMANDS,
+    transfer::COMMANDS,
     server::COMMANDS,
 ];
 
