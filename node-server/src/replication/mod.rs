@@ -32,7 +32,11 @@ pub struct Replication {
 
 impl Replication {
     pub fn new(_run_id: &str, _settings: &Settings) -> Replication {
-        Replication { log: Mutex::default(), logging: AtomicBool::new(false), replica: AtomicBool::new(false) }
+        Replication {
+            log: Mutex::default(),
+            logging: AtomicBool::new(false),
+            replica: AtomicBool::new(false),
+        }
     }
 
     /// True when effects must be appended.

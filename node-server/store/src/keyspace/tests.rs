@@ -1,3 +1,5 @@
+//! The keyspace against plain maps, and snapshots of it while it is written to.
+
 use super::*;
 use crate::types::{Hash, Limits, ValueRef};
 use proptest::prelude::*;
@@ -142,7 +144,9 @@ fn random_keys_are_even_over_keys_and_not_over_slots() {
     let names: Vec<Vec<u8>> = (0..400)
         .map(|n| if n % 2 == 0 { format!("{{one}}{n}") } else { format!("{n}") }.into_bytes())
         .collect();
-    names.iter().for_each(|name| drop(set(&mut keyspace, 0, name, b"v", SetExpiry::Clear)));
+    for name in &names {
+        set(&mut keyspace, 0, name, b"v", SetExpiry::Clear);
+    }
     let mut rng = StdRng::seed_from_u64(3);
     let mut drawn: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
     for _ in 0..400 * 100 {
@@ -227,11 +231,14 @@ proptest! {
     }
 }
 
+/// Value and expiry.
+type Row = (Vec<u8>, Option<i64>);
+
 /// Applies the same operations to a keyspace and to plain maps. The snapshot's tests use it too.
 struct Model {
     keyspace: Keyspace,
     standalone: bool,
-    maps: Vec<BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>>,
+    maps: Vec<BTreeMap<Vec<u8>, Row>>,
 }
 
 impl Model {

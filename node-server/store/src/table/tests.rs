@@ -1,3 +1,9 @@
+//! The table against a map, under even and uneven hashes, and what it promises of scans, draws and memory.
+#![allow(
+    clippy::borrowed_box,
+    reason = "the entries are boxes, and the table hands out references to entries"
+)]
+
 use super::*;
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
@@ -9,6 +15,7 @@ struct Numbers<H: Holder<Item>> {
     hash: fn(u64) -> u64,
 }
 
+/// A pointer, as the keyspace's entries are.
 type Item = Box<(u64, u64)>;
 
 fn even(number: u64) -> u64 {
