@@ -12,6 +12,7 @@
 //!
 //! Not here: keys and expiry (the keyspace), texts of replies and errors (the commands).
 
+mod counted_tree;
 mod element;
 mod hash;
 mod limits;
