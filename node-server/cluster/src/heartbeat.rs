@@ -133,8 +133,10 @@ impl Member {
         writer.extension(&Extension::ShardId(self.shown_shard_id()));
     }
 
-    /// A pong to everybody: our facts changed.
+    /// A pong to everybody: our facts changed. And again a moment later: an older pong of ours may still be under way on the
+    /// other link of a pair, and would be taken for newer.
     pub(crate) fn announce(&mut self) {
+        self.spread_soon();
         for at in self.nodes.refs() {
             if self.nodes[at].in_handshake() {
                 continue;

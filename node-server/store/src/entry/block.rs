@@ -20,7 +20,7 @@ use std::ptr::NonNull;
 ///   access clock 24 | epoch 8 | value len 13 | key len 12 | - | WIDE | EXPIRES | RAW | - | kind
 /// ```
 /// The lengths are 0 where they are not used: the value's unless Inline, the key's with WIDE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header(u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -326,12 +326,6 @@ impl Drop for Block {
         // SAFETY: allocated by `new` with this very layout: it follows from the header, whose layout bits change only in
         // `set_inline_in_place`, which keeps the size, and `take_boxed`, between kinds of one size.
         unsafe { dealloc(self.start.as_ptr(), layout) }
-    }
-}
-
-impl Default for Header {
-    fn default() -> Self {
-        Header(0)
     }
 }
 

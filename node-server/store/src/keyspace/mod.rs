@@ -311,10 +311,6 @@ impl Keyspace {
         })
     }
 
-    pub(crate) fn databases(&self) -> &[Database] {
-        &self.databases
-    }
-
     pub(crate) fn databases_mut(&mut self) -> &mut [Database] {
         &mut self.databases
     }

@@ -233,6 +233,8 @@ impl<E, H: Holder<E>> Table<E, H> {
         let entry = segment.take(position.place as usize)?;
         let unmarked = marked - segment.marked();
         let sparse = segment.is_sparse();
+        // Now and then is enough to notice that the neighbour has emptied too.
+        let may_merge = sparse || segment.len().is_multiple_of(16);
         if sparse {
             segment.shrink(&mut hash_of);
         }
@@ -240,7 +242,7 @@ impl<E, H: Holder<E>> Table<E, H> {
         self.marked -= unmarked;
         if self.len == 0 {
             self.root = Root::Empty;
-        } else if sparse {
+        } else if may_merge {
             self.merge_at(hash, &mut hash_of);
         }
         Some(entry)

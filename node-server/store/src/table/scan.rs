@@ -10,6 +10,9 @@ pub enum Wanted {
     Marked,
 }
 
+/// A step visits about as many at most; it keeps products small, and a larger budget takes several steps.
+const STEP_MAX: usize = 4096;
+
 impl<E, H: Holder<E>> Table<E, H> {
     /// Visits entries in rising order of hash prefix, from cursor 0 on, about `budget` of them. Returns the cursor
     /// to go on from, `None` at the end. It stops at the first place where it may: a few entries over budget at most.
@@ -41,7 +44,7 @@ impl<E, H: Holder<E>> Table<E, H> {
         let mut next = Some(cursor);
         while let Some(cursor) = next {
             let (number, first, segment) = self.segment_at(cursor)?;
-            let left = budget.saturating_sub(seen);
+            let left = budget.saturating_sub(seen).min(STEP_MAX);
             let nothing_here = segment.len() == 0 || (wanted == Wanted::Marked && segment.marked() == 0);
             let upto = if nothing_here {
                 None
@@ -88,11 +91,12 @@ fn step<E>(
     mut visit: impl FnMut(usize, u64),
 ) -> Option<u64> {
     let start = segment.home_of(cursor);
-    let homes = match wanted {
-        Wanted::All => budget.clamp(4, 64),
-        // Marks cost a byte to look at, so a step may go far to find one.
-        Wanted::Marked => segment.capacity(),
+    // As many homes as should hold what is asked for, if it is spread evenly.
+    let present = match wanted {
+        Wanted::All => segment.len(),
+        Wanted::Marked => segment.marked(),
     };
+    let homes = (segment.capacity() * budget).checked_div(present).unwrap_or(0).max(4);
     let end = start.saturating_add(homes);
     let upto = segment.first_hash_of(first, end);
     let last = upto.or_else(|| after(segment, first)).map_or(u64::MAX, |next| next - 1);
