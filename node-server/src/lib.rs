@@ -28,6 +28,7 @@ pub mod node;
 pub mod pause;
 pub mod persistence;
 pub mod pubsub;
+pub mod random;
 pub mod replication;
 pub mod routing;
 pub mod server;

@@ -4,12 +4,15 @@
 //! The handlers themselves, each beside its literal, are in `commands`. Nothing in here does I/O.
 
 mod context;
+pub mod counts;
 mod data;
 mod effects;
 mod error;
 mod keys;
+pub mod long_double;
 mod outcome;
 pub mod parse;
+pub mod reply;
 pub mod spec;
 mod table;
 
