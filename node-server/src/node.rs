@@ -73,7 +73,13 @@ pub struct ShutdownRequest {
 }
 
 impl Node {
-    pub fn new(config: Config, config_file: Option<std::path::PathBuf>, run_id: String, hash_seed: u64, threads: usize) -> Node {
+    pub fn new(
+        config: Config,
+        config_file: Option<std::path::PathBuf>,
+        run_id: String,
+        hash_seed: u64,
+        threads: usize,
+    ) -> Node {
         let settings = config.settings();
         let cluster_enabled = settings.cluster_enabled;
         let hasher = KeyHasher::new(hash_seed);
@@ -82,7 +88,8 @@ impl Node {
         } else {
             Shards::standalone(settings.databases as usize, &hasher)
         };
-        let user = User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
+        let user =
+            User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
         Node {
             replication: Replication::new(&run_id, &settings),
             persistence: Persistence::new(clock::now_ms()),

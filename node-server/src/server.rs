@@ -21,7 +21,7 @@ use crate::config::{self, Settings};
 use crate::cron;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{logging, shutdown};
+use crate::{control, logging, shutdown};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -60,7 +60,10 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     let directory = std::env::current_dir().context("the current folder cannot be told")?;
     let loaded = config::load(arguments, &directory, &mut std::io::stdin())?;
     let settings = loaded.config.settings();
-    logging::start(settings.loglevel, settings.logfile.as_deref().map(|path| settings.resolve(path)).as_deref())?;
+    logging::start(
+        settings.loglevel,
+        settings.logfile.as_deref().map(|path| settings.resolve(path)).as_deref(),
+    )?;
     for directive in &loaded.without_effect {
         tracing::info!(directive = directive.name, "accepted, without effect here: {}", directive.why);
     }
@@ -69,12 +72,13 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     }
     raise_open_files_limit(settings.maxclients);
     let listeners = open_doors(&settings)?;
+    let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
     std::env::set_current_dir(&settings.dir)
         .with_context(|| format!("cannot use the folder '{}' (directive dir)", settings.dir.display()))?;
     let pid_file = write_pid_file(&settings);
     let threads = settings.worker_thread_count();
     let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads));
-    let result = serve(&node, &settings, listeners, threads);
+    let result = serve(&node, &settings, listeners, control, threads);
     if let Some(path) = pid_file {
         let _ = std::fs::remove_file(path);
     }
@@ -84,8 +88,17 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     result
 }
 
-fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: usize) -> anyhow::Result<()> {
-    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the main thread's runtime")?;
+fn serve(
+    node: &Arc<Node>,
+    settings: &Settings,
+    listeners: Listeners,
+    control: Option<control::Prepared>,
+    threads: usize,
+) -> anyhow::Result<()> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the main thread's runtime")?;
     let workers = Arc::new(Workers::start(threads).context("cannot start the worker threads")?);
     // Set just here, once.
     let _ = node.workers.set(workers.clone());
@@ -99,6 +112,10 @@ fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: u
         pid = std::process::id(),
         "node starts"
     );
+    if let Some(control) = control {
+        // Set just here, once.
+        let _ = node.control.set(control.start(node)?);
+    }
     let result = runtime.block_on(async {
         listeners.serve(node.clone(), workers.clone()).context("cannot accept connections")?;
         tokio::spawn(cron::run(node.clone()));
@@ -119,7 +136,13 @@ async fn wait_for_the_end(
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
     loop {
         let by_signal = |flags: config::ShutdownFlags| ShutdownRequest {
-            save: if flags.save { Some(true) } else if flags.nosave { Some(false) } else { None },
+            save: if flags.save {
+                Some(true)
+            } else if flags.nosave {
+                Some(false)
+            } else {
+                None
+            },
             force: flags.force,
             now: flags.now,
         };
@@ -152,7 +175,10 @@ fn open_doors(settings: &Settings) -> anyhow::Result<Listeners> {
     let mode = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
     let unix = path.as_deref().map(|path| (path, mode));
     let listeners = Listeners::open(&settings.bind, settings.port, settings.tcp_backlog as i32, unix)?;
-    anyhow::ensure!(!listeners.is_empty(), "neither 'port' nor 'unixsocket' opens a door: no client could come in");
+    anyhow::ensure!(
+        !listeners.is_empty(),
+        "neither 'port' nor 'unixsocket' opens a door: no client could come in"
+    );
     Ok(listeners)
 }
 
@@ -170,7 +196,8 @@ fn write_pid_file(settings: &Settings) -> Option<std::path::PathBuf> {
 /// 40 hexadecimal digits nobody else has.
 pub fn random_id() -> anyhow::Result<String> {
     let mut bytes = [0u8; 20];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
     Ok(bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
@@ -183,7 +210,7 @@ fn random_seed() -> anyhow::Result<u64> {
 }
 
 /// Each client needs a file descriptor; the node itself a few dozen.
-fn raise_open_files_limit(max_clients: u32) {
+pub fn raise_open_files_limit(max_clients: u32) {
     let wanted = libc::rlim_t::from(max_clients) + 128;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid place for the answer.
@@ -194,6 +221,10 @@ fn raise_open_files_limit(max_clients: u32) {
     // SAFETY: `raised` is a valid limit that lives through the call.
     let done = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0;
     if !done || raised.rlim_cur < wanted {
-        tracing::warn!(limit = limit.rlim_cur, wanted, "fewer files may be open than maxclients needs (ulimit -n)");
+        tracing::warn!(
+            limit = limit.rlim_cur,
+            wanted,
+            "fewer files may be open than maxclients needs (ulimit -n)"
+        );
     }
 }

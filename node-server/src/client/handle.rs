@@ -99,7 +99,13 @@ pub struct ClientTexts {
 }
 
 impl ClientHandle {
-    pub fn new(id: u64, peer: Option<SocketAddr>, local: String, file_descriptor: i32, now_ms: i64) -> ClientHandle {
+    pub fn new(
+        id: u64,
+        peer: Option<SocketAddr>,
+        local: String,
+        file_descriptor: i32,
+        now_ms: i64,
+    ) -> ClientHandle {
         ClientHandle {
             id,
             mailbox: Arc::default(),
@@ -162,8 +168,14 @@ impl ClientHandle {
 
     /// An ordinary client that is in the middle of nothing.
     pub fn may_be_closed_when_idle(&self) -> bool {
-        const BUSY: u32 = client_flag::PUBSUB | client_flag::REPLICA | client_flag::MASTER | client_flag::BLOCKED;
+        const BUSY: u32 =
+            client_flag::PUBSUB | client_flag::REPLICA | client_flag::MASTER | client_flag::BLOCKED;
         !self.has_flag(BUSY)
+    }
+
+    /// The client is on this machine.
+    pub fn is_local(&self) -> bool {
+        self.peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback())
     }
 
     pub fn is_replica(&self) -> bool {
@@ -182,8 +194,11 @@ impl ClientHandle {
     pub fn line(&self, now_ms: i64) -> String {
         let get = |value: &AtomicUsize| value.load(Ordering::Relaxed);
         let flags = self.flags.load(Ordering::Relaxed);
-        let mut letters: String =
-            client_flag::LETTERS.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, letter)| letter).collect();
+        let mut letters: String = client_flag::LETTERS
+            .iter()
+            .filter(|(flag, _)| flags & flag != 0)
+            .map(|(_, letter)| letter)
+            .collect();
         if letters.is_empty() {
             letters.push('N');
         }

@@ -8,10 +8,10 @@ mod several;
 
 use rcl_proto::Slot;
 use rcl_proto::resp::OwnedArgs;
-use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Value, ValueRef};
 use rcl_store::entry::Entry;
 use rcl_store::entry::access::lru_clock;
 use rcl_store::keyspace::{Key, Keyspace, SetExpiry, Upserted};
+use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Value, ValueRef};
 
 use super::CommandError;
 use super::effects::Effects;
@@ -66,7 +66,8 @@ impl<'a> Data<'a> {
             return None;
         }
         let (database, clock) = (self.database, lru_clock(self.now_ms));
-        let found = keyspace_of(self.node, &mut self.held, self.slot)?.find_and_touch(database, &key, |_| clock);
+        let found =
+            keyspace_of(self.node, &mut self.held, self.slot)?.find_and_touch(database, &key, |_| clock);
         *(if found.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
         found
     }
@@ -170,6 +171,14 @@ impl<'a> Data<'a> {
         }
         let database = self.database;
         self.keyspace().is_some_and(|keyspace| keyspace.set_expiry(database, &key, expiry))
+    }
+
+    /// Does something in another database of the same shard.
+    pub fn in_database<R>(&mut self, database: usize, work: impl FnOnce(&mut Data<'a>) -> R) -> R {
+        let before = std::mem::replace(&mut self.database, database);
+        let result = work(self);
+        self.database = before;
+        result
     }
 
     /// The key changed: counts one change, and breaks the transactions that watch it.

@@ -9,7 +9,7 @@ mod data;
 mod effects;
 mod error;
 mod keys;
-pub mod long_double;
+mod long_double;
 mod outcome;
 pub mod parse;
 pub mod reply;
@@ -21,9 +21,10 @@ pub use data::Data;
 pub use effects::{Effects, Propagation};
 pub use error::CommandError;
 pub use keys::{KeyPosition, KeysError, find_keys, first_key};
+pub use long_double::LongDouble;
 pub use outcome::{Outcome, Park};
 pub use spec::{Argument, CommandSpec, Handler, Locks};
-pub use table::{Lookup, all, find};
+pub use table::{Lookup, all, by_full_name, find};
 
 /// What a handler gives back.
 pub type CommandResult = Result<Outcome, CommandError>;

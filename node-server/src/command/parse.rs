@@ -119,6 +119,9 @@ mod tests {
         assert_eq!(TimeForm::PX.moment(i64::MAX, 5), None);
         assert_eq!(TimeForm::EX.moment(2, 5), Some(2005));
         assert_eq!(TimeForm::EXAT.moment(2, 5), Some(2000));
-        assert_eq!(expiry_option(TimeForm::EX, b"0", 5, "set").unwrap_err().text(), "ERR invalid expire time in 'set' command");
+        assert_eq!(
+            expiry_option(TimeForm::EX, b"0", 5, "set").unwrap_err().text(),
+            "ERR invalid expire time in 'set' command"
+        );
     }
 }

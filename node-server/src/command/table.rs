@@ -53,6 +53,17 @@ pub fn find(args: Args<'_>) -> Lookup {
     }
 }
 
+/// A command or subcommand by `name` or `container|name`, and its container.
+pub fn by_full_name(name: &[u8]) -> Option<(&'static CommandSpec, Option<&'static CommandSpec>)> {
+    let Some(bar) = name.iter().position(|&byte| byte == b'|') else {
+        return by_name(name).map(|spec| (spec, None));
+    };
+    let container = by_name(&name[..bar])?;
+    let sub =
+        container.subcommands.iter().find(|sub| name[bar + 1..].eq_ignore_ascii_case(sub.name.as_bytes()))?;
+    Some((sub, Some(container)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,7 +71,11 @@ mod tests {
     #[test]
     fn every_name_is_found_and_there_once() {
         for spec in all() {
-            assert!(std::ptr::eq(by_name(spec.name.to_uppercase().as_bytes()).unwrap(), spec), "{} is there twice", spec.name);
+            assert!(
+                std::ptr::eq(by_name(spec.name.to_uppercase().as_bytes()).unwrap(), spec),
+                "{} is there twice",
+                spec.name
+            );
             assert!(spec.name.len() <= MAX_NAME_BYTES);
         }
         assert!(by_name(b"nosuchcommand").is_none());
@@ -70,7 +85,12 @@ mod tests {
     #[test]
     fn every_command_says_what_it_is() {
         for spec in all().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands)) {
-            assert!(!spec.summary.is_empty() && spec.summary.ends_with('.'), "{}: {:?}", spec.name, spec.summary);
+            assert!(
+                !spec.summary.is_empty() && spec.summary.ends_with('.'),
+                "{}: {:?}",
+                spec.name,
+                spec.summary
+            );
             assert!(spec.arity != 0, "{}", spec.name);
         }
     }

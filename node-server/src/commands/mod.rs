@@ -1,13 +1,44 @@
 //! The commands: each a const literal beside its handler, in families.
 
-use crate::command::CommandSpec;
+use crate::command::{CommandSpec, Context};
 
+pub mod client;
+pub mod cluster;
 pub mod connection;
 pub mod hashes;
+pub mod keys;
 pub mod lists;
-mod scan_options;
+pub mod pubsub;
+mod scan_reply;
+pub mod server;
 pub mod sets;
 pub mod sorted_sets;
+pub mod strings;
+pub mod transactions;
 
 /// All commands. A new family is added here, and nowhere else.
-pub const FAMILIES: &[&[CommandSpec]] = &[connection::COMMANDS, hashes::COMMANDS, lists::COMMANDS, sets::COMMANDS, sorted_sets::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] = &[
+    client::COMMANDS,
+    cluster::COMMANDS,
+    connection::COMMANDS,
+    keys::COMMANDS,
+    pubsub::COMMANDS,
+    strings::COMMANDS,
+    hashes::COMMANDS,
+    lists::COMMANDS,
+    sets::COMMANDS,
+    sorted_sets::COMMANDS,
+    transactions::COMMANDS,
+    server::COMMANDS,
+];
+
+/// The answer to a container's HELP: a line for each subcommand, and one below that explains it.
+pub fn help(context: &mut Context<'_>, container: &str, subcommands: &[(&str, &str)]) {
+    context.reply.array(subcommands.len() * 2 + 3);
+    let title = format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    context.reply.simple(&title);
+    for (usage, explanation) in subcommands.iter().chain(&[("HELP", "Print this help.")]) {
+        context.reply.simple(usage);
+        context.reply.simple(&format!("    {explanation}"));
+    }
+}

@@ -145,8 +145,13 @@ impl Connection {
                         return Some(end);
                     }
                 }
+                Message::TimeOut { wait } if self.is_parked_in(wait) => {
+                    if let Some(parked) = self.unpark() {
+                        buffers.output.extend_from_slice(&parked.timeout_reply);
+                    }
+                }
                 // For a wait that is over.
-                Message::Reply { .. } | Message::Retry { .. } => {}
+                Message::Reply { .. } | Message::Retry { .. } | Message::TimeOut { .. } => {}
             }
         }
         let timer = self.parked.as_mut().and_then(|parked| parked.timer.as_mut());
@@ -155,7 +160,8 @@ impl Connection {
         {
             buffers.output.extend_from_slice(&parked.timeout_reply);
         }
-        let end = if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
+        let end =
+            if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
         self.keep_output(buffers);
         end
     }
@@ -173,7 +179,8 @@ impl Connection {
     fn run_parked_again(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
         let parked = self.unpark()?;
         let args = parked.request.as_args();
-        let flow = executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.batch);
+        let flow =
+            executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.batch);
         self.follow(flow, || parked.request.clone())
     }
 
@@ -315,7 +322,8 @@ impl Connection {
                     if args.is_empty() {
                         continue;
                     }
-                    let flow = executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
+                    let flow =
+                        executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
                     if !matches!(flow, Flow::Next) {
                         let request = args.to_owned();
                         end = self.follow(flow, || request);
@@ -353,7 +361,9 @@ impl Connection {
             Box::pin(tokio::time::sleep(Duration::from_millis(remaining)))
         });
         self.session.handle.set_flag(client_flag::BLOCKED, true);
-        self.session.handle.parked_wait.store(wait, Ordering::Relaxed);
+        // Only a wait with an end of its own may be cut short by others.
+        let may_be_unblocked = !park.timeout_reply.is_empty();
+        self.session.handle.parked_wait.store(if may_be_unblocked { wait } else { 0 }, Ordering::Relaxed);
         self.parked = Some(Parked { request, wait: Some(wait), timer, timeout_reply: park.timeout_reply });
         // The timer has not been polled yet: the next turn does that.
         if let Some(owner) = &self.owner {

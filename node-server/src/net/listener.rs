@@ -54,17 +54,7 @@ impl Listeners {
         backlog: i32,
         unix: Option<(&Path, Option<u32>)>,
     ) -> Result<Listeners, BindError> {
-        let mut tcp = Vec::new();
-        for bind in if port == 0 { &[] } else { binds } {
-            let optional = bind.starts_with('-');
-            match open_tcp(bind.trim_start_matches('-'), port, backlog) {
-                Ok(listener) => tcp.push(listener),
-                Err(error) if optional && is_absent(&error.error) => {
-                    tracing::info!(address = %bind, "optional bind address is not there");
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let tcp = open_tcp_doors(if port == 0 { &[] } else { binds }, port, backlog)?;
         let unix = unix.map(|(path, mode)| open_unix(path, mode)).transpose()?;
         Ok(Listeners { tcp, unix })
     }
@@ -85,6 +75,26 @@ impl Listeners {
         }
         Ok(())
     }
+}
+
+/// A door on each of `binds`, but for the optional ones whose address this machine does not have.
+pub fn open_tcp_doors(
+    binds: &[String],
+    port: u16,
+    backlog: i32,
+) -> Result<Vec<std::net::TcpListener>, BindError> {
+    let mut doors = Vec::new();
+    for bind in binds {
+        let optional = bind.starts_with('-');
+        match open_tcp(bind.trim_start_matches('-'), port, backlog) {
+            Ok(listener) => doors.push(listener),
+            Err(error) if optional && is_absent(&error.error) => {
+                tracing::info!(address = %bind, "optional bind address is not there");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(doors)
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -113,10 +123,15 @@ fn listen(address: SocketAddr, backlog: i32) -> io::Result<std::net::TcpListener
     Ok(socket.into())
 }
 
-fn open_unix(path: &Path, mode: Option<u32>) -> Result<(std::os::unix::net::UnixListener, PathBuf), BindError> {
+fn open_unix(
+    path: &Path,
+    mode: Option<u32>,
+) -> Result<(std::os::unix::net::UnixListener, PathBuf), BindError> {
     let fail = |error| BindError { place: path.display().to_string(), error };
     // A socket file that nobody listens on is left over from a process that was killed.
-    if std::os::unix::net::UnixStream::connect(path).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
+    if std::os::unix::net::UnixStream::connect(path)
+        .is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+    {
         std::fs::remove_file(path).map_err(fail)?;
     }
     let listener = std::os::unix::net::UnixListener::bind(path).map_err(fail)?;
@@ -170,7 +185,13 @@ fn set_options(stream: &std::net::TcpStream, keepalive_s: u64) {
     }
 }
 
-fn admit(stream: DetachedStream, peer: Option<SocketAddr>, local: String, node: &Arc<Node>, workers: &Workers) {
+fn admit(
+    stream: DetachedStream,
+    peer: Option<SocketAddr>,
+    local: String,
+    node: &Arc<Node>,
+    workers: &Workers,
+) {
     node.stats.connections_received.add(1);
     let refusal = refusal(peer, node);
     if let Some(reason) = refusal {

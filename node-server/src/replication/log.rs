@@ -13,7 +13,12 @@ pub struct ReplicationLog {
 }
 
 impl ReplicationLog {
-    pub fn append<'a>(&mut self, database: usize, _slot: Option<Slot>, commands: impl Iterator<Item = Args<'a>>) {
+    pub fn append<'a>(
+        &mut self,
+        database: usize,
+        _slot: Option<Slot>,
+        commands: impl Iterator<Item = Args<'a>>,
+    ) {
         if self.database != Some(database) {
             let number = database.to_string();
             encode_request(&mut self.bytes, [b"SELECT".as_slice(), number.as_bytes()]);

@@ -3,9 +3,10 @@
 use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::types::IncrementError;
 
-use crate::command::long_double::LongDouble;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
+use crate::command::{
+    CommandError, CommandResult, CommandSpec, Context, Handler, LongDouble, Outcome, parse,
+};
 
 pub const HINCRBY: CommandSpec = CommandSpec {
     name: "hincrby",
@@ -60,22 +61,19 @@ pub const HINCRBYFLOAT: CommandSpec = CommandSpec {
 };
 fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let by = LongDouble::parse(&args[3]).ok_or(CommandError::NOT_FLOAT)?;
-    if !by.is_finite() {
+    if parse::double(&args[3])?.is_infinite() {
         return Err(CommandError::fixed("ERR value is NaN or Infinity"));
     }
     let data = &mut context.data;
     let limits = data.limits();
     let hash = data.hash_or_new(&args[1])?;
     let before = match hash.get(&args[2]) {
-        None => LongDouble::ZERO,
-        Some(value) => LongDouble::parse(value.as_bytes(&mut itoa::Buffer::new()))
-            .ok_or(CommandError::fixed("ERR hash value is not a float"))?,
+        None => LongDouble::parse(b"0"),
+        Some(value) => LongDouble::parse(value.as_bytes(&mut itoa::Buffer::new())),
     };
-    let sum = before.add(by);
-    if !sum.is_finite() {
-        return Err(CommandError::fixed("ERR increment would produce NaN or Infinity"));
-    }
-    let text = sum.to_text();
+    let before = before.ok_or(CommandError::fixed("ERR hash value is not a float"))?;
+    let sum = before.add(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
+    let text = sum.text().into_bytes();
     hash.set(&args[2], &text, &limits);
     data.changed(&args[1]);
     // The sum itself, so that a replica's arithmetic cannot differ.

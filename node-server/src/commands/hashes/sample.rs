@@ -6,8 +6,8 @@ use rcl_store::types::{Element, Hash};
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
-use crate::commands::scan_options::{self, ScanOptions};
-use crate::random;
+use crate::commands::keys::{scan_cursor, scan_options};
+use crate::commands::scan_reply;
 
 pub const HRANDFIELD: CommandSpec = CommandSpec {
     name: "hrandfield",
@@ -44,7 +44,7 @@ pub const HRANDFIELD: CommandSpec = CommandSpec {
 };
 fn hrandfield(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let Some(count) = args.get(2) else {
-        let field = context.data.hash(&args[1])?.and_then(|hash| hash.random(&mut random::rng()));
+        let field = context.data.hash(&args[1])?.and_then(|hash| hash.random(&mut rand::rng()));
         reply::element_or_null(&mut context.reply, field.map(|(field, _)| field));
         return Ok(Outcome::Done);
     };
@@ -70,7 +70,7 @@ fn draw_fields(
     draw: Draw,
     with_values: bool,
 ) -> Result<(), CommandError> {
-    let rng = &mut random::rng();
+    let rng = &mut rand::rng();
     match draw {
         Draw::Distinct(count) if count >= hash.len() => {
             reply::pairs(reply, hash.len(), with_values);
@@ -122,16 +122,16 @@ pub const HSCAN: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hscan(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let cursor = scan_options::cursor(&args[2])?;
+    let cursor = scan_cursor(&args[2])?;
     let Some(hash) = context.data.hash(&args[1])? else {
-        scan_options::write_empty(&mut context.reply);
+        scan_reply::write_empty(&mut context.reply);
         return Ok(Outcome::Done);
     };
-    let options = ScanOptions::parse(args, 3)?;
-    scan_options::write(&mut context.reply, |reply| {
+    let options = scan_options(args.from(3), false)?;
+    scan_reply::write(&mut context.reply, |reply| {
         let mut count = 0;
         let next = hash.scan(cursor, options.count, &mut |field, value| {
-            if options.matches(field) {
+            if options.fits(field.as_bytes(&mut itoa::Buffer::new())) {
                 reply::element(reply, field);
                 reply::element(reply, value);
                 count += 2;

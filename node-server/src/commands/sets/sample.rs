@@ -5,8 +5,8 @@ use rcl_proto::resp::{Args, OwnedArgs};
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
-use crate::commands::scan_options::{self, ScanOptions};
-use crate::random;
+use crate::commands::keys::{scan_cursor, scan_options};
+use crate::commands::scan_reply;
 
 /// A SREM in the replication log names no more members than this.
 const MEMBERS_PER_SREM: usize = 1024;
@@ -39,7 +39,7 @@ fn spop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn pop_one(context: &mut Context<'_>, key: &[u8]) -> CommandResult {
     let data = &mut context.data;
-    let Some(member) = data.set_mut(key)?.and_then(|set| set.pop(&mut random::rng())) else {
+    let Some(member) = data.set_mut(key)?.and_then(|set| set.pop(&mut rand::rng())) else {
         context.reply.null();
         return Ok(Outcome::Done);
     };
@@ -65,7 +65,7 @@ fn pop_several(context: &mut Context<'_>, key: &[u8], count: u64) -> CommandResu
         data.effects.propagate_instead(OwnedArgs::new([b"DEL".as_slice(), key]));
         return Ok(Outcome::Done);
     }
-    let rng = &mut random::rng();
+    let rng = &mut rand::rng();
     let members: Vec<Vec<u8>> = (0..count).map_while(|_| set.pop(rng)).collect();
     data.changed_times(key, members.len() as u64);
     for some in members.chunks(MEMBERS_PER_SREM) {
@@ -98,7 +98,7 @@ pub const SRANDMEMBER: CommandSpec = CommandSpec {
 fn srandmember(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let draw = match args.len() {
         2 => {
-            let member = context.data.set(&args[1])?.and_then(|set| set.random(&mut random::rng()));
+            let member = context.data.set(&args[1])?.and_then(|set| set.random(&mut rand::rng()));
             reply::element_or_null(&mut context.reply, member);
             return Ok(Outcome::Done);
         }
@@ -109,7 +109,7 @@ fn srandmember(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         context.reply.array(0);
         return Ok(Outcome::Done);
     };
-    let (reply, rng) = (&mut context.reply, &mut random::rng());
+    let (reply, rng) = (&mut context.reply, &mut rand::rng());
     match draw {
         Draw::Distinct(count) if count >= set.len() => {
             reply.array(set.len());
@@ -153,16 +153,16 @@ pub const SSCAN: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn sscan(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let cursor = scan_options::cursor(&args[2])?;
+    let cursor = scan_cursor(&args[2])?;
     let Some(set) = context.data.set(&args[1])? else {
-        scan_options::write_empty(&mut context.reply);
+        scan_reply::write_empty(&mut context.reply);
         return Ok(Outcome::Done);
     };
-    let options = ScanOptions::parse(args, 3)?;
-    scan_options::write(&mut context.reply, |reply| {
+    let options = scan_options(args.from(3), false)?;
+    scan_reply::write(&mut context.reply, |reply| {
         let mut count = 0;
         let next = set.scan(cursor, options.count, &mut |member| {
-            if options.matches(member) {
+            if options.fits(member.as_bytes(&mut itoa::Buffer::new())) {
                 reply::element(reply, member);
                 count += 1;
             }

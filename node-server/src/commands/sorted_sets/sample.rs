@@ -6,8 +6,8 @@ use rcl_store::types::SortedSet;
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
-use crate::commands::scan_options::{self, ScanOptions};
-use crate::random;
+use crate::commands::keys::{scan_cursor, scan_options};
+use crate::commands::scan_reply;
 
 pub const ZRANDMEMBER: CommandSpec = CommandSpec {
     name: "zrandmember",
@@ -45,7 +45,7 @@ pub const ZRANDMEMBER: CommandSpec = CommandSpec {
 fn zrandmember(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let Some(count) = args.get(2) else {
         let found =
-            context.data.sorted_set(&args[1])?.and_then(|sorted_set| sorted_set.random(&mut random::rng()));
+            context.data.sorted_set(&args[1])?.and_then(|sorted_set| sorted_set.random(&mut rand::rng()));
         reply::element_or_null(&mut context.reply, found.map(|(member, _)| member));
         return Ok(Outcome::Done);
     };
@@ -71,7 +71,7 @@ fn draw_members(
     draw: Draw,
     with_scores: bool,
 ) -> Result<(), CommandError> {
-    let rng = &mut random::rng();
+    let rng = &mut rand::rng();
     match draw {
         Draw::Distinct(count) if count >= sorted_set.len() => {
             reply::pairs(reply, sorted_set.len(), with_scores);
@@ -115,16 +115,16 @@ pub const ZSCAN: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn zscan(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let cursor = scan_options::cursor(&args[2])?;
+    let cursor = scan_cursor(&args[2])?;
     let Some(sorted_set) = context.data.sorted_set(&args[1])? else {
-        scan_options::write_empty(&mut context.reply);
+        scan_reply::write_empty(&mut context.reply);
         return Ok(Outcome::Done);
     };
-    let options = ScanOptions::parse(args, 3)?;
-    scan_options::write(&mut context.reply, |reply| {
+    let options = scan_options(args.from(3), false)?;
+    scan_reply::write(&mut context.reply, |reply| {
         let mut count = 0;
         let next = sorted_set.scan(cursor, options.count, &mut |member, score| {
-            if options.matches(member) {
+            if options.fits(member.as_bytes(&mut itoa::Buffer::new())) {
                 reply::element(reply, member);
                 // A string in RESP3 too, unlike everywhere else.
                 let mut text = Vec::new();
