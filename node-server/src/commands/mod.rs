@@ -5,9 +5,14 @@ use crate::command::{CommandSpec, Context};
 pub mod client;
 pub mod cluster;
 pub mod connection;
+pub mod hashes;
 pub mod keys;
+pub mod lists;
 pub mod pubsub;
+mod scan_reply;
 pub mod server;
+pub mod sets;
+pub mod sorted_sets;
 pub mod strings;
 pub mod transactions;
 pub mod transfer;
@@ -20,6 +25,10 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     keys::COMMANDS,
     pubsub::COMMANDS,
     strings::COMMANDS,
+    hashes::COMMANDS,
+    lists::COMMANDS,
+    sets::COMMANDS,
+    sorted_sets::COMMANDS,
     transactions::COMMANDS,
     transfer::COMMANDS,
     server::COMMANDS,
