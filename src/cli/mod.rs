@@ -1,0 +1,84 @@
+//! The command line: from the arguments to a verb, and from its outcome to an exit code.
+//!
+//! A verb is a file in `verbs/` with an `Args` (its doc comments are the help) and a `run`. It is listed once,
+//! in [`Command`].
+
+mod confirm;
+mod exit;
+mod global;
+mod session;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+pub use confirm::Manners;
+pub use exit::{Failure, Kind};
+pub use global::Global;
+pub use session::Session;
+
+use crate::verbs;
+
+/// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
+#[derive(Debug, Parser)]
+#[command(name = "rcl", version, propagate_version = true, after_help = exit::TABLE, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The one list of verbs.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Info(verbs::info::Args),
+}
+
+impl Command {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Command::Info(args) => verbs::info::run(session, args).await,
+        }
+    }
+}
+
+/// The whole program: parses `arguments` (the first is the program's name), runs the verb, reports a failure.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with 0, a wrong usage to stderr with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Kind::Usage.code()));
+        }
+    };
+    let outcome = Session::new(&cli.global).and_then(|session| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(Kind::Internal, format!("cannot start: {error}")))?;
+        runtime.block_on(cli.command.run(&session))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report();
+            ExitCode::from(failure.kind.code())
+        }
+    }
+}
+
+/// The command line's structure, for completions and manual pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,1 @@
+//! Plans: pure functions from a topology and a wish to steps.
