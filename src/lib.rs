@@ -7,6 +7,8 @@
 //!   apply      carries the steps out
 //! connect    one connection to one node
 //! output     tables, JSON, YAML, progress
+//! dialect    rcl under the name of redis-cli
+//! wire       a blocking connection, for what asks one node one thing at a time
 //! cli        the command line: global options, exit codes, the question before a change
 //! ```
 //!
@@ -15,7 +17,9 @@
 pub mod apply;
 pub mod cli;
 pub mod connect;
+pub mod dialect;
 pub mod output;
 pub mod plan;
 pub mod topology;
 pub mod verbs;
+pub mod wire;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rcl_proto::Address;
 
+use crate::connect::Credentials;
 use crate::output::Format;
 
 #[derive(Debug, Default, clap::Args)]
@@ -40,6 +41,10 @@ pub struct Global {
     /// Refused: every user of this machine could read it
     #[arg(short = 'a', long, global = true, hide = true, value_parser = refuse_password)]
     pub password: Option<String>,
+
+    /// The login that the redis-cli dialect took from its own options
+    #[arg(skip)]
+    pub login: Option<Credentials>,
 
     /// How long a node may take to answer, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15,

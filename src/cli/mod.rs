@@ -9,6 +9,7 @@ mod global;
 mod session;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -18,7 +19,8 @@ pub use exit::{Failure, Kind};
 pub use global::Global;
 pub use session::Session;
 
-use crate::verbs;
+use crate::connect::Credentials;
+use crate::{dialect, verbs};
 
 /// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
 #[derive(Debug, Parser)]
@@ -44,10 +46,27 @@ impl Command {
     }
 }
 
-/// The whole program: parses `arguments` (the first is the program's name), runs the verb, reports a failure.
+/// The whole program: `arguments`, of which the first is the program's name, are those of `rcl`, of the
+/// redis-cli dialect (by name, or as `rcl redis-cli`) or of the node (`rcl node`), whose flags are their own.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let called = arguments.first().and_then(|path| Path::new(path).file_name()).unwrap_or_default();
+    if called == dialect::NAME {
+        return dialect::main(arguments.into_iter().skip(1), run);
+    }
+    if arguments.get(1).is_some_and(|verb| verb == dialect::NAME) {
+        return dialect::main(arguments.into_iter().skip(2), run);
+    }
+    run(arguments, None)
+}
+
+/// Parses the arguments of `rcl`, runs the verb, reports a failure.
+fn run(arguments: Vec<OsString>, login: Option<Credentials>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+        Ok(mut cli) => {
+            cli.global.login = login;
+            cli
+        }
         Err(error) => {
             // Help and version go to stdout with 0, a wrong usage to stderr with 2.
             let _ = error.print();

@@ -52,8 +52,11 @@ impl Session {
     }
 }
 
-/// From, in this order: `--password-file`, `--askpass`, the environment as redis-cli reads it.
+/// From, in this order: the redis-cli dialect, `--password-file`, `--askpass`, the environment as redis-cli reads it.
 fn credentials(global: &Global) -> Result<Option<Credentials>, Failure> {
+    if let Some(login) = &global.login {
+        return Ok(Some(login.clone()));
+    }
     let password = if let Some(path) = &global.password_file {
         Some(read_password(path)?)
     } else if global.askpass {
