@@ -3,12 +3,14 @@
 //! A [`Link`] is one connection to one node. It never follows a redirect and never retries: a tool that
 //! inspects a cluster must see what each node itself says.
 
+mod cluster;
 mod link;
 
 use std::time::Duration;
 
 use rcl_proto::Address;
 
+pub use cluster::{Cluster, Fields, view};
 pub use link::{Link, LinkError, Pipeline, Words};
 
 /// As whom we log in. Never printed.
