@@ -7,6 +7,8 @@
 //!   apply      carries the steps out
 //! connect    one connection to one node
 //! output     tables, JSON, YAML, progress
+//! key_slot, demo    where keys live; what the workshop shows of it
+//! lab        nodes on this machine
 //! dialect    rcl under the name of redis-cli
 //! wire       a blocking connection, for what asks one node one thing at a time
 //! cli        the command line: global options, exit codes, the question before a change
@@ -17,7 +19,10 @@
 pub mod apply;
 pub mod cli;
 pub mod connect;
+pub mod demo;
 pub mod dialect;
+pub mod key_slot;
+pub mod lab;
 pub mod output;
 pub mod plan;
 pub mod topology;

@@ -20,7 +20,7 @@ pub use global::Global;
 pub use session::Session;
 
 use crate::connect::Credentials;
-use crate::{dialect, verbs};
+use crate::{demo, dialect, key_slot, lab, verbs};
 
 /// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
 #[derive(Debug, Parser)]
@@ -36,12 +36,20 @@ pub struct Cli {
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     Info(verbs::info::Args),
+    KeySlot(key_slot::Args),
+    HashTagDemo(demo::hash_tag::Args),
+    CrossSlotDemo(demo::cross_slot::Args),
+    Lab(lab::Args),
 }
 
 impl Command {
     async fn run(&self, session: &Session) -> Result<(), Failure> {
         match self {
             Command::Info(args) => verbs::info::run(session, args).await,
+            Command::KeySlot(args) => key_slot::run(session, args).await,
+            Command::HashTagDemo(args) => demo::hash_tag::run(session, args).await,
+            Command::CrossSlotDemo(args) => demo::cross_slot::run(session, args).await,
+            Command::Lab(args) => lab::run(session, args).await,
         }
     }
 }

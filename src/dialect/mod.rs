@@ -7,7 +7,7 @@
 //! `rcl`. What is measured here is redis-cli 7.0.15; a flag of it that is not offered is refused by name.
 
 mod cluster;
-mod format;
+pub mod format;
 mod options;
 mod prompt;
 mod quoting;
