@@ -20,7 +20,7 @@ pub use global::Global;
 pub use session::Session;
 
 use crate::connect::Credentials;
-use crate::{demo, dialect, key_slot, lab, verbs};
+use crate::{demo, dialect, key_slot, lab, verbs, watch};
 
 /// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
 #[derive(Debug, Parser)]
@@ -35,10 +35,24 @@ pub struct Cli {
 /// The one list of verbs.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    Create(verbs::create::Args),
     Info(verbs::info::Args),
+    Check(verbs::check::Args),
+    Fix(verbs::fix::Args),
+    Nodes(verbs::nodes::Args),
+    SlotInfo(verbs::slot_info::Args),
+    Reshard(verbs::reshard::Args),
+    Rebalance(verbs::rebalance::Args),
+    AddNode(verbs::add_node::Args),
+    AddReplica(verbs::add_replica::Args),
+    #[command(visible_alias = "remove-node")]
+    ScaleDown(verbs::scale_down::Args),
+    Failover(verbs::failover::Args),
+    Call(verbs::call::Args),
     KeySlot(key_slot::Args),
     HashTagDemo(demo::hash_tag::Args),
     CrossSlotDemo(demo::cross_slot::Args),
+    Watch(watch::Args),
     Lab(lab::Args),
 }
 
@@ -46,9 +60,22 @@ impl Command {
     async fn run(&self, session: &Session) -> Result<(), Failure> {
         match self {
             Command::Info(args) => verbs::info::run(session, args).await,
+            Command::Create(args) => verbs::create::run(session, args).await,
+            Command::Check(args) => verbs::check::run(session, args).await,
+            Command::Fix(args) => verbs::fix::run(session, args).await,
+            Command::Nodes(args) => verbs::nodes::run(session, args).await,
+            Command::SlotInfo(args) => verbs::slot_info::run(session, args).await,
+            Command::Reshard(args) => verbs::reshard::run(session, args).await,
+            Command::Rebalance(args) => verbs::rebalance::run(session, args).await,
+            Command::AddNode(args) => verbs::add_node::run(session, args).await,
+            Command::AddReplica(args) => verbs::add_replica::run(session, args).await,
+            Command::ScaleDown(args) => verbs::scale_down::run(session, args).await,
+            Command::Failover(args) => verbs::failover::run(session, args).await,
+            Command::Call(args) => verbs::call::run(session, args).await,
             Command::KeySlot(args) => key_slot::run(session, args).await,
             Command::HashTagDemo(args) => demo::hash_tag::run(session, args).await,
             Command::CrossSlotDemo(args) => demo::cross_slot::run(session, args).await,
+            Command::Watch(args) => watch::run(session, args).await,
             Command::Lab(args) => lab::run(session, args).await,
         }
     }

@@ -52,6 +52,7 @@ fn merge_node(id: NodeId, views: &[View], silent: &BTreeMap<NodeId, String>) -> 
             || Address::new(line.endpoint.ip.clone(), line.endpoint.port),
             |v| v.address.clone(),
         ),
+        bus_port: line.endpoint.bus_port,
         role,
         config_epoch: line.config_epoch,
         slots: line.slots,

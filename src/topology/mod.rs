@@ -52,6 +52,8 @@ pub enum Role {
 pub struct Node {
     pub id: NodeId,
     pub address: Address,
+    /// The cluster bus; 0 when it is not known.
+    pub bus_port: u16,
     pub role: Role,
     pub config_epoch: u64,
     /// What it owns after conflicts are settled.
