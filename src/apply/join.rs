@@ -89,16 +89,47 @@ pub async fn view_lines(link: &Link) -> Result<Vec<NodeLine>, Failure> {
         .map_err(|error| Failure::new(Kind::Internal, format!("{}: {error}", link.address())))
 }
 
-/// Waits until all nodes that we reach see the same, and say that the cluster is ok.
-pub async fn await_agreement(cluster: &Cluster) -> Result<(), Failure> {
+/// Lets all others that answer know at once what `node` is now. A node tells of a new role only in its next
+/// ping, which may be seconds away; a meeting is a ping that is sent at once, also to who knows it already.
+pub async fn announce(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let mut meets = Pipeline::default();
+    for (id, link) in &cluster.links {
+        if *id != node.id {
+            meets.add(introduction(cluster, &NodeRef { id: *id, address: link.address().clone() }).await?);
+        }
+    }
+    cluster.link(node.id)?.all(&meets).await?;
+    Ok(())
+}
+
+/// A master that was alone, or in a minority, holds back for up to the node timeout before it serves.
+pub async fn await_ready(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let link = cluster.link(node.id)?;
+    let started = Instant::now();
+    while !link.text(&["CLUSTER", "INFO"]).await?.contains("cluster_state:ok") {
+        if started.elapsed() > JOIN_LIMIT {
+            let what = format!("{} does not say cluster_state:ok", node.name());
+            return Err(Failure::new(Kind::Stopped, what)
+                .next(format!("rcl check {} shows what is wrong", cluster.entry)));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
+
+/// Waits until all nodes that we reach, without `except`, see the same.
+pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bool) -> Result<(), Failure> {
     let started = Instant::now();
     loop {
         let mut views = Vec::new();
-        for link in cluster.links.values() {
-            views.push(view(link).await?);
+        for (id, link) in &cluster.links {
+            if !except.iter().any(|node| node.id == *id) {
+                views.push(view(link).await?);
+            }
         }
         let topology = crate::topology::merge(&views, &std::collections::BTreeMap::new());
         let down = topology.nodes.values().find(|node| node.facts.as_ref().is_some_and(|facts| !facts.state_ok));
+        let down = down.filter(|_| state_ok);
         let why = match (topology.disagreements.first(), down) {
             (None, None) => return Ok(()),
             (Some(disagreement), _) => {

@@ -7,7 +7,7 @@ use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::resp::Reply;
 use tokio::task::JoinSet;
 
-use super::join::view_lines;
+use super::join::{announce, view_lines};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Link, Words};
 use crate::plan::{FailoverMode, NodeRef, Step};
@@ -27,6 +27,11 @@ pub async fn replicate(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure>
     }
     while let Some(done) = calls.join_next().await {
         done.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
+    }
+    for step in steps {
+        if let Step::Replicate { replica, .. } = step {
+            announce(cluster, replica).await?;
+        }
     }
     Ok(())
 }
@@ -175,7 +180,10 @@ pub async fn failover(
     if let Some((master, link)) = old {
         let follows = wait(LIMIT, || async { Ok(own_master(link).await? == Some(replica.id)) }).await;
         match follows {
-            Ok(Some(())) => said.push_str(&format!("; {} replicates it", master.name())),
+            Ok(Some(())) => {
+                said.push_str(&format!("; {} replicates it", master.name()));
+                announce(cluster, master).await?;
+            }
             Ok(None) => said.push_str(&format!("; {} does not follow it yet", master.name())),
             Err(failure) => said.push_str(&format!("; its old master: {}", failure.what)),
         }

@@ -133,7 +133,10 @@ async fn run_group(
     for step in group {
         match step {
             Step::Meet { nodes, others } => join::meet(cluster, nodes, others).await?,
-            Step::AwaitAgreement => join::await_agreement(cluster).await?,
+            Step::AwaitAgreement { except, state_ok } => {
+                join::await_agreement(cluster, except, *state_ok).await?;
+            }
+            Step::AwaitReady { node } => join::await_ready(cluster, node).await?,
             Step::CloseSlots { node, slots } => slots::close(cluster, node, slots).await?,
             Step::SetOwner { node, slots } => slots::set_owner(cluster, node, slots).await?,
             Step::ReturnKeys { source, target, slots } => {

@@ -80,7 +80,7 @@ fn steps(placement: &Placement) -> Plan {
         let master = placement.masters[*index].clone();
         steps.push(Step::Replicate { replica: replica.clone(), master });
     }
-    steps.push(Step::AwaitAgreement);
+    steps.push(Step::AwaitAgreement { except: Vec::new(), state_ok: true });
     let title = format!(
         "create a cluster of {} masters and {} replicas",
         placement.masters.len(),

@@ -87,8 +87,10 @@ pub enum Step {
         replica: NodeRef,
         master: NodeRef,
     },
-    /// Waits until all nodes agree and say that the cluster is ok.
-    AwaitAgreement,
+    /// Waits until all nodes but those in `except` agree and, where `state_ok`, say that the cluster is ok.
+    AwaitAgreement { except: Vec<NodeRef>, state_ok: bool },
+    /// Waits until a node says that the cluster is ok: until then it refuses commands, also for slots it gets.
+    AwaitReady { node: NodeRef },
     MoveSlots(Move),
     /// Moves keys that lie where they should not back to the owner of their slot.
     ReturnKeys {
@@ -149,9 +151,27 @@ impl Plan {
         Plan { title: title.into(), steps, cost, warnings: Vec::new() }
     }
 
+    /// Moves, with a wait before them for each target that would refuse commands for what it gets.
+    pub fn of_moves(title: impl Into<String>, moves: Vec<Move>, topology: &Topology) -> Plan {
+        Plan::new(title, move_steps(moves, topology), topology)
+    }
+
     pub fn moves(&self) -> impl Iterator<Item = &Move> {
         self.steps.iter().filter_map(|step| if let Step::MoveSlots(part) = step { Some(part) } else { None })
     }
+}
+
+pub fn move_steps(moves: Vec<Move>, topology: &Topology) -> Vec<Step> {
+    let unready = |node: &NodeRef| {
+        topology.node(node.id).and_then(|node| node.facts.as_ref()).is_some_and(|facts| !facts.state_ok)
+    };
+    // Where slots have no owner nobody is ready, and waiting would not help.
+    let mut targets: Vec<NodeRef> = moves.iter().map(|part| part.target.clone()).collect();
+    targets.retain(|node| unready(node) && topology.uncovered().is_empty());
+    targets.sort();
+    targets.dedup();
+    let waits = targets.into_iter().map(|node| Step::AwaitReady { node });
+    waits.chain(moves.into_iter().map(Step::MoveSlots)).collect()
 }
 
 fn cost(steps: &[Step], topology: &Topology) -> Cost {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rcl_proto::{NodeId, SlotSet};
 
-use super::{Move, NodeRef, Plan, PlanError, Step, apportion, unfinished_moves};
+use super::{Move, NodeRef, Plan, PlanError, apportion, unfinished_moves};
 use crate::topology::{Node, Topology};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -56,15 +56,12 @@ pub fn plan(topology: &Topology, wish: &Wish) -> Result<Plan, PlanError> {
         }
     }
     let aims = aims(&masters, wish)?;
-    let mut steps: Vec<Step> = unfinished.into_iter().map(Step::MoveSlots).collect();
+    let mut planned = unfinished;
     if worth_it(&masters, &aims, wish.threshold_percent) {
-        steps.extend(moves(&masters, &aims).into_iter().map(Step::MoveSlots));
+        planned.extend(moves(&masters, &aims));
     }
-    Ok(Plan::new(
-        format!("rebalance {} masters", aims.iter().filter(|aim| **aim > 0).count()),
-        steps,
-        topology,
-    ))
+    let sharing = aims.iter().filter(|aim| **aim > 0).count();
+    Ok(Plan::of_moves(format!("rebalance {sharing} masters"), planned, topology))
 }
 
 fn aims(masters: &[(&Node, SlotSet)], wish: &Wish) -> Result<Vec<usize>, PlanError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rcl_proto::{NodeId, SlotSet};
 
-use super::{Move, NodeRef, Plan, PlanError, Step, apportion, unfinished_moves};
+use super::{Move, NodeRef, Plan, PlanError, apportion, unfinished_moves};
 use crate::topology::{Node, Topology};
 
 /// Which slots are to go.
@@ -32,8 +32,7 @@ pub fn plan(topology: &Topology, sources: &[NodeId], target: NodeId, wish: &Wish
         title.push_str(", after finishing what was interrupted");
     }
     unfinished.extend(moves);
-    let steps = unfinished.into_iter().map(Step::MoveSlots).collect();
-    Ok(Plan::new(title, steps, topology))
+    Ok(Plan::of_moves(title, unfinished, topology))
 }
 
 fn master(topology: &Topology, id: NodeId) -> Result<&Node, PlanError> {

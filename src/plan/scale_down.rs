@@ -6,18 +6,20 @@ use std::collections::BTreeMap;
 use rcl_proto::{NodeId, SLOT_COUNT, SlotSet};
 
 use super::create::MIN_MASTERS;
-use super::{Move, NodeRef, Plan, PlanError, Step, apportion, unfinished_moves};
+use super::{Move, NodeRef, Plan, PlanError, Step, apportion, move_steps, unfinished_moves};
 use crate::topology::{Node, Topology};
 
 pub fn plan(topology: &Topology, node: NodeId) -> Result<Plan, PlanError> {
     let unknown = || PlanError::new(format!("no node {node:.8} in the cluster"), "rcl nodes shows the nodes");
     let node = topology.node(node).ok_or_else(unknown)?;
-    let mut steps: Vec<Step> = moves(topology, node)?.into_iter().map(Step::MoveSlots).collect();
+    let mut steps = move_steps(moves(topology, node)?, topology);
     let (rehomed, mut warnings) = rehome(topology, node)?;
     steps.extend(rehomed);
     steps.push(Step::Forget { node: NodeRef::of(node) });
     if node.answers() {
         steps.push(Step::Reset { node: NodeRef::of(node) });
+        let state_ok = topology.nodes.values().filter_map(|n| n.facts.as_ref()).all(|facts| facts.state_ok);
+        steps.push(Step::AwaitAgreement { except: vec![NodeRef::of(node)], state_ok });
     } else {
         warnings.push(format!(
             "{} does not answer and keeps what it has: do not start it again with its old nodes.conf",
@@ -146,7 +148,7 @@ mod tests {
         let plan = plan(&topology(&[4096, 4096, 4096, 4096]), id(4)).unwrap();
         let counts: Vec<usize> = plan.moves().map(|part| part.slots.len()).collect();
         assert_eq!(counts, [1366, 1365, 1365]);
-        assert!(matches!(plan.steps.last(), Some(Step::Reset { node }) if node.id == id(4)));
+        assert!(plan.steps.iter().any(|step| matches!(step, Step::Reset { node } if node.id == id(4))));
     }
 
     #[test]
@@ -164,6 +166,6 @@ mod tests {
     #[test]
     fn an_empty_master_just_leaves() {
         let plan = plan(&topology(&[5462, 5461, 5461, 0]), id(4)).unwrap();
-        assert_eq!(plan.steps.len(), 2, "{:?}", plan.steps);
+        assert_eq!(plan.steps.len(), 3, "{:?}", plan.steps);
     }
 }

@@ -41,7 +41,8 @@ fn step_text(step: &Step) -> Vec<String> {
             }
         }
         Step::Replicate { replica, master } => format!("replica  {}  of {}", replica.name(), master.name()),
-        Step::AwaitAgreement => "wait     until all nodes agree".into(),
+        Step::AwaitAgreement { .. } => "wait     until all nodes agree".into(),
+        Step::AwaitReady { node } => format!("wait     until {} is ready to serve", node.name()),
         Step::MoveSlots(part) => {
             format!("move     {} slots  {} -> {}", part.slots.len(), part.source.name(), part.target.name())
         }

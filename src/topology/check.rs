@@ -105,33 +105,41 @@ fn open_slots(topology: &Topology, entry: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// A replica hears of a change a little later than the masters; that alone is no error.
+/// Who owns a slot and who belongs to the cluster is the masters' business: replicas hear of a change a little
+/// later, and so does everybody of a node's new role, which alone is no error. What several see alike is said once.
 fn disagreements(topology: &Topology, found: &mut Vec<Finding>) {
+    let name = |id: &Option<_>| id.map_or_else(|| "nobody".to_owned(), |id| topology.name(id));
+    let mut said: BTreeMap<(Severity, &'static str, String), Vec<String>> = BTreeMap::new();
     for disagreement in &topology.disagreements {
         let viewer = disagreement.viewer();
         let master = topology.node(viewer).is_some_and(|node| node.is_master());
         let severity = if master { Severity::Error } else { Severity::Warning };
-        let viewer = topology.name(viewer);
-        let name = |id: &Option<_>| id.map_or_else(|| "nobody".to_owned(), |id| topology.name(id));
-        let (code, what) = match disagreement {
-            Disagreement::Owner { says, owner, slots, .. } => (
-                "views-differ-owner",
-                format!("{viewer} sees slots {} with {}, not {}", shortened(slots), name(says), name(owner)),
-            ),
+        let (severity, code, what) = match disagreement {
+            Disagreement::Owner { says, owner, slots, .. } => {
+                let what = format!("slots {} with {}, not {}", shortened(slots), name(says), name(owner));
+                (severity, "views-differ-owner", what)
+            }
             Disagreement::Unknown { node, .. } => {
-                ("views-differ-unknown", format!("{viewer} does not know {}", topology.name(*node)))
+                (severity, "views-differ-unknown", format!("no node {}", topology.name(*node)))
             }
             Disagreement::Role { node, says, .. } => {
                 let says = match says {
                     Role::Master => "a master".to_owned(),
                     Role::ReplicaOf(master) => format!("a replica of {}", topology.name(*master)),
                 };
-                ("views-differ-role", format!("{viewer} sees {} as {says}", topology.name(*node)))
+                (Severity::Warning, "views-differ-role", format!("{} as {says}", topology.name(*node)))
             }
         };
-        let mend =
-            "wait for gossip to spread it, then check again; if it stays, look at the links (bus ports)";
-        push(found, severity, code, what, mend.to_owned());
+        said.entry((severity, code, what)).or_default().push(topology.name(viewer));
+    }
+    for ((severity, code, what), viewers) in said {
+        let viewers = match viewers.as_slice() {
+            [one] => format!("{one} sees"),
+            [one, rest @ ..] => format!("{one} and {} other nodes see", rest.len()),
+            [] => continue,
+        };
+        let mend = "wait for gossip to spread it, then check again; if it stays, look at the links (bus ports)";
+        push(found, severity, code, format!("{viewers} {what}"), mend.to_owned());
     }
 }
 

@@ -8,7 +8,7 @@ use crate::apply::Settings;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
 use crate::plan::{NodeRef, Plan, Step};
-use crate::topology::Node;
+use crate::topology::{Node, Topology};
 
 /// Adds an empty node as a master without slots
 ///
@@ -26,6 +26,7 @@ pub struct Args {
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let mut cluster = Cluster::observe(&session.connector, &args.entry).await?;
+    let state_ok = serves(&cluster.topology);
     let new = admit(session, &mut cluster, &args.new).await?;
     let mut steps = Vec::new();
     let answering = |node: &&Node| node.answers() && node.is_master() && node.id != new.id;
@@ -35,8 +36,14 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         steps.push(Step::CopyFunctions { source: NodeRef::of(holder), target: new.clone() });
     }
     steps.push(meeting(&cluster, &new));
+    steps.push(Step::AwaitAgreement { except: Vec::new(), state_ok });
     let plan = Plan::new(format!("add {} as a master without slots", new.name()), steps, &cluster.topology);
     carry_out(session, &cluster, &plan, Manners::AskOnTerminal, Settings::default()).await
+}
+
+/// All nodes say ok now, so they are to say it afterwards too.
+pub fn serves(topology: &Topology) -> bool {
+    topology.nodes.values().filter_map(|node| node.facts.as_ref()).all(|facts| facts.state_ok)
 }
 
 /// Takes a node that is fit to join into the picture, as a lone master.

@@ -2,7 +2,7 @@
 
 use rcl_proto::Address;
 
-use super::add_node::{admit, meeting};
+use super::add_node::{admit, meeting, serves};
 use super::change::carry_out;
 use crate::apply::Settings;
 use crate::cli::{Failure, Manners, Session};
@@ -43,8 +43,13 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         return Err(Failure::refused(format!("{} does not answer", master.name())).next("start it again first"));
     }
     let master = NodeRef::of(master);
+    let state_ok = serves(&cluster.topology);
     let new = admit(session, &mut cluster, &args.new).await?;
-    let steps = vec![meeting(&cluster, &new), Step::Replicate { replica: new.clone(), master: master.clone() }];
+    let steps = vec![
+        meeting(&cluster, &new),
+        Step::Replicate { replica: new.clone(), master: master.clone() },
+        Step::AwaitAgreement { except: Vec::new(), state_ok },
+    ];
     let title = format!("add {} as a replica of {}", new.name(), master.name());
     let mut plan = Plan::new(title, steps, &cluster.topology);
     if new.address.host == master.address.host {

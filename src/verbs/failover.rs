@@ -38,7 +38,13 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let master = replica.master().and_then(|master| cluster.topology.node(master));
     refuse_what_cannot_work(&cluster, replica, master, mode)?;
     let step = Step::Failover { replica: NodeRef::of(replica), master: master.map(NodeRef::of), mode };
-    let plan = Plan::new(format!("fail over to {}", replica.name()), vec![step], &cluster.topology);
+    // A master that has not heard yet of its replica would ignore the replica's request.
+    let agree = || Step::AwaitAgreement { except: Vec::new(), state_ok: false };
+    let mut steps = vec![step, agree()];
+    if mode == FailoverMode::Graceful && !cluster.topology.disagreements.is_empty() {
+        steps.insert(0, agree());
+    }
+    let plan = Plan::new(format!("fail over to {}", replica.name()), steps, &cluster.topology);
     carry_out(session, &cluster, &plan, Manners::AskOnTerminal, Settings::default()).await
 }
 
