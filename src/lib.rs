@@ -8,6 +8,7 @@
 //! connect    one connection to one node
 //! output     tables, JSON, YAML, progress
 //! key_slot, demo    where keys live; what the workshop shows of it
+//! watch      the cluster as it changes
 //! lab        nodes on this machine
 //! dialect    rcl under the name of redis-cli
 //! wire       a blocking connection, for what asks one node one thing at a time
@@ -27,4 +28,5 @@ pub mod output;
 pub mod plan;
 pub mod topology;
 pub mod verbs;
+pub mod watch;
 pub mod wire;
