@@ -3,6 +3,7 @@
 //! A verb is a file in `verbs/` with an `Args` (its doc comments are the help) and a `run`. It is listed once,
 //! in [`Command`].
 
+mod completions;
 mod confirm;
 mod exit;
 mod global;
@@ -54,6 +55,20 @@ pub enum Command {
     CrossSlotDemo(demo::cross_slot::Args),
     Watch(watch::Args),
     Lab(lab::Args),
+    Completions(completions::Args),
+    /// Runs a node of a cluster (rcl node --help says more)
+    #[command(disable_help_flag = true)]
+    Node(OwnArguments),
+    /// Speaks redis-cli's dialect (rcl redis-cli --help says more)
+    #[command(disable_help_flag = true)]
+    RedisCli(OwnArguments),
+}
+
+/// The arguments of what reads its own command line.
+#[derive(Debug, clap::Args)]
+pub struct OwnArguments {
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }
 
 impl Command {
@@ -77,6 +92,11 @@ impl Command {
             Command::CrossSlotDemo(args) => demo::cross_slot::run(session, args).await,
             Command::Watch(args) => watch::run(session, args).await,
             Command::Lab(args) => lab::run(session, args).await,
+            Command::Completions(args) => completions::run(args),
+            Command::Node(_) | Command::RedisCli(_) => {
+                Err(Failure::usage("rcl's own options do not go with this verb")
+                    .next("put it first: rcl node …, rcl redis-cli …"))
+            }
         }
     }
 }
@@ -89,10 +109,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if called == dialect::NAME {
         return dialect::main(arguments.into_iter().skip(1), run);
     }
-    if arguments.get(1).is_some_and(|verb| verb == dialect::NAME) {
-        return dialect::main(arguments.into_iter().skip(2), run);
+    match arguments.get(1).and_then(|verb| verb.to_str()) {
+        Some(dialect::NAME) => dialect::main(arguments.into_iter().skip(2), run),
+        Some("node") => rcl_node::main_with_args(arguments.into_iter().skip(2).collect()),
+        _ => run(arguments, None),
     }
-    run(arguments, None)
 }
 
 /// Parses the arguments of `rcl`, runs the verb, reports a failure.

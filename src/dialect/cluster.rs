@@ -275,6 +275,35 @@ mod tests {
     }
 
     #[test]
+    fn our_command_line_takes_what_comes_out() {
+        use clap::Parser;
+        for line in [
+            "create a:1 b:2 c:3 --cluster-replicas 1 --cluster-yes",
+            "check a:1",
+            "info a 1",
+            "fix a:1 --cluster-replace --cluster-yes",
+            "reshard a:1 --cluster-from x,y --cluster-to z --cluster-slots 10 --cluster-replace --cluster-yes",
+            "reshard a:1 --cluster-from all --cluster-to z --cluster-slots 10",
+            "rebalance a:1 --cluster-weight x=1 y=2 --cluster-use-empty-masters --cluster-threshold 5 \
+             --cluster-simulate --cluster-replace",
+            "add-node n:1 a:1",
+            "add-node n:1 a:1 --cluster-slave --cluster-master-id m",
+            "del-node a:1 id",
+            "call a:1 CONFIG GET save --cluster-only-replicas",
+            "call a:1 CONFIG GET save --cluster-only-masters",
+            "set-timeout a:1 5000",
+        ] {
+            let line = format!("--cluster {line}");
+            for translated in translated(&line).unwrap() {
+                let arguments = std::iter::once("rcl").chain(translated.split(' '));
+                if let Err(error) = crate::cli::Cli::try_parse_from(arguments) {
+                    panic!("{line}\nbecame {translated}\n{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_has_no_counterpart_is_refused() {
         for line in [
             "--cluster import a:1 --cluster-from b:1",
