@@ -27,8 +27,8 @@ use crate::cli::{Failure, Kind};
 use crate::connect::{Connector, Link, LinkError, Pipeline, Words};
 
 /// What one write of MIGRATE calls may take before the next is smaller, and below which it is larger.
-const LONG: Duration = Duration::from_millis(30);
-const SHORT: Duration = Duration::from_millis(12);
+const LONG: Duration = Duration::from_millis(10);
+const SHORT: Duration = Duration::from_millis(4);
 /// How many keys of a slot are asked for at once.
 const KEYS_ASKED: &str = "1000";
 /// How often an I/O error between source and target is met with another attempt.
@@ -156,7 +156,7 @@ impl KeyPath {
         if took > LONG {
             self.window.store((window / 2).max(1), Ordering::Relaxed);
         } else if took < SHORT {
-            self.window.store((window * 2).min(self.keys_per_call * 4), Ordering::Relaxed);
+            self.window.store((window * 2).min(self.keys_per_call * 2), Ordering::Relaxed);
         }
     }
 

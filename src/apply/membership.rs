@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::join::{announce, view_lines};
 use crate::cli::{Failure, Kind};
-use crate::connect::{Cluster, Link, Words};
+use crate::connect::{Cluster, Fields, Link, Words};
 use crate::plan::{FailoverMode, NodeRef, Step};
 
 const POLL: Duration = Duration::from_millis(10);
@@ -96,6 +96,25 @@ pub async fn copy_functions(
     };
     cluster.link(target.id)?.call(Words::of(&["FUNCTION", "RESTORE"]).and(dump)).await?;
     Ok(None)
+}
+
+/// Until the node sent no client elsewhere for a second, at most ten: from its reset on it would answer
+/// CLUSTERDOWN instead. Servers that do not count redirects (before Redis 6.2) get just the second.
+pub async fn await_quiet(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    const QUIET: Duration = Duration::from_secs(1);
+    const LIMIT: Duration = Duration::from_secs(10);
+    let link = cluster.link(node.id)?;
+    let started = Instant::now();
+    let (mut count, mut since) = (String::new(), Instant::now());
+    while started.elapsed() < LIMIT && since.elapsed() < QUIET {
+        let info = link.call(Words::of(&["INFO", "errorstats"])).await?;
+        let now = Fields::of(&info).get("errorstat_MOVED").unwrap_or_default().to_owned();
+        if now != count {
+            (count, since) = (now, Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// All other nodes that answer forget it, at once: who forgets late would tell the others again.

@@ -145,6 +145,7 @@ async fn run_group(
             Step::CopyFunctions { source, target } => {
                 outcome.notes.extend(membership::copy_functions(cluster, source, target).await?);
             }
+            Step::AwaitQuiet { node } => membership::await_quiet(cluster, node).await?,
             Step::Forget { node } => membership::forget(cluster, node).await?,
             Step::Reset { node } => membership::reset(cluster, node).await?,
             Step::Failover { replica, master, mode } => {

@@ -111,6 +111,8 @@ pub enum Step {
         #[serde(serialize_with = "as_text")]
         slots: SlotSet,
     },
+    /// Waits until clients have learnt that a node has no slots any more: while it redirects some, it is needed.
+    AwaitQuiet { node: NodeRef },
     /// Makes all other nodes forget a node.
     Forget {
         node: NodeRef,

@@ -15,6 +15,10 @@ pub fn plan(topology: &Topology, node: NodeId) -> Result<Plan, PlanError> {
     let mut steps = move_steps(moves(topology, node)?, topology);
     let (rehomed, mut warnings) = rehome(topology, node)?;
     steps.extend(rehomed);
+    // Also of a replica: it may have been the master a moment ago, and some clients may not know.
+    if node.answers() {
+        steps.push(Step::AwaitQuiet { node: NodeRef::of(node) });
+    }
     steps.push(Step::Forget { node: NodeRef::of(node) });
     if node.answers() {
         steps.push(Step::Reset { node: NodeRef::of(node) });
@@ -166,6 +170,6 @@ mod tests {
     #[test]
     fn an_empty_master_just_leaves() {
         let plan = plan(&topology(&[5462, 5461, 5461, 0]), id(4)).unwrap();
-        assert_eq!(plan.steps.len(), 3, "{:?}", plan.steps);
+        assert_eq!(plan.steps.len(), 4, "{:?}", plan.steps);
     }
 }

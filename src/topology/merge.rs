@@ -201,6 +201,8 @@ pub(super) mod tests {
         assert_eq!(both[0].half_done_move(), Some((id(1), id(2))));
         let only_target = lines("1 7001 master - 1 0-8191", "2 7002 master - 2 8192-16383 [5-<-#1]");
         assert_eq!(only_target[0].half_done_move(), Some((id(1), id(2))));
+        let closing = lines("1 7001 master - 1 0-8191 [9000->-#2]", "2 7002 master - 2 8192-16383");
+        assert_eq!(closing[0].half_done_move(), Some((id(1), id(2))), "given, and not closed on the giver");
         let stale = lines("1 7001 master - 1 0-8191", "2 7002 master - 2 8192-16383 [9000-<-#1]");
         assert_eq!(stale[0].half_done_move(), None, "the importer owns the slot already");
     }

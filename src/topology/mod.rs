@@ -128,9 +128,16 @@ pub struct OpenSlot {
 
 impl OpenSlot {
     /// Source and target when this is one move that stopped on its way and can simply be finished: all that is
-    /// said about the slot fits its owner giving it to one other node.
+    /// said about the slot fits its owner giving it to one other node, or one other node having given it to
+    /// its owner and not having closed it yet.
     pub fn half_done_move(&self) -> Option<(NodeId, NodeId)> {
         let owner = self.owner?;
+        if let ([(source, target)], []) = (self.migrating.as_slice(), self.importing.as_slice())
+            && *target == owner
+            && *source != owner
+        {
+            return Some((*source, owner));
+        }
         let target = match (self.migrating.as_slice(), self.importing.as_slice()) {
             ([(source, target)], []) if *source == owner => *target,
             ([], [(target, source)]) if *source == owner => *target,
