@@ -109,14 +109,19 @@ fn a_reshard_takes_named_slots_from_named_sources() {
     let address = servers[0].address();
     let ids: Vec<String> = servers.iter().map(Server::id).collect();
     fill(servers[0].port, 500);
-    let plan = rcl_json(&["reshard", &address, "--to", &ids[2][..8], "--slot-ranges", "0-9,6000", "--dry-run"]);
+    let plan =
+        rcl_json(&["reshard", &address, "--to", &ids[2][..8], "--slot-ranges", "0-9,6000", "--dry-run"]);
     assert_eq!(plan["cost"]["slots"], 11);
     assert_eq!(plan["steps"].as_array().unwrap().len(), 2);
     assert_eq!(rcl_json(&["nodes", &address])[0]["slots"], "0-5461", "a dry run changes nothing");
     rcl_ok(&["reshard", &address, "--to", &ids[2][..8], "--slot-ranges", "0-9,6000", "--yes"]);
-    rcl_ok(&["reshard", &address, "--from", &ids[0], "--from", &ids[1], "--to", &ids[2], "--slots", "100", "--yes"]);
+    rcl_ok(&[
+        "reshard", &address, "--from", &ids[0], "--from", &ids[1], "--to", &ids[2], "--slots", "100", "--yes",
+    ]);
     let nodes = rcl_json(&["nodes", &address]);
-    let of = |id: &str| nodes.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["slot_count"].clone();
+    let of = |id: &str| {
+        nodes.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["slot_count"].clone()
+    };
     assert_eq!(of(&ids[2]), 5461 + 11 + 100);
     verify(servers[0].port, 500);
 }

@@ -26,7 +26,8 @@ fn a_reshard_that_is_killed_is_finished_by_the_next() {
     let (address, target) = (servers[0].address(), servers[1].id());
     fill(servers[0].port, KEYS);
     let before = owned(&servers[1]);
-    let arguments = ["reshard", &address, "--from", &servers[0].id(), "--to", &target, "--slots", "5000", "--yes"];
+    let arguments =
+        ["reshard", &address, "--from", &servers[0].id(), "--to", &target, "--slots", "5000", "--yes"];
     // Until it dies with slots open; it may also die between two batches, which leaves none open.
     let mut left_open = false;
     for attempt in 0..20 {
@@ -67,7 +68,8 @@ fn fix_finishes_a_half_moved_slot_and_covers_one_without_an_owner() {
     let address = servers[0].address();
     let ids: Vec<String> = servers.iter().map(Server::id).collect();
     let slot = key_slot(b"{half}").number().to_string();
-    let owner = servers.iter().position(|server| server.link().call(&["SET", "{half}0", "0"]) == ok()).unwrap();
+    let owner =
+        servers.iter().position(|server| server.link().call(&["SET", "{half}0", "0"]) == ok()).unwrap();
     let target = (owner + 1) % 3;
     let (mut source_link, mut target_link) = (servers[owner].link(), servers[target].link());
     for index in 0..20 {
@@ -106,7 +108,8 @@ fn a_key_on_both_sides_stops_the_move_until_the_user_decides() {
     create(&servers, 0);
     let ids: Vec<String> = servers.iter().map(Server::id).collect();
     let slot = key_slot(b"twin").number().to_string();
-    let owner = servers.iter().position(|server| server.link().call(&["SET", "twin", "right"]) == ok()).unwrap();
+    let owner =
+        servers.iter().position(|server| server.link().call(&["SET", "twin", "right"]) == ok()).unwrap();
     let target = (owner + 1) % 3;
     let mut link = servers[target].link();
     link.call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[owner]]);

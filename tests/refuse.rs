@@ -55,8 +55,16 @@ fn changes_that_cannot_be_are_refused() {
     let ids: Vec<String> = servers.iter().map(Server::id).collect();
     let other = servers[1].address();
     rcl_refused(3, "no node 'ffffffff'", &["reshard", &address, "--to", "ffffffff", "--slots", "1", "--yes"]);
-    rcl_refused(3, "own 5462", &["reshard", &address, "--from", &ids[0], "--to", &ids[1], "--slots", "9999", "--yes"]);
-    rcl_refused(3, "both source and target", &["reshard", &address, "--from", &ids[1], "--to", &ids[1], "--slots", "1", "--yes"]);
+    rcl_refused(
+        3,
+        "own 5462",
+        &["reshard", &address, "--from", &ids[0], "--to", &ids[1], "--slots", "9999", "--yes"],
+    );
+    rcl_refused(
+        3,
+        "both source and target",
+        &["reshard", &address, "--from", &ids[1], "--to", &ids[1], "--slots", "1", "--yes"],
+    );
     rcl_refused(3, "only 2 masters", &["scale-down", &other]);
     rcl_refused(3, "in this cluster already", &["add-node", &other, &address]);
     rcl_refused(3, "without a replica", &["failover", &other]);

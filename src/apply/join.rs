@@ -38,11 +38,10 @@ pub async fn meet(cluster: &Cluster, nodes: &[NodeRef], others: &[NodeRef]) -> R
     loop {
         let Some(missing) = first_stranger(cluster, &everybody).await? else { return Ok(()) };
         if started.elapsed() > JOIN_LIMIT {
-            return Err(Failure::new(
-                Kind::Stopped,
-                format!("after {} s {missing}", JOIN_LIMIT.as_secs()),
-            )
-            .next("can the nodes reach each other's bus ports (client port + 10000, unless configured)?"));
+            return Err(Failure::new(Kind::Stopped, format!("after {} s {missing}", JOIN_LIMIT.as_secs()))
+                .next(
+                    "can the nodes reach each other's bus ports (client port + 10000, unless configured)?",
+                ));
         }
         tokio::time::sleep(POLL).await;
     }
@@ -128,7 +127,8 @@ pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bo
             }
         }
         let topology = crate::topology::merge(&views, &std::collections::BTreeMap::new());
-        let down = topology.nodes.values().find(|node| node.facts.as_ref().is_some_and(|facts| !facts.state_ok));
+        let down =
+            topology.nodes.values().find(|node| node.facts.as_ref().is_some_and(|facts| !facts.state_ok));
         let down = down.filter(|_| state_ok);
         let why = match (topology.disagreements.first(), down) {
             (None, None) => return Ok(()),

@@ -16,11 +16,13 @@
 //! second attempt replaces.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
 use rcl_proto::{Address, Slot};
+use tokio::sync::Semaphore;
 
 use super::slots::first_error;
 use crate::cli::{Failure, Kind};
@@ -31,6 +33,9 @@ const LONG: Duration = Duration::from_millis(10);
 const SHORT: Duration = Duration::from_millis(4);
 /// How many keys of a slot are asked for at once.
 const KEYS_ASKED: &str = "1000";
+/// How many writes a target gets at once. It takes one after the other anyway, and a source that waits for its
+/// turn in MIGRATE serves nobody; two keep the target busy.
+pub const TURNS: usize = 2;
 /// How often an I/O error between source and target is met with another attempt.
 const ATTEMPTS: usize = 4;
 
@@ -44,13 +49,29 @@ pub struct KeyPath {
     keys_per_call: usize,
     /// How many keys one write holds, now.
     window: AtomicUsize,
+    /// Shared by all that write to this target.
+    turns: Arc<Semaphore>,
 }
 
 impl KeyPath {
-    pub fn new(source: Link, target: Address, connector: Connector, replace: bool, keys_per_call: usize) -> KeyPath {
+    pub fn new(
+        source: Link,
+        target: Address,
+        connector: Connector,
+        replace: bool,
+        keys_per_call: usize,
+    ) -> KeyPath {
         let keys_per_call = keys_per_call.max(1);
         let window = AtomicUsize::new(keys_per_call);
-        KeyPath { source, target, connector, replace, keys_per_call, window }
+        let turns = Arc::new(Semaphore::new(TURNS));
+        KeyPath { source, target, connector, replace, keys_per_call, window, turns }
+    }
+
+    /// Takes turns with all others that have these.
+    #[must_use]
+    pub fn in_turn(mut self, turns: Arc<Semaphore>) -> KeyPath {
+        self.turns = turns;
+        self
     }
 
     /// Until the source holds no key of `slots`; how many were moved.
@@ -69,7 +90,8 @@ impl KeyPath {
 
     /// The slots that have keys, with the first thousand of them.
     async fn keys_of(&self, slots: &[Slot]) -> Result<Vec<(Slot, Vec<Vec<u8>>)>, Failure> {
-        let ask = |slot: &Slot| Words::of(&["CLUSTER", "GETKEYSINSLOT"]).and(slot.to_string()).and(KEYS_ASKED);
+        let ask =
+            |slot: &Slot| Words::of(&["CLUSTER", "GETKEYSINSLOT"]).and(slot.to_string()).and(KEYS_ASKED);
         let replies = self.source.all(&slots.iter().map(ask).collect::<Pipeline>()).await?;
         let mut found = Vec::new();
         for (slot, reply) in slots.iter().zip(replies) {
@@ -103,6 +125,8 @@ impl KeyPath {
 
     /// One write of MIGRATE calls, with further attempts for those that met an I/O error.
     async fn migrate(&self, calls: &[Call<'_>]) -> Result<(), Failure> {
+        // Nobody closes it, so this is no error.
+        let _turn = self.turns.acquire().await.ok();
         let started = Instant::now();
         let mut left: Vec<Call<'_>> = calls.to_vec();
         for attempt in 0..ATTEMPTS {
@@ -171,7 +195,8 @@ impl KeyPath {
                 "if the value on {source}, which serves the slot, is the right one, run again with --replace"
             ));
         }
-        let error = LinkError::Server { address: source.clone(), command: "MIGRATE".into(), error: error.into() };
+        let error =
+            LinkError::Server { address: source.clone(), command: "MIGRATE".into(), error: error.into() };
         Failure::new(Kind::Stopped, format!("{error} (slot {slot}, to {})", self.target))
             .next("run the same command again, or rcl fix: the slot stays open until then")
     }

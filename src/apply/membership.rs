@@ -14,8 +14,8 @@ use crate::plan::{FailoverMode, NodeRef, Step};
 
 const POLL: Duration = Duration::from_millis(10);
 const LIMIT: Duration = Duration::from_secs(30);
-/// A manual failover gives up by itself after 5 s; an election may need a few more.
-const FAILOVER_LIMIT: Duration = Duration::from_secs(15);
+const FAILOVER_LIMIT: Duration = Duration::from_secs(7);
+const FAILOVER_ATTEMPTS: usize = 2;
 
 /// Makes nodes replicas, all at once, and waits until each says so.
 pub async fn replicate(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
@@ -51,7 +51,10 @@ async fn replicate_one(link: &Link, replica: &NodeRef, master: &NodeRef) -> Resu
     }
     let is_replica = |master_seen| master_seen == Some(master.id);
     wait(LIMIT, || async { Ok(is_replica(own_master(link).await?)) }).await?.ok_or_else(|| {
-        Failure::new(Kind::Stopped, format!("{} does not become a replica of {}", replica.name(), master.name()))
+        Failure::new(
+            Kind::Stopped,
+            format!("{} does not become a replica of {}", replica.name(), master.name()),
+        )
     })
 }
 
@@ -138,7 +141,9 @@ async fn forget_on(link: &Link, node: &NodeRef) -> Result<(), Failure> {
     loop {
         match link.call(command.clone()).await {
             Ok(_) => return Ok(()),
-            Err(error) if error.server_error().is_some_and(|error| error.contains("Unknown node")) => return Ok(()),
+            Err(error) if error.server_error().is_some_and(|error| error.contains("Unknown node")) => {
+                return Ok(());
+            }
             // Its replicas were just given another master.
             Err(error)
                 if started.elapsed() < LIMIT
@@ -159,11 +164,31 @@ pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
         Err(error) if error.server_error().is_some_and(|error| error.contains("contains keys")) => {
             Err(Failure::new(
                 Kind::Stopped,
-                format!("{} is out of the cluster, but still holds keys that belong to no slot of its", node.name()),
+                format!(
+                    "{} is out of the cluster, but still holds keys that belong to no slot of its",
+                    node.name()
+                ),
             )
             .next(format!("look at them with rcl call {}, then FLUSHALL and CLUSTER RESET it", node.address)))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The master answered us, so a replica that calls it down only lost its link to it for a moment.
+async fn demand(link: &Link, failover: &Words) -> Result<(), Failure> {
+    let started = Instant::now();
+    loop {
+        match link.call(failover.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error)
+                if started.elapsed() < FAILOVER_LIMIT
+                    && error.server_error().is_some_and(|error| error.contains("Master is down")) =>
+            {
+                tokio::time::sleep(POLL).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
@@ -182,14 +207,21 @@ pub async fn failover(
         FailoverMode::Takeover => command.and("TAKEOVER"),
     };
     let started = Instant::now();
-    link.call(command).await?;
-    let promoted = wait(FAILOVER_LIMIT, || async { Ok(own_master(link).await?.is_none()) }).await?;
+    let mut promoted = None;
+    // A node gives up a manual failover after 5 s by itself; the second attempt is for what was in its way then.
+    for _ in 0..FAILOVER_ATTEMPTS {
+        demand(link, &command).await?;
+        promoted = wait(FAILOVER_LIMIT, || async { Ok(own_master(link).await?.is_none()) }).await?;
+        if promoted.is_some() {
+            break;
+        }
+    }
     if promoted.is_none() {
         let next = "is it in sync (rcl info)? can it reach a majority of the masters? rcl check says; a second \
                     failover of one shard is refused by the voters for twice the node timeout";
         return Err(Failure::new(
             Kind::Stopped,
-            format!("{} was not promoted within {} s", replica.name(), FAILOVER_LIMIT.as_secs()),
+            format!("{} was not promoted within {} s", replica.name(), started.elapsed().as_secs()),
         )
         .next(next));
     }

@@ -140,7 +140,8 @@ async fn run_group(
             Step::CloseSlots { node, slots } => slots::close(cluster, node, slots).await?,
             Step::SetOwner { node, slots } => slots::set_owner(cluster, node, slots).await?,
             Step::ReturnKeys { source, target, slots } => {
-                outcome.moved_keys += mover::return_keys(session, cluster, source, target, slots, settings).await?;
+                outcome.moved_keys +=
+                    mover::return_keys(session, cluster, source, target, slots, settings).await?;
             }
             Step::CopyFunctions { source, target } => {
                 outcome.notes.extend(membership::copy_functions(cluster, source, target).await?);

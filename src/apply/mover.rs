@@ -18,14 +18,15 @@
 //! side by side, but no node is source and target at once: two nodes that MIGRATE to each other would wait for
 //! each other until the time limit.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rcl_proto::resp::Reply;
 use rcl_proto::{NodeId, Slot, SlotSet};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::keys::{KeyPath, check};
+use super::keys::{KeyPath, TURNS, check};
 use super::slots::{self, other_masters, setslot};
 use super::{Settings, Stop};
 use crate::cli::{Failure, Kind, Session};
@@ -56,9 +57,13 @@ pub async fn move_slots(
     let mut moved = Moved::default();
     for wave in waves(moves, settings.parallel.max(1)) {
         let mut lanes = JoinSet::new();
+        let mut turns: BTreeMap<NodeId, Arc<Semaphore>> = BTreeMap::new();
         for part in wave {
             match Pair::new(session, cluster, &part, settings, stop, &progress) {
-                Ok(pair) => {
+                Ok(mut pair) => {
+                    let turns =
+                        turns.entry(part.target.id).or_insert_with(|| Arc::new(Semaphore::new(TURNS)));
+                    pair.path = pair.path.in_turn(Arc::clone(turns));
                     let pair = Arc::new(pair);
                     for _ in 0..LANES {
                         lanes.spawn(Arc::clone(&pair).lane());
@@ -99,7 +104,9 @@ fn waves(moves: Vec<Move>, parallel: usize) -> Vec<Vec<Move>> {
     for part in moves {
         let fits = |wave: &Vec<Move>| {
             wave.len() < parallel
-                && wave.iter().all(|other| other.target.id != part.source.id && other.source.id != part.target.id)
+                && wave
+                    .iter()
+                    .all(|other| other.target.id != part.source.id && other.source.id != part.target.id)
         };
         match waves.iter_mut().find(|wave| fits(wave)) {
             Some(wave) => wave.push(part),

@@ -71,7 +71,8 @@ pub async fn set_owner(cluster: &Cluster, node: &NodeRef, slots: &SlotSet) -> Re
 
 /// The connections to all masters that answer, except these.
 pub fn other_masters(cluster: &Cluster, except: &[NodeId]) -> Vec<Link> {
-    let masters = cluster.topology.nodes.values().filter(|node| node.is_master() && !except.contains(&node.id));
+    let masters =
+        cluster.topology.nodes.values().filter(|node| node.is_master() && !except.contains(&node.id));
     masters.filter_map(|node| cluster.links.get(&node.id).cloned()).collect()
 }
 

@@ -20,7 +20,9 @@ impl Stop {
             flag.0.store(true, Ordering::Relaxed);
             anstream::eprintln!("stopping at a clean place; press Ctrl-C again to stop at once");
             if tokio::signal::ctrl_c().await.is_ok() {
-                anstream::eprintln!("stopped at once: slots may be open; rcl check names them, rcl fix closes them");
+                anstream::eprintln!(
+                    "stopped at once: slots may be open; rcl check names them, rcl fix closes them"
+                );
                 std::process::exit(i32::from(Kind::Interrupted.code()));
             }
         });

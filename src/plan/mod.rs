@@ -88,9 +88,14 @@ pub enum Step {
         master: NodeRef,
     },
     /// Waits until all nodes but those in `except` agree and, where `state_ok`, say that the cluster is ok.
-    AwaitAgreement { except: Vec<NodeRef>, state_ok: bool },
+    AwaitAgreement {
+        except: Vec<NodeRef>,
+        state_ok: bool,
+    },
     /// Waits until a node says that the cluster is ok: until then it refuses commands, also for slots it gets.
-    AwaitReady { node: NodeRef },
+    AwaitReady {
+        node: NodeRef,
+    },
     MoveSlots(Move),
     /// Moves keys that lie where they should not back to the owner of their slot.
     ReturnKeys {
@@ -112,7 +117,9 @@ pub enum Step {
         slots: SlotSet,
     },
     /// Waits until clients have learnt that a node has no slots any more: while it redirects some, it is needed.
-    AwaitQuiet { node: NodeRef },
+    AwaitQuiet {
+        node: NodeRef,
+    },
     /// Makes all other nodes forget a node.
     Forget {
         node: NodeRef,

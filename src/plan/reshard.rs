@@ -12,7 +12,7 @@ use crate::topology::{Node, Topology};
 pub enum Wish {
     /// So many, from the sources in proportion to what they own.
     Count(usize),
-    These(SlotSet),
+    These(Box<SlotSet>),
 }
 
 /// `sources` empty means all masters that own slots, except the target.
@@ -154,7 +154,7 @@ mod tests {
             set.insert_range(*range);
             set
         });
-        let plan = plan(&topology, &[], id(2), &Wish::These(slots)).unwrap();
+        let plan = plan(&topology, &[], id(2), &Wish::These(Box::new(slots))).unwrap();
         assert_eq!(moved(&plan), [(7001, 2)]);
     }
 

@@ -51,7 +51,9 @@ fn step_text(step: &Step) -> Vec<String> {
         }
         Step::CloseSlots { node, slots } => format!("close    slots {slots} on {}", node.name()),
         Step::SetOwner { node, slots } => format!("assign   slots {slots} to {}", node.name()),
-        Step::AwaitQuiet { node } => format!("wait     until {} has no clients left to redirect", node.name()),
+        Step::AwaitQuiet { node } => {
+            format!("wait     until {} has no clients left to redirect", node.name())
+        }
         Step::Forget { node } => format!("forget   {} on all other nodes", node.name()),
         Step::Reset { node } => format!("reset    {}: it will be empty and alone", node.name()),
         Step::Failover { replica, master, mode } => {

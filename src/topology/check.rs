@@ -138,7 +138,8 @@ fn disagreements(topology: &Topology, found: &mut Vec<Finding>) {
             [one, rest @ ..] => format!("{one} and {} other nodes see", rest.len()),
             [] => continue,
         };
-        let mend = "wait for gossip to spread it, then check again; if it stays, look at the links (bus ports)";
+        let mend =
+            "wait for gossip to spread it, then check again; if it stays, look at the links (bus ports)";
         push(found, severity, code, format!("{viewers} {what}"), mend.to_owned());
     }
 }

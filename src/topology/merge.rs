@@ -116,7 +116,7 @@ fn disagreements(view: &View, topology: &Topology) -> Vec<Disagreement> {
             groups.entry((says, owner)).or_default().insert(slot);
         }
     }
-    let owner = |((says, owner), slots)| Disagreement::Owner { viewer, says, owner, slots };
+    let owner = |((says, owner), slots)| Disagreement::Owner { viewer, says, owner, slots: Box::new(slots) };
     found.extend(groups.into_iter().map(owner));
     found
 }
@@ -176,7 +176,12 @@ pub(super) mod tests {
         let slots: SlotSet = (8192..=9000).filter_map(Slot::new).collect();
         assert_eq!(
             topology.disagreements,
-            [Disagreement::Owner { viewer: id(1), says: Some(id(1)), owner: Some(id(2)), slots }]
+            [Disagreement::Owner {
+                viewer: id(1),
+                says: Some(id(1)),
+                owner: Some(id(2)),
+                slots: Box::new(slots)
+            }]
         );
     }
 

@@ -98,7 +98,7 @@ impl Node {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disagreement {
     /// `viewer` thinks that `says` owns these slots, which `owner` owns.
-    Owner { viewer: NodeId, says: Option<NodeId>, owner: Option<NodeId>, slots: SlotSet },
+    Owner { viewer: NodeId, says: Option<NodeId>, owner: Option<NodeId>, slots: Box<SlotSet> },
     /// `viewer` does not know `node`.
     Unknown { viewer: NodeId, node: NodeId },
     /// `viewer` has another role for `node`.

@@ -40,7 +40,9 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
             .next(format!("name its master, {}", cluster.topology.name(own))));
     }
     if !master.answers() {
-        return Err(Failure::refused(format!("{} does not answer", master.name())).next("start it again first"));
+        return Err(
+            Failure::refused(format!("{} does not answer", master.name())).next("start it again first")
+        );
     }
     let master = NodeRef::of(master);
     let state_ok = serves(&cluster.topology);

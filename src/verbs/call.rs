@@ -104,14 +104,18 @@ fn json(reply: &Reply) -> serde_json::Value {
     use serde_json::Value;
     let text = |bytes: &[u8]| Value::String(String::from_utf8_lossy(bytes).into_owned());
     match reply {
-        Reply::Simple(string) | Reply::Error(string) | Reply::BigNumber(string) => Value::String(string.clone()),
+        Reply::Simple(string) | Reply::Error(string) | Reply::BigNumber(string) => {
+            Value::String(string.clone())
+        }
         Reply::Integer(number) => Value::from(*number),
         Reply::Bulk(bytes) | Reply::Verbatim { text: bytes, .. } => text(bytes),
         Reply::Null => Value::Null,
         Reply::Array(replies) | Reply::Set(replies) | Reply::Push(replies) => {
             Value::Array(replies.iter().map(json).collect())
         }
-        Reply::Map(pairs) => Value::Array(pairs.iter().map(|(k, v)| Value::Array(vec![json(k), json(v)])).collect()),
+        Reply::Map(pairs) => {
+            Value::Array(pairs.iter().map(|(k, v)| Value::Array(vec![json(k), json(v)])).collect())
+        }
         Reply::Double(number) => Value::from(*number),
         Reply::Boolean(truth) => Value::Bool(*truth),
     }

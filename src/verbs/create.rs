@@ -49,7 +49,8 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         None => (args.nodes.clone(), args.replicas.unwrap_or(0)),
     };
     let cluster = observe(session, &addresses).await?;
-    let by_address = |address: &Address| cluster.topology.nodes.values().find(|node| node.address == *address);
+    let by_address =
+        |address: &Address| cluster.topology.nodes.values().find(|node| node.address == *address);
     let nodes: Vec<NodeRef> = addresses.iter().filter_map(by_address).map(NodeRef::of).collect();
     let plan = create::plan(&nodes, replicas)?;
     carry_out(session, &cluster, &plan, Manners::MustConfirm, Settings::default()).await
@@ -78,7 +79,10 @@ async fn observe(session: &Session, addresses: &[Address]) -> Result<Cluster, Fa
     while let Some(answer) = asked.join_next().await {
         let (link, view) = answer.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
         if !seen.insert(view.viewer) {
-            return Err(Failure::usage(format!("{} is a node that is named by another address too", view.address)));
+            return Err(Failure::usage(format!(
+                "{} is a node that is named by another address too",
+                view.address
+            )));
         }
         links.insert(view.viewer, link);
         views.push(view);

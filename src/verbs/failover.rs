@@ -73,8 +73,10 @@ fn refuse_what_cannot_work(
     let voters = cluster.topology.masters().into_iter().filter(|node| !node.slots.is_empty());
     let (answering, all) = voters.fold((0, 0), |(up, all), node| (up + usize::from(node.answers()), all + 1));
     if answering <= all / 2 {
-        return Err(Failure::refused(format!("only {answering} of {all} masters answer: no majority can vote"))
-            .next("start the masters again, or use --takeover, which asks nobody"));
+        return Err(Failure::refused(format!(
+            "only {answering} of {all} masters answer: no majority can vote"
+        ))
+        .next("start the masters again, or use --takeover, which asks nobody"));
     }
     if mode == FailoverMode::Graceful {
         if !master.is_some_and(Node::answers) {

@@ -48,7 +48,13 @@ impl Report for Info {
         let cells = masters.map(|master| {
             let replicas = self.nodes.iter().filter(|row| row.master.as_ref() == Some(&master.id));
             let replicas: Vec<String> = replicas
-                .map(|row| if row.state == "ok" { row.address.clone() } else { format!("{} {}", row.address, row.state) })
+                .map(|row| {
+                    if row.state == "ok" {
+                        row.address.clone()
+                    } else {
+                        format!("{} {}", row.address, row.state)
+                    }
+                })
                 .collect();
             [
                 format!("{:.8}", master.id),

@@ -18,8 +18,10 @@ fn must_be_lone_and_empty(view: &View) -> Result<(), Failure> {
     let reset = format!("if it is not needed there: rcl call {address} CLUSTER RESET HARD");
     let others = view.lines.iter().filter(|line| line.id != view.viewer).count();
     if others > 0 {
-        return Err(Failure::refused(format!("{address} is already in a cluster, with {others} other nodes"))
-            .next(reset));
+        return Err(Failure::refused(format!(
+            "{address} is already in a cluster, with {others} other nodes"
+        ))
+        .next(reset));
     }
     if view.lines.iter().any(|line| !line.slots.is_empty()) {
         return Err(Failure::refused(format!("{address} already owns slots")).next(reset));

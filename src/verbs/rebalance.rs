@@ -35,7 +35,8 @@ pub struct Args {
 }
 
 fn parse_weight(text: &str) -> Result<(String, f64), String> {
-    let parts = text.rsplit_once('=').and_then(|(node, weight)| Some((node.to_owned(), weight.parse().ok()?)));
+    let parts =
+        text.rsplit_once('=').and_then(|(node, weight)| Some((node.to_owned(), weight.parse().ok()?)));
     parts
         .filter(|(node, weight): &(String, f64)| !node.is_empty() && weight.is_finite() && *weight >= 0.0)
         .ok_or_else(|| "expected NODE=WEIGHT, the weight a number from 0 up, as 07c37d=1.5".to_owned())
@@ -55,8 +56,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         }
         weights.insert(node.id, *weight);
     }
-    let wish =
-        Wish { weights, use_empty_masters: args.use_empty_masters, threshold_percent: args.threshold };
+    let wish = Wish { weights, use_empty_masters: args.use_empty_masters, threshold_percent: args.threshold };
     let plan = rebalance::plan(&cluster.topology, &wish)?;
     let settings = Settings { replace: args.replace, ..Settings::default() };
     carry_out(session, &cluster, &plan, Manners::MustConfirm, settings).await

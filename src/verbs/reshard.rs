@@ -49,10 +49,10 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     };
     let wish = match args.slots {
         Some(count) => Wish::Count(count),
-        None => Wish::These(args.slot_ranges.iter().fold(SlotSet::EMPTY, |mut set, range| {
+        None => Wish::These(Box::new(args.slot_ranges.iter().fold(SlotSet::EMPTY, |mut set, range| {
             set.insert_range(*range);
             set
-        })),
+        }))),
     };
     let plan = reshard::plan(&cluster.topology, &sources, target, &wish)?;
     let settings = Settings { replace: args.replace, ..Settings::default() };

@@ -22,7 +22,10 @@ pub const SERVER: &str = "redis-server";
 pub fn have_server() -> bool {
     let found = Command::new(SERVER).arg("--version").stdout(Stdio::null()).status().is_ok();
     if !found {
-        eprintln!("SKIPPED: {} needs a redis-server, and there is no redis-server on this machine", test_name());
+        eprintln!(
+            "SKIPPED: {} needs a redis-server, and there is no redis-server on this machine",
+            test_name()
+        );
     }
     found
 }
@@ -149,7 +152,8 @@ impl Link {
         encode_request(&mut request, words.iter().map(|word| word.as_bytes()));
         self.stream.write_all(&request)?;
         loop {
-            let parsed = Reply::parse(&self.buffer).map_err(|error| std::io::Error::other(error.to_string()))?;
+            let parsed =
+                Reply::parse(&self.buffer).map_err(|error| std::io::Error::other(error.to_string()))?;
             if let Some((reply, length)) = parsed {
                 self.buffer.drain(..length);
                 return Ok(reply);
@@ -296,7 +300,8 @@ pub fn findings(entry: &Server) -> (i32, Vec<String>) {
     let (code, stdout, stderr) = rcl(&["-o", "json", "check", &entry.address()]);
     let verdict: serde_json::Value =
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
-    let codes = verdict["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned());
+    let codes =
+        verdict["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned());
     (code, codes.collect())
 }
 
