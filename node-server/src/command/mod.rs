@@ -4,6 +4,7 @@
 //! The handlers themselves, each beside its literal, are in `commands`. Nothing in here does I/O.
 
 mod context;
+pub mod counts;
 mod data;
 mod effects;
 mod error;
@@ -11,6 +12,7 @@ mod keys;
 mod long_double;
 mod outcome;
 pub mod parse;
+pub mod reply;
 pub mod spec;
 mod table;
 

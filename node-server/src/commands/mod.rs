@@ -5,11 +5,17 @@ use crate::command::{CommandSpec, Context};
 pub mod client;
 pub mod cluster;
 pub mod connection;
+pub mod hashes;
 pub mod keys;
+pub mod lists;
 pub mod pubsub;
+mod scan_reply;
 pub mod server;
+pub mod sets;
+pub mod sorted_sets;
 pub mod strings;
 pub mod transactions;
+pub mod transfer;
 
 /// All commands. A new family is added here, and nowhere else.
 pub const FAMILIES: &[&[CommandSpec]] = &[
@@ -19,7 +25,12 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     keys::COMMANDS,
     pubsub::COMMANDS,
     strings::COMMANDS,
+    hashes::COMMANDS,
+    lists::COMMANDS,
+    sets::COMMANDS,
+    sorted_sets::COMMANDS,
     transactions::COMMANDS,
+    transfer::COMMANDS,
     server::COMMANDS,
 ];
 
