@@ -74,7 +74,7 @@ fn the_fields_of_golden_packets_are_what_they_were() {
     let publish = packet::decode(&bytes).unwrap();
     let Body::Publish { channel, message } = publish.body else { panic!("{publish:?}") };
     assert_eq!((channel, message), (&b"news"[..], &b"from-redis"[..]));
-    assert_eq!((publish.header.port, publish.header.bus_port), (24001, 34001));
+    assert_eq!((publish.header.port, publish.header.bus_port), (24001, 24201));
     assert_eq!(publish.header.slots.to_string(), "5001-10000");
     assert!(publish.header.flags.any(Flags::MASTER) && publish.header.cluster_ok);
     assert_eq!(publish.header.master, None);

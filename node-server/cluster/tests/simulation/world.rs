@@ -92,6 +92,9 @@ pub struct World {
     /// A disk that says it wrote and did not: for showing that the checkers see it.
     pub disk_lies: bool,
     pub packets: u64,
+    /// Delivered packets, with who got them on which link, if they are to be kept.
+    pub keep_packets: bool,
+    pub kept: Vec<(usize, LinkId, Arc<[u8]>)>,
     next_token: u64,
 }
 
@@ -112,6 +115,8 @@ impl World {
             disk_ms: 5,
             disk_lies: false,
             packets: 0,
+            keep_packets: false,
+            kept: Vec::new(),
             next_token: 1,
         };
         for index in 0..count {
@@ -240,6 +245,9 @@ impl World {
             Event::Closed { to } => self.step(to.machine, to.life, Input::LinkClosed { link: to.link }),
             Event::Deliver { connection, to, bytes } => {
                 if !self.connections[connection].dead {
+                    if self.keep_packets {
+                        self.kept.push((to.machine, to.link, Arc::clone(&bytes)));
+                    }
                     let input = Input::Packet { link: to.link, bytes: bytes.to_vec() };
                     self.step(to.machine, to.life, input);
                 }
@@ -409,6 +417,12 @@ impl World {
         if let Some(other) = other {
             self.at(1, Event::Closed { to: other });
         }
+    }
+
+    /// A packet that nobody sent comes in.
+    pub fn inject(&mut self, index: usize, link: LinkId, bytes: Vec<u8>) {
+        let life = self.machines[index].life;
+        self.step(index, life, Input::Packet { link, bytes });
     }
 
     /// Breaks a random connection, as a reset would.
