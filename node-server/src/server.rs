@@ -211,7 +211,7 @@ fn random_seed() -> anyhow::Result<u64> {
 }
 
 /// Each client needs a file descriptor; the node itself a few dozen.
-fn raise_open_files_limit(max_clients: u32) {
+pub fn raise_open_files_limit(max_clients: u32) {
     let wanted = libc::rlim_t::from(max_clients) + 128;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid place for the answer.

@@ -2,14 +2,37 @@
 
 use crate::command::{CommandSpec, Context};
 
+pub mod client;
 pub mod cluster;
 pub mod connection;
+pub mod hashes;
 pub mod keys;
+pub mod lists;
+pub mod pubsub;
+mod scan_reply;
+pub mod server;
+pub mod sets;
+pub mod sorted_sets;
 pub mod strings;
+pub mod transactions;
+pub mod transfer;
 
 /// All commands. A new family is added here, and nowhere else.
-pub const FAMILIES: &[&[CommandSpec]] =
-    &[cluster::COMMANDS, connection::COMMANDS, keys::COMMANDS, strings::COMMANDS];
+pub const FAMILIES: &[&[CommandSpec]] = &[
+    client::COMMANDS,
+    cluster::COMMANDS,
+    connection::COMMANDS,
+    keys::COMMANDS,
+    pubsub::COMMANDS,
+    strings::COMMANDS,
+    hashes::COMMANDS,
+    lists::COMMANDS,
+    sets::COMMANDS,
+    sorted_sets::COMMANDS,
+    transactions::COMMANDS,
+    transfer::COMMANDS,
+    server::COMMANDS,
+];
 
 /// The answer to a container's HELP: a line for each subcommand, and one below that explains it.
 pub fn help(context: &mut Context<'_>, container: &str, subcommands: &[(&str, &str)]) {

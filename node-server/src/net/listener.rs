@@ -78,7 +78,11 @@ impl Listeners {
 }
 
 /// A door on each of `binds`, but for the optional ones whose address this machine does not have.
-pub fn open_tcp_doors(binds: &[String], port: u16, backlog: i32) -> Result<Vec<std::net::TcpListener>, BindError> {
+pub fn open_tcp_doors(
+    binds: &[String],
+    port: u16,
+    backlog: i32,
+) -> Result<Vec<std::net::TcpListener>, BindError> {
     let mut doors = Vec::new();
     for bind in binds {
         let optional = bind.starts_with('-');

@@ -15,3 +15,7 @@ impl Persistence {
         Persistence { last_save_s }
     }
 }
+
+pub fn info_section(_node: &crate::node::Node) -> String {
+    String::new()
+}

@@ -49,10 +49,18 @@ impl Replication {
         self.replica.load(Ordering::Acquire)
     }
 
+    pub fn backlog_bytes(&self) -> usize {
+        0
+    }
+
     /// Appends effects as one contiguous piece. The caller holds the lock of the slot's shard (of all shards
     /// when `slot` is `None`), so that the log's order is the order of the effects.
     pub fn append<'a>(&self, database: usize, slot: Option<Slot>, commands: impl Iterator<Item = Args<'a>>) {
         let mut log = self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         log.append(database, slot, commands);
     }
+}
+
+pub fn info_section(_node: &crate::node::Node) -> String {
+    String::new()
 }

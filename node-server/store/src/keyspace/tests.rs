@@ -90,6 +90,26 @@ fn renaming_takes_value_expiry_and_access_along() {
 }
 
 #[test]
+fn writes_set_the_access_bits_as_the_policy_wants() {
+    let mut keyspace = shard(1);
+    let key = keyspace.hasher().clone().key(b"k");
+    let clock = |keyspace: &Keyspace| keyspace.find(0, &key).map(Entry::access_clock);
+    for snapshot in [false, true] {
+        if snapshot {
+            keyspace.begin_snapshot().unwrap();
+        }
+        keyspace.set_write_access(WriteAccess { clock: 5, overwrite_keeps: false });
+        set(&mut keyspace, 0, b"k", b"1", SetExpiry::Clear);
+        assert_eq!(clock(&keyspace), Some(5));
+        keyspace.set_write_access(WriteAccess { clock: 6, overwrite_keeps: true });
+        set(&mut keyspace, 0, b"k", b"text", SetExpiry::Clear);
+        assert_eq!(clock(&keyspace), Some(5));
+        keyspace.insert(0, &key, Value::Int(1), None);
+        assert_eq!(clock(&keyspace), Some(6));
+    }
+}
+
+#[test]
 fn a_copy_is_independent() {
     let mut keyspace = shard(1);
     let hasher = keyspace.hasher().clone();
@@ -155,6 +175,33 @@ fn random_keys_are_even_over_keys_and_not_over_slots() {
     assert_eq!(drawn.len(), 400);
     assert!(drawn.values().all(|&times| (40..=160).contains(&times)), "{drawn:?}");
     assert!(shard(1).random_entry(0, &mut rng).is_none());
+}
+
+#[test]
+fn a_sample_of_volatile_keys_reaches_all_of_them_and_no_other() {
+    for standalone in [false, true] {
+        let mut model = Model::new(standalone, 1);
+        (0..100).for_each(|key| model.apply(key, Operation::Insert(0, key, (key % 5 == 0).then_some(9))));
+        let mut rng = StdRng::seed_from_u64(3);
+        let mut reached = BTreeSet::new();
+        for _ in 0..500 {
+            let sample = model.keyspace.sample_volatile(0, 4, &mut rng);
+            let distinct: BTreeSet<&[u8]> = sample.iter().map(|entry| entry.key()).collect();
+            assert_eq!((distinct.len(), sample.len() >= 4), (sample.len(), true));
+            assert!(sample.iter().all(|entry| entry.expiry().is_some()));
+            reached.extend(sample.iter().map(|entry| entry.key().to_vec()));
+        }
+        assert_eq!(reached.len(), 20);
+        assert_eq!(model.keyspace.sample_volatile(0, 100, &mut rng).len(), 20);
+    }
+    assert!(shard(1).sample_volatile(0, 5, &mut StdRng::seed_from_u64(1)).is_empty());
+}
+
+/// Shards go to whatever thread holds their lock.
+#[test]
+fn a_keyspace_may_change_threads() {
+    fn assert_send<T: Send>(_: &T) {}
+    assert_send(&shard(1));
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod segment;
 mod tags;
 
 pub use scan::Wanted;
+pub(crate) use segment::below as random_below;
 
 use directory::Directory;
 use rand::Rng;
@@ -81,7 +82,9 @@ impl<E: Clone> Holder<E> for Arc<Segment<E>> {
     }
 }
 
+/// One cache line, since a look-up in a keyspace of many small tables begins with a miss on it.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Table<E, H = Segment<E>> {
     len: usize,
     marked: usize,
