@@ -37,7 +37,7 @@ impl Running {
             }
         };
         let config: Config = loaded.config;
-        let node = Arc::new(Node::new(config, None, "0".repeat(40), 1));
+        let node = Arc::new(Node::new(config, None, "0".repeat(40), 1, 1));
         let control = prepared.start(&node).unwrap();
         Running { node, control, folder }
     }
