@@ -15,6 +15,7 @@ pub mod sets;
 pub mod sorted_sets;
 pub mod strings;
 pub mod transactions;
+pub mod transfer;
 
 /// All commands. A new family is added here, and nowhere else.
 pub const FAMILIES: &[&[CommandSpec]] = &[
@@ -29,6 +30,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     sets::COMMANDS,
     sorted_sets::COMMANDS,
     transactions::COMMANDS,
+    transfer::COMMANDS,
     server::COMMANDS,
 ];
 
