@@ -86,7 +86,8 @@ pub enum Output {
     /// Close, after what was queued is flushed or dropped at the driver's choice. Nothing is reported back.
     Close { link: LinkId },
     /// Make `text` the content of nodes.conf, atomically and synced, then say [`Input::Persisted`].
-    /// A later one replaces an earlier one: the driver may skip to the newest and acknowledge only that.
+    /// A later one replaces an earlier one: the driver may skip to the newest and acknowledge only that, but it never lets
+    /// an earlier one overwrite a later one.
     Persist { seq: u64, text: String },
     /// Give this map to every shard, then say [`Input::Applied`]. A later one replaces an earlier one.
     PublishMap(Arc<ClusterMap>),

@@ -70,7 +70,7 @@ fn live_through(seed: u64, lying_disks: bool) -> World {
 #[test]
 fn the_invariants_hold_and_all_agree_in_the_end() {
     let (mut fails, mut votes) = (0, 0);
-    for seed in seeds(200) {
+    for seed in seeds(120) {
         let mut world = live_through(seed, false);
         world.checkers.assert_clean(seed);
         let agreed = world.run_until_true(120_000, |world| world.disagreement().is_none());

@@ -29,6 +29,7 @@ pub struct Machine {
     pub config: Config,
     ip: String,
     pub disk: Option<String>,
+    disk_busy_until_ms: u64,
     /// Counts restarts: events of an earlier life are ignored.
     life: u64,
     next_inbound: u64,
@@ -126,6 +127,7 @@ impl World {
                 config,
                 ip: format!("10.0.{}.{}", index / 250, index % 250 + 1),
                 disk: None,
+                disk_busy_until_ms: 0,
                 life: 0,
                 next_inbound: 1,
                 wake_at: None,
@@ -308,7 +310,11 @@ impl World {
             Output::Send { link, bytes } => self.send(index, link, bytes),
             Output::Close { link } => self.close(End { machine: index, link, life }),
             Output::Persist { seq, text } => {
+                // One after the other: a disk thread has no later state overtaken by an earlier one.
                 let delay_ms = self.rng.random_range(0..=self.disk_ms);
+                let done_ms = (self.now_ms + delay_ms).max(self.machines[index].disk_busy_until_ms);
+                self.machines[index].disk_busy_until_ms = done_ms;
+                let delay_ms = done_ms - self.now_ms;
                 self.at(delay_ms, Event::Persisted { machine: index, life, seq, text });
             }
             Output::PublishMap(map) => {
@@ -446,7 +452,8 @@ impl World {
             let Some(member) = self.machines[index].member.as_ref() else { continue };
             let followed = self.machines[index].following.and_then(|id| self.by_id(id));
             if member.is_master() {
-                if !self.machines[index].paused && member.map().is_some_and(|map| !map.my_slots().is_empty())
+                if !self.machines[index].paused
+                    && member.map().is_some_and(|map| map.owners.contains(&map.myself.0))
                 {
                     self.machines[index].offset += 10;
                     self.machines[index].written = self.machines[index].offset;
