@@ -5,8 +5,8 @@
 //! vars currentEpoch 6 lastVoteEpoch 2 shardId 7b5c…
 //! ```
 //!
-//! Blank lines are skipped and the `vars` line may stand anywhere, as in Redis. A line without `@bus-port` (written
-//! by very old servers) means port + 10000.
+//! Blank lines are skipped and the `vars` line may stand anywhere, as in Redis. A line without `@bus-port`
+//! (written by very old servers) means port + 10000.
 
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 

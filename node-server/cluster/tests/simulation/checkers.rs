@@ -1,9 +1,11 @@
 //! The invariants, checked from outside: by the packets that nodes send, and what was on their disks by then.
 //!
-//! - One owner: no two nodes claim a slot as masters by the same config epoch, ever; and a claim is on disk before it is sent.
-//! - One vote: no node votes for two nodes in one epoch, also across restarts; and a vote is on disk before it is sent.
-//! - FAIL by majority: who sends FAIL about a node was told by a majority of the masters with slots (itself among them) that they suspect
-//!   it, each within two node timeouts.
+//! - One owner: no two nodes claim a slot as masters by the same config epoch, ever; and a claim is on disk
+//!   before it is sent.
+//! - One vote: no node votes for two nodes in one epoch, also across restarts; and a vote is on disk before
+//!   it is sent.
+//! - FAIL by majority: who sends FAIL about a node was told by a majority of the masters with slots (itself
+//!   among them) that they suspect it, each within two node timeouts.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,11 +1,13 @@
 //! A cluster in one process: many Members on a virtual clock, over a network and disks that fail on order.
 //!
-//! - Connections have TCP's semantics: in order, and either whole or broken. Between nodes that are partitioned, what is
-//!   sent is lost and the connection is dead from then on, without anybody being told.
-//! - A disk takes its time, and a crash loses what it has not finished. A restarted node has what was persisted.
+//! - Connections have TCP's semantics: in order, and either whole or broken. Between nodes that are
+//!   partitioned, what is sent is lost and the connection is dead from then on, without anybody being told.
+//! - A disk takes its time, and a crash loses what it has not finished. A restarted node has what was
+//!   persisted.
 //! - Replication is a number: a master's offset grows, a replica that reaches its master has the same.
 //!
-//! Everything is drawn from one seed, so that a run can be repeated. The checkers (`checkers.rs`) look at packets and maps alone.
+//! Everything is drawn from one seed, so that a run can be repeated. The checkers (`checkers.rs`) look at
+//! packets and maps alone.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -161,7 +163,8 @@ impl World {
         self.drain(index);
     }
 
-    /// kill -9: what the disk had not finished is lost, peers see their connections break (or, with the cable pulled, nothing).
+    /// kill -9: what the disk had not finished is lost, peers see their connections break (or, with the cable
+    /// pulled, nothing).
     pub fn crash(&mut self, index: usize) {
         self.machines[index].member = None;
         self.machines[index].life += 1;
@@ -500,7 +503,8 @@ impl World {
         self.step(index, life, Input::Publish { channel, message, sharded });
     }
 
-    /// Makes a cluster as redis-cli does: slots, epochs, meetings, replicas. `masters` first, then as many replicas as machines are left.
+    /// Makes a cluster as redis-cli does: slots, epochs, meetings, replicas. `masters` first, then as many
+    /// replicas as machines are left.
     pub fn create(&mut self, masters: usize) {
         let count = self.machines.len();
         for index in 0..count {
