@@ -106,7 +106,8 @@ fn look_up(args: Args<'_>) -> Result<Request<'_>, CommandError> {
 
 /// Redis's text, with as much of what was said as fits into 128 characters.
 fn unknown_command(args: Args<'_>) -> CommandError {
-    let shown = |bytes: &[u8], most: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned();
+    let shown =
+        |bytes: &[u8], most: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned();
     let mut beginning = String::new();
     for argument in args.from(1).iter() {
         if beginning.len() >= 128 {
@@ -114,13 +115,19 @@ fn unknown_command(args: Args<'_>) -> CommandError {
         }
         beginning.push_str(&format!("'{}' ", shown(argument, 128 - beginning.len())));
     }
-    CommandError::new(format!("ERR unknown command '{}', with args beginning with: {beginning}", shown(args.name(), 128)))
+    CommandError::new(format!(
+        "ERR unknown command '{}', with args beginning with: {beginning}",
+        shown(args.name(), 128)
+    ))
 }
 
 fn unknown_subcommand(container: &CommandSpec, args: Args<'_>) -> CommandError {
     let given = args.get(1).unwrap_or_default();
     let given = String::from_utf8_lossy(&given[..given.len().min(128)]).into_owned();
-    CommandError::new(format!("ERR unknown subcommand '{given}'. Try {} HELP.", container.name.to_ascii_uppercase()))
+    CommandError::new(format!(
+        "ERR unknown subcommand '{given}'. Try {} HELP.",
+        container.name.to_ascii_uppercase()
+    ))
 }
 
 fn reply_error(session: &Session, output: &mut Vec<u8>, batch: &mut Batch, error: &CommandError) {

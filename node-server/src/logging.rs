@@ -28,7 +28,8 @@ pub fn start(level: LogLevel, file: Option<&Path>) -> anyhow::Result<()> {
         None => builder.try_init(),
         Some(path) => {
             let open = OpenOptions::new().create(true).append(true).open(path);
-            let file = open.with_context(|| format!("cannot open the log '{}' (directive logfile)", path.display()))?;
+            let file = open
+                .with_context(|| format!("cannot open the log '{}' (directive logfile)", path.display()))?;
             builder.with_writer(LogFile(Mutex::new(file))).try_init()
         }
     };

@@ -10,6 +10,9 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use rcl_proto::resp::Args;
 
+use rcl_store::keyspace::KeyHasher;
+use rcl_store::types::Limits;
+
 use crate::access::User;
 use crate::client::{ClientRegistry, Session};
 use crate::clock;
@@ -33,6 +36,10 @@ pub struct Node {
     pub config_file: Option<std::path::PathBuf>,
     pub config: Mutex<Config>,
     settings: ArcSwap<Settings>,
+    limits: ArcSwap<Limits>,
+    /// Random, so that nobody outside can choose keys that collide.
+    pub hash_seed: u64,
+    pub hasher: KeyHasher,
     default_user: ArcSwap<User>,
     pub shards: Shards,
     cluster_enabled: bool,
@@ -66,15 +73,23 @@ pub struct ShutdownRequest {
 }
 
 impl Node {
-    pub fn new(config: Config, config_file: Option<std::path::PathBuf>, run_id: String, threads: usize) -> Node {
+    pub fn new(
+        config: Config,
+        config_file: Option<std::path::PathBuf>,
+        run_id: String,
+        hash_seed: u64,
+        threads: usize,
+    ) -> Node {
         let settings = config.settings();
         let cluster_enabled = settings.cluster_enabled;
+        let hasher = KeyHasher::new(hash_seed);
         let shards = if cluster_enabled {
-            Shards::for_cluster(threads)
+            Shards::for_cluster(threads, &hasher)
         } else {
-            Shards::standalone(settings.databases as usize)
+            Shards::standalone(settings.databases as usize, &hasher)
         };
-        let user = User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
+        let user =
+            User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
         Node {
             replication: Replication::new(&run_id, &settings),
             persistence: Persistence::new(clock::now_ms()),
@@ -83,6 +98,9 @@ impl Node {
             started_ms: clock::now_ms(),
             config_file,
             config: Mutex::new(config),
+            limits: ArcSwap::from_pointee(limits(&settings, hash_seed)),
+            hash_seed,
+            hasher,
             settings: ArcSwap::from_pointee(settings),
             default_user: ArcSwap::new(user),
             shards,
@@ -114,7 +132,13 @@ impl Node {
     pub fn settings_changed(&self, settings: Settings) {
         let password = settings.requirepass.as_ref().map_or(&[][..], |secret| secret.0.as_slice());
         self.default_user.store(User::default_user(password));
+        self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
         self.settings.store(Arc::new(settings));
+    }
+
+    /// Up to where collections stay packed.
+    pub fn limits(&self) -> Limits {
+        **self.limits.load()
     }
 
     pub fn default_user(&self) -> Arc<User> {
@@ -167,5 +191,19 @@ impl Node {
     pub fn request_shutdown(&self, request: ShutdownRequest) -> bool {
         let sender = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
         sender.as_ref().is_some_and(|sender| sender.send(request).is_ok())
+    }
+}
+
+fn limits(settings: &Settings, hash_seed: u64) -> Limits {
+    Limits {
+        hash_max_listpack_entries: settings.hash_max_listpack_entries,
+        hash_max_listpack_value: settings.hash_max_listpack_value,
+        list_max_listpack_size: settings.list_max_listpack_size,
+        set_max_intset_entries: settings.set_max_intset_entries,
+        set_max_listpack_entries: settings.set_max_listpack_entries,
+        set_max_listpack_value: settings.set_max_listpack_value,
+        zset_max_listpack_entries: settings.zset_max_listpack_entries,
+        zset_max_listpack_value: settings.zset_max_listpack_value,
+        hash_seed,
     }
 }

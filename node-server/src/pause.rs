@@ -98,6 +98,11 @@ impl PauseControl {
         }
     }
 
+    /// While writes are held back nothing expires or is evicted either: the data must stand still.
+    pub fn lets_expire(&self) -> bool {
+        self.level() == PauseLevel::None
+    }
+
     /// Registers a wait for the end of the pause; false when it is over already.
     pub fn wait_for_end(&self, wait: &WakeHandle, needed: PauseLevel) -> bool {
         let mut inner = self.lock();

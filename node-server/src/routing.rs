@@ -27,8 +27,10 @@ pub struct Asker {
     pub readonly: bool,
 }
 
-pub const CROSS_SLOT: CommandError = CommandError::fixed("CROSSSLOT Keys in request don't hash to the same slot");
-const TRY_AGAIN: CommandError = CommandError::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
+pub const CROSS_SLOT: CommandError =
+    CommandError::fixed("CROSSSLOT Keys in request don't hash to the same slot");
+const TRY_AGAIN: CommandError =
+    CommandError::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
 const NOT_SERVED: CommandError = CommandError::fixed("CLUSTERDOWN Hash slot not served");
 const DOWN: CommandError = CommandError::fixed("CLUSTERDOWN The cluster is down");
 const DOWN_FOR_WRITES: CommandError =
@@ -81,7 +83,11 @@ pub fn route(
         };
     }
     match owner {
-        SlotOwner::Other(owner) if (asker.readonly || is_channel) && !is_write && map.my_master() == Some(owner) => Ok(()),
+        SlotOwner::Other(owner)
+            if (asker.readonly || is_channel) && !is_write && map.my_master() == Some(owner) =>
+        {
+            Ok(())
+        }
         SlotOwner::Other(owner) => Err(redirect(map, "MOVED", slot, owner, endpoint)),
         SlotOwner::Myself | SlotOwner::Nobody => Ok(()),
     }

@@ -8,7 +8,6 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -61,29 +60,38 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     let directory = std::env::current_dir().context("the current folder cannot be told")?;
     let loaded = config::load(arguments, &directory, &mut std::io::stdin())?;
     let settings = loaded.config.settings();
-    logging::start(settings.loglevel, settings.logfile.as_deref())?;
+    logging::start(
+        settings.loglevel,
+        settings.logfile.as_deref().map(|path| settings.resolve(path)).as_deref(),
+    )?;
+    for directive in &loaded.without_effect {
+        tracing::info!(directive = directive.name, "accepted, without effect here: {}", directive.why);
+    }
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     raise_open_files_limit(settings.maxclients);
     let listeners = open_doors(&settings)?;
     std::env::set_current_dir(&settings.dir)
         .with_context(|| format!("cannot use the folder '{}' (directive dir)", settings.dir.display()))?;
     let pid_file = write_pid_file(&settings);
-    let threads = match settings.worker_threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
-    let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, threads));
+    let threads = settings.worker_thread_count();
+    let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads));
     let result = serve(&node, &settings, listeners, threads);
     if let Some(path) = pid_file {
         let _ = std::fs::remove_file(path);
     }
     if let Some(path) = &settings.unixsocket {
-        let _ = std::fs::remove_file(path);
+        let _ = std::fs::remove_file(settings.resolve(path));
     }
     result
 }
 
 fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: usize) -> anyhow::Result<()> {
-    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the main thread's runtime")?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the main thread's runtime")?;
     let workers = Arc::new(Workers::start(threads).context("cannot start the worker threads")?);
     // Set just here, once.
     let _ = node.workers.set(workers.clone());
@@ -117,7 +125,13 @@ async fn wait_for_the_end(
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
     loop {
         let by_signal = |flags: config::ShutdownFlags| ShutdownRequest {
-            save: if flags.save { Some(true) } else if flags.nosave { Some(false) } else { None },
+            save: if flags.save {
+                Some(true)
+            } else if flags.nosave {
+                Some(false)
+            } else {
+                None
+            },
             force: flags.force,
             now: flags.now,
         };
@@ -146,17 +160,19 @@ async fn wait_for_the_end(
 }
 
 fn open_doors(settings: &Settings) -> anyhow::Result<Listeners> {
-    let unix = settings.unixsocket.as_deref().map(|path| {
-        let mode = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
-        (path, mode)
-    });
+    let path = settings.unixsocket.as_deref().map(|path| settings.resolve(path));
+    let mode = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
+    let unix = path.as_deref().map(|path| (path, mode));
     let listeners = Listeners::open(&settings.bind, settings.port, settings.tcp_backlog as i32, unix)?;
-    anyhow::ensure!(!listeners.is_empty(), "neither 'port' nor 'unixsocket' opens a door: no client could come in");
+    anyhow::ensure!(
+        !listeners.is_empty(),
+        "neither 'port' nor 'unixsocket' opens a door: no client could come in"
+    );
     Ok(listeners)
 }
 
 fn write_pid_file(settings: &Settings) -> Option<std::path::PathBuf> {
-    let path = settings.pidfile.clone()?;
+    let path = settings.resolve(settings.pidfile.as_deref()?);
     match std::fs::write(&path, format!("{}\n", std::process::id())) {
         Ok(()) => Some(path),
         Err(error) => {
@@ -169,12 +185,17 @@ fn write_pid_file(settings: &Settings) -> Option<std::path::PathBuf> {
 /// 40 hexadecimal digits nobody else has.
 pub fn random_id() -> anyhow::Result<String> {
     let mut bytes = [0u8; 20];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
     Ok(bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+fn random_seed() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))
 }
 
 /// Each client needs a file descriptor; the node itself a few dozen.
@@ -189,11 +210,10 @@ fn raise_open_files_limit(max_clients: u32) {
     // SAFETY: `raised` is a valid limit that lives through the call.
     let done = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0;
     if !done || raised.rlim_cur < wanted {
-        tracing::warn!(limit = limit.rlim_cur, wanted, "fewer files may be open than maxclients needs (ulimit -n)");
+        tracing::warn!(
+            limit = limit.rlim_cur,
+            wanted,
+            "fewer files may be open than maxclients needs (ulimit -n)"
+        );
     }
-}
-
-/// For tests and tools: the folder a node keeps its files in.
-pub fn data_folder(settings: &Settings) -> &Path {
-    &settings.dir
 }

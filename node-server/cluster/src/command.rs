@@ -135,7 +135,7 @@ pub struct NodeView {
     pub second_port: u16,
     pub is_master: bool,
     pub replication_offset: u64,
-    /// `online`, `failed` or `loading`.
+    /// `online`, `fail` or `loading`.
     pub health: &'static str,
 }
 

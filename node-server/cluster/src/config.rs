@@ -61,6 +61,8 @@ pub struct Persistent {
     pub nodes: Vec<rcl_proto::nodes_text::NodeLine>,
     pub current_epoch: u64,
     pub last_vote_epoch: u64,
+    /// Our shard's id, if the file has it.
+    pub shard_id: Option<rcl_proto::NodeId>,
 }
 
 /// What is wrong with a nodes.conf.

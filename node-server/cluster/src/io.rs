@@ -48,7 +48,7 @@ pub enum Input {
     WritesPaused { offset: u64 },
     /// A local CLUSTER command. Its answer is [`Output::CommandReply`] with the same token: at once, or, where
     /// the command changed something, when that is durable and applied.
-    Command { token: u64, command: Command },
+    Command { token: u64, command: Box<Command> },
     /// PUBLISH or SPUBLISH was called here: spread it.
     Publish { channel: Vec<u8>, message: Vec<u8>, sharded: bool },
     /// CONFIG SET changed something.

@@ -16,12 +16,29 @@
 //! Sources of the rules: the Redis Cluster specification, and how redis-server 7.0.15 and 7.2 behave.
 
 mod command;
+mod commands;
 mod config;
+mod durability;
+mod election;
+mod failure_detection;
+mod gossip;
+mod handshake;
+mod heartbeat;
 mod io;
+mod links;
+mod manual_failover;
 mod map;
+mod map_building;
 mod member;
+mod node;
 mod nodes_conf;
 pub mod packet;
+mod receive;
+mod replica_migration;
+mod slots_and_epochs;
+mod state;
+mod update;
+mod views;
 
 pub use command::{
     Command, FailoverMode, LinkView, NodeView, Reply, SetSlot, ShardView, SlotFacts, SlotsEntry,

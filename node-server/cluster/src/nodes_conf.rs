@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <a line of CLUSTER NODES per node, exactly one with the flag "myself">
-//! vars currentEpoch 6 lastVoteEpoch 2
+//! vars currentEpoch 6 lastVoteEpoch 2 shardId 7b5c…
 //! ```
 //!
 //! Blank lines are skipped and the `vars` line may stand anywhere, as in Redis. A line without `@bus-port` (written
@@ -13,7 +13,7 @@ use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 use crate::config::{Persistent, PersistentError};
 
 pub(crate) fn parse(text: &str) -> Result<Option<Persistent>, PersistentError> {
-    let mut found = Persistent { nodes: Vec::new(), current_epoch: 0, last_vote_epoch: 0 };
+    let mut found = Persistent { nodes: Vec::new(), current_epoch: 0, last_vote_epoch: 0, shard_id: None };
     let mut any = false;
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
@@ -45,6 +45,7 @@ fn parse_variables(line: &str, found: &mut Persistent) -> Result<(), String> {
         match name.to_ascii_lowercase().as_str() {
             "currentepoch" => found.current_epoch = number()?,
             "lastvoteepoch" => found.last_vote_epoch = number()?,
+            "shardid" => found.shard_id = value.parse().ok(),
             // Redis skips what it does not know, too.
             _ => {}
         }
@@ -59,6 +60,12 @@ fn parse_node(line: &str, found: &mut Persistent) -> Result<(), String> {
     }
     if found.nodes.iter().any(|other| other.id == node.id) {
         return Err(format!("node {} is listed twice", node.id));
+    }
+    // Redis 7.2 gives shard ids beside the address.
+    if node.flags.contains(NodeFlags::MYSELF)
+        && let Some((_, id)) = node.endpoint.aux.iter().find(|(name, _)| name == "shard-id")
+    {
+        found.shard_id = id.parse().ok();
     }
     found.nodes.push(node);
     Ok(())

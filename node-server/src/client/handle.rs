@@ -99,7 +99,13 @@ pub struct ClientTexts {
 }
 
 impl ClientHandle {
-    pub fn new(id: u64, peer: Option<SocketAddr>, local: String, file_descriptor: i32, now_ms: i64) -> ClientHandle {
+    pub fn new(
+        id: u64,
+        peer: Option<SocketAddr>,
+        local: String,
+        file_descriptor: i32,
+        now_ms: i64,
+    ) -> ClientHandle {
         ClientHandle {
             id,
             mailbox: Arc::default(),
@@ -162,7 +168,8 @@ impl ClientHandle {
 
     /// An ordinary client that is in the middle of nothing.
     pub fn may_be_closed_when_idle(&self) -> bool {
-        const BUSY: u32 = client_flag::PUBSUB | client_flag::REPLICA | client_flag::MASTER | client_flag::BLOCKED;
+        const BUSY: u32 =
+            client_flag::PUBSUB | client_flag::REPLICA | client_flag::MASTER | client_flag::BLOCKED;
         !self.has_flag(BUSY)
     }
 
@@ -182,8 +189,11 @@ impl ClientHandle {
     pub fn line(&self, now_ms: i64) -> String {
         let get = |value: &AtomicUsize| value.load(Ordering::Relaxed);
         let flags = self.flags.load(Ordering::Relaxed);
-        let mut letters: String =
-            client_flag::LETTERS.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, letter)| letter).collect();
+        let mut letters: String = client_flag::LETTERS
+            .iter()
+            .filter(|(flag, _)| flags & flag != 0)
+            .map(|(_, letter)| letter)
+            .collect();
         if letters.is_empty() {
             letters.push('N');
         }

@@ -1,7 +1,17 @@
 //! The keys that a command may touch: those of its slot, in the shard that is locked for it.
+//!
+//! A key past its time is as good as gone here. On a master it is deleted when a command comes upon it, and the
+//! deletion goes into the log before the command's own effect; on a replica it is only hidden, since the master
+//! decides; and the stream from the master sees it as it is.
 
 use rcl_proto::Slot;
+use rcl_proto::resp::OwnedArgs;
+use rcl_store::entry::Entry;
+use rcl_store::entry::access::lru_clock;
+use rcl_store::keyspace::{Key, Keyspace, SetExpiry, Upserted};
+use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Value, ValueRef};
 
+use super::CommandError;
 use super::effects::Effects;
 use crate::client::Session;
 use crate::executor::Held;
@@ -19,12 +29,167 @@ pub struct Data<'a> {
     pub effects: Effects,
     pub hits: u64,
     pub misses: u64,
+    expiry: ExpiryRule,
+}
+
+/// What a key past its time is to this command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ExpiryRule {
+    /// Gone, and deleted now.
+    Delete,
+    /// Gone, but somebody else deletes it.
+    Hide,
+    /// There.
+    Ignore,
 }
 
 impl<'a> Data<'a> {
     pub fn new(node: &'a Node, held: Held<'a>, slot: Slot, session: &Session, now_ms: i64) -> Data<'a> {
+        let expiry = if session.is_master_link {
+            ExpiryRule::Ignore
+        } else if node.replication.is_replica() || !node.pause.lets_expire() {
+            ExpiryRule::Hide
+        } else {
+            ExpiryRule::Delete
+        };
         let effects = Effects::default();
-        Data { node, held, slot, database: session.database, now_ms, effects, hits: 0, misses: 0 }
+        Data { node, held, slot, database: session.database, now_ms, effects, hits: 0, misses: 0, expiry }
+    }
+
+    /// For reading: counts a hit or a miss, and notes the access.
+    pub fn find(&mut self, key: &[u8]) -> Option<&Entry> {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            self.misses += 1;
+            return None;
+        }
+        let (database, clock) = (self.database, lru_clock(self.now_ms));
+        let found =
+            keyspace_of(self.node, &mut self.held, self.slot)?.find_and_touch(database, &key, |_| clock);
+        *(if found.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
+        found
+    }
+
+    /// For a look that is no access: neither counted nor noted.
+    pub fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return None;
+        }
+        let database = self.database;
+        self.keyspace()?.find(database, &key)
+    }
+
+    /// For changing the value in place. The caller says [`changed`](Self::changed) when it did.
+    pub fn find_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return None;
+        }
+        let database = self.database;
+        self.keyspace()?.find_mut(database, &key)
+    }
+
+    pub fn exists(&mut self, key: &[u8]) -> bool {
+        self.peek(key).is_some()
+    }
+
+    /// Puts a value under a key, whatever was there.
+    pub fn put(&mut self, key: &[u8], value: Value, expiry: Option<i64>) {
+        let key = self.key(key);
+        let database = self.database;
+        if let Some(keyspace) = self.keyspace() {
+            keyspace.insert(database, &key, value, expiry);
+        }
+    }
+
+    /// Sets a string, as SET does, in one search. `decide` sees what is there and may decline.
+    pub fn set_string(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        expiry: SetExpiry,
+        decide: impl FnOnce(Option<&Entry>) -> bool,
+    ) -> Upserted {
+        let key = self.key(key);
+        self.is_gone(&key);
+        let database = self.database;
+        match self.keyspace() {
+            Some(keyspace) => keyspace.upsert_string(database, &key, value, expiry, decide),
+            None => Upserted::Declined,
+        }
+    }
+
+    /// Deletes the key. False when it was not there (or past its time).
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.remove(database, &key).existed())
+    }
+
+    /// Deletes the key and gives what it held.
+    pub fn take(&mut self, key: &[u8]) -> Option<Entry> {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return None;
+        }
+        let database = self.database;
+        self.keyspace()?.take(database, &key)
+    }
+
+    /// Gives a key's value, expiry and all, to another name (and database); what was there is replaced. False when
+    /// there is nothing to move.
+    pub fn rename(&mut self, from: &[u8], to_database: usize, to: &[u8]) -> bool {
+        let (from, to) = (self.key(from), self.key(to));
+        if self.is_gone(&from) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.rename(database, &from, to_database, &to).is_some())
+    }
+
+    /// Copies a key's value and expiry to another name (and database). False when there is nothing to copy.
+    pub fn copy(&mut self, from: &[u8], to_database: usize, to: &[u8]) -> bool {
+        let (from, to) = (self.key(from), self.key(to));
+        if self.is_gone(&from) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.copy(database, &from, to_database, &to).is_some())
+    }
+
+    /// Sets, changes or clears the expiry of a key. False when there is no such key.
+    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>) -> bool {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return false;
+        }
+        let database = self.database;
+        self.keyspace().is_some_and(|keyspace| keyspace.set_expiry(database, &key, expiry))
+    }
+
+    /// Does something in another database of the same shard.
+    pub fn in_database<R>(&mut self, database: usize, work: impl FnOnce(&mut Data<'a>) -> R) -> R {
+        let before = std::mem::replace(&mut self.database, database);
+        let result = work(self);
+        self.database = before;
+        result
+    }
+
+    /// The key changed: counts one change, and breaks the transactions that watch it.
+    pub fn changed(&mut self, key: &[u8]) {
+        self.effects.changes += 1;
+        let database = self.database;
+        if let Some(shard) = self.shard() {
+            shard.watchers.touch(database, key);
+        }
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.node.limits()
     }
 
     /// The slot that the replication log's record carries; `None` for what is about the whole node.
@@ -32,9 +197,165 @@ impl<'a> Data<'a> {
         matches!(self.held, Held::One(..)).then_some(self.slot)
     }
 
+    /// True when a shard is locked: inside EXEC a command about the whole node must use those and lock none.
+    pub fn holds_all_shards(&self) -> bool {
+        matches!(&self.held, Held::Many(shards) if shards.len() == self.node.shards.count())
+            || (self.node.shards.count() == 1 && !self.held.is_none())
+    }
+
+    /// Shows `visit` every shard in turn: those that are held as they are, the others locked one by one.
+    pub fn each_shard(&mut self, mut visit: impl FnMut(&mut Shard)) {
+        for index in 0..self.node.shards.count() {
+            self.with_shard(index, &mut visit);
+        }
+    }
+
+    /// Shows `visit` the shard with this number, locked for the visit if it is not held.
+    pub fn with_shard<R>(&mut self, index: usize, visit: impl FnOnce(&mut Shard) -> R) -> R {
+        match self.held.get(index) {
+            Some(shard) => visit(shard),
+            None => visit(&mut self.node.shards.lock(index)),
+        }
+    }
+
     /// The shard of the command's slot.
-    fn shard(&mut self) -> Option<&mut Shard> {
+    pub fn shard(&mut self) -> Option<&mut Shard> {
         let index = self.node.shards.index_of(self.slot);
         self.held.get(index)
+    }
+
+    fn keyspace(&mut self) -> Option<&mut Keyspace> {
+        keyspace_of(self.node, &mut self.held, self.slot)
+    }
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.node.hasher.key_in_slot(bytes, self.slot)
+    }
+
+    /// True when the key is there but past its time, so that it counts as gone; on a master it then is gone.
+    fn is_gone(&mut self, key: &Key<'_>) -> bool {
+        let (database, now_ms, rule) = (self.database, self.now_ms, self.expiry);
+        let Some(shard) = self.shard() else { return false };
+        if rule == ExpiryRule::Ignore || !shard.keyspace.slot_has_volatile_keys(database, key.slot()) {
+            return false;
+        }
+        if !shard.keyspace.find(database, key).is_some_and(|entry| entry.is_expired(now_ms)) {
+            return false;
+        }
+        if rule == ExpiryRule::Delete {
+            shard.keyspace.remove(database, key);
+            shard.watchers.touch(database, key.bytes());
+            self.node.stats.expired_keys.add(1);
+            self.node.stats.dirty.add(1);
+            if self.node.replication.is_logging() {
+                self.effects.before.push(OwnedArgs::new([b"DEL".as_slice(), key.bytes()]));
+            }
+        }
+        true
+    }
+}
+
+fn keyspace_of<'h>(node: &Node, held: &'h mut Held<'_>, slot: Slot) -> Option<&'h mut Keyspace> {
+    held.get(node.shards.index_of(slot)).map(|shard| &mut shard.keyspace)
+}
+
+/// The value of a key as one type; a key of another type is an error.
+impl Data<'_> {
+    pub fn string(&mut self, key: &[u8]) -> Result<Option<Element<'_>>, CommandError> {
+        match self.find(key).map(Entry::value) {
+            None => Ok(None),
+            Some(value) => value.as_string().map(Some).ok_or(CommandError::WRONG_TYPE),
+        }
+    }
+
+    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, CommandError> {
+        match self.find(key).map(Entry::value) {
+            None => Ok(None),
+            Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
+            Some(_) => Err(CommandError::WRONG_TYPE),
+        }
+    }
+
+    pub fn list(&mut self, key: &[u8]) -> Result<Option<&List>, CommandError> {
+        match self.find(key).map(Entry::value) {
+            None => Ok(None),
+            Some(ValueRef::List(list)) => Ok(Some(list)),
+            Some(_) => Err(CommandError::WRONG_TYPE),
+        }
+    }
+
+    pub fn set(&mut self, key: &[u8]) -> Result<Option<&Set>, CommandError> {
+        match self.find(key).map(Entry::value) {
+            None => Ok(None),
+            Some(ValueRef::Set(set)) => Ok(Some(set)),
+            Some(_) => Err(CommandError::WRONG_TYPE),
+        }
+    }
+
+    pub fn sorted_set(&mut self, key: &[u8]) -> Result<Option<&SortedSet>, CommandError> {
+        match self.find(key).map(Entry::value) {
+            None => Ok(None),
+            Some(ValueRef::SortedSet(sorted_set)) => Ok(Some(sorted_set)),
+            Some(_) => Err(CommandError::WRONG_TYPE),
+        }
+    }
+
+    pub fn hash_mut(&mut self, key: &[u8]) -> Result<Option<&mut Hash>, CommandError> {
+        let Some(entry) = self.find_mut(key) else { return Ok(None) };
+        entry.hash_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn list_mut(&mut self, key: &[u8]) -> Result<Option<&mut List>, CommandError> {
+        let Some(entry) = self.find_mut(key) else { return Ok(None) };
+        entry.list_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn set_mut(&mut self, key: &[u8]) -> Result<Option<&mut Set>, CommandError> {
+        let Some(entry) = self.find_mut(key) else { return Ok(None) };
+        entry.set_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn sorted_set_mut(&mut self, key: &[u8]) -> Result<Option<&mut SortedSet>, CommandError> {
+        let Some(entry) = self.find_mut(key) else { return Ok(None) };
+        entry.sorted_set_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    /// The hash at `key`, a new one when there is no key.
+    pub fn hash_or_new(&mut self, key: &[u8]) -> Result<&mut Hash, CommandError> {
+        self.create_if_absent(key, || Value::Hash(Hash::new()));
+        self.hash_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn list_or_new(&mut self, key: &[u8]) -> Result<&mut List, CommandError> {
+        self.create_if_absent(key, || Value::List(List::new()));
+        self.list_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn set_or_new(&mut self, key: &[u8]) -> Result<&mut Set, CommandError> {
+        self.create_if_absent(key, || Value::Set(Set::new()));
+        self.set_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn sorted_set_or_new(&mut self, key: &[u8]) -> Result<&mut SortedSet, CommandError> {
+        self.create_if_absent(key, || Value::SortedSet(SortedSet::new()));
+        self.sorted_set_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+    }
+
+    fn create_if_absent(&mut self, key: &[u8], value: impl FnOnce() -> Value) {
+        if !self.exists(key) {
+            self.put(key, value(), None);
+        }
+    }
+
+    /// A collection that has no elements any more is no key any more. True when it was taken away.
+    pub fn remove_if_empty(&mut self, key: &[u8]) -> bool {
+        let is_empty = match self.peek(key).map(Entry::value) {
+            Some(ValueRef::Hash(hash)) => hash.is_empty(),
+            Some(ValueRef::List(list)) => list.is_empty(),
+            Some(ValueRef::Set(set)) => set.is_empty(),
+            Some(ValueRef::SortedSet(sorted_set)) => sorted_set.is_empty(),
+            _ => false,
+        };
+        is_empty && self.remove(key)
     }
 }

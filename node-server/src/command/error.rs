@@ -16,7 +16,8 @@ impl CommandError {
     pub const NO_SUCH_KEY: CommandError = CommandError::fixed("ERR no such key");
     pub const INDEX_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR index out of range");
     pub const OUT_OF_RANGE: CommandError = CommandError::fixed("ERR value is out of range");
-    pub const MUST_BE_POSITIVE: CommandError = CommandError::fixed("ERR value is out of range, must be positive");
+    pub const MUST_BE_POSITIVE: CommandError =
+        CommandError::fixed("ERR value is out of range, must be positive");
     pub const STRING_TOO_LONG: CommandError =
         CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 

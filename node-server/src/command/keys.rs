@@ -22,7 +22,9 @@ pub enum KeysError {
 pub fn first_key<'a>(spec: &CommandSpec, args: Args<'a>) -> Option<&'a [u8]> {
     match spec.keys {
         [] => None,
-        [KeySpec { begin: Begin::Index(index), find: Find::Range { .. }, .. }, ..] => args.get(*index as usize),
+        [KeySpec { begin: Begin::Index(index), find: Find::Range { .. }, .. }, ..] => {
+            args.get(*index as usize)
+        }
         _ => find_keys(spec, args).ok()?.first().and_then(|key| args.get(key.index)),
     }
 }
@@ -55,7 +57,12 @@ fn begin(begin: Begin, args: Args<'_>) -> Option<usize> {
     }
 }
 
-fn find(spec: &KeySpec, first: usize, args: Args<'_>, positions: &mut Vec<KeyPosition>) -> Result<(), KeysError> {
+fn find(
+    spec: &KeySpec,
+    first: usize,
+    args: Args<'_>,
+    positions: &mut Vec<KeyPosition>,
+) -> Result<(), KeysError> {
     let (first, last, step) = match spec.find {
         Find::Range { last, step, limit } => (first, range_end(first, last, limit, args.len()), step),
         Find::KeyNumber { number, first: offset, step } => {
@@ -93,7 +100,8 @@ fn range_end(first: usize, last: i32, limit: i32, count: usize) -> usize {
         return count.saturating_sub(last.unsigned_abs() as usize);
     }
     // Of what remains, only the first part: XREAD's streams come before as many ids.
-    first + (count.saturating_sub(first) / limit as usize + 1).saturating_sub(last.unsigned_abs() as usize + 1)
+    first
+        + (count.saturating_sub(first) / limit as usize + 1).saturating_sub(last.unsigned_abs() as usize + 1)
 }
 
 #[cfg(test)]
@@ -102,9 +110,10 @@ mod tests {
     use crate::command::spec::COMMAND;
     use rcl_proto::resp::OwnedArgs;
 
-    fn keys(keys: &'static [KeySpec], line: &str) -> Result<Vec<usize>, KeysError> {
+    fn keys(specs: &[KeySpec], line: &str) -> Result<Vec<usize>, KeysError> {
         let args = OwnedArgs::new(line.split(' ').map(str::as_bytes));
-        let spec = CommandSpec { keys, ..COMMAND };
+        // A spec is a constant of the program, so this one lives for ever too.
+        let spec = CommandSpec { keys: Box::leak(specs.into()), ..COMMAND };
         Ok(find_keys(&spec, args.as_args())?.into_iter().map(|key| key.index).collect())
     }
 
@@ -113,7 +122,10 @@ mod tests {
         assert_eq!(keys(&[KeySpec::first(0)], "get k"), Ok(vec![1]));
         assert_eq!(keys(&[KeySpec::range(1, -1, 2, 0)], "mset a 1 b 2"), Ok(vec![1, 3]));
         assert_eq!(keys(&[KeySpec::range(1, -2, 1, 0)], "blpop a b 0"), Ok(vec![1, 2]));
-        assert_eq!(keys(&[KeySpec::at(1, 0), KeySpec::counted(2, 0)], "zunionstore d 2 a b weights 1 2"), Ok(vec![1, 3, 4]));
+        assert_eq!(
+            keys(&[KeySpec::at(1, 0), KeySpec::counted(2, 0)], "zunionstore d 2 a b weights 1 2"),
+            Ok(vec![1, 3, 4])
+        );
         const STREAMS: KeySpec = KeySpec {
             begin: Begin::Keyword { word: "STREAMS", from: 1 },
             find: Find::Range { last: -1, step: 1, limit: 2 },

@@ -8,7 +8,9 @@ mod data;
 mod effects;
 mod error;
 mod keys;
+mod long_double;
 mod outcome;
+pub mod parse;
 pub mod spec;
 mod table;
 
@@ -17,6 +19,7 @@ pub use data::Data;
 pub use effects::{Effects, Propagation};
 pub use error::CommandError;
 pub use keys::{KeyPosition, KeysError, find_keys, first_key};
+pub use long_double::LongDouble;
 pub use outcome::{Outcome, Park};
 pub use spec::{Argument, CommandSpec, Handler, Locks};
 pub use table::{Lookup, all, find};

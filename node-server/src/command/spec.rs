@@ -287,7 +287,10 @@ pub enum Begin {
     /// At this argument.
     Index(i32),
     /// After this word, which is looked for from that argument on (from the end when negative).
-    Keyword { word: &'static str, from: i32 },
+    Keyword {
+        word: &'static str,
+        from: i32,
+    },
     Unknown,
 }
 
@@ -295,9 +298,17 @@ pub enum Begin {
 pub enum Find {
     /// From the beginning to `last` after it (from the end of the arguments when negative, and then only
     /// the `1/limit`th part of them), every `step`th.
-    Range { last: i32, step: i32, limit: i32 },
+    Range {
+        last: i32,
+        step: i32,
+        limit: i32,
+    },
     /// The number of keys stands `number` after the beginning, the first key `first` after it.
-    KeyNumber { number: i32, first: i32, step: i32 },
+    KeyNumber {
+        number: i32,
+        first: i32,
+        step: i32,
+    },
     Unknown,
 }
 
@@ -314,7 +325,12 @@ impl KeySpec {
 
     /// From `position` to `last` after it (`-1`: to the end), every `step`th.
     pub const fn range(position: i32, last: i32, step: i32, flags: KeyFlags) -> KeySpec {
-        KeySpec { begin: Begin::Index(position), find: Find::Range { last, step, limit: 0 }, flags, notes: "" }
+        KeySpec {
+            begin: Begin::Index(position),
+            find: Find::Range { last, step, limit: 0 },
+            flags,
+            notes: "",
+        }
     }
 
     /// The number of keys at argument `position`, and the keys right after it.

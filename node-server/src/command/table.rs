@@ -60,7 +60,11 @@ mod tests {
     #[test]
     fn every_name_is_found_and_there_once() {
         for spec in all() {
-            assert!(std::ptr::eq(by_name(spec.name.to_uppercase().as_bytes()).unwrap(), spec), "{} is there twice", spec.name);
+            assert!(
+                std::ptr::eq(by_name(spec.name.to_uppercase().as_bytes()).unwrap(), spec),
+                "{} is there twice",
+                spec.name
+            );
             assert!(spec.name.len() <= MAX_NAME_BYTES);
         }
         assert!(by_name(b"nosuchcommand").is_none());
@@ -70,7 +74,12 @@ mod tests {
     #[test]
     fn every_command_says_what_it_is() {
         for spec in all().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands)) {
-            assert!(!spec.summary.is_empty() && spec.summary.ends_with('.'), "{}: {:?}", spec.name, spec.summary);
+            assert!(
+                !spec.summary.is_empty() && spec.summary.ends_with('.'),
+                "{}: {:?}",
+                spec.name,
+                spec.summary
+            );
             assert!(spec.arity != 0, "{}", spec.name);
         }
     }

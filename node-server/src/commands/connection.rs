@@ -125,7 +125,10 @@ const HELLO: CommandSpec = CommandSpec {
                 kind: Kind::Block,
                 token: "AUTH",
                 optional: true,
-                arguments: &[Argument { name: "username", ..ARGUMENT }, Argument { name: "password", ..ARGUMENT }],
+                arguments: &[
+                    Argument { name: "username", ..ARGUMENT },
+                    Argument { name: "password", ..ARGUMENT },
+                ],
                 ..ARGUMENT
             },
             Argument { name: "clientname", token: "SETNAME", optional: true, ..ARGUMENT },
@@ -170,9 +173,10 @@ fn hello(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn protocol_version(text: &[u8]) -> Result<Protocol, CommandError> {
-    let number: i64 = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        CommandError::fixed("ERR Protocol version is not an integer or out of range")
-    })?;
+    let number: i64 = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| CommandError::fixed("ERR Protocol version is not an integer or out of range"))?;
     match number {
         2 => Ok(Protocol::Resp2),
         3 => Ok(Protocol::Resp3),

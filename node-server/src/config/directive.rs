@@ -41,7 +41,7 @@ pub enum Notation {
 /// The check that a text directive makes on its value; the error is Redis's text.
 pub type TextCheck = fn(&[u8]) -> Result<(), &'static str>;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Kind {
     YesNo,
     Number {
@@ -87,7 +87,7 @@ impl Kind {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Directive {
     pub name: &'static str,
     pub alias: Option<&'static str>,

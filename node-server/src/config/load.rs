@@ -341,11 +341,12 @@ fn is_open_default_user(values: &[Vec<u8>]) -> bool {
         && rules.iter().all(|rule| known.contains(&rule.as_slice()))
 }
 
-/// The line as an error may show it.
+/// The line as an error may show it: a secret's value is hidden, also behind a mistyped name.
 fn shown(line: &[u8], name: &[u8]) -> String {
     let name_text = String::from_utf8_lossy(name);
-    let secret = table::find(name).is_some_and(|(_, directive)| directive.sensitive)
-        || name.eq_ignore_ascii_case(b"user");
+    let meant = table::nearest_name(&name_text).unwrap_or_default();
+    let secret =
+        table::find(meant.as_bytes()).is_some_and(|(_, directive)| directive.sensitive) || meant == "user";
     if secret { format!("{name_text} (value hidden)") } else { String::from_utf8_lossy(line).into_owned() }
 }
 

@@ -13,7 +13,7 @@ fn settings(arguments: &[&str], stdin: &str) -> Settings {
 }
 
 fn error(arguments: &[&str], stdin: &str) -> String {
-    load_in(Path::new("/"), arguments, stdin).err().expect("it must not load").to_string()
+    load_in(Path::new("/"), arguments, stdin).expect_err("it must not load").to_string()
 }
 
 #[test]
@@ -184,7 +184,9 @@ fn a_relative_dir_is_relative_to_the_one_before() {
 fn the_stock_file_of_debian_starts() {
     let path = "/etc/redis/redis.conf";
     let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!("SKIPPED: the_stock_file_of_debian_starts: no {path} that can be read on this machine");
+        super::real_redis::say_skipped(&format!(
+            "the_stock_file_of_debian_starts: no readable {path} on this machine"
+        ));
         return;
     };
     let directory = TestDirectory::new("debian");
@@ -196,4 +198,52 @@ fn the_stock_file_of_debian_starts() {
     let loaded = load_in(&directory.0, &[copy, "--daemonize", "no"], "").unwrap();
     assert!(loaded.without_effect.iter().any(|directive| directive.name == "activerehashing"));
     assert_eq!(loaded.config.settings().bind, ["127.0.0.1", "-::1"]);
+}
+
+mod arbitrary {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Lines that are near to being right: a known name, then anything.
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let name = proptest::sample::select(table::directives())
+            .prop_map(|directive| directive.name.as_bytes().to_vec());
+        let word = prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..12),
+            "[0-9]{1,25}(kb|MB|g|%)?".prop_map(String::into_bytes),
+            "(yes|no|normal|replica|pubsub|save|nosave|\"|\"\"|-1|0)".prop_map(String::into_bytes),
+        ];
+        (name, proptest::collection::vec(word, 0..6)).prop_map(|(name, mut words)| {
+            words.insert(0, name);
+            words.join(&b' ')
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic_and_what_loads_survives_a_rewrite(lines in proptest::collection::vec(line(), 0..4)) {
+            let text = lines.join(&b'\n');
+            let load = |text: &[u8]| load(&["-".into()], Path::new("/"), &mut &*text);
+            if let Ok(loaded) = load(&text) {
+                let rewritten = loaded.config.rewrite(&text);
+                let again = load(&rewritten).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                prop_assert_eq!(&again.config, &loaded.config);
+                prop_assert_eq!(again.config.rewrite(&rewritten), rewritten);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = load(&["-".into()], Path::new("/"), &mut &*text);
+            Config::new(Path::new("/")).rewrite(&text);
+            let (pattern, rest) = text.split_at(text.len() / 2);
+            glob::matches(pattern, rest);
+        }
+
+        #[test]
+        fn no_set_makes_it_panic(name in line(), value in proptest::collection::vec(any::<u8>(), 0..20)) {
+            let name = name.split(|byte| *byte == b' ').next().unwrap_or_default();
+            let _ = Config::new(Path::new("/")).set(&[(name, &value)], ClientOrigin::ThisMachine, false);
+        }
+    }
 }

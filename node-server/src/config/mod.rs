@@ -20,6 +20,7 @@ pub mod file;
 pub mod glob;
 mod include;
 pub mod load;
+mod print;
 mod reader;
 mod rewrite;
 mod set;
@@ -36,15 +37,30 @@ pub use value::{OutputBufferLimit, SavePoint};
 
 use directive::{Directive, Kind};
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use value::{ParseContext, Value};
 
 /// The value of every directive.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Config {
     values: Vec<Value>,
     defaults: Vec<Value>,
+}
+
+/// What is not the default, without the secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = formatter.debug_map();
+        for (row, directive) in
+            table::directives().iter().enumerate().filter(|(row, _)| !self.is_default(*row))
+        {
+            let value = if directive.sensitive { b"(secret)".to_vec() } else { self.print(row, directive) };
+            map.entry(&directive.name, &String::from_utf8_lossy(&value));
+        }
+        map.finish()
+    }
 }
 
 /// A directive that the node takes but does nothing with.

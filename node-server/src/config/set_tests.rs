@@ -78,6 +78,7 @@ fn secrets_do_not_show_when_settings_are_printed() {
     let mut config = config();
     set(&mut config, &["requirepass", "topsecret", "masterauth", "topsecret"]).unwrap();
     assert!(!format!("{:?}", config.settings()).contains("topsecret"));
+    assert_eq!(format!("{config:?}"), r#"{"masterauth": "(secret)", "requirepass": "(secret)"}"#);
 }
 
 #[test]

@@ -287,6 +287,14 @@ impl Settings {
         if self.cluster_port != 0 { Some(self.cluster_port) } else { self.port.checked_add(10000) }
     }
 
+    /// How many threads serve clients.
+    pub fn worker_thread_count(&self) -> usize {
+        match self.worker_threads {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            count => count,
+        }
+    }
+
     /// A path of the settings, made absolute.
     pub fn resolve(&self, path: impl AsRef<std::path::Path>) -> PathBuf {
         self.dir.join(path)

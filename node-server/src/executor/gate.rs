@@ -44,9 +44,14 @@ const NOT_IN_TRANSACTION: CommandError = CommandError::fixed("ERR Command not al
 /// What the gate decided.
 pub enum Admitted<'a> {
     /// Run it, with these shards locked; its keys lie in `slot`.
-    Run { held: Held<'a>, slot: Slot },
+    Run {
+        held: Held<'a>,
+        slot: Slot,
+    },
     /// It goes into the open transaction.
-    Queue { slot: Option<Slot> },
+    Queue {
+        slot: Option<Slot>,
+    },
     Park(Park),
 }
 
@@ -158,7 +163,11 @@ fn count_keys(session: &Session, request: Request<'_>, slot: Slot, shard: &Shard
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
             transaction.commands.iter().for_each(|queued| {
-                count(Request { spec: queued.spec, container: queued.container, args: queued.args.as_args() });
+                count(Request {
+                    spec: queued.spec,
+                    container: queued.container,
+                    args: queued.args.as_args(),
+                });
             });
         }
         _ => count(request),
@@ -245,7 +254,10 @@ fn wait_for_its_turn(
         return None;
     }
     let keys = find_keys(request.spec, request.args).unwrap_or_default();
-    let departing = keys.iter().map(|key| &request.args[key.index]).find(|key| shard.departing.contains(session.database, key))?;
+    let departing = keys
+        .iter()
+        .map(|key| &request.args[key.index])
+        .find(|key| shard.departing.contains(session.database, key))?;
     let wait = session.begin_wait();
     shard.departing.wait_for(session.database, departing, wait.clone());
     Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new() })

@@ -16,6 +16,7 @@ pub fn append_effects(context: &mut Context<'_>) {
     let (multi, exec) = (OwnedArgs::new([b"MULTI".as_slice()]), OwnedArgs::new([b"EXEC".as_slice()]));
     let first = (!one).then(|| multi.as_args());
     let last = (!one).then(|| exec.as_args());
-    let all: Vec<Args<'_>> = first.into_iter().chain(commands.iter().map(OwnedArgs::as_args)).chain(last).collect();
+    let all: Vec<Args<'_>> =
+        first.into_iter().chain(commands.iter().map(OwnedArgs::as_args)).chain(last).collect();
     context.node.replication.append(database, slot, all.into_iter());
 }

@@ -155,7 +155,8 @@ impl Connection {
         {
             buffers.output.extend_from_slice(&parked.timeout_reply);
         }
-        let end = if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
+        let end =
+            if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
         self.keep_output(buffers);
         end
     }
@@ -173,7 +174,8 @@ impl Connection {
     fn run_parked_again(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
         let parked = self.unpark()?;
         let args = parked.request.as_args();
-        let flow = executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.batch);
+        let flow =
+            executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.batch);
         self.follow(flow, || parked.request.clone())
     }
 
@@ -315,7 +317,8 @@ impl Connection {
                     if args.is_empty() {
                         continue;
                     }
-                    let flow = executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
+                    let flow =
+                        executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
                     if !matches!(flow, Flow::Next) {
                         let request = args.to_owned();
                         end = self.follow(flow, || request);

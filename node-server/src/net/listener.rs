@@ -113,10 +113,15 @@ fn listen(address: SocketAddr, backlog: i32) -> io::Result<std::net::TcpListener
     Ok(socket.into())
 }
 
-fn open_unix(path: &Path, mode: Option<u32>) -> Result<(std::os::unix::net::UnixListener, PathBuf), BindError> {
+fn open_unix(
+    path: &Path,
+    mode: Option<u32>,
+) -> Result<(std::os::unix::net::UnixListener, PathBuf), BindError> {
     let fail = |error| BindError { place: path.display().to_string(), error };
     // A socket file that nobody listens on is left over from a process that was killed.
-    if std::os::unix::net::UnixStream::connect(path).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
+    if std::os::unix::net::UnixStream::connect(path)
+        .is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+    {
         std::fs::remove_file(path).map_err(fail)?;
     }
     let listener = std::os::unix::net::UnixListener::bind(path).map_err(fail)?;
@@ -170,7 +175,13 @@ fn set_options(stream: &std::net::TcpStream, keepalive_s: u64) {
     }
 }
 
-fn admit(stream: DetachedStream, peer: Option<SocketAddr>, local: String, node: &Arc<Node>, workers: &Workers) {
+fn admit(
+    stream: DetachedStream,
+    peer: Option<SocketAddr>,
+    local: String,
+    node: &Arc<Node>,
+    workers: &Workers,
+) {
     node.stats.connections_received.add(1);
     let refusal = refusal(peer, node);
     if let Some(reason) = refusal {

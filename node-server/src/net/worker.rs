@@ -22,8 +22,12 @@ pub struct Workers {
 
 impl Workers {
     pub fn start(count: usize) -> io::Result<Workers> {
-        let mut workers =
-            Workers { handles: Vec::new(), threads: Vec::new(), stops: Vec::new(), next: AtomicUsize::new(0) };
+        let mut workers = Workers {
+            handles: Vec::new(),
+            threads: Vec::new(),
+            stops: Vec::new(),
+            next: AtomicUsize::new(0),
+        };
         for number in 0..count.max(1) {
             let runtime = Builder::new_current_thread().enable_all().event_interval(256).build()?;
             workers.handles.push(runtime.handle().clone());

@@ -84,7 +84,10 @@ impl PubSub {
     pub fn forget(&self, client: u64, subscriptions: &Subscriptions) {
         subscriptions.channels.iter().for_each(|name| self.unsubscribe(ChannelKind::Channel, name, client));
         subscriptions.patterns.iter().for_each(|name| self.unsubscribe(ChannelKind::Pattern, name, client));
-        subscriptions.shard_channels.iter().for_each(|name| self.unsubscribe(ChannelKind::Shard, name, client));
+        subscriptions
+            .shard_channels
+            .iter()
+            .for_each(|name| self.unsubscribe(ChannelKind::Shard, name, client));
     }
 
     /// Sends to the subscribers of `channel` and of the patterns that fit it; how many there were.

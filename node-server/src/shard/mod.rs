@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rcl_cluster::ClusterMap;
 use rcl_proto::Slot;
-use rcl_store::Keyspace;
+use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
 
 pub use departing::Departing;
 pub use watchers::Watchers;
@@ -48,15 +48,19 @@ pub struct Shards {
 
 impl Shards {
     /// For a cluster: shards for this many threads.
-    pub fn for_cluster(threads: usize) -> Shards {
-        let count = (threads.max(1) * 8).next_power_of_two().min(256);
-        let shards = (0..count).map(|index| Mutex::new(Shard::new(Keyspace::cluster(index, count))));
-        Shards { shards: shards.collect() }
+    pub fn for_cluster(threads: usize, hasher: &KeyHasher) -> Shards {
+        let shard_count = (threads.max(1) * 8).next_power_of_two().min(256);
+        let shard = |shard_index| {
+            let layout = Layout::Shard { shard_index, shard_count };
+            Mutex::new(Shard::new(Keyspace::new(layout, 1, hasher.clone())))
+        };
+        Shards { shards: (0..shard_count).map(shard).collect() }
     }
 
     /// Without a cluster: one shard with this many databases.
-    pub fn standalone(databases: usize) -> Shards {
-        Shards { shards: Box::new([Mutex::new(Shard::new(Keyspace::standalone(databases)))]) }
+    pub fn standalone(databases: usize, hasher: &KeyHasher) -> Shards {
+        let keyspace = Keyspace::new(Layout::Standalone, databases, hasher.clone());
+        Shards { shards: Box::new([Mutex::new(Shard::new(keyspace))]) }
     }
 
     pub fn count(&self) -> usize {
@@ -85,7 +89,8 @@ impl Shards {
 
 impl Shard {
     /// True when the key is here (in whatever state of expiry).
-    pub fn holds(&self, _database: usize, _slot: Slot, _key: &[u8]) -> bool {
-        false
+    pub fn holds(&self, database: usize, slot: Slot, key: &[u8]) -> bool {
+        let key = self.keyspace.hasher().key_in_slot(key, slot);
+        self.keyspace.find(database, &key).is_some()
     }
 }

@@ -1,8 +1,11 @@
-//! Placeholder header, replaced by the crate's first commit.
+//! What a node keeps: the data types with their encodings, the keyspace over them, and the RDB codec.
+//!
+//! Pure data: no clock, no entropy, no socket and no file. Time in, randomness in, bytes in and out. Which node owns a slot, what is
+//! replicated and what a client is told is decided elsewhere.
+
 pub mod types;
-#[derive(Debug)]
-pub struct Keyspace;
-impl Keyspace {
-    pub fn cluster(_: usize, _: usize) -> Keyspace { Keyspace }
-    pub fn standalone(_: usize) -> Keyspace { Keyspace }
-}
+pub mod encoding;
+pub mod entry;
+pub mod table;
+pub mod keyspace;
+pub mod snapshot;

@@ -12,10 +12,13 @@
 //!
 //! Not here: keys and expiry (the keyspace), texts of replies and errors (the commands).
 
+mod counted_tree;
 mod element;
 mod hash;
 mod limits;
 mod list;
+mod member_table;
+mod sampling;
 mod set;
 mod sorted_set;
 mod value;
@@ -27,3 +30,26 @@ pub use list::{End, List};
 pub use set::Set;
 pub use sorted_set::{AddCondition, AddError, AddOutcome, LexBound, LexRange, ScoreRange, SortedSet};
 pub use value::{Encoding, Value, ValueRef};
+
+/// Whether two of the elements have the same bytes. By sorting, so that nobody can choose them to make it slow.
+fn has_duplicates<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
+    let by_value = |element| match element {
+        Element::Int(number) => (Some(number), &[][..]),
+        Element::Bytes(bytes) => match parse_integer(bytes) {
+            Some(number) => (Some(number), &[][..]),
+            None => (None, bytes),
+        },
+    };
+    let mut sorted: Vec<(Option<i64>, &[u8])> = elements.map(by_value).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| matches!(pair, [left, right] if left == right))
+}
+
+/// LRANGE's and ZRANGE's bounds (inclusive, negative from the end) as offsets within `length`.
+fn clamp_range(start: i64, stop: i64, length: usize) -> std::ops::Range<usize> {
+    let length_signed = i64::try_from(length).unwrap_or(i64::MAX);
+    let from_front = |index: i64| if index < 0 { index.saturating_add(length_signed) } else { index };
+    let start = from_front(start).clamp(0, length_signed);
+    let end = from_front(stop).saturating_add(1).clamp(0, length_signed);
+    start as usize..end.max(start) as usize
+}

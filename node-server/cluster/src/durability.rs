@@ -1,0 +1,221 @@
+//! Persist before send: what may be said of ourselves, and when.
+//!
+//! A vote, the request for votes in a new epoch, and the claim of a slot are promises: after a crash we
+//! must still know that we made them. So:
+//! - Each change that matters gives out [`Output::Persist`] with a number, and a new map with a version.
+//! - Our *face* is what packet headers say of us: role, config epoch, slots. What we give up (a slot, the role of
+//!   master) leaves the face at once. What we gain enters it when the state with it is on disk *and* the map with it is
+//!   in every shard, so that no client is ever sent here before we serve.
+//! - A vote and a request for votes wait for the disk alone. Heartbeats wait for nothing: they go out with the face as
+//!   it is.
+//! - A command that changed something is answered when its change is durable and applied.
+//!
+//! Source: the specification's rule that epochs and votes are stored before they are sent; the
+//! rule for slots is ours.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rcl_proto::{NodeId, SlotSet};
+
+use crate::command::Reply;
+use crate::io::{LogLevel, Output};
+use crate::map::ClusterMap;
+use crate::member::Member;
+use crate::packet::Kind;
+
+/// What our packets say of us.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Face {
+    /// Whom we say we replicate.
+    pub master: Option<NodeId>,
+    pub config_epoch: u64,
+    pub slots: SlotSet,
+}
+
+/// Who gets a packet that waits for the disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Addressee {
+    Everybody,
+    Node(NodeId),
+}
+
+/// Something that waits for a persist and a map (0 for neither).
+#[derive(Debug)]
+struct Waiting<T> {
+    seq: u64,
+    version: u64,
+    what: T,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Durability {
+    pub seq: u64,
+    pub persisted: u64,
+    pub version: u64,
+    pub applied: u64,
+    pub face: Face,
+    pub newest_map: Option<Arc<ClusterMap>>,
+    faces: VecDeque<Waiting<Face>>,
+    sends: VecDeque<Waiting<(Addressee, Kind, Vec<u8>)>>,
+    replies: VecDeque<Waiting<(u64, Reply)>>,
+    drops: VecDeque<Waiting<Box<SlotSet>>>,
+    resumes: VecDeque<Waiting<()>>,
+    /// What this step asked for; it gets its numbers when the step ends.
+    new_sends: Vec<(Addressee, Kind, Vec<u8>)>,
+    new_replies: Vec<(u64, Reply)>,
+    new_drops: SlotSet,
+}
+
+impl Durability {
+    fn is_done<T>(&self, waiting: &Waiting<T>) -> bool {
+        waiting.seq <= self.persisted && waiting.version <= self.applied
+    }
+
+    /// A new pause begins: the end of the one before must not end it.
+    pub fn call_off_resumes(&mut self) {
+        self.resumes.clear();
+    }
+}
+
+impl Member {
+    /// Sends the packet when this step's state is on disk.
+    pub(crate) fn send_when_durable(&mut self, to: Addressee, kind: Kind, bytes: Vec<u8>) {
+        self.due.save = true;
+        self.durability.new_sends.push((to, kind, bytes));
+    }
+
+    /// Answers a command when this step's changes, if any, are durable and applied.
+    pub(crate) fn reply_when_done(&mut self, token: u64, reply: Reply) {
+        self.durability.new_replies.push((token, reply));
+    }
+
+    /// These slots went to another master: their keys are to be deleted once no shard serves them any more.
+    pub(crate) fn drop_when_applied(&mut self, slots: &SlotSet) {
+        self.durability.new_drops = self.durability.new_drops.union(slots);
+    }
+
+    /// A slot that we own no longer leaves the face, and every face to come.
+    pub(crate) fn unclaim(&mut self, slot: rcl_proto::Slot) {
+        self.durability.face.slots.remove(slot);
+        for waiting in &mut self.durability.faces {
+            waiting.what.slots.remove(slot);
+        }
+    }
+
+    /// What is so right now, be it durable or not. A replica shows its master's slots and epoch.
+    pub(crate) fn true_face(&self) -> Face {
+        let me = self.myself();
+        let shown = me.master.map_or(me, |master| &self.nodes[master]);
+        Face {
+            master: me.master.map(|master| self.nodes[master].id),
+            config_epoch: shown.config_epoch,
+            slots: shown.slots.clone(),
+        }
+    }
+
+    /// What packets say now. A replica promises nothing: its face is always the truth.
+    pub(crate) fn face(&self) -> Face {
+        if self.is_master() { self.durability.face.clone() } else { self.true_face() }
+    }
+
+    /// Called before our role changes from replica to master: until that is durable, we go on as the replica.
+    pub(crate) fn freeze_face(&mut self) {
+        self.durability.face = self.true_face();
+        self.durability.faces.clear();
+    }
+
+    /// Ends a step: gives out map and state if they changed, numbers what waits for them, lets go what is done.
+    pub(crate) fn settle(&mut self) {
+        let due = std::mem::take(&mut self.due);
+        if due.map {
+            self.publish_map();
+        }
+        if due.save {
+            self.durability.seq += 1;
+            let (seq, text) = (self.durability.seq, self.persistent_text());
+            self.outputs.push_back(Output::Persist { seq, text });
+        }
+        let (seq, version) = (self.durability.seq, self.durability.version);
+        if due.map || due.save {
+            self.queue_face(seq, version);
+        }
+        let waiting_for = if due.map { version } else { 0 };
+        if due.resume_writes {
+            self.durability.resumes.push_back(Waiting { seq: 0, version: waiting_for, what: () });
+        }
+        let drops = std::mem::take(&mut self.durability.new_drops);
+        if !drops.is_empty() {
+            self.durability.drops.push_back(Waiting { seq: 0, version, what: Box::new(drops) });
+        }
+        for send in std::mem::take(&mut self.durability.new_sends) {
+            self.durability.sends.push_back(Waiting { seq, version: 0, what: send });
+        }
+        for reply in std::mem::take(&mut self.durability.new_replies) {
+            let seq = if due.save { seq } else { 0 };
+            self.durability.replies.push_back(Waiting { seq, version: waiting_for, what: reply });
+        }
+        if due.announce {
+            self.announce();
+        }
+        self.let_go();
+    }
+
+    fn queue_face(&mut self, seq: u64, version: u64) {
+        if !self.is_master() {
+            self.durability.faces.clear();
+            return;
+        }
+        let face = self.true_face();
+        let last = self.durability.faces.back().map_or(&self.durability.face, |waiting| &waiting.what);
+        if *last != face {
+            self.durability.faces.push_back(Waiting { seq, version, what: face });
+        }
+    }
+
+    fn let_go(&mut self) {
+        let mut new_face = None;
+        while self.durability.faces.front().is_some_and(|waiting| self.durability.is_done(waiting)) {
+            new_face = self.durability.faces.pop_front();
+        }
+        if let Some(waiting) = new_face {
+            self.durability.face = waiting.what;
+            self.announce();
+        }
+        while self.durability.sends.front().is_some_and(|waiting| self.durability.is_done(waiting)) {
+            if let Some(Waiting { what: (to, kind, bytes), .. }) = self.durability.sends.pop_front() {
+                self.send_to(to, kind, bytes);
+            }
+        }
+        while self.durability.drops.front().is_some_and(|waiting| self.durability.is_done(waiting)) {
+            if let Some(waiting) = self.durability.drops.pop_front() {
+                self.drop_unless_ours_again(waiting.what);
+            }
+        }
+        while self.durability.resumes.front().is_some_and(|waiting| self.durability.is_done(waiting)) {
+            self.durability.resumes.pop_front();
+            self.outputs.push_back(Output::ResumeWrites);
+        }
+        // Not in order: a read's answer must not wait behind a change.
+        let (done, waiting): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.durability.replies)
+            .into_iter()
+            .partition(|waiting| self.durability.is_done(waiting));
+        self.durability.replies = waiting;
+        for Waiting { what: (token, reply), .. } in done {
+            self.outputs.push_back(Output::CommandReply { token, reply });
+        }
+    }
+
+    fn drop_unless_ours_again(&mut self, slots: Box<SlotSet>) {
+        let mine = if self.is_master() { self.myself().slots.clone() } else { SlotSet::EMPTY };
+        let slots = Box::new(slots.difference(&mine));
+        // As a replica the keys are our master's business.
+        if self.is_master() && !slots.is_empty() {
+            self.log(
+                LogLevel::Notice,
+                format!("Deleting the keys of slots {slots}: another master has them now"),
+            );
+            self.outputs.push_back(Output::DropSlots(slots));
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Elections: a replica takes the place of its failed master, by the votes of a majority of masters.
+//!
+//! As a replica, when our master has slots and is in FAIL (or an operator asked for a failover):
+//! 1. Our data must be recent enough: the link to the master may have been down for the node timeout, and the validity
+//!    factor times the node timeout, and one ping period. (Not with a manual failover.)
+//! 2. Wait 500 ms, for the news of the failure to spread; a random 0–499 ms, so that replicas seldom collide; and 1000 ms for each
+//!    replica of the same master that has a greater offset. The last grows while we wait, if better offsets are heard of.
+//! 3. A new current epoch, on disk before the request for votes goes out to everybody.
+//! 4. With a majority of the masters with slots: that epoch is our config epoch and the master's slots are ours.
+//! 5. No majority within max(2 × node timeout, 2 s): give up, and start again after twice that.
+//!
+//! As a master with slots, asked for a vote:
+//! - at most one vote an epoch, remembered on disk before it is sent ([`crate::durability`]);
+//! - none in an epoch older than ours, none to a master, none about a master that is up (unless the request says that an operator
+//!   wants it), none twice within two node timeouts about one master, and none when a slot that is asked for belongs, as far as we know,
+//!   to a newer config epoch.
+//!
+//! Source: the specification, "Replica election and promotion".
+
+use rcl_proto::NodeId;
+
+use crate::durability::Addressee;
+use crate::io::LogLevel;
+use crate::member::Member;
+use crate::node::NodeRef;
+use crate::packet::{Flags, Header, Kind, MESSAGE_FORCE_ACK, Writer};
+
+const DELAY_MS: u64 = 500;
+const RANDOM_DELAY_MS: u64 = 500;
+const DELAY_PER_RANK_MS: u64 = 1_000;
+const SHORTEST_TIMEOUT_MS: u64 = 2_000;
+
+/// The election that we stand in, have stood in, or are about to.
+#[derive(Debug, Default)]
+pub(crate) struct Election {
+    /// When the votes are to be asked for; `None` before the first election.
+    pub at_ms: Option<u64>,
+    pub asked: bool,
+    pub epoch: u64,
+    pub votes: Vec<NodeId>,
+    pub rank: u64,
+    /// The date was reached, and looked at.
+    pub woken: bool,
+}
+
+impl Election {
+    /// When to go on by time alone.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.at_ms.filter(|_| !self.asked && !self.woken)
+    }
+}
+
+impl Member {
+    /// Goes on with the election as far as it can go now.
+    pub(crate) fn election_step(&mut self) {
+        let by_hand = self.manual.can_start();
+        let Some(master) = self.myself().master else { return };
+        let failed = self.nodes[master].is_failed();
+        if self.is_master()
+            || self.nodes[master].slot_count == 0
+            || !(failed || by_hand)
+            || (self.config.replica_no_failover && !by_hand)
+        {
+            // Not standing: a date that was set must not wake the driver.
+            if !self.election.asked && self.election.at_ms.is_some() {
+                self.election = Election::default();
+            }
+            return;
+        }
+        if !by_hand && self.data_too_old() {
+            self.log_limited("data age", || {
+                "Currently unable to failover: Disconnected from master for longer than allowed. Please check the \
+                 'cluster-replica-validity-factor' configuration option."
+                    .to_owned()
+            });
+            return;
+        }
+        let timeout_ms = self.config.node_timeout_ms.saturating_mul(2).max(SHORTEST_TIMEOUT_MS);
+        let since_ms = self.election.at_ms.map(|at| self.now_ms.saturating_sub(at));
+        // An operator's order doesn't wait for the end of an election that found no majority before.
+        let starts = since_ms.is_none_or(|since| since > timeout_ms * 2);
+        if starts {
+            return self.schedule_election(by_hand);
+        }
+        if !by_hand && !self.election.asked {
+            self.rank_may_grow();
+        }
+        if self.election.at_ms.is_some_and(|at| self.now_ms < at) {
+            return;
+        }
+        if since_ms.is_some_and(|since| since > timeout_ms) {
+            return;
+        }
+        if !self.election.asked {
+            self.ask_for_votes();
+        } else if self.election.votes.len() >= self.majority() {
+            self.win_election();
+        }
+    }
+
+    fn data_too_old(&self) -> bool {
+        let factor = self.config.replica_validity_factor;
+        if factor == 0 {
+            return false;
+        }
+        let timeout_ms = self.config.node_timeout_ms;
+        let Some(contact_ms) = self.replication.last_master_contact_ms else { return true };
+        let age_ms = self.now_ms.saturating_sub(contact_ms);
+        let age_ms = if age_ms > timeout_ms { age_ms - timeout_ms } else { age_ms };
+        age_ms > self.config.replica_ping_period_ms.saturating_add(timeout_ms.saturating_mul(factor))
+    }
+
+    fn schedule_election(&mut self, by_hand: bool) {
+        let rank = if by_hand { 0 } else { self.rank() };
+        let delay_ms = match by_hand {
+            true => 0,
+            false => DELAY_MS + self.random_below(RANDOM_DELAY_MS) + rank * DELAY_PER_RANK_MS,
+        };
+        let at_ms = Some(self.now_ms + delay_ms);
+        self.election = Election { at_ms, asked: false, epoch: 0, votes: Vec::new(), rank, woken: false };
+        let offset = self.replication.offset;
+        let line =
+            format!("Start of election delayed for {delay_ms} milliseconds (rank #{rank}, offset {offset}).");
+        self.log(LogLevel::Notice, line);
+        // The other replicas of our master should know our offset before they rank themselves.
+        self.pong_to_siblings();
+        if by_hand {
+            self.ask_for_votes();
+        }
+    }
+
+    /// How many replicas of our master have more of its data than we.
+    fn rank(&self) -> u64 {
+        let Some(master) = self.myself().master else { return 0 };
+        let mine = self.replication.offset;
+        let better = self.nodes[master].replicas.iter().filter(|&&at| {
+            let other = &self.nodes[at];
+            at != self.me && !other.flags.any(Flags::NOFAILOVER) && other.replication_offset > mine
+        });
+        better.count() as u64
+    }
+
+    fn rank_may_grow(&mut self) {
+        let rank = self.rank();
+        if rank > self.election.rank {
+            let added_ms = (rank - self.election.rank) * DELAY_PER_RANK_MS;
+            self.election.at_ms = self.election.at_ms.map(|at| at + added_ms);
+            self.election.rank = rank;
+            self.election.woken = false;
+            let line = format!("Replica rank updated to #{rank}, added {added_ms} milliseconds of delay.");
+            self.log(LogLevel::Notice, line);
+        }
+    }
+
+    fn pong_to_siblings(&mut self) {
+        let Some(master) = self.myself().master else { return };
+        for at in self.nodes[master].replicas.clone() {
+            if let Some(link) = self.open_link_to(at) {
+                self.send_heartbeat(link, Kind::Pong);
+            }
+        }
+    }
+
+    fn ask_for_votes(&mut self) {
+        self.current_epoch += 1;
+        self.election.asked = true;
+        self.election.epoch = self.current_epoch;
+        let epoch = self.current_epoch;
+        self.log(LogLevel::Notice, format!("Starting a failover election for epoch {epoch}."));
+        let mut header = self.header();
+        if self.manual.end_ms.is_some() {
+            header.message_flags |= MESSAGE_FORCE_ACK;
+        }
+        let request = Writer::new(Kind::AuthRequest, &header).finish();
+        self.send_when_durable(Addressee::Everybody, Kind::AuthRequest, request);
+    }
+
+    pub(crate) fn vote_received(&mut self, sender: NodeRef, header: &Header) {
+        let id = self.nodes[sender].id;
+        if !self.election.asked
+            || !self.nodes[sender].is_voter()
+            || header.current_epoch < self.election.epoch
+            || self.election.votes.contains(&id)
+        {
+            return;
+        }
+        self.election.votes.push(id);
+        self.due.failover = true;
+    }
+
+    fn win_election(&mut self) {
+        let epoch = self.election.epoch;
+        self.log(LogLevel::Notice, format!("Failover election won: I'm the new master of epoch {epoch}."));
+        self.freeze_face();
+        let me = self.myself_mut();
+        me.config_epoch = me.config_epoch.max(epoch);
+        self.replace_master();
+    }
+
+    /// We become a master with our master's slots; the config epoch is ours already.
+    pub(crate) fn replace_master(&mut self) {
+        let Some(old) = self.myself().master else { return };
+        let slots = self.nodes[old].slots.clone();
+        self.make_master(self.me);
+        self.stop_following();
+        for slot in slots.iter() {
+            self.release_slot(slot);
+            self.assign_slot(slot, self.me);
+        }
+        self.election = Election::default();
+        self.reset_manual_failover();
+        self.changed();
+    }
+
+    /// A replica asks for our vote.
+    pub(crate) fn consider_vote(&mut self, replica: NodeRef, request: &Header) {
+        if !self.myself().is_voter() {
+            return;
+        }
+        if let Err(why) = self.may_vote_for(replica, request) {
+            let id = self.nodes[replica].id;
+            self.log(LogLevel::Notice, format!("Failover auth denied to {id}: {why}"));
+            return;
+        }
+        let now_ms = self.now_ms;
+        self.last_vote_epoch = self.current_epoch;
+        if let Some(master) = self.nodes[replica].master {
+            self.nodes[master].voted_ms = Some(now_ms);
+        }
+        let (id, epoch) = (self.nodes[replica].id, self.current_epoch);
+        let vote = Writer::new(Kind::AuthAck, &self.header()).finish();
+        self.send_when_durable(Addressee::Node(id), Kind::AuthAck, vote);
+        self.log(LogLevel::Notice, format!("Failover auth granted to {id} for epoch {epoch}"));
+    }
+
+    fn may_vote_for(&self, replica: NodeRef, request: &Header) -> Result<(), String> {
+        let (asked, current) = (request.current_epoch, self.current_epoch);
+        if asked < current {
+            return Err(format!("reqEpoch ({asked}) < curEpoch({current})"));
+        }
+        if self.last_vote_epoch >= current {
+            return Err(format!("already voted for epoch {current}"));
+        }
+        let replica = &self.nodes[replica];
+        if replica.is_master() {
+            return Err("it is a master node".to_owned());
+        }
+        let Some(master) = replica.master.map(|at| &self.nodes[at]) else {
+            return Err("I don't know its master".to_owned());
+        };
+        if !master.is_failed() && request.message_flags & MESSAGE_FORCE_ACK == 0 {
+            return Err("its master is up".to_owned());
+        }
+        let wait_ms = self.config.node_timeout_ms.saturating_mul(2);
+        if let Some(since_ms) = master.voted_ms.map(|at| self.now_ms.saturating_sub(at))
+            && since_ms < wait_ms
+        {
+            return Err(format!("can't vote about this master before {} milliseconds", wait_ms - since_ms));
+        }
+        for slot in request.slots.iter() {
+            let owner = self.slots.claimed_owner(slot).map(|at| self.nodes[at].config_epoch);
+            if let Some(epoch) = owner.filter(|&epoch| epoch > request.config_epoch) {
+                return Err(format!("slot {slot} epoch ({epoch}) > reqEpoch ({})", request.config_epoch));
+            }
+        }
+        Ok(())
+    }
+}

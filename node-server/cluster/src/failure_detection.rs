@@ -1,0 +1,138 @@
+//! Failure detection: from "I can't reach it" to "the cluster says it failed", and back.
+//!
+//! - PFAIL: our ping has waited for longer than the node timeout, and no other byte came meanwhile. A matter between the two
+//!   of us; a pong takes it back.
+//! - A failure report: a master with slots gossips that the node is in PFAIL or FAIL. It is valid for two node timeouts, and
+//!   taken back when the same master gossips the opposite.
+//! - FAIL: we find it in PFAIL, and the masters that report it (with us, if we are one) are a majority of the masters with slots. Then a FAIL
+//!   packet forces everybody to the same view.
+//! - FAIL ends when the node is reached again and it is a replica, or has no slots; or it still has slots
+//!   after two node timeouts, so that nobody replaced it.
+//!
+//! A master without slots neither reports nor counts here, while Redis 7.0 takes its reports: only voters make the majority.
+//! Source: the specification, "Failure detection".
+
+use rcl_proto::NodeId;
+
+use crate::durability::Addressee;
+use crate::io::LogLevel;
+use crate::member::Member;
+use crate::node::NodeRef;
+use crate::packet::{Flags, Kind, Writer};
+
+const REPORT_VALID_TIMEOUTS: u64 = 2;
+const FAIL_UNDO_TIMEOUTS: u64 = 2;
+
+impl Member {
+    /// Our own suspicion.
+    pub(crate) fn suspect(&mut self, at: NodeRef) {
+        let node = &mut self.nodes[at];
+        if node.flags.any(Flags::PFAIL.or(Flags::FAIL)) {
+            return;
+        }
+        node.flags.set(Flags::PFAIL);
+        let line = format!("Node {} is possibly failing", node.id);
+        self.log(LogLevel::Notice, line);
+        self.due.state = true;
+        self.due.map = true;
+        self.fail_if_majority(at);
+        self.spread_soon();
+    }
+
+    pub(crate) fn report_failing(&mut self, at: NodeRef, reporter: NodeRef) {
+        let now_ms = self.now_ms;
+        let reports = &mut self.nodes[at].failure_reports;
+        match reports.iter_mut().find(|(from, _)| *from == reporter) {
+            Some((_, time_ms)) => *time_ms = now_ms,
+            None => reports.push((reporter, now_ms)),
+        }
+        self.fail_if_majority(at);
+    }
+
+    pub(crate) fn report_working(&mut self, at: NodeRef, reporter: NodeRef) {
+        self.nodes[at].failure_reports.retain(|(from, _)| *from != reporter);
+    }
+
+    /// How many other masters report the node now.
+    pub(crate) fn count_failure_reports(&mut self, at: NodeRef) -> usize {
+        let valid_ms = self.config.node_timeout_ms.saturating_mul(REPORT_VALID_TIMEOUTS);
+        let now_ms = self.now_ms;
+        let reports = &mut self.nodes[at].failure_reports;
+        reports.retain(|(_, time_ms)| now_ms.saturating_sub(*time_ms) <= valid_ms);
+        reports.len()
+    }
+
+    fn fail_if_majority(&mut self, at: NodeRef) {
+        let node = &self.nodes[at];
+        if !node.flags.any(Flags::PFAIL) || node.is_failed() {
+            return;
+        }
+        self.count_failure_reports(at);
+        let voters = |member: &Member| {
+            let reports = &member.nodes[at].failure_reports;
+            reports.iter().filter(|(from, _)| member.nodes[*from].is_voter()).count()
+        };
+        let agreed = voters(self) + usize::from(self.myself().is_voter());
+        if agreed < self.majority() {
+            return;
+        }
+        let id = self.nodes[at].id;
+        self.log(LogLevel::Notice, format!("Marking node {id} as failing (quorum reached)."));
+        self.mark_failed(at);
+        let mut writer = Writer::new(Kind::Fail, &self.header());
+        writer.fail(id);
+        self.send_to(Addressee::Everybody, Kind::Fail, writer.finish());
+    }
+
+    pub(crate) fn fail_received(&mut self, sender: NodeRef, failing: NodeId) {
+        let Some(at) = self.nodes.find(failing) else { return };
+        if at == self.me || self.nodes[at].is_failed() {
+            return;
+        }
+        let from = self.nodes[sender].id;
+        self.log(LogLevel::Notice, format!("FAIL message received from {from} about {failing}"));
+        self.mark_failed(at);
+    }
+
+    fn mark_failed(&mut self, at: NodeRef) {
+        let now_ms = self.now_ms;
+        let node = &mut self.nodes[at];
+        node.flags.clear(Flags::PFAIL);
+        node.flags.set(Flags::FAIL);
+        node.failed_ms = now_ms;
+        self.changed();
+        self.due.failover = true;
+    }
+
+    /// It answered.
+    pub(crate) fn pong_received(&mut self, at: NodeRef) {
+        let now_ms = self.now_ms;
+        let node = &mut self.nodes[at];
+        node.pong_received_ms = now_ms;
+        node.ping_sent_ms = 0;
+        if node.flags.any(Flags::PFAIL) {
+            node.flags.clear(Flags::PFAIL);
+            self.changed();
+        } else if node.is_failed() {
+            self.undo_failed(at);
+        }
+    }
+
+    fn undo_failed(&mut self, at: NodeRef) {
+        let node = &self.nodes[at];
+        let undo_after_ms = self.config.node_timeout_ms.saturating_mul(FAIL_UNDO_TIMEOUTS);
+        let nobody_replaced_it = self.now_ms.saturating_sub(node.failed_ms) > undo_after_ms;
+        let why = match (node.is_replica(), node.slot_count) {
+            (true, _) => "replica is reachable again",
+            (false, 0) => "master without slots is reachable again",
+            (false, _) if nobody_replaced_it => {
+                "is reachable again and nobody is serving its slots after some time"
+            }
+            _ => return,
+        };
+        let line = format!("Clear FAIL state for node {}: {why}.", node.id);
+        self.nodes[at].flags.clear(Flags::FAIL);
+        self.log(LogLevel::Notice, line);
+        self.changed();
+    }
+}

@@ -1,0 +1,268 @@
+//! Heartbeats: what a ping, pong or meet says, and when one is sent.
+//!
+//! - The header says who we are ([`crate::durability`] decides what of it is public yet).
+//! - The gossip section says how some other nodes are: a tenth of all, at least three, drawn at random, and
+//!   every node that we suspect. Nodes in handshake, without an address, or (not owning slots)
+//!   unreachable are not gossiped about.
+//! - Once a second, of five nodes drawn at random the one whose pong is oldest is pinged; and every node whose last pong is
+//!   older than half the node timeout. So each node is pinged, and heard of, within half the timeout.
+//! - A link that stays silent for half the timeout with a ping waiting is closed and opened anew: it may be
+//!   the link, not the node.
+//! - News (a node that just joined, one that we suspect) are spread to everybody after a short moment, instead of waiting for the next
+//!   round; the moment gathers several into one. This is ours, and plain pings to any peer.
+//!
+//! Source: the specification, "Heartbeat and gossip messages"; figures as in Redis 7.0.
+
+use std::sync::Arc;
+
+use crate::io::LinkId;
+use crate::member::Member;
+use crate::node::{Node, NodeRef};
+use crate::packet::{Extension, Flags, GossipEntry, Header, Kind, MESSAGE_PAUSED, Writer};
+
+/// How long news wait for more of them.
+const SPREAD_AFTER_MS: u64 = 5;
+/// And how long after the last time at the least.
+const SPREAD_EVERY_MS: u64 = 50;
+/// How many nodes a packet that spreads news is about.
+const SPREAD_ENTRIES: usize = 24;
+/// A bigger cluster is told by ordinary gossip: everybody to everybody at once would be a storm.
+const SPREAD_NODES: usize = 100;
+
+impl Member {
+    /// The header of every packet that we send now.
+    pub(crate) fn header(&self) -> Header {
+        let me = self.myself();
+        let face = self.face();
+        let role = if face.master.is_some() || me.is_replica() { Flags::REPLICA } else { Flags::MASTER };
+        let mut flags = me.flags;
+        flags.clear(Flags::MASTER.or(Flags::REPLICA));
+        flags.set(role);
+        let paused = self.manual.paused_offset.filter(|_| self.is_master());
+        Header {
+            sender: me.id,
+            port: me.port,
+            second_port: me.second_port,
+            bus_port: me.bus_port,
+            ip: self.config.announce_ip.clone().unwrap_or_default(),
+            flags,
+            cluster_ok: self.health.is_ok(),
+            message_flags: if paused.is_some() { MESSAGE_PAUSED } else { 0 },
+            current_epoch: self.current_epoch,
+            config_epoch: face.config_epoch,
+            offset: paused.unwrap_or(self.replication.offset),
+            slots: face.slots,
+            master: face.master,
+        }
+    }
+
+    /// Sends a ping, pong or meet with the ordinary amount of gossip.
+    pub(crate) fn send_heartbeat(&mut self, link: LinkId, kind: Kind) {
+        let entries = (self.nodes.len() / 10).max(3);
+        self.send_heartbeat_about(link, kind, entries);
+    }
+
+    fn send_heartbeat_about(&mut self, link: LinkId, kind: Kind, entries: usize) {
+        let Some((target, is_open)) = self.links.get(&link).map(|link| (link.node, link.is_open)) else {
+            return;
+        };
+        if !is_open {
+            return;
+        }
+        if let Some(target) = target
+            && kind == Kind::Ping
+            && link.is_outbound()
+        {
+            self.nodes[target].ping_sent_ms = self.now_ms;
+        }
+        self.heartbeats += 1;
+        let mut writer = Writer::new(kind, &self.header());
+        self.write_gossip(&mut writer, target, entries);
+        self.write_extensions(&mut writer, target);
+        self.send(link, kind, Arc::from(writer.finish()));
+    }
+
+    /// `wanted` healthy nodes from a random place on, then every suspected one.
+    fn write_gossip(&mut self, writer: &mut Writer, target: Option<NodeRef>, wanted: usize) {
+        let places = self.nodes.places();
+        let start = self.random_below(places as u64) as usize;
+        // A random stride through a table of `places` would need a prime; a few random starts mix as well.
+        let mut at = start;
+        let mut added = 0;
+        let number = self.heartbeats;
+        for visited in 0..places {
+            if added >= wanted {
+                break;
+            }
+            if visited % 4 == 3 && wanted * 4 < places {
+                at = self.random_below(places as u64) as usize;
+            }
+            let node_at = NodeRef((at % places) as u16);
+            at += 1;
+            if node_at == self.me || Some(node_at) == target {
+                continue;
+            }
+            let Some(node) = self.nodes.get_mut(node_at) else { continue };
+            if node.gossiped_in == number || !is_gossip(node) || node.flags.any(Flags::PFAIL) {
+                continue;
+            }
+            node.gossiped_in = number;
+            writer.gossip(&entry(node));
+            added += 1;
+        }
+        const MOST_SUSPECTED: usize = 500;
+        let suspected = self.nodes.iter().filter(|(_, node)| node.flags.any(Flags::PFAIL) && is_gossip(node));
+        suspected.take(MOST_SUSPECTED).for_each(|(_, node)| writer.gossip(&entry(node)));
+    }
+
+    /// Redis 7.0 knows the host name; the rest goes only to peers that sent such extensions themselves.
+    fn write_extensions(&mut self, writer: &mut Writer, target: Option<NodeRef>) {
+        let hostname = &self.myself().hostname;
+        if !hostname.is_empty() {
+            writer.extension(&Extension::Hostname(hostname));
+        }
+        if !target.and_then(|at| self.nodes.get(at)).is_some_and(|node| node.takes_extensions) {
+            return;
+        }
+        for (&node, &until_ms) in &self.blacklist {
+            if until_ms > self.now_ms {
+                let seconds = (until_ms - self.now_ms) / 1000;
+                writer.extension(&Extension::ForgottenNode { node, seconds });
+            }
+        }
+        writer.extension(&Extension::ShardId(self.shown_shard_id()));
+    }
+
+    /// A pong to everybody: our facts changed. And again a moment later: an older pong of ours may still be under way on the
+    /// other link of a pair, and would be taken for newer.
+    pub(crate) fn announce(&mut self) {
+        self.spread_soon();
+        for at in self.nodes.refs() {
+            if self.nodes[at].in_handshake() {
+                continue;
+            }
+            if let Some(link) = self.open_link_to(at) {
+                self.send_heartbeat(link, Kind::Pong);
+            }
+        }
+    }
+
+    /// Tells everybody soon.
+    pub(crate) fn spread_soon(&mut self) {
+        if self.nodes.len() <= SPREAD_NODES {
+            let soon_ms = (self.now_ms + SPREAD_AFTER_MS).max(self.last_spread_ms + SPREAD_EVERY_MS);
+            self.spread_at_ms.get_or_insert(soon_ms);
+        }
+    }
+
+    pub(crate) fn spread_news(&mut self) {
+        self.spread_at_ms = None;
+        self.last_spread_ms = self.now_ms;
+        for at in self.nodes.refs() {
+            if self.nodes[at].in_handshake() {
+                continue;
+            }
+            if let Some(link) = self.open_link_to(at) {
+                // A pong asks for no answer, and any peer merges it like a ping.
+                let kind = if self.nodes[at].ping_sent_ms == 0 { Kind::Ping } else { Kind::Pong };
+                self.send_heartbeat_about(link, kind, SPREAD_ENTRIES);
+            }
+        }
+    }
+
+    /// The periodic work, ten times a second.
+    pub(crate) fn cron(&mut self) {
+        self.cron_runs += 1;
+        self.expire_handshakes();
+        for at in self.nodes.refs() {
+            self.connect(at);
+        }
+        if self.cron_runs.is_multiple_of(10) {
+            self.ping_a_random_node();
+        }
+        for at in self.nodes.refs() {
+            self.watch_node(at);
+        }
+        self.follow_master();
+        self.manual_failover_expires();
+        if self.myself().is_replica() {
+            self.election_step();
+            self.consider_replica_migration();
+        }
+        if !self.health.is_ok() {
+            self.due.state = true;
+        }
+    }
+
+    fn ping_a_random_node(&mut self) {
+        let places = self.nodes.places() as u64;
+        let drawn: Vec<NodeRef> = (0..5).map(|_| NodeRef(self.random_below(places) as u16)).collect();
+        let oldest = drawn
+            .into_iter()
+            .filter(|&at| {
+                self.nodes.get(at).is_some_and(|node| node.ping_sent_ms == 0 && !node.in_handshake())
+            })
+            .filter_map(|at| self.open_link_to(at).map(|link| (self.nodes[at].pong_received_ms, link)))
+            .min_by_key(|(pong_ms, _)| *pong_ms);
+        if let Some((_, link)) = oldest {
+            self.send_heartbeat(link, Kind::Ping);
+        }
+    }
+
+    /// Pings the node when its turn has come, renews its link, or finds it silent for too long.
+    fn watch_node(&mut self, at: NodeRef) {
+        let Some(node) = self.nodes.get(at) else { return };
+        if node.flags.any(Flags::MYSELF.or(Flags::NOADDR).or(Flags::HANDSHAKE)) {
+            return;
+        }
+        let (now_ms, timeout_ms) = (self.now_ms, self.config.node_timeout_ms);
+        let ping_delay_ms = now_ms.saturating_sub(node.ping_sent_ms);
+        let data_delay_ms = now_ms.saturating_sub(node.data_received_ms);
+        let pong_age_ms = now_ms.saturating_sub(node.pong_received_ms);
+        let waits = node.ping_sent_ms != 0;
+        if let Some(link_age_ms) =
+            node.link.and_then(|id| self.links.get(&id)).map(|link| now_ms - link.created_ms)
+            && link_age_ms > timeout_ms
+            && waits
+            && ping_delay_ms.min(data_delay_ms) > timeout_ms / 2
+        {
+            self.close_link_to(at);
+        }
+        if !waits && pong_age_ms > timeout_ms / 2 {
+            match self.open_link_to(at) {
+                Some(link) => self.send_heartbeat(link, Kind::Ping),
+                // No link to ask on: that it doesn't answer counts from now.
+                None => self.nodes[at].ping_sent_ms = now_ms,
+            }
+            return;
+        }
+        if self.manual.replica == Some(at)
+            && self.is_master()
+            && let Some(link) = self.open_link_to(at)
+        {
+            self.send_heartbeat(link, Kind::Ping);
+            return;
+        }
+        if waits && ping_delay_ms.min(data_delay_ms) > timeout_ms {
+            self.suspect(at);
+        }
+    }
+}
+
+fn is_gossip(node: &Node) -> bool {
+    let usable = !node.flags.any(Flags::HANDSHAKE.or(Flags::NOADDR).or(Flags::MYSELF));
+    usable && !node.ip.is_empty() && node.port != 0 && (node.link.is_some() || node.slot_count > 0)
+}
+
+fn entry(node: &Node) -> GossipEntry<'_> {
+    GossipEntry {
+        node: node.id,
+        ping_sent_s: (node.ping_sent_ms / 1000) as u32,
+        pong_received_s: (node.pong_received_ms / 1000) as u32,
+        ip: &node.ip,
+        port: node.port,
+        second_port: node.second_port,
+        bus_port: node.bus_port,
+        flags: node.flags,
+    }
+}

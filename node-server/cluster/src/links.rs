@@ -1,0 +1,147 @@
+//! Links: who is connected, and which node is at the other end.
+//!
+//! Every node opens one connection to every other, so a pair has two: each sends its pings, and everything else
+//! that it starts, on the one that it opened; pongs go back on the link that the ping came on. An
+//! outbound link's node is known from the start, an inbound one's from its first packet. A broken outbound link is opened
+//! again by the next periodic run. Source: the specification, "cluster topology" and "nodes handshake".
+
+use std::sync::Arc;
+
+use crate::durability::Addressee;
+use crate::io::{LinkId, Output};
+use crate::member::Member;
+use crate::node::NodeRef;
+use crate::packet::{Flags, Kind};
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub node: Option<NodeRef>,
+    pub is_open: bool,
+    pub created_ms: u64,
+    /// The peer's address, for an inbound link.
+    pub peer_ip: String,
+    pub local_ip: String,
+}
+
+impl Member {
+    /// Starts a connection to a node that has none and whose address is known.
+    pub(crate) fn connect(&mut self, at: NodeRef) {
+        let Some(node) = self.nodes.get(at) else { return };
+        if node.link.is_some() || node.flags.any(Flags::MYSELF) || !node.has_address() || node.bus_port == 0 {
+            return;
+        }
+        let link = LinkId(self.next_link);
+        self.next_link += 1;
+        let (ip, port) = (node.ip.clone(), node.bus_port);
+        self.nodes[at].link = Some(link);
+        let created_ms = self.now_ms;
+        let (peer_ip, local_ip) = (String::new(), String::new());
+        self.links.insert(link, Link { node: Some(at), is_open: false, created_ms, peer_ip, local_ip });
+        self.outputs.push_back(Output::Connect { link, ip, port });
+    }
+
+    pub(crate) fn link_opened(&mut self, id: LinkId, local_ip: String) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.is_open = true;
+        link.local_ip = local_ip;
+        let Some(at) = link.node else { return };
+        // A ping at once: it is what failure detection goes by. One that waited before the link broke keeps its
+        // time, so that a flapping link is no proof of life.
+        let waiting_since_ms = self.nodes[at].ping_sent_ms;
+        let meet = self.nodes[at].flags.any(Flags::MEET);
+        self.send_heartbeat(id, if meet { Kind::Meet } else { Kind::Ping });
+        let node = &mut self.nodes[at];
+        if waiting_since_ms != 0 {
+            node.ping_sent_ms = waiting_since_ms;
+        } else if meet {
+            node.ping_sent_ms = 0;
+        }
+        node.flags.clear(Flags::MEET);
+    }
+
+    pub(crate) fn link_closed(&mut self, id: LinkId) {
+        let Some(link) = self.links.remove(&id) else { return };
+        let now_ms = self.now_ms;
+        let Some(node) = link.node.and_then(|at| self.nodes.get_mut(at)) else { return };
+        if node.inbound == Some(id) {
+            node.inbound = None;
+        }
+        if node.link == Some(id) {
+            node.link = None;
+            // It can't be reached: from now on that counts as an unanswered ping.
+            if !link.is_open && node.ping_sent_ms == 0 {
+                node.ping_sent_ms = now_ms;
+            }
+        }
+    }
+
+    pub(crate) fn link_accepted(&mut self, id: LinkId, peer_ip: String, local_ip: String) {
+        let created_ms = self.now_ms;
+        self.links.insert(id, Link { node: None, is_open: true, created_ms, peer_ip, local_ip });
+    }
+
+    /// An inbound link's first packet named its node; an older link from the same node is stale.
+    pub(crate) fn bind_inbound(&mut self, id: LinkId, at: NodeRef) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.node = Some(at);
+        }
+        if let Some(old) = self.nodes[at].inbound.replace(id).filter(|old| *old != id) {
+            self.close(old);
+        }
+    }
+
+    /// Closes a link, of either direction.
+    pub(crate) fn close(&mut self, id: LinkId) {
+        let Some(link) = self.links.remove(&id) else { return };
+        if let Some(node) = link.node.and_then(|at| self.nodes.get_mut(at)) {
+            if node.link == Some(id) {
+                node.link = None;
+            }
+            if node.inbound == Some(id) {
+                node.inbound = None;
+            }
+        }
+        self.outputs.push_back(Output::Close { link: id });
+    }
+
+    pub(crate) fn close_link_to(&mut self, at: NodeRef) {
+        if let Some(link) = self.nodes.get(at).and_then(|node| node.link) {
+            self.close(link);
+        }
+    }
+
+    /// Our open connection to the node.
+    pub(crate) fn open_link_to(&self, at: NodeRef) -> Option<LinkId> {
+        let id = self.nodes.get(at)?.link?;
+        self.links.get(&id).filter(|link| link.is_open).map(|_| id)
+    }
+
+    pub(crate) fn send(&mut self, link: LinkId, kind: Kind, bytes: Arc<[u8]>) {
+        if self.links.get(&link).is_some_and(|link| link.is_open) {
+            self.traffic.sent[kind as usize] += 1;
+            self.outputs.push_back(Output::Send { link, bytes });
+        }
+    }
+
+    pub(crate) fn send_to(&mut self, to: Addressee, kind: Kind, bytes: Vec<u8>) {
+        let bytes: Arc<[u8]> = bytes.into();
+        match to {
+            Addressee::Node(id) => {
+                if let Some(link) = self.nodes.find(id).and_then(|at| self.open_link_to(at)) {
+                    self.send(link, kind, bytes);
+                }
+            }
+            Addressee::Everybody => {
+                for at in self.nodes.refs() {
+                    if self.nodes[at].in_handshake() {
+                        continue;
+                    }
+                    if let Some(link) = self.open_link_to(at) {
+                        self.send(link, kind, Arc::clone(&bytes));
+                    }
+                }
+            }
+        }
+    }
+}

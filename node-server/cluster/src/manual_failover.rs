@@ -1,0 +1,146 @@
+//! Manual failover: a replica and its healthy master change places, and nothing is lost.
+//!
+//! ```text
+//!   replica                          master
+//!     | -- MFSTART ------------------> |   pauses its writes; when none runs any more, its offset is final
+//!     | <---- pings, flagged paused -- |   with that offset, at once and then ten times a second
+//!     |  applies up to that offset     |
+//!     | -- request for votes, flagged "even though the master is up" -> all masters
+//!     |  wins: the master's slots      |
+//!     | -- pong: I am the master ----> |   loses its slots, follows; its pause ends when no shard serves them any more
+//! ```
+//!
+//! FORCE leaves out the talk with the master. TAKEOVER leaves out the votes, too: the replica takes the next epoch by itself.
+//! All is given up after 5 s on either side, and the master's writes go on; the pause as such ends after 10 s whatever
+//! happens. Source: CLUSTER FAILOVER's documentation; figures as in Redis 7.0.
+
+use crate::command::FailoverMode;
+use crate::durability::Addressee;
+use crate::io::{LinkId, LogLevel, Output, ReplicationFacts};
+use crate::member::Member;
+use crate::node::NodeRef;
+use crate::packet::{Header, Kind, MESSAGE_PAUSED, Writer};
+
+const TIMEOUT_MS: u64 = 5_000;
+const PAUSE_MS: u64 = 10_000;
+
+/// One that is going on, as we take part in it.
+#[derive(Debug, Default)]
+pub(crate) struct ManualFailover {
+    /// When it is given up; `None` when there is none.
+    pub end_ms: Option<u64>,
+    /// On the master: the replica that takes over.
+    pub replica: Option<NodeRef>,
+    /// On the master: our final offset.
+    pub paused_offset: Option<u64>,
+    /// On the replica: the master's final offset.
+    pub master_offset: Option<u64>,
+    /// On the replica: the votes may be asked for.
+    pub started: bool,
+}
+
+impl ManualFailover {
+    pub fn can_start(&self) -> bool {
+        self.end_ms.is_some() && self.started
+    }
+}
+
+impl Member {
+    /// CLUSTER FAILOVER, the preconditions checked.
+    pub(crate) fn start_manual_failover(&mut self, mode: FailoverMode) {
+        self.reset_manual_failover();
+        self.manual.end_ms = Some(self.now_ms + TIMEOUT_MS);
+        // An election that is waiting, or found no majority, does not hold this one up.
+        self.election = Default::default();
+        match mode {
+            FailoverMode::Takeover => {
+                self.log(LogLevel::Warning, "Taking over the master (user request).".to_owned());
+                self.freeze_face();
+                self.bump_epoch_alone();
+                self.replace_master();
+            }
+            FailoverMode::Force => {
+                self.log(LogLevel::Warning, "Forced failover user request accepted.".to_owned());
+                self.manual.started = true;
+                self.due.failover = true;
+            }
+            FailoverMode::Graceful => {
+                self.log(LogLevel::Warning, "Manual failover user request accepted.".to_owned());
+                let Some(master) = self.myself().master.map(|at| self.nodes[at].id) else { return };
+                let packet = Writer::new(Kind::ManualFailoverStart, &self.header()).finish();
+                self.send_to(Addressee::Node(master), Kind::ManualFailoverStart, packet);
+            }
+        }
+    }
+
+    /// On the master: one of our replicas wants to take over.
+    pub(crate) fn manual_failover_requested(&mut self, replica: NodeRef, _link: LinkId) {
+        if !self.is_master() || self.nodes[replica].master != Some(self.me) {
+            return;
+        }
+        self.reset_manual_failover();
+        self.manual.end_ms = Some(self.now_ms + TIMEOUT_MS);
+        self.manual.replica = Some(replica);
+        // This pause replaces the one that may just have been called off.
+        self.due.resume_writes = false;
+        self.durability.call_off_resumes();
+        self.outputs.push_back(Output::PauseWrites { until_ms: self.now_ms + PAUSE_MS });
+        let id = self.nodes[replica].id;
+        self.log(LogLevel::Warning, format!("Manual failover requested by replica {id}."));
+    }
+
+    /// On the master: no write runs any more.
+    pub(crate) fn writes_paused(&mut self, offset: u64) {
+        let Some(replica) = self.manual.replica else { return };
+        self.manual.paused_offset = Some(offset);
+        self.replication.offset = offset;
+        if let Some(link) = self.open_link_to(replica) {
+            self.send_heartbeat(link, Kind::Ping);
+        }
+    }
+
+    /// On the replica: the master's packet may carry its final offset.
+    pub(crate) fn note_paused_master(&mut self, sender: NodeRef, header: &Header) {
+        if self.manual.end_ms.is_some()
+            && self.myself().master == Some(sender)
+            && header.message_flags & MESSAGE_PAUSED != 0
+            && self.manual.master_offset.is_none()
+        {
+            self.manual.master_offset = Some(header.offset);
+            let offset = header.offset;
+            let line = format!("Received replication offset for paused master manual failover: {offset}");
+            self.log(LogLevel::Notice, line);
+        }
+    }
+
+    pub(crate) fn replication_changed(&mut self, facts: ReplicationFacts) {
+        self.replication = facts;
+    }
+
+    /// On the replica: have we applied all of it?
+    pub(crate) fn check_manual_failover(&mut self) {
+        let all_applied = self.manual.master_offset == Some(self.replication.offset);
+        if self.manual.end_ms.is_some() && !self.manual.started && self.myself().is_replica() && all_applied {
+            self.manual.started = true;
+            self.due.failover = true;
+            let line = "All master replication stream processed, manual failover can start.";
+            self.log(LogLevel::Notice, line.to_owned());
+        }
+        self.manual_failover_expires();
+    }
+
+    pub(crate) fn manual_failover_expires(&mut self) {
+        if self.manual.end_ms.is_some_and(|end| end <= self.now_ms) {
+            self.log(LogLevel::Warning, "Manual failover timed out.".to_owned());
+            self.reset_manual_failover();
+        }
+    }
+
+    /// Ends it on our side; a paused master writes again once this step's map, if there is one, is applied.
+    pub(crate) fn reset_manual_failover(&mut self) {
+        if self.manual.replica.is_some() {
+            self.due.resume_writes = true;
+        }
+        self.manual = ManualFailover::default();
+    }
+}

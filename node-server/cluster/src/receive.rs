@@ -1,0 +1,210 @@
+//! A packet comes in: who sent it, what its header tells, and which mechanism its body is for.
+//!
+//! A packet from a node that we don't know is good for two things only: a MEET makes us
+//! shake hands, and a ping gets its pong. All else of it is dropped. From a known sender, in
+//! this order: the epochs and the offset of the header; the answer, to a ping; the handshake; the address; the pong; the role; the
+//! slots; a collision of epochs; the gossip; the extensions. Source: the specification, and Redis 7.0's order, on which
+//! peers depend (a role is settled before the slots that it claims).
+
+use rcl_proto::SlotSet;
+
+use crate::io::{LinkId, LogLevel, Output};
+use crate::member::Member;
+use crate::node::NodeRef;
+use crate::packet::{self, Body, Extension, Flags, Header, Kind, Packet};
+
+impl Member {
+    pub(crate) fn receive(&mut self, link: LinkId, bytes: &[u8]) {
+        if !self.links.contains_key(&link) {
+            return;
+        }
+        let packet = match packet::decode(bytes) {
+            Ok(packet) => packet,
+            Err(error @ packet::PacketError::Frame(_)) => {
+                self.log_limited("bad frame", || format!("Closing a cluster bus link: {error}"));
+                self.close(link);
+                return;
+            }
+            Err(error) => {
+                self.log_limited("bad packet", || format!("Skipping a cluster bus packet: {error}"));
+                return;
+            }
+        };
+        let Some(kind) = packet.kind else {
+            let number = packet.kind_number;
+            self.log_limited("unknown packet", || format!("Received unknown packet type: {number}"));
+            return;
+        };
+        self.traffic.received[kind as usize] += 1;
+        let sender = self.sender_of(link, &packet.header);
+        if let Some(sender) = sender {
+            self.take_header(sender, &packet.header);
+        }
+        self.dispatch(link, kind, sender, &packet);
+    }
+
+    /// The node that a packet is from: the link's, or, where that is not known or still in handshake, by its id.
+    fn sender_of(&mut self, link: LinkId, header: &Header) -> Option<NodeRef> {
+        let bound = self.links.get(&link)?.node;
+        if let Some(at) = bound.filter(|&at| !self.nodes[at].in_handshake()) {
+            return Some(at);
+        }
+        let sender = self.nodes.find(header.sender).filter(|&at| at != self.me)?;
+        if bound.is_none() {
+            self.bind_inbound(link, sender);
+        }
+        Some(sender)
+    }
+
+    /// Epochs only ever grow; the offset is as fresh as the packet.
+    fn take_header(&mut self, sender: NodeRef, header: &Header) {
+        let now_ms = self.now_ms;
+        let node = &mut self.nodes[sender];
+        node.data_received_ms = now_ms;
+        if node.in_handshake() {
+            return;
+        }
+        node.replication_offset = header.offset;
+        if header.config_epoch > node.config_epoch {
+            node.config_epoch = header.config_epoch;
+            self.due.save = true;
+        }
+        if header.current_epoch > self.current_epoch {
+            self.current_epoch = header.current_epoch;
+        }
+        self.note_paused_master(sender, header);
+    }
+
+    fn dispatch(&mut self, link: LinkId, kind: Kind, sender: Option<NodeRef>, packet: &Packet<'_>) {
+        let header = &packet.header;
+        match (kind, packet.body, sender) {
+            (Kind::Ping | Kind::Pong | Kind::Meet, Body::Heartbeat { gossip, extensions }, _) => {
+                self.heartbeat_received(link, kind, sender, header, gossip, extensions);
+            }
+            (Kind::Fail, Body::Fail(Some(failing)), Some(sender)) => self.fail_received(sender, failing),
+            (Kind::Publish | Kind::PublishShard, Body::Publish { channel, message }, Some(_)) => {
+                let (channel, message) = (channel.to_vec(), message.to_vec());
+                let sharded = kind == Kind::PublishShard;
+                self.outputs.push_back(Output::DeliverPublish { channel, message, sharded });
+            }
+            (Kind::AuthRequest, _, Some(sender)) => self.consider_vote(sender, header),
+            (Kind::AuthAck, _, Some(sender)) => self.vote_received(sender, header),
+            (Kind::ManualFailoverStart, _, Some(sender)) => self.manual_failover_requested(sender, link),
+            (Kind::Update, Body::Update { config_epoch, node: Some(node), slots }, Some(_)) => {
+                self.update_received(node, config_epoch, &SlotSet::from_bytes(slots));
+            }
+            _ => {}
+        }
+    }
+
+    fn heartbeat_received(
+        &mut self,
+        link: LinkId,
+        kind: Kind,
+        sender: Option<NodeRef>,
+        header: &Header,
+        gossip: &[u8],
+        extensions: &[u8],
+    ) {
+        if kind != Kind::Pong {
+            self.learn_own_address(link, kind);
+            if sender.is_none() && kind == Kind::Meet {
+                self.meet_received(link, header);
+            }
+            self.send_heartbeat(link, Kind::Pong);
+        }
+        let Some(sender) = self.identify(link, sender, header) else { return };
+        let no_failover = header.flags.and(Flags::NOFAILOVER);
+        self.nodes[sender].flags.clear(Flags::NOFAILOVER);
+        self.nodes[sender].flags.set(no_failover);
+        if kind == Kind::Ping && !self.nodes[sender].in_handshake() {
+            self.take_address(sender, link, header);
+        }
+        if kind == Kind::Pong && link.is_outbound() {
+            self.pong_received(sender);
+        }
+        self.take_role(sender, header);
+        self.take_slots(sender, header);
+        self.resolve_epoch_collision(sender, header.config_epoch);
+        self.merge_gossip(sender, gossip);
+        self.take_extensions(sender, extensions);
+    }
+
+    /// The role that the sender gives itself is believed.
+    fn take_role(&mut self, sender: NodeRef, header: &Header) {
+        let says_replica = header.master.is_some() || header.flags.any(Flags::REPLICA);
+        if !says_replica {
+            if !self.nodes[sender].is_master() {
+                self.make_master(sender);
+            }
+            return;
+        }
+        if !self.nodes[sender].is_replica() {
+            self.release_slots_of(sender);
+            let node = &mut self.nodes[sender];
+            node.flags.clear(Flags::MASTER.or(Flags::MIGRATE_TO));
+            node.flags.set(Flags::REPLICA);
+            self.changed();
+        }
+        let master = header.master.and_then(|id| self.nodes.find(id));
+        if let Some(master) = master.filter(|&master| master != sender)
+            && self.nodes[sender].master != Some(master)
+        {
+            self.set_master_of(sender, Some(master));
+            self.changed();
+        }
+    }
+
+    fn take_extensions(&mut self, sender: NodeRef, section: &[u8]) {
+        let mut hostname = "";
+        for extension in packet::extensions(section) {
+            match extension {
+                Extension::Hostname(name) => hostname = name,
+                Extension::ForgottenNode { node, seconds } => self.forgotten_elsewhere(node, seconds),
+                Extension::ShardId(shard) => {
+                    let Some(node) = self.nodes.get_mut(sender) else { return };
+                    node.takes_extensions = true;
+                    node.shard_id = Some(shard);
+                }
+                Extension::Other(_) => {}
+            }
+        }
+        let Some(node) = self.nodes.get_mut(sender) else { return };
+        if node.hostname != hostname {
+            node.hostname = hostname.to_owned();
+            self.changed();
+        }
+    }
+
+    /// PUBLISH goes to every node, SPUBLISH to those that serve our slots.
+    pub(crate) fn publish(&mut self, channel: &[u8], message: &[u8], sharded: bool) {
+        if channel.len().saturating_add(message.len())
+            > packet::LONGEST_BYTES as usize - packet::HEADER_BYTES - 8
+        {
+            self.log(LogLevel::Warning, "A message is too long for the cluster bus".to_owned());
+            return;
+        }
+        let kind = if sharded { Kind::PublishShard } else { Kind::Publish };
+        let mut writer = packet::Writer::new(kind, &self.header());
+        writer.publish(channel, message);
+        let bytes = writer.finish();
+        if !sharded {
+            return self.send_to(crate::durability::Addressee::Everybody, kind, bytes);
+        }
+        let bytes: std::sync::Arc<[u8]> = bytes.into();
+        let master = self.myself().master.unwrap_or(self.me);
+        let shard: Vec<NodeRef> =
+            std::iter::once(master).chain(self.nodes[master].replicas.iter().copied()).collect();
+        for at in shard {
+            if let Some(link) = self.open_link_to(at) {
+                self.send(link, kind, bytes.clone());
+            }
+        }
+    }
+
+    /// A replica shows its master's shard id.
+    pub(crate) fn shown_shard_id(&self) -> rcl_proto::NodeId {
+        let master = self.myself().master.and_then(|at| self.nodes.get(at));
+        master.and_then(|master| master.shard_id).unwrap_or(self.shard_id)
+    }
+}

@@ -1,0 +1,291 @@
+//! Who owns which slot, and by which config epoch.
+//!
+//! - A master's claim of a slot (in its heartbeats, or told by others in an UPDATE) is taken over when the
+//!   slot has no owner, its owner no longer claims it, or the owner's config epoch is smaller than the claimant's. Never while we import
+//!   the slot: an operator is at work on it.
+//! - A master that loses its last slot to another follows it as a replica, and so do its replicas. (With
+//!   `cluster-allow-replica-migration no` only when the winner has just those slots: a failover.) A master that
+//!   keeps others deletes the keys of those it lost.
+//! - No two masters keep the same config epoch: of two, the one with the smaller id takes a new one.
+//! - SETSLOT NODE on the importing side takes a new epoch without a vote, so that this claim wins over the old owner's.
+//!
+//! Source: the specification, "Hash slots configuration propagation" and "configEpoch conflicts resolution".
+
+use std::collections::BTreeMap;
+
+use rcl_proto::{SLOT_COUNT, Slot, SlotSet};
+
+use crate::io::{LogLevel, Output};
+use crate::member::Member;
+use crate::node::NodeRef;
+use crate::packet::{Flags, Header};
+
+/// The slots as we see them.
+#[derive(Debug)]
+pub(crate) struct SlotTable {
+    owners: Box<[Option<NodeRef>; SLOT_COUNT]>,
+    /// Slots whose owner's own heartbeats no longer claim them: we go on redirecting there, but believe any other claim.
+    pub not_claimed: SlotSet,
+    /// Our slots that are moving away.
+    pub migrating: BTreeMap<Slot, NodeRef>,
+    /// Slots that are moving to us.
+    pub importing: BTreeMap<Slot, NodeRef>,
+}
+
+impl Default for SlotTable {
+    fn default() -> SlotTable {
+        SlotTable {
+            owners: Box::new([None; SLOT_COUNT]),
+            not_claimed: SlotSet::EMPTY,
+            migrating: BTreeMap::new(),
+            importing: BTreeMap::new(),
+        }
+    }
+}
+
+impl SlotTable {
+    pub fn owner(&self, slot: Slot) -> Option<NodeRef> {
+        self.owners[slot.index()]
+    }
+
+    /// The owner, unless it stopped claiming the slot.
+    pub fn claimed_owner(&self, slot: Slot) -> Option<NodeRef> {
+        self.owner(slot).filter(|_| !self.not_claimed.contains(slot))
+    }
+
+    pub fn owners(&self) -> impl Iterator<Item = Option<NodeRef>> + '_ {
+        self.owners.iter().copied()
+    }
+
+    pub fn close_all_with(&mut self, at: NodeRef) {
+        self.migrating.retain(|_, to| *to != at);
+        self.importing.retain(|_, from| *from != at);
+    }
+
+    pub fn close_all(&mut self) {
+        self.migrating.clear();
+        self.importing.clear();
+    }
+}
+
+impl Member {
+    /// Gives a slot without an owner to a node.
+    pub(crate) fn assign_slot(&mut self, slot: Slot, to: NodeRef) {
+        if self.slots.owner(slot).is_some() {
+            return;
+        }
+        let someone_has_replicas = self.nodes[to].slot_count == 0
+            && self.nodes.iter().any(|(_, node)| !node.is_replica() && !node.replicas.is_empty());
+        self.slots.owners[slot.index()] = Some(to);
+        self.slots.not_claimed.remove(slot);
+        let node = &mut self.nodes[to];
+        if node.slots.insert(slot) {
+            node.slot_count += 1;
+        }
+        if someone_has_replicas {
+            node.flags.set(Flags::MIGRATE_TO);
+        }
+    }
+
+    pub(crate) fn release_slot(&mut self, slot: Slot) {
+        let Some(owner) = self.slots.owners[slot.index()].take() else { return };
+        self.slots.not_claimed.remove(slot);
+        let node = &mut self.nodes[owner];
+        if node.slots.remove(slot) {
+            node.slot_count -= 1;
+        }
+        if owner == self.me {
+            self.unclaim(slot);
+        }
+    }
+
+    pub(crate) fn release_slots_of(&mut self, at: NodeRef) {
+        for slot in self.nodes[at].slots.clone().iter() {
+            self.release_slot(slot);
+        }
+    }
+
+    /// The slots of a heartbeat, against what we know.
+    pub(crate) fn take_slots(&mut self, sender: NodeRef, header: &Header) {
+        let shown_by = match self.nodes[sender].is_master() {
+            true => sender,
+            false => match self.nodes[sender].master {
+                Some(master) => master,
+                None => return,
+            },
+        };
+        if self.nodes[shown_by].slots == header.slots {
+            // Nothing new, but a claim that was in doubt is not any more.
+            if shown_by == sender && !self.slots.not_claimed.is_empty() {
+                self.slots.not_claimed = self.slots.not_claimed.difference(&header.slots);
+            }
+            return;
+        }
+        if shown_by == sender {
+            self.take_claims(sender, header.config_epoch, &header.slots);
+        }
+        self.correct_stale_claims(sender, header);
+    }
+
+    /// `claimant` owns `claimed` by `epoch`, as itself says or as somebody says of it.
+    pub(crate) fn take_claims(&mut self, claimant: NodeRef, epoch: u64, claimed: &SlotSet) {
+        if claimant == self.me {
+            return;
+        }
+        let ours = if self.is_master() { Some(self.me) } else { self.myself().master };
+        let mut from_ours = SlotSet::EMPTY;
+        for slot in claimed.difference(&self.nodes[claimant].slots).iter() {
+            if self.slots.importing.contains_key(&slot) {
+                continue;
+            }
+            let owner = self.slots.owner(slot);
+            let wins = match self.slots.claimed_owner(slot) {
+                None => true,
+                Some(owner) => self.nodes[owner].config_epoch < epoch,
+            };
+            if !wins {
+                continue;
+            }
+            if owner.is_some() && owner == ours {
+                from_ours.insert(slot);
+            }
+            self.release_slot(slot);
+            self.assign_slot(slot, claimant);
+            self.changed();
+        }
+        let still = self.nodes[claimant].slots.clone();
+        self.slots.not_claimed = self.slots.not_claimed.union(&still.difference(claimed)).difference(claimed);
+        self.after_losing(ours, claimant, claimed, &from_ours);
+    }
+
+    /// We, or our master, may have no slot left.
+    fn after_losing(&mut self, ours: Option<NodeRef>, winner: NodeRef, claimed: &SlotSet, lost: &SlotSet) {
+        let grandmaster = self.myself().master.and_then(|master| self.nodes[master].master);
+        let left_bare = ours.is_some_and(|ours| self.nodes[ours].slot_count == 0);
+        let same_shard = self.config.allow_replica_migration || claimed.len() == lost.len();
+        if !lost.is_empty() && left_bare && same_shard {
+            let id = self.nodes[winner].id;
+            let line = format!("Configuration change detected. Reconfiguring myself as a replica of {id}");
+            self.log(LogLevel::Warning, line);
+            self.follow(winner);
+        } else if let Some(grandmaster) = grandmaster.filter(|&at| at != self.me) {
+            let id = self.nodes[grandmaster].id;
+            let line = format!("I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {id}");
+            self.log(LogLevel::Warning, line);
+            self.follow(grandmaster);
+        } else if !lost.is_empty() && ours == Some(self.me) {
+            self.drop_when_applied(lost);
+        }
+        // What we no longer own can't be moving away from us.
+        let mine = self.myself().slots.clone();
+        self.slots.migrating.retain(|slot, _| mine.contains(*slot) || !lost.contains(*slot));
+    }
+
+    /// The sender shows the same config epoch as ours.
+    pub(crate) fn resolve_epoch_collision(&mut self, sender: NodeRef, senders_epoch: u64) {
+        let (node, me) = (&self.nodes[sender], self.myself());
+        let collides = node.is_master() && me.is_master() && senders_epoch == me.config_epoch;
+        if !collides || node.id <= me.id {
+            return;
+        }
+        let other = node.id;
+        self.current_epoch += 1;
+        let epoch = self.current_epoch;
+        self.myself_mut().config_epoch = epoch;
+        self.changed();
+        self.log(
+            LogLevel::Notice,
+            format!("configEpoch collision with node {other}. configEpoch set to {epoch}"),
+        );
+    }
+
+    pub(crate) fn greatest_epoch(&self) -> u64 {
+        self.nodes.iter().map(|(_, node)| node.config_epoch).fold(self.current_epoch, u64::max)
+    }
+
+    /// Takes a new config epoch without asking anybody, unless ours is the greatest already. True if it did.
+    pub(crate) fn bump_epoch_alone(&mut self) -> bool {
+        let mine = self.myself().config_epoch;
+        let greatest = self.greatest_epoch();
+        if mine != 0 && mine == greatest {
+            return false;
+        }
+        self.current_epoch = self.current_epoch.max(greatest) + 1;
+        let epoch = self.current_epoch;
+        self.myself_mut().config_epoch = epoch;
+        self.changed();
+        self.log(LogLevel::Notice, format!("New configEpoch set to {epoch}"));
+        true
+    }
+
+    /// A replica's master, kept on both sides.
+    pub(crate) fn set_master_of(&mut self, replica: NodeRef, master: Option<NodeRef>) {
+        let old = std::mem::replace(&mut self.nodes[replica].master, master);
+        if let Some(old) = old {
+            let node = &mut self.nodes[old];
+            node.replicas.retain(|at| *at != replica);
+            if node.replicas.is_empty() {
+                node.flags.clear(Flags::MIGRATE_TO);
+            }
+        }
+        if let Some(master) = master {
+            let node = &mut self.nodes[master];
+            if !node.replicas.contains(&replica) {
+                node.replicas.push(replica);
+            }
+            node.flags.set(Flags::MIGRATE_TO);
+        }
+    }
+
+    pub(crate) fn make_master(&mut self, at: NodeRef) {
+        let had_master = self.nodes[at].master.is_some();
+        self.set_master_of(at, None);
+        let is_other = at != self.me;
+        let node = &mut self.nodes[at];
+        node.flags.clear(Flags::REPLICA);
+        node.flags.set(Flags::MASTER);
+        if had_master && is_other {
+            node.flags.set(Flags::MIGRATE_TO);
+        }
+        self.changed();
+    }
+
+    /// We become (or stay) a replica, of this master.
+    pub(crate) fn follow(&mut self, master: NodeRef) {
+        if master == self.me || self.myself().slot_count > 0 {
+            return;
+        }
+        if self.is_master() {
+            let me = self.myself_mut();
+            me.flags.clear(Flags::MASTER.or(Flags::MIGRATE_TO));
+            me.flags.set(Flags::REPLICA);
+            self.slots.close_all();
+        }
+        self.set_master_of(self.me, Some(master));
+        self.election = Default::default();
+        self.reset_manual_failover();
+        self.follow_master();
+        self.changed();
+        self.due.announce = true;
+    }
+
+    /// Tells the driver whom to replicate, if that is news.
+    pub(crate) fn follow_master(&mut self) {
+        let Some(master) = self.myself().master.and_then(|at| self.nodes.get(at)) else { return };
+        if !master.has_address() || master.port == 0 {
+            return;
+        }
+        let target = (master.id, master.ip.clone(), master.port);
+        if self.replicating.as_ref() == Some(&target) {
+            return;
+        }
+        let (node, ip, port) = target.clone();
+        self.replicating = Some(target);
+        self.outputs.push_back(Output::ReplicateFrom { node, ip, port });
+    }
+
+    pub(crate) fn stop_following(&mut self) {
+        self.replicating = None;
+        self.outputs.push_back(Output::StopReplicating);
+    }
+}

@@ -1,0 +1,95 @@
+//! Whether the cluster serves: `cluster_state` ok or fail, as this node finds.
+//!
+//! - With `cluster-require-full-coverage`, every slot must have an owner that is not in FAIL.
+//! - A majority of the masters with slots must be reachable (neither PFAIL nor FAIL).
+//! - A master that was in a minority waits, once it sees a majority again, for the node timeout (at least 500 ms, at most 5 s)
+//!   before it serves: it may have been replaced meanwhile, and this is the time to learn so. (Redis counts the time
+//!   before the first slots were assigned as spent in a minority, and so lets a new cluster wait.)
+//! - A master that starts with other nodes in its nodes.conf waits for 2 s for the same reason. One without, in a new
+//!   cluster, has nothing to learn and does not wait. (Redis always does.)
+//!
+//! Source: the specification, "Rejoining the cluster"; figures as in Redis 7.0.
+
+use crate::io::LogLevel;
+use crate::map::{ClusterState, DownReason};
+use crate::member::Member;
+use crate::packet::Flags;
+
+const LONGEST_REJOIN_MS: u64 = 5_000;
+const SHORTEST_REJOIN_MS: u64 = 500;
+const WRITABLE_AFTER_MS: u64 = 2_000;
+
+#[derive(Debug)]
+pub(crate) struct Health {
+    pub state: ClusterState,
+    /// How many masters have slots.
+    pub size: usize,
+    minority_ms: Option<u64>,
+    started_ms: u64,
+    waits_for_news: bool,
+}
+
+impl Health {
+    pub fn new(now_ms: u64) -> Health {
+        let state = ClusterState::Down(DownReason::SlotsUncovered);
+        Health { state, size: 0, minority_ms: None, started_ms: now_ms, waits_for_news: false }
+    }
+
+    pub fn wait_for_news(&mut self) {
+        self.waits_for_news = true;
+    }
+
+    pub fn is_ok(&self) -> bool {
+        self.state == ClusterState::Ok
+    }
+}
+
+impl Member {
+    /// How many of the masters with slots are more than half of them.
+    pub(crate) fn majority(&self) -> usize {
+        self.nodes.iter().filter(|(_, node)| node.is_voter()).count() / 2 + 1
+    }
+
+    pub(crate) fn update_state(&mut self) {
+        self.due.state = false;
+        let failing = Flags::FAIL.or(Flags::PFAIL);
+        let voters = self.nodes.iter().filter(|(_, node)| node.is_voter());
+        let (size, reachable) = voters.fold((0, 0), |(size, reachable), (_, node)| {
+            (size + 1, reachable + usize::from(!node.flags.any(failing)))
+        });
+        self.health.size = size;
+        let in_minority = reachable < size / 2 + 1;
+        // A cluster without any master with slots is new: nobody can have replaced us in it.
+        if in_minority && size > 0 {
+            self.health.minority_ms = Some(self.now_ms);
+        }
+        let uncovered = self.config.require_full_coverage
+            && self.slots.owners().any(|owner| owner.is_none_or(|at| self.nodes[at].is_failed()));
+        let state = if uncovered {
+            ClusterState::Down(DownReason::SlotsUncovered)
+        } else if in_minority {
+            ClusterState::Down(DownReason::Minority)
+        } else if !self.health.is_ok() && self.is_master() && self.rejoin_waits() {
+            ClusterState::Down(DownReason::Rejoining)
+        } else {
+            ClusterState::Ok
+        };
+        if state == self.health.state {
+            return;
+        }
+        if (state == ClusterState::Ok) != self.health.is_ok() {
+            let word = if state == ClusterState::Ok { "ok" } else { "fail" };
+            self.log(LogLevel::Warning, format!("Cluster state changed: {word}"));
+        }
+        self.health.state = state;
+        self.due.map = true;
+    }
+
+    fn rejoin_waits(&self) -> bool {
+        let rejoin_ms = self.config.node_timeout_ms.clamp(SHORTEST_REJOIN_MS, LONGEST_REJOIN_MS);
+        let since_minority = self.health.minority_ms.map(|at| self.now_ms.saturating_sub(at));
+        let after_minority = since_minority.is_some_and(|since| since < rejoin_ms);
+        let since_start = self.now_ms.saturating_sub(self.health.started_ms);
+        after_minority || (self.health.waits_for_news && since_start < WRITABLE_AFTER_MS)
+    }
+}

@@ -1,0 +1,173 @@
+//! What CLUSTER's reading subcommands show, and the text of nodes.conf, which is nearly that of CLUSTER NODES.
+//!
+//! Source: the documentation of CLUSTER INFO, NODES, SLOTS, SHARDS, LINKS; field names and order as Redis 7.0 prints them.
+
+use std::fmt::Write as _;
+
+use rcl_proto::nodes_text::{Endpoint, NodeLine};
+use rcl_proto::{Slot, SlotRange};
+
+use crate::command::{LinkView, NodeView, ShardView, SlotsEntry};
+use crate::member::Member;
+use crate::node::NodeRef;
+use crate::packet::{Flags, Kind};
+
+impl Member {
+    /// CLUSTER INFO.
+    pub fn info_text(&self) -> String {
+        let (mut assigned, mut pfail, mut fail) = (0, 0, 0);
+        for at in self.slots.owners().flatten() {
+            assigned += 1;
+            let flags = self.nodes[at].flags;
+            fail += u32::from(flags.any(Flags::FAIL));
+            pfail += u32::from(flags.any(Flags::PFAIL) && !flags.any(Flags::FAIL));
+        }
+        let me = self.myself();
+        let my_epoch = me.master.map_or(me.config_epoch, |master| self.nodes[master].config_epoch);
+        let mut text = String::new();
+        let mut field = |name: &str, value: String| {
+            let _ = write!(text, "{name}:{value}\r\n");
+        };
+        field("cluster_state", if self.health.is_ok() { "ok" } else { "fail" }.to_owned());
+        field("cluster_slots_assigned", assigned.to_string());
+        field("cluster_slots_ok", (assigned - pfail - fail).to_string());
+        field("cluster_slots_pfail", pfail.to_string());
+        field("cluster_slots_fail", fail.to_string());
+        field("cluster_known_nodes", self.nodes.len().to_string());
+        field("cluster_size", self.health.size.to_string());
+        field("cluster_current_epoch", self.current_epoch.to_string());
+        field("cluster_my_epoch", my_epoch.to_string());
+        for (word, counts) in [("sent", &self.traffic.sent), ("received", &self.traffic.received)] {
+            for (kind, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let name = Kind::name(kind as u16);
+                field(&format!("cluster_stats_messages_{name}_{word}"), count.to_string());
+            }
+            field(&format!("cluster_stats_messages_{word}"), counts.iter().sum::<u64>().to_string());
+        }
+        field("total_cluster_links_buffer_limit_exceeded", "0".to_owned());
+        text
+    }
+
+    /// CLUSTER NODES, each line ended by a newline.
+    pub fn nodes_text(&self) -> String {
+        let mut text = String::new();
+        for (at, _) in self.nodes.iter() {
+            let _ = writeln!(text, "{}", self.node_line(at));
+        }
+        text
+    }
+
+    /// nodes.conf. Redis 7.0 takes all after the first comma of an address for the host name, so that shard ids can't stand there;
+    /// ours is a variable instead, which Redis skips with a line in its log.
+    pub(crate) fn persistent_text(&self) -> String {
+        let mut text = String::new();
+        for (at, _) in self.nodes.iter().filter(|(_, node)| !node.in_handshake()) {
+            let _ = writeln!(text, "{}", self.node_line(at));
+        }
+        let (epoch, vote, shard) = (self.current_epoch, self.last_vote_epoch, self.shard_id);
+        let _ = writeln!(text, "vars currentEpoch {epoch} lastVoteEpoch {vote} shardId {shard}");
+        text
+    }
+
+    pub(crate) fn node_line(&self, at: NodeRef) -> NodeLine {
+        let node = &self.nodes[at];
+        let is_me = at == self.me;
+        let open = |list: &std::collections::BTreeMap<Slot, NodeRef>| {
+            let list = list.iter().filter(|_| is_me);
+            list.map(|(&slot, &other)| (slot, self.nodes[other].id)).collect()
+        };
+        NodeLine {
+            id: node.id,
+            endpoint: Endpoint {
+                ip: node.ip.clone(),
+                port: node.port,
+                bus_port: node.bus_port,
+                hostname: node.hostname.clone(),
+                aux: Vec::new(),
+            },
+            flags: node.text_flags(),
+            master: node.master.map(|master| self.nodes[master].id),
+            ping_sent_ms: node.ping_sent_ms,
+            pong_received_ms: node.pong_received_ms,
+            config_epoch: node.master.map_or(node.config_epoch, |master| self.nodes[master].config_epoch),
+            link_connected: is_me || self.open_link_to(at).is_some(),
+            slots: node.slots.clone(),
+            migrating: open(&self.slots.migrating),
+            importing: open(&self.slots.importing),
+        }
+    }
+
+    pub(crate) fn slots_view(&self) -> Vec<SlotsEntry> {
+        let mut entries: Vec<(NodeRef, SlotRange)> = Vec::new();
+        for (slot, owner) in Slot::all().zip(self.slots.owners()) {
+            let Some(owner) = owner else { continue };
+            let joined = entries
+                .last()
+                .filter(|(last, range)| *last == owner && range.end().index() + 1 == slot.index());
+            match joined.and_then(|(_, range)| SlotRange::new(range.start(), slot)) {
+                Some(range) => {
+                    entries.pop();
+                    entries.push((owner, range));
+                }
+                None => entries.extend(SlotRange::new(slot, slot).map(|range| (owner, range))),
+            }
+        }
+        let entry = |(owner, range): (NodeRef, SlotRange)| {
+            let replicas = self.nodes[owner].replicas.iter().copied().filter(|&at| self.is_available(at));
+            let nodes = std::iter::once(owner).chain(replicas).map(|at| self.node_view(at)).collect();
+            SlotsEntry { range, nodes }
+        };
+        entries.into_iter().map(entry).collect()
+    }
+
+    /// A replica that has data.
+    fn is_available(&self, at: NodeRef) -> bool {
+        !self.nodes[at].is_failed() && self.offset_of(at) != 0
+    }
+
+    fn offset_of(&self, at: NodeRef) -> u64 {
+        if at == self.me { self.replication.offset } else { self.nodes[at].replication_offset }
+    }
+
+    pub(crate) fn shards_view(&self) -> Vec<ShardView> {
+        let masters = self.nodes.iter().filter(|(_, node)| node.is_master() && !node.in_handshake());
+        let shard = |(at, node): (NodeRef, &crate::node::Node)| {
+            let nodes = std::iter::once(at).chain(node.replicas.iter().copied());
+            ShardView { slots: node.slots.clone(), nodes: nodes.map(|at| self.node_view(at)).collect() }
+        };
+        masters.map(shard).collect()
+    }
+
+    fn node_view(&self, at: NodeRef) -> NodeView {
+        let node = &self.nodes[at];
+        let offset = self.offset_of(at);
+        NodeView {
+            id: node.id,
+            is_myself: at == self.me,
+            ip: node.ip.clone(),
+            hostname: node.hostname.clone(),
+            port: node.port,
+            second_port: node.second_port,
+            is_master: !node.is_replica(),
+            replication_offset: offset,
+            health: match (node.is_failed(), node.is_replica() && offset == 0) {
+                (true, _) => "fail",
+                (false, true) => "loading",
+                (false, false) => "online",
+            },
+        }
+    }
+
+    pub(crate) fn links_view(&self) -> Vec<LinkView> {
+        let mut views = Vec::new();
+        for (_, node) in self.nodes.iter() {
+            for id in [node.link, node.inbound].into_iter().flatten() {
+                if let Some(link) = self.links.get(&id) {
+                    let (outbound, created_ms) = (id.is_outbound(), link.created_ms);
+                    views.push(LinkView { link: id, outbound, node: node.id, created_ms });
+                }
+            }
+        }
+        views
+    }
+}

@@ -1,0 +1,131 @@
+//! The invariants, checked from outside: by the packets that nodes send, and what was on their disks by then.
+//!
+//! - One owner: no two nodes claim a slot as masters by the same config epoch, ever.
+//! - One vote: no node votes for two nodes in one epoch, also across restarts; and a vote is on disk before it is sent.
+//! - FAIL by majority: who sends FAIL about a node was told by a majority of the masters with slots (itself among them) that they suspect
+//!   it, each within two node timeouts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rcl_cluster::ClusterMap;
+use rcl_cluster::packet::{self, Body, Flags, Kind};
+use rcl_proto::nodes_text::NodeFlags;
+use rcl_proto::{NodeId, SlotSet};
+
+pub struct Checkers {
+    node_timeout_ms: u64,
+    /// By epoch, who claimed what.
+    claims: BTreeMap<u64, Vec<(NodeId, SlotSet)>>,
+    votes: BTreeMap<(NodeId, u64), NodeId>,
+    /// (who, about whom) → when it last said so.
+    suspicions: HashMap<(NodeId, NodeId), u64>,
+    pub fails_seen: u64,
+    pub votes_seen: u64,
+    pub violations: Vec<String>,
+}
+
+impl Checkers {
+    pub fn new(node_timeout_ms: u64) -> Checkers {
+        Checkers {
+            node_timeout_ms,
+            claims: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            suspicions: HashMap::new(),
+            fails_seen: 0,
+            votes_seen: 0,
+            violations: Vec::new(),
+        }
+    }
+
+    /// `map` is the sender's newest, `durable` the nodes.conf that would survive a crash of it now.
+    pub fn packet_sent(
+        &mut self,
+        now_ms: u64,
+        bytes: &[u8],
+        receiver: Option<NodeId>,
+        map: Option<&ClusterMap>,
+        durable: Option<&str>,
+    ) {
+        let packet = packet::decode(bytes).expect("nodes send well-formed packets");
+        let header = &packet.header;
+        if header.flags.any(Flags::MASTER) && !header.slots.is_empty() {
+            self.claimed(header.sender, header.config_epoch, &header.slots);
+        }
+        match (packet.kind, packet.body) {
+            (Some(Kind::AuthAck), _) => {
+                if let Some(receiver) = receiver {
+                    self.voted(header.sender, header.current_epoch, receiver, durable);
+                }
+            }
+            (Some(Kind::Fail), Body::Fail(Some(about))) => {
+                if let Some(map) = map {
+                    self.failed(now_ms, header.sender, about, map);
+                }
+            }
+            (_, Body::Heartbeat { gossip, .. }) => {
+                for entry in packet::gossip_entries(gossip) {
+                    if entry.flags.any(Flags::PFAIL.or(Flags::FAIL)) {
+                        self.suspicions.insert((header.sender, entry.node), now_ms);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub fn claimed(&mut self, who: NodeId, epoch: u64, slots: &SlotSet) {
+        let claims = self.claims.entry(epoch).or_default();
+        if let Some((other, _)) =
+            claims.iter().find(|(id, set)| *id != who && !set.intersection(slots).is_empty())
+        {
+            self.violations.push(format!("epoch {epoch}: {who:?} and {other:?} both claim some of {slots}"));
+        }
+        match claims.iter_mut().find(|(id, _)| *id == who) {
+            Some((_, set)) if slots.is_subset(set) => {}
+            Some((_, set)) => *set = set.union(slots),
+            None => claims.push((who, slots.clone())),
+        }
+    }
+
+    pub fn voted(&mut self, voter: NodeId, epoch: u64, candidate: NodeId, durable: Option<&str>) {
+        self.votes_seen += 1;
+        let before = *self.votes.entry((voter, epoch)).or_insert(candidate);
+        if before != candidate {
+            self.violations
+                .push(format!("{voter:?} voted for {before:?} and {candidate:?} in epoch {epoch}"));
+        }
+        let words = durable.unwrap_or_default().split_ascii_whitespace();
+        let stored = words
+            .skip_while(|word| *word != "lastVoteEpoch")
+            .nth(1)
+            .and_then(|word| word.parse::<u64>().ok());
+        if stored < Some(epoch) {
+            self.violations.push(format!("{voter:?} voted in epoch {epoch} with {stored:?} on disk"));
+        }
+    }
+
+    pub fn failed(&mut self, now_ms: u64, by: NodeId, about: NodeId, map: &ClusterMap) {
+        self.fails_seen += 1;
+        let owns = |index: usize| map.owners.iter().any(|&owner| usize::from(owner) == index);
+        let masters = map
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(index, node)| node.flags.contains(NodeFlags::MASTER) && owns(*index));
+        let voters: Vec<NodeId> = masters.map(|(_, node)| node.id).collect();
+        // A report may have been under way for a while before it counted.
+        let valid_ms = self.node_timeout_ms * 2 + 1_000;
+        let agreed = voters.iter().filter(|&&voter| {
+            let said = self.suspicions.get(&(voter, about));
+            voter == by || said.is_some_and(|&at_ms| now_ms - at_ms <= valid_ms)
+        });
+        let (agreed, needed) = (agreed.count(), voters.len() / 2 + 1);
+        if agreed < needed {
+            self.violations.push(format!("{by:?} says FAIL of {about:?} with {agreed} of {needed}"));
+        }
+    }
+
+    pub fn assert_clean(&self, seed: u64) {
+        assert!(self.violations.is_empty(), "replay with SEED={seed}: {:#?}", self.violations);
+    }
+}

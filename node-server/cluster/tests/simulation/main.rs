@@ -1,0 +1,5 @@
+//! The cluster core in simulation. `SEED=n` replays one seed of a test, `SEEDS=n` runs so many.
+
+mod checkers;
+mod creation;
+mod world;

@@ -1,0 +1,36 @@
+//! Keys of any type.
+
+mod expire;
+mod move_keys;
+mod object;
+mod scan;
+mod simple;
+
+use crate::command::CommandSpec;
+
+pub const COMMANDS: &[CommandSpec] = &[
+    move_keys::COPY,
+    simple::DEL,
+    simple::EXISTS,
+    expire::EXPIRE,
+    expire::EXPIREAT,
+    expire::EXPIRETIME,
+    scan::KEYS,
+    move_keys::MOVE,
+    object::OBJECT,
+    expire::PERSIST,
+    expire::PEXPIRE,
+    expire::PEXPIREAT,
+    expire::PEXPIRETIME,
+    expire::PTTL,
+    scan::RANDOMKEY,
+    move_keys::RENAME,
+    move_keys::RENAMENX,
+    scan::SCAN,
+    simple::TOUCH,
+    expire::TTL,
+    simple::TYPE,
+    simple::UNLINK,
+];
+
+pub use scan::{ScanOptions, scan_options};

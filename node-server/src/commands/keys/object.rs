@@ -1,0 +1,136 @@
+//! OBJECT: how a value is kept.
+
+use rcl_proto::resp::Args;
+use rcl_store::entry::access;
+
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+
+pub const OBJECT: CommandSpec = CommandSpec {
+    name: "object",
+    arity: -2,
+    since: "2.2.3",
+    group: Group::Generic,
+    complexity: "Depends on subcommand.",
+    summary: "Tells how values are kept.",
+    subcommands: &[
+        CommandSpec {
+            name: "encoding",
+            arity: 3,
+            flags: flag::READONLY,
+            categories: category::KEYSPACE,
+            keys: &[KeySpec::at(2, key_flag::RO)],
+            since: "2.2.3",
+            group: Group::Generic,
+            complexity: "O(1)",
+            summary: "Returns how the value at a key is encoded.",
+            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            tips: &["nondeterministic_output"],
+            handler: Handler::Run(encoding),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "freq",
+            arity: 3,
+            flags: flag::READONLY,
+            categories: category::KEYSPACE,
+            keys: &[KeySpec::at(2, key_flag::RO)],
+            since: "4.0.0",
+            group: Group::Generic,
+            complexity: "O(1)",
+            summary: "Returns how often a key is used, as the LFU policies count it.",
+            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            tips: &["nondeterministic_output"],
+            handler: Handler::Run(freq),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "help",
+            arity: 2,
+            flags: flag::LOADING | flag::STALE,
+            categories: category::KEYSPACE,
+            since: "6.2.0",
+            group: Group::Generic,
+            complexity: "O(1)",
+            summary: "Explains OBJECT.",
+            handler: Handler::Run(help),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "idletime",
+            arity: 3,
+            flags: flag::READONLY,
+            categories: category::KEYSPACE,
+            keys: &[KeySpec::at(2, key_flag::RO)],
+            since: "2.2.3",
+            group: Group::Generic,
+            complexity: "O(1)",
+            summary: "Returns for how many seconds a key has not been used.",
+            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            tips: &["nondeterministic_output"],
+            handler: Handler::Run(idletime),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "refcount",
+            arity: 3,
+            flags: flag::READONLY,
+            categories: category::KEYSPACE,
+            keys: &[KeySpec::at(2, key_flag::RO)],
+            since: "2.2.3",
+            group: Group::Generic,
+            complexity: "O(1)",
+            summary: "Returns how many references there are to a value: one.",
+            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            tips: &["nondeterministic_output"],
+            handler: Handler::Run(refcount),
+            ..COMMAND
+        },
+    ],
+    ..COMMAND
+};
+
+fn encoding(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    match context.data.peek(&args[2]) {
+        Some(entry) => context.reply.bulk(entry.encoding().name().as_bytes()),
+        None => context.reply.null(),
+    }
+    Ok(Outcome::Done)
+}
+
+fn refcount(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    match context.data.peek(&args[2]) {
+        Some(_) => context.reply.integer(1),
+        None => context.reply.null(),
+    }
+    Ok(Outcome::Done)
+}
+
+fn idletime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let now_ms = context.data.now_ms;
+    match context.data.peek(&args[2]) {
+        Some(entry) => context.reply.integer(access::lru_idle_ms(entry.access_clock(), now_ms) / 1000),
+        None => context.reply.null(),
+    }
+    Ok(Outcome::Done)
+}
+
+fn freq(_context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    Err(CommandError::fixed(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+    ))
+}
+
+fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    super::super::help(
+        context,
+        "OBJECT",
+        &[
+            ("ENCODING <key>", "Return how the value at <key> is encoded."),
+            ("FREQ <key>", "Return how often <key> is used. Needs an LFU maxmemory policy."),
+            ("IDLETIME <key>", "Return for how many seconds <key> has not been used."),
+            ("REFCOUNT <key>", "Return how many references there are to the value at <key>."),
+        ],
+    );
+    Ok(Outcome::Done)
+}

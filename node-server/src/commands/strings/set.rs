@@ -1,0 +1,388 @@
+//! Setting strings: SET with its options, and its older forms.
+
+use rcl_proto::resp::{Args, OwnedArgs};
+use rcl_store::keyspace::{SetExpiry, Upserted};
+
+use super::get::reply_element;
+use crate::command::parse::{self, TimeForm, is};
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+
+pub const SET: CommandSpec = CommandSpec {
+    name: "set",
+    arity: -3,
+    flags: flag::WRITE | flag::DENYOOM,
+    categories: category::STRING,
+    keys: &[KeySpec::first(key_flag::RW | key_flag::ACCESS | key_flag::UPDATE | key_flag::VARIABLE_FLAGS)],
+    since: "1.0.0",
+    group: Group::String,
+    complexity: "O(1)",
+    summary: "Sets the string at a key, with an optional condition and expiry.",
+    arguments: &[
+        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        Argument { name: "value", ..ARGUMENT },
+        Argument {
+            name: "condition",
+            kind: Kind::OneOf,
+            since: "2.6.12",
+            optional: true,
+            arguments: &[
+                Argument { name: "nx", kind: Kind::PureToken, token: "NX", ..ARGUMENT },
+                Argument { name: "xx", kind: Kind::PureToken, token: "XX", ..ARGUMENT },
+            ],
+            ..ARGUMENT
+        },
+        Argument {
+            name: "get",
+            kind: Kind::PureToken,
+            token: "GET",
+            since: "6.2.0",
+            optional: true,
+            ..ARGUMENT
+        },
+        Argument {
+            name: "expiration",
+            kind: Kind::OneOf,
+            optional: true,
+            arguments: &[
+                Argument { name: "seconds", kind: Kind::Integer, token: "EX", since: "2.6.12", ..ARGUMENT },
+                Argument {
+                    name: "milliseconds",
+                    kind: Kind::Integer,
+                    token: "PX",
+                    since: "2.6.12",
+                    ..ARGUMENT
+                },
+                Argument {
+                    name: "unix-time-seconds",
+                    kind: Kind::UnixTime,
+                    token: "EXAT",
+                    since: "6.2.0",
+                    ..ARGUMENT
+                },
+                Argument {
+                    name: "unix-time-milliseconds",
+                    kind: Kind::UnixTime,
+                    token: "PXAT",
+                    since: "6.2.0",
+                    ..ARGUMENT
+                },
+                Argument {
+                    name: "keepttl",
+                    kind: Kind::PureToken,
+                    token: "KEEPTTL",
+                    since: "6.0.0",
+                    ..ARGUMENT
+                },
+            ],
+            ..ARGUMENT
+        },
+    ],
+    handler: Handler::Run(set),
+    ..COMMAND
+};
+
+fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len() == 3 {
+        return store(context, &args[1], &args[2], SetExpiry::Clear, |context| context.reply.ok());
+    }
+    let options = SetOptions::parse(args, context.data.now_ms)?;
+    set_with_options(context, args, &options)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Always,
+    IfAbsent,
+    IfPresent,
+}
+
+#[derive(Debug)]
+struct SetOptions {
+    condition: Condition,
+    get: bool,
+    expiry: SetExpiry,
+    /// The expiry was given as PXAT, so that the command is deterministic as it is.
+    is_absolute: bool,
+}
+
+impl SetOptions {
+    fn parse(args: Args<'_>, now_ms: i64) -> Result<SetOptions, CommandError> {
+        let mut options = SetOptions {
+            condition: Condition::Always,
+            get: false,
+            expiry: SetExpiry::Clear,
+            is_absolute: true,
+        };
+        let mut has_expiry = false;
+        let mut index = 3;
+        while let Some(word) = args.get(index) {
+            index += 1;
+            if is(word, "NX") && options.condition == Condition::Always {
+                options.condition = Condition::IfAbsent;
+            } else if is(word, "XX") && options.condition == Condition::Always {
+                options.condition = Condition::IfPresent;
+            } else if is(word, "GET") {
+                options.get = true;
+            } else if is(word, "KEEPTTL") && !has_expiry {
+                options.expiry = SetExpiry::Keep;
+                has_expiry = true;
+            } else if let (Some(form), Some(number), false) =
+                (TimeForm::named(word), args.get(index), has_expiry)
+            {
+                options.expiry = SetExpiry::At(parse::expiry_option(form, number, now_ms, "set")?);
+                options.is_absolute = form == TimeForm::PXAT;
+                has_expiry = true;
+                index += 1;
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+        }
+        Ok(options)
+    }
+
+    fn allow(&self, exists: bool) -> bool {
+        match self.condition {
+            Condition::Always => true,
+            Condition::IfAbsent => !exists,
+            Condition::IfPresent => exists,
+        }
+    }
+}
+
+fn set_with_options(context: &mut Context<'_>, args: Args<'_>, options: &SetOptions) -> CommandResult {
+    let (key, value) = (&args[1], &args[2]);
+    let start = context.reply.position();
+    if options.get {
+        match context.data.string(key)? {
+            Some(old) => reply_element(&mut context.reply, old),
+            None => context.reply.null(),
+        }
+    }
+    let upserted = context.data.set_string(key, value, options.expiry, |old| options.allow(old.is_some()));
+    if upserted == Upserted::Declined {
+        if !options.get {
+            context.reply.rewind(start);
+            context.reply.null();
+        }
+        return Ok(Outcome::Done);
+    }
+    if !options.get {
+        context.reply.ok();
+    }
+    context.data.changed(key);
+    if let (SetExpiry::At(moment), false) = (options.expiry, options.is_absolute && !options.get) {
+        let moment = moment.to_string();
+        let command = [b"SET".as_slice(), key, value, b"PXAT", moment.as_bytes()];
+        context.data.effects.propagate_instead(OwnedArgs::new(command));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Sets without a condition.
+fn store(
+    context: &mut Context<'_>,
+    key: &[u8],
+    value: &[u8],
+    expiry: SetExpiry,
+    answer: impl FnOnce(&mut Context<'_>),
+) -> CommandResult {
+    context.data.set_string(key, value, expiry, |_| true);
+    context.data.changed(key);
+    answer(context);
+    Ok(Outcome::Done)
+}
+
+pub const SETNX: CommandSpec = CommandSpec {
+    name: "setnx",
+    arity: 3,
+    flags: flag::WRITE | flag::DENYOOM | flag::FAST,
+    categories: category::STRING,
+    keys: &[KeySpec::first(key_flag::OW | key_flag::INSERT)],
+    since: "1.0.0",
+    group: Group::String,
+    complexity: "O(1)",
+    summary: "Sets the string at a key if there is no such key.",
+    arguments: &[
+        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        Argument { name: "value", ..ARGUMENT },
+    ],
+    deprecated: Some(("2.6.12", "`SET` with the `NX` argument")),
+    handler: Handler::Run(setnx),
+    ..COMMAND
+};
+
+fn setnx(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let key = &args[1];
+    let upserted = context.data.set_string(key, &args[2], SetExpiry::Clear, |old| old.is_none());
+    let created = upserted == Upserted::Created;
+    if created {
+        context.data.changed(key);
+    }
+    context.reply.integer(i64::from(created));
+    Ok(Outcome::Done)
+}
+
+pub const SETEX: CommandSpec = CommandSpec {
+    name: "setex",
+    arity: 4,
+    flags: flag::WRITE | flag::DENYOOM,
+    categories: category::STRING,
+    keys: &[KeySpec::first(key_flag::OW | key_flag::UPDATE)],
+    since: "2.0.0",
+    group: Group::String,
+    complexity: "O(1)",
+    summary: "Sets the string at a key with an expiry in seconds.",
+    arguments: &[
+        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        Argument { name: "seconds", kind: Kind::Integer, ..ARGUMENT },
+        Argument { name: "value", ..ARGUMENT },
+    ],
+    deprecated: Some(("2.6.12", "`SET` with the `EX` argument")),
+    handler: Handler::Run(setex),
+    ..COMMAND
+};
+
+fn setex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    set_expiring(context, args, TimeForm::EX, "setex")
+}
+
+pub const PSETEX: CommandSpec = CommandSpec {
+    name: "psetex",
+    arity: 4,
+    flags: flag::WRITE | flag::DENYOOM,
+    categories: category::STRING,
+    keys: &[KeySpec::first(key_flag::OW | key_flag::UPDATE)],
+    since: "2.6.0",
+    group: Group::String,
+    complexity: "O(1)",
+    summary: "Sets the string at a key with an expiry in milliseconds.",
+    arguments: &[
+        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        Argument { name: "milliseconds", kind: Kind::Integer, ..ARGUMENT },
+        Argument { name: "value", ..ARGUMENT },
+    ],
+    deprecated: Some(("2.6.12", "`SET` with the `PX` argument")),
+    handler: Handler::Run(psetex),
+    ..COMMAND
+};
+
+fn psetex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    set_expiring(context, args, TimeForm::PX, "psetex")
+}
+
+fn set_expiring(context: &mut Context<'_>, args: Args<'_>, form: TimeForm, name: &str) -> CommandResult {
+    let (key, value) = (&args[1], &args[3]);
+    let moment = parse::expiry_option(form, &args[2], context.data.now_ms, name)?;
+    let text = moment.to_string();
+    let command = OwnedArgs::new([b"SET".as_slice(), key, value, b"PXAT", text.as_bytes()]);
+    context.data.effects.propagate_instead(command);
+    store(context, key, value, SetExpiry::At(moment), |context| context.reply.ok())
+}
+
+pub const GETSET: CommandSpec = CommandSpec {
+    name: "getset",
+    arity: 3,
+    flags: flag::WRITE | flag::DENYOOM | flag::FAST,
+    categories: category::STRING,
+    keys: &[KeySpec::first(key_flag::RW | key_flag::ACCESS | key_flag::UPDATE)],
+    since: "1.0.0",
+    group: Group::String,
+    complexity: "O(1)",
+    summary: "Sets the string at a key and returns the one before.",
+    arguments: &[
+        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        Argument { name: "value", ..ARGUMENT },
+    ],
+    deprecated: Some(("6.2.0", "`SET` with the `!GET` argument")),
+    handler: Handler::Run(getset),
+    ..COMMAND
+};
+
+fn getset(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let (key, value) = (&args[1], &args[2]);
+    match context.data.string(key)? {
+        Some(old) => reply_element(&mut context.reply, old),
+        None => context.reply.null(),
+    }
+    context.data.effects.propagate_instead(OwnedArgs::new([b"SET".as_slice(), key, value]));
+    store(context, key, value, SetExpiry::Clear, |_| {})
+}
+
+pub const MSET: CommandSpec = CommandSpec {
+    name: "mset",
+    arity: -3,
+    flags: flag::WRITE | flag::DENYOOM,
+    categories: category::STRING,
+    keys: &[KeySpec::range(1, -1, 2, key_flag::OW | key_flag::UPDATE)],
+    since: "1.0.1",
+    group: Group::String,
+    complexity: "O(N) where N is the number of keys to set.",
+    summary: "Sets the strings at several keys.",
+    arguments: &[Argument {
+        name: "data",
+        kind: Kind::Block,
+        multiple: true,
+        arguments: &[
+            Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+            Argument { name: "value", ..ARGUMENT },
+        ],
+        ..ARGUMENT
+    }],
+    tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
+    handler: Handler::Run(mset),
+    ..COMMAND
+};
+
+fn mset(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len().is_multiple_of(2) {
+        return Err(CommandError::wrong_arity("mset"));
+    }
+    set_pairs(context, args);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+fn set_pairs(context: &mut Context<'_>, args: Args<'_>) {
+    for index in (1..args.len()).step_by(2) {
+        let key = &args[index];
+        context.data.set_string(key, &args[index + 1], SetExpiry::Clear, |_| true);
+        context.data.changed(key);
+    }
+}
+
+pub const MSETNX: CommandSpec = CommandSpec {
+    name: "msetnx",
+    arity: -3,
+    flags: flag::WRITE | flag::DENYOOM,
+    categories: category::STRING,
+    keys: &[KeySpec::range(1, -1, 2, key_flag::OW | key_flag::INSERT)],
+    since: "1.0.1",
+    group: Group::String,
+    complexity: "O(N) where N is the number of keys to set.",
+    summary: "Sets the strings at several keys if none of the keys is there.",
+    arguments: &[Argument {
+        name: "data",
+        kind: Kind::Block,
+        multiple: true,
+        arguments: &[
+            Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+            Argument { name: "value", ..ARGUMENT },
+        ],
+        ..ARGUMENT
+    }],
+    handler: Handler::Run(msetnx),
+    ..COMMAND
+};
+
+fn msetnx(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len().is_multiple_of(2) {
+        return Err(CommandError::wrong_arity("msetnx"));
+    }
+    let any = (1..args.len()).step_by(2).any(|index| context.data.exists(&args[index]));
+    if !any {
+        set_pairs(context, args);
+    }
+    context.reply.integer(i64::from(!any));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,185 @@
+//! LZF, the compression of long strings in an RDB file.
+//!
+//! ```text
+//! 000lllll                     l + 1 literal bytes follow          (1 to 32)
+//! lllooooo oooooooo            copy l + 2 bytes from o + 1 back    (l 1 to 6: 3 to 8 bytes)
+//! 111ooooo llllllll oooooooo   copy l + 9 bytes from o + 1 back    (9 to 264 bytes)
+//! ```
+//!
+//! A copy may overlap what it makes. The offset is at most 8192.
+
+use super::Malformed;
+
+const MAX_LITERALS: usize = 32;
+const MAX_COPY: usize = 264;
+const MAX_OFFSET: usize = 8192;
+const HASH_BITS: u32 = 14;
+
+/// The compressed bytes, or `None` when they would be no shorter than `input` by more than 4 bytes, as Redis asks.
+pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
+    let most = input.len().checked_sub(5)?;
+    // Where three bytes of this hash were seen last, plus one; 0 is never.
+    let mut seen = vec![0u32; 1 << HASH_BITS];
+    let mut output = Vec::with_capacity(most);
+    let mut literals_from = 0;
+    let mut position = 0;
+    while let Some(&[first, second, third]) = input.get(position..position + 3) {
+        let slot = &mut seen[hash(first, second, third)];
+        let candidate = std::mem::replace(slot, position as u32 + 1) as usize;
+        let length = match candidate.checked_sub(1) {
+            Some(earlier) if position - earlier <= MAX_OFFSET => common_length(input, earlier, position),
+            _ => 0,
+        };
+        if length < 3 {
+            position += 1;
+            continue;
+        }
+        write_literals(&input[literals_from..position], &mut output);
+        write_copy(position - candidate, length, &mut output);
+        position += length;
+        literals_from = position;
+        if output.len() > most {
+            return None;
+        }
+    }
+    write_literals(&input[literals_from..], &mut output);
+    (output.len() <= most).then_some(output)
+}
+
+fn hash(first: u8, second: u8, third: u8) -> usize {
+    let word = u32::from_le_bytes([first, second, third, 0]);
+    (word.wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize
+}
+
+fn common_length(input: &[u8], earlier: usize, position: usize) -> usize {
+    let pairs = input[earlier..].iter().zip(&input[position..]);
+    pairs.take(MAX_COPY).take_while(|(left, right)| left == right).count()
+}
+
+fn write_literals(literals: &[u8], output: &mut Vec<u8>) {
+    for run in literals.chunks(MAX_LITERALS) {
+        output.push(run.len() as u8 - 1);
+        output.extend_from_slice(run);
+    }
+}
+
+/// `distance` is the offset less one.
+fn write_copy(distance: usize, length: usize, output: &mut Vec<u8>) {
+    let [low, high] = (distance as u16).to_le_bytes();
+    match length - 2 {
+        short @ 1..7 => output.push((short as u8) << 5 | high),
+        long => output.extend_from_slice(&[0xE0 | high, (long - 7) as u8]),
+    }
+    output.push(low);
+}
+
+/// Exactly `length` bytes from untrusted `input`. Memory grows with what is really there, and no input byte makes more than
+/// 264 bytes: a `length` beyond that is refused at once.
+pub fn decompress(input: &[u8], length: usize) -> Result<Vec<u8>, Malformed> {
+    let expected_length =
+        Malformed { offset: input.len(), expected: "compressed data of the length announced" };
+    if length > input.len().saturating_mul(MAX_COPY) {
+        return Err(expected_length);
+    }
+    let mut output = Vec::with_capacity(length.min(input.len().saturating_mul(8)));
+    let mut position = 0;
+    while let Some(&control) = input.get(position) {
+        let cut = Malformed { offset: position, expected: "a whole LZF run" };
+        position += 1;
+        if control < 32 {
+            let run = input.get(position..position + usize::from(control) + 1).ok_or(cut)?;
+            position += run.len();
+            output.extend_from_slice(run);
+        } else {
+            let mut take = || {
+                let byte = input.get(position).copied().map(usize::from).ok_or(cut);
+                position += 1;
+                byte
+            };
+            let mut run = usize::from(control >> 5) + 2;
+            if run == 9 {
+                run += take()?;
+            }
+            let offset = (usize::from(control & 0x1F) << 8 | take()?) + 1;
+            copy_back(
+                &mut output,
+                offset,
+                run,
+                Malformed { expected: "an LZF offset within the output", ..cut },
+            )?;
+        }
+        if output.len() > length {
+            return Err(expected_length);
+        }
+    }
+    if output.len() == length { Ok(output) } else { Err(expected_length) }
+}
+
+fn copy_back(output: &mut Vec<u8>, offset: usize, run: usize, malformed: Malformed) -> Result<(), Malformed> {
+    let start = output.len().checked_sub(offset).ok_or(malformed)?;
+    if offset >= run {
+        output.extend_from_within(start..start + run);
+    } else {
+        (start..start + run).for_each(|from| output.push(output[from]));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_run_of_one_byte() {
+        let input = [b'a'; 300];
+        let packed = compress(&input).unwrap();
+        assert_eq!(packed[..5], [0, b'a', 0xE0, 255, 0]);
+        assert_eq!(decompress(&packed, 300).unwrap(), input);
+    }
+
+    #[test]
+    fn what_does_not_shrink_is_left() {
+        assert_eq!(compress(b""), None);
+        assert_eq!(compress(b"abcdefghijklmnopqrstuvwxyz"), None);
+    }
+
+    #[test]
+    fn hostile_streams() {
+        // Before the start, cut literals, cut copy, too long, too short, a length that nothing could fill.
+        for (input, length) in [
+            (&[0x20, 0x00][..], 3),
+            (&[5, b'a'], 6),
+            (&[0, b'a', 0xE0, 1], 10),
+            (&[0, b'a', 0xE0, 255, 0], 10),
+            (&[0, b'a'], 2),
+            (&[0, b'a'], usize::MAX),
+        ] {
+            assert!(decompress(input, length).is_err(), "{input:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip(input in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..300),
+            proptest::collection::vec(0u8..3, 0..20_000),
+            (proptest::collection::vec(any::<u8>(), 1..9), 1usize..2000).prop_map(|(unit, times)| unit.repeat(times)),
+        ]) {
+            if let Some(packed) = compress(&input) {
+                prop_assert!(packed.len() + 4 < input.len());
+                prop_assert_eq!(decompress(&packed, input.len()).unwrap(), input);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_panic(
+            input in proptest::collection::vec(any::<u8>(), 0..200),
+            length in 0usize..2000,
+        ) {
+            if let Ok(output) = decompress(&input, length) {
+                prop_assert_eq!(output.len(), length);
+            }
+        }
+    }
+}

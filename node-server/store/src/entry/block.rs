@@ -1,0 +1,338 @@
+//! The memory of one entry: a single allocation behind a thin pointer. The only unsafe code of the store.
+//!
+//! ```text
+//!   0   u64   header, see Header
+//!   8   i64   expiry, unix time in ms                 only with the EXPIRES bit
+//!   +   u64   number (Int) or pointer (Boxed)         not for Inline
+//!   +   u32   key length                              only with the WIDE bit
+//!   +   key bytes, then the value's bytes (Inline)    rounded up to 8 in sum
+//! ```
+//!
+//! So a 16-byte key with a 64-byte value takes 88 bytes. The header holds all lengths, so the size of the
+//! allocation is known from it and nothing else stores it.
+
+use crate::types::Value;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+/// ```text
+///   63           40 39     32 31        19 18        7   6     5      4       3 2    1 0
+///   access clock 24 | epoch 8 | value len 13 | key len 12 | - | WIDE | EXPIRES | RAW | - | kind
+/// ```
+/// The lengths are 0 where they are not used: the value's unless Inline, the key's with WIDE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Header(u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A number in the block.
+    Int = 0,
+    /// A string in the block.
+    Inline = 1,
+    /// Anything else, in a `Value` of its own.
+    Boxed = 2,
+}
+
+/// The longest string that lives in its block.
+pub(super) const INLINE_MAX: usize = 4096;
+const NARROW_KEY_MAX: usize = (1 << 12) - 1;
+
+const RAW: u64 = 1 << 3;
+const EXPIRES: u64 = 1 << 4;
+const WIDE: u64 = 1 << 5;
+const KEY_SHIFT: u32 = 7;
+const VALUE_SHIFT: u32 = 19;
+const VALUE_MASK: u64 = (1 << 13) - 1;
+const EPOCH_SHIFT: u32 = 32;
+const CLOCK_SHIFT: u32 = 40;
+
+impl Header {
+    pub(super) fn kind(self) -> Kind {
+        match self.0 & 3 {
+            0 => Kind::Int,
+            1 => Kind::Inline,
+            _ => Kind::Boxed,
+        }
+    }
+
+    pub(super) fn is_raw(self) -> bool {
+        self.0 & RAW != 0
+    }
+
+    pub(super) fn with_raw(self, raw: bool) -> Header {
+        Header(if raw { self.0 | RAW } else { self.0 & !RAW })
+    }
+
+    pub(super) fn epoch(self) -> u8 {
+        (self.0 >> EPOCH_SHIFT) as u8
+    }
+
+    pub(super) fn with_epoch(self, epoch: u8) -> Header {
+        Header(self.0 & !(0xff << EPOCH_SHIFT) | u64::from(epoch) << EPOCH_SHIFT)
+    }
+
+    /// 24 bits.
+    pub(super) fn clock(self) -> u32 {
+        (self.0 >> CLOCK_SHIFT) as u32
+    }
+
+    pub(super) fn with_clock(self, clock: u32) -> Header {
+        Header(self.0 & ((1 << CLOCK_SHIFT) - 1) | u64::from(clock) << CLOCK_SHIFT)
+    }
+
+    fn expires(self) -> bool {
+        self.0 & EXPIRES != 0
+    }
+
+    fn is_wide(self) -> bool {
+        self.0 & WIDE != 0
+    }
+
+    fn inline_len(self) -> usize {
+        (self.0 >> VALUE_SHIFT & VALUE_MASK) as usize
+    }
+
+    fn with_inline_len(self, len: usize) -> Header {
+        Header(self.0 & !(VALUE_MASK << VALUE_SHIFT) | (len as u64 & VALUE_MASK) << VALUE_SHIFT)
+    }
+
+    fn expiry_at(self) -> usize {
+        8
+    }
+
+    fn word_at(self) -> usize {
+        if self.expires() { 16 } else { 8 }
+    }
+
+    fn wide_at(self) -> usize {
+        self.word_at() + if self.kind() == Kind::Inline { 0 } else { 8 }
+    }
+
+    fn key_at(self) -> usize {
+        self.wide_at() + if self.is_wide() { 4 } else { 0 }
+    }
+}
+
+/// What goes into a block.
+pub(super) enum Content<'a> {
+    Int(i64),
+    /// At most `INLINE_MAX` bytes; longer ones are boxed.
+    Inline(&'a [u8]),
+    Boxed(Box<Value>),
+}
+
+#[derive(Debug)]
+pub(super) struct Block {
+    start: NonNull<u8>,
+}
+
+// SAFETY: a block owns its memory and its boxed value alone, and gives out only borrows bound to its own; so it may
+// go where `Value` may. `assert_value_is_send_and_sync` below fails to compile if `Value` ever may not.
+unsafe impl Send for Block {}
+// SAFETY: as above; there is no interior mutability.
+unsafe impl Sync for Block {}
+
+const _: () = {
+    const fn assert_value_is_send_and_sync<T: Send + Sync>() {}
+    assert_value_is_send_and_sync::<Value>();
+};
+
+impl Block {
+    /// `like` gives the epoch, the clock and the raw flag.
+    pub(super) fn new(key: &[u8], expiry: Option<i64>, content: Content<'_>, like: Header) -> Block {
+        let kept = like.0 & (RAW | !((1 << EPOCH_SHIFT) - 1));
+        let wide = key.len() > NARROW_KEY_MAX;
+        let (kind, inline): (Kind, &[u8]) = match &content {
+            Content::Int(_) => (Kind::Int, &[]),
+            Content::Inline(bytes) => (Kind::Inline, bytes),
+            Content::Boxed(_) => (Kind::Boxed, &[]),
+        };
+        assert!(inline.len() <= INLINE_MAX, "the caller boxes longer strings");
+        assert!(key.len() <= u32::MAX as usize, "the protocol allows no key over 512 MB");
+        let mut bits = kept | kind as u64 | (inline.len() as u64) << VALUE_SHIFT;
+        bits |= if wide { WIDE } else { (key.len() as u64) << KEY_SHIFT };
+        bits |= if expiry.is_some() { EXPIRES } else { 0 };
+        let header = Header(bits);
+
+        let layout = layout_of(header.key_at() + key.len() + inline.len());
+        // SAFETY: the layout is never empty: it has at least a header.
+        let memory = unsafe { alloc(layout) };
+        let Some(start) = NonNull::new(memory) else { handle_alloc_error(layout) };
+        let at = |offset: usize| start.as_ptr().wrapping_add(offset);
+        // SAFETY: all offsets follow the drawing above, of which `layout` is the size: the last write ends at
+        // key_at + key + inline ≤ layout.size(). `start` is 8-aligned, and so are the header, expiry and word offsets
+        // (8 or 16); the wide length is 4-aligned. Nothing else refers to the new memory.
+        unsafe {
+            start.cast::<u64>().write(header.0);
+            if let Some(expiry) = expiry {
+                at(header.expiry_at()).cast::<i64>().write(expiry);
+            }
+            if wide {
+                at(header.wide_at()).cast::<u32>().write(key.len() as u32);
+            }
+            at(header.key_at()).copy_from_nonoverlapping(key.as_ptr(), key.len());
+            at(header.key_at() + key.len()).copy_from_nonoverlapping(inline.as_ptr(), inline.len());
+            match content {
+                Content::Int(number) => at(header.word_at()).cast::<i64>().write(number),
+                Content::Boxed(value) => {
+                    at(header.word_at()).cast::<*mut Value>().write(Box::into_raw(value))
+                }
+                Content::Inline(_) => {}
+            }
+        }
+        Block { start }
+    }
+
+    pub(super) fn header(&self) -> Header {
+        // SAFETY: the block begins with its header, aligned, written by `new`.
+        Header(unsafe { self.start.cast::<u64>().read() })
+    }
+
+    /// Changes epoch, clock and raw flag; what describes the layout stays.
+    pub(super) fn set_header(&mut self, header: Header) {
+        let layout_bits = ((1u64 << EPOCH_SHIFT) - 1) & !RAW;
+        let merged = self.header().0 & layout_bits | header.0 & !layout_bits;
+        // SAFETY: as in `header`; `&mut self` makes it the only access.
+        unsafe { self.start.cast::<u64>().write(merged) }
+    }
+
+    pub(super) fn expiry(&self) -> Option<i64> {
+        let header = self.header();
+        // SAFETY: with the EXPIRES bit, `new` wrote an aligned i64 there.
+        header.expires().then(|| unsafe { self.at(header.expiry_at()).cast::<i64>().read() })
+    }
+
+    /// Changes the expiry of a block that has one. False if it has none.
+    pub(super) fn set_expiry_in_place(&mut self, expiry: i64) -> bool {
+        let header = self.header();
+        if header.expires() {
+            // SAFETY: as in `expiry`; `&mut self` makes it the only access.
+            unsafe { self.at(header.expiry_at()).cast::<i64>().write(expiry) }
+        }
+        header.expires()
+    }
+
+    pub(super) fn int(&self) -> Option<i64> {
+        let header = self.header();
+        // SAFETY: in an Int block, `new` wrote an aligned i64 there.
+        (header.kind() == Kind::Int).then(|| unsafe { self.at(header.word_at()).cast::<i64>().read() })
+    }
+
+    /// Changes the number of an Int block. False if it is none.
+    pub(super) fn set_int_in_place(&mut self, number: i64) -> bool {
+        let header = self.header();
+        if header.kind() == Kind::Int {
+            // SAFETY: as in `int`; `&mut self` makes it the only access.
+            unsafe { self.at(header.word_at()).cast::<i64>().write(number) }
+        }
+        header.kind() == Kind::Int
+    }
+
+    pub(super) fn boxed(&self) -> Option<&Value> {
+        // SAFETY: the pointer came from `Box::into_raw` and is freed only by `drop` or `take_boxed`, which need the
+        // block itself; the borrow of `self` keeps both away.
+        self.boxed_pointer().map(|pointer| unsafe { &*pointer })
+    }
+
+    pub(super) fn boxed_mut(&mut self) -> Option<&mut Value> {
+        // SAFETY: as in `boxed`, and `&mut self` makes it the only borrow.
+        self.boxed_pointer().map(|pointer| unsafe { &mut *pointer })
+    }
+
+    /// Moves the boxed value out and leaves the number 0 in its place.
+    pub(super) fn take_boxed(&mut self) -> Option<Box<Value>> {
+        let pointer = self.boxed_pointer()?;
+        let header = self.header();
+        // SAFETY: the word is 8 bytes and aligned for both kinds. From here on the block is an Int block, so that nothing
+        // reads the pointer again and the box below is its only owner.
+        unsafe {
+            self.at(header.word_at()).cast::<i64>().write(0);
+            self.start.cast::<u64>().write(header.0 & !3);
+            Some(Box::from_raw(pointer))
+        }
+    }
+
+    fn boxed_pointer(&self) -> Option<*mut Value> {
+        let header = self.header();
+        // SAFETY: in a Boxed block, `new` wrote an aligned pointer there.
+        (header.kind() == Kind::Boxed)
+            .then(|| unsafe { self.at(header.word_at()).cast::<*mut Value>().read() })
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        let header = self.header();
+        // SAFETY: `new` copied that many bytes there; they live as long as the block and change with `&mut` only.
+        unsafe { std::slice::from_raw_parts(self.at(header.key_at()), self.key_len(header)) }
+    }
+
+    pub(super) fn inline(&self) -> Option<&[u8]> {
+        let header = self.header();
+        let start = self.at(header.key_at() + self.key_len(header));
+        // SAFETY: in an Inline block the value's bytes follow the key's, as many as the header says.
+        (header.kind() == Kind::Inline)
+            .then(|| unsafe { std::slice::from_raw_parts(start, header.inline_len()) })
+    }
+
+    pub(super) fn inline_mut(&mut self) -> Option<&mut [u8]> {
+        let header = self.header();
+        let start = self.at(header.key_at() + self.key_len(header));
+        // SAFETY: as in `inline`, and `&mut self` makes it the only borrow.
+        (header.kind() == Kind::Inline)
+            .then(|| unsafe { std::slice::from_raw_parts_mut(start, header.inline_len()) })
+    }
+
+    /// Overwrites the inline value when the new one needs an allocation of the same size. False if it does not fit.
+    pub(super) fn set_inline_in_place(&mut self, bytes: &[u8]) -> bool {
+        let header = self.header();
+        let value_at = header.key_at() + self.key_len(header);
+        let fits = header.kind() == Kind::Inline
+            && bytes.len() <= INLINE_MAX
+            && layout_of(value_at + bytes.len()).size() == self.allocated_bytes();
+        if fits {
+            // SAFETY: the new value ends within the allocation, whose size stays what the new header gives.
+            // `bytes` cannot overlap it, since `&mut self` is the only access.
+            unsafe {
+                self.at(value_at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                self.start.cast::<u64>().write(header.with_inline_len(bytes.len()).0);
+            }
+        }
+        fits
+    }
+
+    pub(super) fn allocated_bytes(&self) -> usize {
+        let header = self.header();
+        layout_of(header.key_at() + self.key_len(header) + header.inline_len()).size()
+    }
+
+    fn key_len(&self, header: Header) -> usize {
+        if header.is_wide() {
+            // SAFETY: with the WIDE bit, `new` wrote an aligned u32 there.
+            unsafe { self.at(header.wide_at()).cast::<u32>().read() as usize }
+        } else {
+            (header.0 >> KEY_SHIFT) as usize & NARROW_KEY_MAX
+        }
+    }
+
+    /// The address of an offset within the block.
+    fn at(&self, offset: usize) -> *mut u8 {
+        self.start.as_ptr().wrapping_add(offset)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        drop(self.take_boxed());
+        let layout = layout_of(self.allocated_bytes());
+        // SAFETY: allocated by `new` with this very layout: it follows from the header, whose layout bits change only in
+        // `set_inline_in_place`, which keeps the size, and `take_boxed`, between kinds of one size.
+        unsafe { dealloc(self.start.as_ptr(), layout) }
+    }
+}
+
+fn layout_of(bytes: usize) -> Layout {
+    match Layout::from_size_align(bytes.next_multiple_of(8), 8) {
+        Ok(layout) => layout,
+        // A key is under 4 GiB and an inline value under 4 KiB, so this is our own bug.
+        Err(_) => unreachable!("an entry of {bytes} bytes"),
+    }
+}

@@ -1,0 +1,291 @@
+//! A sequence that can be searched, counted and changed anywhere in O(log n), and cloned in O(1).
+//!
+//! ```text
+//!              inner: [ first key, weight, ● ] [ first key, weight, ● ] …      weight: sum over what is below
+//!                                          ↓
+//!               leaf: [ item ] [ item ] [ item ] …                             up to 64
+//! ```
+//!
+//! A B+tree whose inner nodes know how much is below each child. An item weighs 1 in a sorted set, and as much as it has
+//! elements in a list, whose items are listpacks; offsets and ranks are sums of weights. Order is the caller's: a
+//! sorted set finds the place of an insert by [`CountedTree::weight_where`], a list knows it.
+//!
+//! Nodes are shared by clones and copied when written to, one path at a time: so a snapshot holds a tree of any
+//! size for a reference count. No item weighs nothing: a change that leaves one so must take it out.
+
+use std::sync::Arc;
+
+mod cursor;
+
+pub(super) use cursor::Items;
+
+const MAX: usize = 64;
+const MIN: usize = 16;
+
+pub(super) trait Item: Clone {
+    type Key: Clone;
+    fn key(&self) -> &Self::Key;
+    fn weight(&self) -> usize;
+}
+
+#[derive(Clone)]
+pub(super) struct CountedTree<T: Item> {
+    root: Option<Arc<Node<T>>>,
+    weight: usize,
+}
+
+#[derive(Clone)]
+enum Node<T: Item> {
+    Leaf(Vec<T>),
+    Inner(Vec<Child<T>>),
+}
+
+#[derive(Clone)]
+struct Child<T: Item> {
+    first: T::Key,
+    weight: usize,
+    node: Arc<Node<T>>,
+}
+
+impl<T: Item> Default for CountedTree<T> {
+    fn default() -> Self {
+        CountedTree { root: None, weight: 0 }
+    }
+}
+
+impl<T: Item> CountedTree<T> {
+    /// The sum of all weights.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// The item at `offset`, and the offset within it.
+    pub(super) fn get(&self, offset: usize) -> Option<(&T, usize)> {
+        let mut node = self.root.as_deref()?;
+        let mut offset = offset;
+        loop {
+            match node {
+                Node::Leaf(items) => {
+                    let (index, within) = locate(items, offset, T::weight);
+                    return Some((items.get(index)?, within));
+                }
+                Node::Inner(children) => {
+                    let (index, within) = locate(children, offset, |child| child.weight);
+                    node = &children.get(index)?.node;
+                    offset = within;
+                }
+            }
+        }
+    }
+
+    /// The weight of all items for whose key `precedes` holds. It must hold for the items up to some point and for none after.
+    pub(super) fn weight_where(&self, precedes: impl Fn(&T::Key) -> bool) -> usize {
+        let mut before = 0;
+        let mut next = self.root.as_deref();
+        while let Some(node) = next {
+            match node {
+                Node::Leaf(items) => {
+                    let count = items.partition_point(|item| precedes(item.key()));
+                    return before + items.iter().take(count).map(T::weight).sum::<usize>();
+                }
+                Node::Inner(children) => {
+                    let count = children.partition_point(|child| precedes(&child.first));
+                    let Some(last) = count.checked_sub(1) else { return before };
+                    before += children.iter().take(last).map(|child| child.weight).sum::<usize>();
+                    next = children.get(last).map(|child| &*child.node);
+                }
+            }
+        }
+        before
+    }
+
+    /// Changes the leaf that holds `offset`. `change` gets its items, the index of the item there (the number of items when
+    /// `offset` is the end) and the offset within that item. It may change, remove and add a few items.
+    pub(super) fn alter<R>(
+        &mut self,
+        offset: usize,
+        change: impl FnOnce(&mut Vec<T>, usize, usize) -> R,
+    ) -> R {
+        let root = self.root.get_or_insert_with(|| Arc::new(Node::Leaf(Vec::new())));
+        let before = self.weight;
+        let altered = alter(Arc::make_mut(root), offset, change);
+        self.weight = before - altered.removed + altered.added;
+        self.fix_root();
+        altered.result
+    }
+
+    /// Inserts before the item that begins at `offset`.
+    pub(super) fn insert(&mut self, offset: usize, item: T) {
+        self.alter(offset, |items, index, _| items.insert(index, item));
+    }
+
+    /// Takes out the item at `offset`.
+    pub(super) fn remove(&mut self, offset: usize) -> Option<T> {
+        if offset >= self.weight {
+            return None;
+        }
+        self.alter(offset, |items, index, _| (index < items.len()).then(|| items.remove(index)))
+    }
+
+    /// Items from the one at `offset` on, at most `count` of them, from both ends. Only where every item weighs 1.
+    pub(super) fn items(&self, offset: usize, count: usize) -> Items<'_, T> {
+        Items::new(self, offset, count)
+    }
+
+    fn fix_root(&mut self) {
+        let Some(root) = &mut self.root else { return };
+        if root.count() > MAX {
+            let right = Arc::make_mut(root).split(false);
+            let left = std::mem::replace(root, Arc::new(Node::Leaf(Vec::new())));
+            *root = Arc::new(Node::Inner([left.into_child(), right.into_child()].into_iter().flatten().collect()));
+        }
+        while let Node::Inner(children) = &**root
+            && let [only] = &children[..]
+        {
+            *root = Arc::clone(&only.node);
+        }
+        if root.count() == 0 {
+            self.root = None;
+        }
+    }
+}
+
+/// What `alter` below did, for the levels above.
+struct Altered<R> {
+    result: R,
+    removed: usize,
+    added: usize,
+    /// Whether the first item may be another one now.
+    first: bool,
+    /// Whether it happened at the end.
+    last: bool,
+}
+
+fn alter<T: Item, R>(
+    node: &mut Node<T>,
+    offset: usize,
+    change: impl FnOnce(&mut Vec<T>, usize, usize) -> R,
+) -> Altered<R> {
+    match node {
+        Node::Leaf(items) => {
+            let (index, within) = locate(items, offset, T::weight);
+            let removed = items.iter().map(T::weight).sum();
+            let last = index >= items.len();
+            let result = change(items, index, within);
+            let added = items.iter().map(T::weight).sum();
+            Altered { result, removed, added, first: index <= 1, last }
+        }
+        Node::Inner(children) => {
+            let (index, within) = locate(children, offset, |child| child.weight);
+            // The end belongs to the last child.
+            let (index, within) = match children.last() {
+                Some(last) if index == children.len() => (index - 1, within + last.weight),
+                _ => (index, within),
+            };
+            let child = &mut children[index];
+            let altered = alter(Arc::make_mut(&mut child.node), within, change);
+            child.weight = child.weight - altered.removed + altered.added;
+            if altered.first
+                && let Some(first) = child.node.first()
+            {
+                child.first = first.clone();
+            }
+            let last = altered.last && index + 1 == children.len();
+            rebalance(children, index, last);
+            Altered { first: altered.first && index <= 1, last, ..altered }
+        }
+    }
+}
+
+/// Splits child `index` when it is too full, joins it with a neighbour when it is too empty.
+fn rebalance<T: Item>(children: &mut Vec<Child<T>>, index: usize, at_end: bool) {
+    let count = children[index].node.count();
+    if count == 0 {
+        children.remove(index);
+    } else if count > MAX {
+        let right = Arc::make_mut(&mut children[index].node).split(at_end);
+        if let Some(right) = right.into_child() {
+            children[index].weight -= right.weight;
+            children.insert(index + 1, right);
+        }
+    } else if count < MIN && !at_end && children.len() > 1 {
+        let left = index.min(children.len() - 2);
+        let right = children.remove(left + 1);
+        let joined = &mut children[left];
+        joined.weight += right.weight;
+        Arc::make_mut(&mut joined.node).append(Arc::unwrap_or_clone(right.node));
+        if joined.node.count() > MAX {
+            rebalance(children, left, false);
+        }
+    }
+}
+
+/// The index of the part that holds `offset`, and the offset within it; past the end, the number of parts.
+fn locate<P>(parts: &[P], offset: usize, weight: impl Fn(&P) -> usize) -> (usize, usize) {
+    let mut left = offset;
+    for (index, part) in parts.iter().enumerate() {
+        let weight = weight(part);
+        if left < weight {
+            return (index, left);
+        }
+        left -= weight;
+    }
+    (parts.len(), left)
+}
+
+impl<T: Item> Node<T> {
+    fn count(&self) -> usize {
+        match self {
+            Node::Leaf(items) => items.len(),
+            Node::Inner(children) => children.len(),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Node::Leaf(items) => items.iter().map(T::weight).sum(),
+            Node::Inner(children) => children.iter().map(|child| child.weight).sum(),
+        }
+    }
+
+    fn first(&self) -> Option<&T::Key> {
+        match self {
+            Node::Leaf(items) => items.first().map(T::key),
+            Node::Inner(children) => children.first().map(|child| &child.first),
+        }
+    }
+
+    /// Cuts off the right half; what grows at its end leaves full nodes behind.
+    fn split(&mut self, at_end: bool) -> Node<T> {
+        let at = if at_end { MAX } else { self.count() / 2 };
+        match self {
+            Node::Leaf(items) => Node::Leaf(items.split_off(at)),
+            Node::Inner(children) => Node::Inner(children.split_off(at)),
+        }
+    }
+
+    fn append(&mut self, right: Node<T>) {
+        match (self, right) {
+            (Node::Leaf(items), Node::Leaf(more)) => items.extend(more),
+            (Node::Inner(children), Node::Inner(more)) => children.extend(more),
+            _ => unreachable!("neighbours are of one height"),
+        }
+    }
+
+    fn into_child(self) -> Option<Child<T>> {
+        Some(Child { first: self.first()?.clone(), weight: self.weight(), node: Arc::new(self) })
+    }
+}
+
+trait IntoChild<T: Item> {
+    fn into_child(self) -> Option<Child<T>>;
+}
+
+impl<T: Item> IntoChild<T> for Arc<Node<T>> {
+    fn into_child(self) -> Option<Child<T>> {
+        Some(Child { first: self.first()?.clone(), weight: self.weight(), node: self })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+fn contents(hash: &Hash) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    hash.iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect()
+}
+
+fn small_limits() -> Limits {
+    Limits { hash_max_listpack_entries: 8, hash_max_listpack_value: 20, hash_seed: 7, ..Limits::default() }
+}
+
+#[test]
+fn a_packed_hash_keeps_insertion_order() {
+    let mut hash = Hash::new();
+    for field in ["zebra", "1", "ape"] {
+        assert!(hash.set(field.as_bytes(), b"x", &Limits::default()));
+    }
+    assert!(!hash.set(b"zebra", b"y", &Limits::default()));
+    let fields: Vec<Vec<u8>> = hash.iter().map(|(field, _)| field.to_vec()).collect();
+    assert_eq!(fields, [&b"zebra"[..], b"1", b"ape"]);
+}
+
+#[test]
+fn leaves_the_listpack_by_count_and_by_length() {
+    let limits = small_limits();
+    let mut hash = Hash::new();
+    for number in 0..8 {
+        hash.set(format!("f{number}").as_bytes(), b"v", &limits);
+        assert_eq!(hash.encoding(), Encoding::Listpack);
+    }
+    hash.set(b"f8", b"v", &limits);
+    assert_eq!((hash.encoding(), hash.len()), (Encoding::Hashtable, 9));
+    let mut hash = Hash::new();
+    hash.set(b"f", &[b'v'; 20], &limits);
+    assert_eq!(hash.encoding(), Encoding::Listpack);
+    hash.set(b"f", &[b'v'; 21], &limits);
+    assert_eq!((hash.encoding(), hash.len()), (Encoding::Hashtable, 1));
+}
+
+#[test]
+fn increments() {
+    let (mut hash, limits) = (Hash::new(), Limits::default());
+    assert_eq!(hash.increment(b"n", 5, &limits), Ok(5));
+    assert_eq!(hash.increment(b"n", -7, &limits), Ok(-2));
+    hash.set(b"n", b"01", &limits);
+    assert_eq!(hash.increment(b"n", 1, &limits), Err(IncrementError::NotAnInteger));
+    hash.set(b"n", b"9223372036854775807", &limits);
+    assert_eq!(hash.increment(b"n", 1, &limits), Err(IncrementError::Overflow));
+}
+
+#[test]
+fn refuses_halves_and_duplicates() {
+    let limits = Limits::default();
+    let listpack = |values: &[&'static [u8]]| values.iter().copied().collect::<Listpack>();
+    assert!(Hash::from_listpack(listpack(&[b"a", b"1", b"b"]), &limits).is_err());
+    assert!(Hash::from_listpack(listpack(&[b"a", b"1", b"a", b"2"]), &limits).is_err());
+    assert_eq!(Hash::from_listpack(listpack(&[b"a", b"1", b"1", b"1"]), &limits).unwrap().len(), 2);
+}
+
+#[test]
+fn random_pairs_are_distinct_and_real() {
+    use rand::SeedableRng;
+    let mut rng = rand::rngs::StdRng::seed_from_u64(3);
+    for size in [5, 300] {
+        let mut hash = Hash::new();
+        (0..size).for_each(|number: i32| {
+            hash.set(number.to_string().as_bytes(), b"v", &small_limits());
+        });
+        for count in [0, 1, 4, size as usize - 1, size as usize, 1000] {
+            let drawn = hash.random_distinct(count, &mut rng);
+            let mut fields: Vec<_> = drawn.iter().map(|(field, _)| field.to_vec()).collect();
+            fields.sort();
+            fields.dedup();
+            assert_eq!(fields.len(), count.min(size as usize));
+            assert!(fields.iter().all(|field| hash.contains(field)));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn does_what_a_map_does(steps in proptest::collection::vec(
+        (0u8..4, 0u16..600, proptest::collection::vec(any::<u8>(), 0..24)), 0..300), clone_at in 0usize..300) {
+        let limits = small_limits();
+        let (mut hash, mut model) = (Hash::new(), BTreeMap::new());
+        let mut snapshot = (hash.clone(), model.clone());
+        for (step, (kind, field, value)) in steps.into_iter().enumerate() {
+            if step == clone_at {
+                snapshot = (hash.clone(), model.clone());
+            }
+            let field = field.to_string().into_bytes();
+            if kind == 0 {
+                prop_assert_eq!(hash.remove(&field), model.remove(&field).is_some());
+            } else {
+                prop_assert_eq!(hash.set(&field, &value, &limits), model.insert(field, value).is_none());
+            }
+        }
+        prop_assert_eq!(hash.len(), model.len());
+        prop_assert_eq!(contents(&snapshot.0), snapshot.1);
+        for (field, value) in &model {
+            prop_assert!(hash.get(field).unwrap().equals(value));
+        }
+        let (mut scanned, mut cursor) = (BTreeMap::new(), 0);
+        loop {
+            cursor = hash.scan(cursor, 10, &mut |field, value| {
+                scanned.insert(field.to_vec(), value.to_vec());
+            });
+            if cursor == 0 {
+                break;
+            }
+        }
+        prop_assert_eq!(&scanned, &model);
+        prop_assert_eq!(contents(&hash), model);
+    }
+}

@@ -1,0 +1,165 @@
+//! How big a node of a list may be, and what changes do to the nodes around them.
+
+use super::{CountedTree, Form, Limits, List};
+use crate::encoding::Listpack;
+use std::sync::Arc;
+
+/// What a further element may add to a node besides its own bytes.
+const ENTRY_OVERHEAD: usize = 8;
+/// A limit given in elements still does not let a node grow past this.
+const SAFE_BYTES: usize = 8192;
+
+/// Whether a node of this size and count is within `list_max_listpack_size`.
+pub(super) fn fits(bytes: usize, elements: usize, limits: &Limits) -> bool {
+    match limits.list_max_listpack_size {
+        0.. => {
+            let most = usize::try_from(limits.list_max_listpack_size.max(1)).unwrap_or(1);
+            elements <= most && bytes <= SAFE_BYTES
+        }
+        negative => bytes <= 2048 << negative.unsigned_abs().min(5),
+    }
+}
+
+fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
+    fits(node.byte_len() + value.len() + ENTRY_OVERHEAD, node.len() + 1, limits)
+}
+
+fn node_of(value: &[u8]) -> Arc<Listpack> {
+    Arc::new([value].into_iter().collect())
+}
+
+impl List {
+    /// Inserts before the element at `offset`, or at the end.
+    pub(super) fn insert(&mut self, offset: usize, value: &[u8], limits: &Limits) {
+        if let Form::Packed(elements) = &mut self.0 {
+            if has_room(elements, value, limits) {
+                let position = elements.seek(offset).unwrap_or(elements.end());
+                return elements.insert(position, value);
+            }
+        }
+        let nodes = self.unpack();
+        nodes.alter(offset, |items, index, within| insert_in_leaf(items, index, within, value, limits));
+    }
+
+    pub(super) fn replace_at(&mut self, offset: usize, value: &[u8], limits: &Limits) {
+        let replaced = match &mut self.0 {
+            Form::Packed(elements) => replace_in_node(elements, offset, value, limits),
+            Form::Nodes(nodes) => nodes.alter(offset, |items, index, within| {
+                items
+                    .get_mut(index)
+                    .is_some_and(|node| replace_in_node(Arc::make_mut(node), within, value, limits))
+            }),
+        };
+        if !replaced {
+            self.unpack();
+            self.remove_at(offset, 1);
+            self.insert(offset, value, limits);
+        }
+    }
+
+    /// Removes `count` elements from `offset` on; whole nodes at a stroke.
+    pub(super) fn remove_at(&mut self, offset: usize, count: usize) {
+        match &mut self.0 {
+            Form::Packed(elements) => {
+                if let Some(position) = elements.seek(offset) {
+                    elements.remove(position, count);
+                }
+            }
+            Form::Nodes(nodes) => {
+                let mut left = count;
+                while left > 0 && offset < nodes.weight() {
+                    left -= nodes.alter(offset, |items, index, within| {
+                        remove_in_leaf(items, index, within, left)
+                    });
+                }
+            }
+        }
+    }
+
+    /// Back to one listpack when one small node is left.
+    pub(super) fn pack_when_small(&mut self, limits: &Limits) {
+        let Form::Nodes(nodes) = &self.0 else { return };
+        let packed = match nodes.get(0) {
+            None => Listpack::new(),
+            // Half the limit, so that a list at the limit does not go to and fro.
+            Some((node, _))
+                if node.len() == nodes.weight() && fits(2 * node.byte_len(), 2 * node.len(), limits) =>
+            {
+                Listpack::clone(node)
+            }
+            Some(_) => return,
+        };
+        self.0 = Form::Packed(packed);
+    }
+
+    /// The nodes, made of the one listpack if need be.
+    pub(super) fn unpack(&mut self) -> &mut CountedTree<Arc<Listpack>> {
+        if let Form::Packed(elements) = &mut self.0 {
+            let mut nodes = CountedTree::default();
+            if !elements.is_empty() {
+                nodes.insert(0, Arc::new(std::mem::take(elements)));
+            }
+            self.0 = Form::Nodes(Box::new(nodes));
+        }
+        match &mut self.0 {
+            Form::Nodes(nodes) => nodes,
+            Form::Packed(_) => unreachable!("it was just unpacked"),
+        }
+    }
+}
+
+/// Into the node there, or the end of the one before, or a node of its own, for which the node there is split.
+fn insert_in_leaf(
+    items: &mut Vec<Arc<Listpack>>,
+    index: usize,
+    within: usize,
+    value: &[u8],
+    limits: &Limits,
+) {
+    if let Some(node) = items.get_mut(index)
+        && has_room(node, value, limits)
+    {
+        let node = Arc::make_mut(node);
+        let position = node.seek(within).unwrap_or(node.end());
+        return node.insert(position, value);
+    }
+    if within == 0
+        && let Some(before) = index.checked_sub(1).and_then(|before| items.get_mut(before))
+        && has_room(before, value, limits)
+    {
+        return Arc::make_mut(before).push_back(value);
+    }
+    if within > 0
+        && let Some(node) = items.get_mut(index)
+        && let Some(position) = node.seek(within)
+    {
+        let tail = Arc::make_mut(node).split_off(position);
+        items.insert(index + 1, Arc::new(tail));
+        items.insert(index + 1, node_of(value));
+    } else {
+        items.insert(index, node_of(value));
+    }
+}
+
+/// False, and nothing changed, when the node would be too big then.
+fn replace_in_node(node: &mut Listpack, within: usize, value: &[u8], limits: &Limits) -> bool {
+    let Some(position) = node.seek(within) else { return true };
+    let bytes = node.byte_len() - node.get(position).len() + value.len() + ENTRY_OVERHEAD;
+    if node.len() > 1 && !fits(bytes, node.len(), limits) {
+        return false;
+    }
+    node.replace(position, value);
+    true
+}
+
+/// How many went: at most `count`, all in one node.
+fn remove_in_leaf(items: &mut Vec<Arc<Listpack>>, index: usize, within: usize, count: usize) -> usize {
+    let Some(node) = items.get_mut(index) else { return count };
+    let removed = count.min(node.len() - within);
+    if removed == node.len() {
+        items.remove(index);
+    } else if let Some(position) = node.seek(within) {
+        Arc::make_mut(node).remove(position, removed);
+    }
+    removed
+}
