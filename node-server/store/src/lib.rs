@@ -9,3 +9,4 @@ pub mod entry;
 pub mod table;
 pub mod keyspace;
 pub mod snapshot;
+pub mod rdb;

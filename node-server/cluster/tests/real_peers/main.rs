@@ -52,8 +52,9 @@ fn a_member_lives_among_redis_servers() {
         };
         lines.len() == 1 && lines[0].contains("slave")
     });
-    wait_for("the replica has its data", LONG, || {
+    wait_for("the replica has its data, and its master knows it", LONG, || {
         servers[2].call("INFO replication").contains("master_link_status:up")
+            && line_of(&servers[0].call("CLUSTER NODES"), &servers[2].id()).contains("slave")
     });
 
     // A manual failover of theirs needs our vote: of three masters, two.

@@ -85,6 +85,10 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+            eprintln!("--- the log of redis-server {}:\n{log}", self.port);
+        }
         self.kill();
         let _ = std::fs::remove_dir_all(&self.dir);
     }

@@ -121,7 +121,10 @@ impl Checkers {
         });
         let (agreed, needed) = (agreed.count(), voters.len() / 2 + 1);
         if agreed < needed {
-            self.violations.push(format!("{by:?} says FAIL of {about:?} with {agreed} of {needed}"));
+            let said: Vec<_> = self.suspicions.iter().filter(|((_, node), _)| *node == about).collect();
+            self.violations.push(format!(
+                "at {now_ms} {by:?} says FAIL of {about:?} with {agreed} of {needed}; voters {voters:?}, suspicions {said:?}"
+            ));
         }
     }
 

@@ -2,4 +2,5 @@
 
 mod checkers;
 mod creation;
+mod faults;
 mod world;

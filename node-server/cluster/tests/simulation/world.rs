@@ -32,6 +32,8 @@ pub struct Machine {
     /// Counts restarts: events of an earlier life are ignored.
     life: u64,
     next_inbound: u64,
+    /// In which life and when the next tick is due.
+    wake_at: Option<(u64, u64)>,
     pub map: Option<Arc<ClusterMap>>,
     pub offset: u64,
     pub following: Option<NodeId>,
@@ -117,6 +119,7 @@ impl World {
                 disk: None,
                 life: 0,
                 next_inbound: 1,
+                wake_at: None,
                 map: None,
                 offset: 1,
                 following: None,
@@ -219,7 +222,13 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Wake { machine, life } => self.step(machine, life, Input::Tick),
+            Event::Wake { machine, life } => {
+                // Only the newest date counts; the others were overtaken.
+                if self.machines[machine].wake_at == Some((life, self.now_ms)) {
+                    self.machines[machine].wake_at = None;
+                    self.step(machine, life, Input::Tick);
+                }
+            }
             Event::Connected { connection } => self.connected(connection),
             Event::Refused { end } => self.step(end.machine, end.life, Input::LinkClosed { link: end.link }),
             Event::Closed { to } => self.step(to.machine, to.life, Input::LinkClosed { link: to.link }),
@@ -253,14 +262,28 @@ impl World {
     }
 
     fn drain(&mut self, index: usize) {
+        let mut sent = Vec::new();
         while let Some(output) = self.machines[index].member.as_mut().and_then(Member::poll_output) {
+            if let Output::Send { link, bytes } = &output {
+                sent.push((self.receiver(index, *link), Arc::clone(bytes)));
+            }
             self.perform(index, output);
+        }
+        // A step gives its map out last, and its packets are to be judged by what it knew when it sent them.
+        let machine = &self.machines[index];
+        for (receiver, bytes) in sent {
+            let (map, disk) = (machine.map.as_deref(), machine.disk.as_deref());
+            self.checkers.packet_sent(self.now_ms, &bytes, receiver, map, disk);
         }
         let machine = &self.machines[index];
         if let Some(deadline) = machine.member.as_ref().and_then(Member::next_deadline) {
             let life = machine.life;
             let in_ms = deadline.saturating_sub(self.now_ms).max(1);
-            self.at(in_ms, Event::Wake { machine: index, life });
+            let wake_at = (life, self.now_ms + in_ms);
+            if machine.wake_at != Some(wake_at) {
+                self.machines[index].wake_at = Some(wake_at);
+                self.at(in_ms, Event::Wake { machine: index, life });
+            }
         }
     }
 
@@ -335,18 +358,22 @@ impl World {
         self.step(from.machine, from.life, Input::LinkOpened { link: from.link, local_ip: peer_ip });
     }
 
+    /// Who is at the other end of a link.
+    fn receiver(&self, index: usize, link: LinkId) -> Option<NodeId> {
+        let connection =
+            self.ends.get(&(index, link, self.machines[index].life)).map(|&at| &self.connections[at])?;
+        let from_here = connection.from.machine == index && connection.from.link == link;
+        self.id(if from_here { connection.target } else { connection.from.machine })
+    }
+
     fn send(&mut self, index: usize, link: LinkId, bytes: Arc<[u8]>) {
         self.packets += 1;
-        let durable = self.machines[index].disk.clone();
         let life = self.machines[index].life;
         let Some(&at) = self.ends.get(&(index, link, life)) else { return };
         let connection = &self.connections[at];
         let forward = connection.from.machine == index && connection.from.link == link;
         let to = if forward { connection.to } else { Some(connection.from) };
         let Some(to) = to else { return };
-        let receiver = self.id(to.machine);
-        let map = self.machines[index].map.clone();
-        self.checkers.packet_sent(self.now_ms, &bytes, receiver, map.as_deref(), durable.as_deref());
         if self.connections[at].dead {
             return;
         }

@@ -5,6 +5,8 @@ pub mod crc64;
 pub mod intset;
 pub mod listpack;
 pub mod lzf;
+pub mod ziplist;
+pub mod zipmap;
 
 pub use intset::Intset;
 pub use listpack::Listpack;

@@ -48,6 +48,16 @@ pub struct Keyspace {
     databases: Vec<Database>,
     pub(crate) snapshots: Snapshots,
     expiry_cursor: expiry::ExpiryCursor,
+    write_access: WriteAccess,
+}
+
+/// What a write does to the access bits (see [`crate::entry::access`]); the edge renews it as its clock goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteAccess {
+    /// For entries that are created.
+    pub clock: u32,
+    /// An overwritten string keeps its bits (LFU policies) instead of getting `clock`.
+    pub overwrite_keeps: bool,
 }
 
 /// What a write does to the expiry of the key.
@@ -99,7 +109,12 @@ impl Keyspace {
             databases: (0..database_count).map(|number| Database::new(number, table_count)).collect(),
             snapshots: Snapshots::default(),
             expiry_cursor: expiry::ExpiryCursor::default(),
+            write_access: WriteAccess::default(),
         }
+    }
+
+    pub fn set_write_access(&mut self, access: WriteAccess) {
+        self.write_access = access;
     }
 
     pub fn hasher(&self) -> &KeyHasher {
@@ -184,7 +199,7 @@ impl Keyspace {
         decide: impl FnOnce(Option<&Entry>) -> bool,
     ) -> Upserted {
         let index = self.index(key.slot);
-        let Keyspace { databases, hasher, snapshots, .. } = self;
+        let Keyspace { databases, hasher, snapshots, write_access, .. } = self;
         let database = database_of(databases, db);
         let number = database.number_at_snapshot;
         database.change(index, |table| match table.search(key.hash, |entry| entry.key() == key.bytes) {
@@ -194,6 +209,7 @@ impl Keyspace {
                 }
                 let expiry = expiry.applied_to(None);
                 let mut entry = Entry::new_string(key.bytes, value, expiry);
+                entry.set_access_clock(write_access.clock);
                 snapshots.before_insert(&mut entry);
                 let position = table.fill(vacancy, entry, |entry| hasher.hash(entry.key()));
                 if expiry.is_some() {
@@ -208,8 +224,9 @@ impl Keyspace {
                 }
                 let had_expiry = old.expiry();
                 let expiry = expiry.applied_to(had_expiry);
+                let clock =
+                    if write_access.overwrite_keeps { old.access_clock() } else { write_access.clock };
                 if snapshots.needs(old) {
-                    let clock = old.access_clock();
                     let mut new = Entry::new_string(key.bytes, value, expiry);
                     new.set_access_clock(clock);
                     snapshots.before_insert(&mut new);
@@ -217,6 +234,7 @@ impl Keyspace {
                 } else {
                     old.set_expiry(expiry);
                     old.set_string(value);
+                    old.set_access_clock(clock);
                 }
                 if expiry.is_some() != had_expiry.is_some() {
                     table.set_mark(position, expiry.is_some());
@@ -228,7 +246,9 @@ impl Keyspace {
 
     /// Puts any value under a key, whatever was there.
     pub fn insert(&mut self, db: usize, key: &Key<'_>, value: Value, expiry: Option<i64>) -> Removed {
-        self.insert_entry(db, key, Entry::new(key.bytes, value, expiry))
+        let mut entry = Entry::new(key.bytes, value, expiry);
+        entry.set_access_clock(self.write_access.clock);
+        self.insert_entry(db, key, entry)
     }
 
     /// The entry's own key must be the key's bytes.

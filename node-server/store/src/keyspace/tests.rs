@@ -90,6 +90,26 @@ fn renaming_takes_value_expiry_and_access_along() {
 }
 
 #[test]
+fn writes_set_the_access_bits_as_the_policy_wants() {
+    let mut keyspace = shard(1);
+    let key = keyspace.hasher().clone().key(b"k");
+    let clock = |keyspace: &Keyspace| keyspace.find(0, &key).map(Entry::access_clock);
+    for snapshot in [false, true] {
+        if snapshot {
+            keyspace.begin_snapshot().unwrap();
+        }
+        keyspace.set_write_access(WriteAccess { clock: 5, overwrite_keeps: false });
+        set(&mut keyspace, 0, b"k", b"1", SetExpiry::Clear);
+        assert_eq!(clock(&keyspace), Some(5));
+        keyspace.set_write_access(WriteAccess { clock: 6, overwrite_keeps: true });
+        set(&mut keyspace, 0, b"k", b"text", SetExpiry::Clear);
+        assert_eq!(clock(&keyspace), Some(5));
+        keyspace.insert(0, &key, Value::Int(1), None);
+        assert_eq!(clock(&keyspace), Some(6));
+    }
+}
+
+#[test]
 fn a_copy_is_independent() {
     let mut keyspace = shard(1);
     let hasher = keyspace.hasher().clone();

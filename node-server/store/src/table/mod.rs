@@ -81,7 +81,9 @@ impl<E: Clone> Holder<E> for Arc<Segment<E>> {
     }
 }
 
+/// One cache line, since a look-up in a keyspace of many small tables begins with a miss on it.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Table<E, H = Segment<E>> {
     len: usize,
     marked: usize,

@@ -28,6 +28,16 @@ pub struct Segment<E> {
     marked: u32,
     /// How many leading hash bits the directory has used up.
     depth: u8,
+    #[expect(dead_code, reason = "its unused values are what it is for")]
+    room: Room,
+}
+
+/// Costs nothing (it fills padding) and has 255 values that never occur, in which the compiler hides which kind of
+/// root a table has. That brings a table from 72 bytes to one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+enum Room {
+    Only,
 }
 
 /// Where a search ended.
@@ -39,7 +49,15 @@ pub(super) enum Probe {
 
 impl<E> Segment<E> {
     pub(super) fn new(depth: u8) -> Segment<E> {
-        Segment { tags: Box::default(), entries: Box::default(), len: 0, deleted: 0, marked: 0, depth }
+        Segment {
+            tags: Box::default(),
+            entries: Box::default(),
+            len: 0,
+            deleted: 0,
+            marked: 0,
+            depth,
+            room: Room::Only,
+        }
     }
 
     fn with_room_for(len: usize, depth: u8) -> Segment<E> {
@@ -100,6 +118,9 @@ impl<E> Segment<E> {
         let tag = tags::tag_of(hash);
         let mut vacancy = None;
         let mut position = self.home(hash);
+        // The entry most likely lies in the cache line of its home. To ask for that line now lets it come together with
+        // that of the tags instead of after it. (In a big keyspace both are misses; measured a fifth off a look-up.)
+        std::hint::black_box(self.entries.get(position).is_some_and(Option::is_some));
         let mut left = capacity;
         while left > 0 {
             let group = Group::load(&self.tags, position);

@@ -137,7 +137,9 @@ impl<T: Item> CountedTree<T> {
         if root.count() > MAX {
             let right = Arc::make_mut(root).split(false);
             let left = std::mem::replace(root, Arc::new(Node::Leaf(Vec::new())));
-            *root = Arc::new(Node::Inner([left.into_child(), right.into_child()].into_iter().flatten().collect()));
+            *root = Arc::new(Node::Inner(
+                [left.into_child(), right.into_child()].into_iter().flatten().collect(),
+            ));
         }
         while let Node::Inner(children) = &**root
             && let [only] = &children[..]

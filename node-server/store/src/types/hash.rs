@@ -178,9 +178,7 @@ impl Hash {
                 let mut selection = Selection::new(count, self.len());
                 packed_pairs(pairs).filter(|_| selection.takes(rng)).collect()
             }
-            Form::Table(table) => {
-                table.random_distinct(count, rng).into_iter().map(Pair::elements).collect()
-            }
+            Form::Table(table) => table.random_distinct(count, rng).into_iter().map(Pair::elements).collect(),
         }
     }
 

@@ -9,16 +9,15 @@
 //! within one node. It returns to one listpack when a single node of at most half the limit is left, as Redis 7.2
 //! does (7.0 reports every list as quicklist).
 
-use super::counted_tree::{CountedTree, Item};
+use super::counted_tree::CountedTree;
 use super::{Element, Encoding, Limits};
 use crate::encoding::Listpack;
-use std::sync::Arc;
 
 mod iter;
 mod node;
 
 use iter::Elements;
-use node::fits;
+use node::{Node, fits};
 
 /// Which end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +32,7 @@ pub struct List(Form);
 #[derive(Clone)]
 enum Form {
     Packed(Listpack),
-    Nodes(Box<CountedTree<Arc<Listpack>>>),
-}
-
-impl Item for Arc<Listpack> {
-    type Key = ();
-    fn key(&self) -> &() {
-        &()
-    }
-    fn weight(&self) -> usize {
-        self.len()
-    }
+    Nodes(Box<CountedTree<Node>>),
 }
 
 impl Default for List {
@@ -214,7 +203,7 @@ impl List {
             self.0 = Form::Packed(elements);
         } else {
             let nodes = self.unpack();
-            nodes.insert(nodes.weight(), Arc::new(elements));
+            nodes.insert(nodes.weight(), Node::new(elements));
         }
     }
 
@@ -233,7 +222,7 @@ impl List {
     fn node_at(&self, offset: usize) -> Option<(&Listpack, usize)> {
         match &self.0 {
             Form::Packed(elements) => (offset < elements.len()).then_some((elements, offset)),
-            Form::Nodes(nodes) => nodes.get(offset).map(|(node, within)| (&**node, within)),
+            Form::Nodes(nodes) => nodes.get(offset).map(|(node, within)| (node.elements(), within)),
         }
     }
 }

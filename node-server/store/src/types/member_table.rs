@@ -52,11 +52,7 @@ impl<E: Keyed> MemberTable<E> {
 
     pub(super) fn remove(&mut self, key: &[u8]) -> Option<E> {
         let seed = self.seed;
-        self.table.remove(
-            hash(seed, key),
-            |entry| entry.key() == key,
-            |entry| hash(seed, entry.key()),
-        )
+        self.table.remove(hash(seed, key), |entry| entry.key() == key, |entry| hash(seed, entry.key()))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &E> {

@@ -77,6 +77,17 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    /// No key may hold one.
+    pub fn is_empty_collection(self) -> bool {
+        match self {
+            ValueRef::Int(_) | ValueRef::String(_) => false,
+            ValueRef::List(list) => list.is_empty(),
+            ValueRef::Hash(hash) => hash.is_empty(),
+            ValueRef::Set(set) => set.is_empty(),
+            ValueRef::SortedSet(sorted_set) => sorted_set.is_empty(),
+        }
+    }
+
     /// The content of a string, `None` for a collection.
     pub fn as_string(self) -> Option<Element<'a>> {
         match self {

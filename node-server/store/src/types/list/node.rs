@@ -2,7 +2,47 @@
 
 use super::{CountedTree, Form, Limits, List};
 use crate::encoding::Listpack;
+use crate::types::counted_tree::Item;
 use std::sync::Arc;
+
+/// A listpack that clones share, with its count beside the pointer: to find an offset, no node is touched but the one
+/// that holds it.
+#[derive(Clone)]
+pub(super) struct Node {
+    elements: Arc<Listpack>,
+    count: usize,
+}
+
+impl Item for Node {
+    type Key = ();
+    fn key(&self) -> &() {
+        &()
+    }
+    fn weight(&self) -> usize {
+        self.count
+    }
+}
+
+impl Node {
+    pub(super) fn new(elements: Listpack) -> Node {
+        Node { count: elements.len(), elements: Arc::new(elements) }
+    }
+
+    fn of(value: &[u8]) -> Node {
+        Node::new([value].into_iter().collect())
+    }
+
+    pub(super) fn elements(&self) -> &Listpack {
+        &self.elements
+    }
+
+    fn change<R>(&mut self, change: impl FnOnce(&mut Listpack) -> R) -> R {
+        let elements = Arc::make_mut(&mut self.elements);
+        let result = change(elements);
+        self.count = elements.len();
+        result
+    }
+}
 
 /// What a further element may add to a node besides its own bytes.
 const ENTRY_OVERHEAD: usize = 8;
@@ -24,10 +64,6 @@ fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
     fits(node.byte_len() + value.len() + ENTRY_OVERHEAD, node.len() + 1, limits)
 }
 
-fn node_of(value: &[u8]) -> Arc<Listpack> {
-    Arc::new([value].into_iter().collect())
-}
-
 impl List {
     /// Inserts before the element at `offset`, or at the end.
     pub(super) fn insert(&mut self, offset: usize, value: &[u8], limits: &Limits) {
@@ -45,9 +81,9 @@ impl List {
         let replaced = match &mut self.0 {
             Form::Packed(elements) => replace_in_node(elements, offset, value, limits),
             Form::Nodes(nodes) => nodes.alter(offset, |items, index, within| {
-                items
-                    .get_mut(index)
-                    .is_some_and(|node| replace_in_node(Arc::make_mut(node), within, value, limits))
+                items.get_mut(index).is_some_and(|node| {
+                    node.change(|elements| replace_in_node(elements, within, value, limits))
+                })
             }),
         };
         if !replaced {
@@ -68,9 +104,8 @@ impl List {
             Form::Nodes(nodes) => {
                 let mut left = count;
                 while left > 0 && offset < nodes.weight() {
-                    left -= nodes.alter(offset, |items, index, within| {
-                        remove_in_leaf(items, index, within, left)
-                    });
+                    left -= nodes
+                        .alter(offset, |items, index, within| remove_in_leaf(items, index, within, left));
                 }
             }
         }
@@ -83,9 +118,10 @@ impl List {
             None => Listpack::new(),
             // Half the limit, so that a list at the limit does not go to and fro.
             Some((node, _))
-                if node.len() == nodes.weight() && fits(2 * node.byte_len(), 2 * node.len(), limits) =>
+                if node.count == nodes.weight()
+                    && fits(2 * node.elements.byte_len(), 2 * node.count, limits) =>
             {
-                Listpack::clone(node)
+                Listpack::clone(&node.elements)
             }
             Some(_) => return,
         };
@@ -93,11 +129,11 @@ impl List {
     }
 
     /// The nodes, made of the one listpack if need be.
-    pub(super) fn unpack(&mut self) -> &mut CountedTree<Arc<Listpack>> {
+    pub(super) fn unpack(&mut self) -> &mut CountedTree<Node> {
         if let Form::Packed(elements) = &mut self.0 {
             let mut nodes = CountedTree::default();
             if !elements.is_empty() {
-                nodes.insert(0, Arc::new(std::mem::take(elements)));
+                nodes.insert(0, Node::new(std::mem::take(elements)));
             }
             self.0 = Form::Nodes(Box::new(nodes));
         }
@@ -109,35 +145,32 @@ impl List {
 }
 
 /// Into the node there, or the end of the one before, or a node of its own, for which the node there is split.
-fn insert_in_leaf(
-    items: &mut Vec<Arc<Listpack>>,
-    index: usize,
-    within: usize,
-    value: &[u8],
-    limits: &Limits,
-) {
+fn insert_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, value: &[u8], limits: &Limits) {
     if let Some(node) = items.get_mut(index)
-        && has_room(node, value, limits)
+        && has_room(&node.elements, value, limits)
     {
-        let node = Arc::make_mut(node);
-        let position = node.seek(within).unwrap_or(node.end());
-        return node.insert(position, value);
+        return node.change(|elements| {
+            let position = elements.seek(within).unwrap_or(elements.end());
+            elements.insert(position, value);
+        });
     }
     if within == 0
         && let Some(before) = index.checked_sub(1).and_then(|before| items.get_mut(before))
-        && has_room(before, value, limits)
+        && has_room(&before.elements, value, limits)
     {
-        return Arc::make_mut(before).push_back(value);
+        return before.change(|elements| elements.push_back(value));
     }
     if within > 0
         && let Some(node) = items.get_mut(index)
-        && let Some(position) = node.seek(within)
     {
-        let tail = Arc::make_mut(node).split_off(position);
-        items.insert(index + 1, Arc::new(tail));
-        items.insert(index + 1, node_of(value));
+        let tail = node.change(|elements| {
+            let position = elements.seek(within).unwrap_or(elements.end());
+            elements.split_off(position)
+        });
+        items.insert(index + 1, Node::new(tail));
+        items.insert(index + 1, Node::of(value));
     } else {
-        items.insert(index, node_of(value));
+        items.insert(index, Node::of(value));
     }
 }
 
@@ -153,13 +186,17 @@ fn replace_in_node(node: &mut Listpack, within: usize, value: &[u8], limits: &Li
 }
 
 /// How many went: at most `count`, all in one node.
-fn remove_in_leaf(items: &mut Vec<Arc<Listpack>>, index: usize, within: usize, count: usize) -> usize {
+fn remove_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, count: usize) -> usize {
     let Some(node) = items.get_mut(index) else { return count };
-    let removed = count.min(node.len() - within);
-    if removed == node.len() {
+    let removed = count.min(node.count - within);
+    if removed == node.count {
         items.remove(index);
-    } else if let Some(position) = node.seek(within) {
-        Arc::make_mut(node).remove(position, removed);
+    } else {
+        node.change(|elements| {
+            if let Some(position) = elements.seek(within) {
+                elements.remove(position, removed);
+            }
+        });
     }
     removed
 }

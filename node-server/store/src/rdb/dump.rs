@@ -1,0 +1,63 @@
+//! One value as DUMP gives it and RESTORE takes it.
+
+use super::reader::Reader;
+use super::value_reader::read_value;
+use super::value_writer::{type_of, write_value};
+use super::{RdbError, VERSION};
+use crate::encoding::crc64::crc64;
+use crate::types::{Limits, Value, ValueRef};
+use std::fmt;
+
+const FOOTER: usize = 10;
+
+#[derive(Debug)]
+pub enum RestoreError {
+    /// "DUMP payload version or checksum are wrong"
+    VersionOrChecksum,
+    /// "Bad data format"
+    Value(RdbError),
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RestoreError::VersionOrChecksum => {
+                formatter.write_str("DUMP payload version or checksum are wrong")
+            }
+            RestoreError::Value(error) => write!(formatter, "Bad data format: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RestoreError {}
+
+pub fn dump(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
+    let mut payload = vec![type_of(value)];
+    write_value(value, compress, &mut payload);
+    payload.extend_from_slice(&VERSION.to_le_bytes());
+    payload.extend_from_slice(&crc64(0, &payload).to_le_bytes());
+    payload
+}
+
+/// The value of a payload from outside: never an empty collection.
+pub fn restore(payload: &[u8], limits: &Limits) -> Result<Value, RestoreError> {
+    let body = payload.len().checked_sub(FOOTER).and_then(|length| payload.split_at_checked(length));
+    let Some((body, &[v0, v1, ref checksum @ ..])) = body else {
+        return Err(RestoreError::VersionOrChecksum);
+    };
+    let checked = payload.get(..body.len() + 2).unwrap_or_default();
+    if u16::from_le_bytes([v0, v1]) > VERSION || crc64(0, checked).to_le_bytes() != *checksum {
+        return Err(RestoreError::VersionOrChecksum);
+    }
+    let mut reader = Reader::new(body, 0, 0);
+    let value = reader.byte().and_then(|kind| read_value(&mut reader, kind, limits));
+    let value = value.map_err(RestoreError::Value)?;
+    let expected = if reader.offset() != body.len() as u64 {
+        "the end of the payload"
+    } else if value.as_ref().is_empty_collection() {
+        "a collection that is not empty"
+    } else {
+        return Ok(value);
+    };
+    Err(RestoreError::Value(RdbError::malformed(reader.offset(), expected)))
+}

@@ -1,0 +1,81 @@
+//! Why an RDB file or a DUMP payload cannot be read.
+
+use crate::encoding::Malformed;
+use std::{fmt, io};
+
+#[derive(Debug)]
+pub enum RdbError {
+    /// The source failed; `offset` bytes had been read.
+    Read {
+        offset: u64,
+        error: io::Error,
+    },
+    /// The bytes end where more was expected.
+    Truncated {
+        offset: u64,
+    },
+    /// The bytes at `offset` are not what they should be. For the inside of a packed value, `within` is the offset there.
+    Malformed {
+        offset: u64,
+        within: Option<usize>,
+        expected: &'static str,
+    },
+    /// Not written by a server that this one can read.
+    UnsupportedVersion(u32),
+    /// A kind of value or data that is not supported, by name.
+    Unsupported {
+        offset: u64,
+        what: String,
+    },
+    Checksum {
+        computed: u64,
+        stored: u64,
+    },
+}
+
+impl RdbError {
+    pub(super) fn malformed(offset: u64, expected: &'static str) -> RdbError {
+        RdbError::Malformed { offset, within: None, expected }
+    }
+
+    pub(super) fn packed(offset: u64, malformed: Malformed) -> RdbError {
+        RdbError::Malformed { offset, within: Some(malformed.offset), expected: malformed.expected }
+    }
+
+    pub(super) fn unsupported(offset: u64, what: impl Into<String>) -> RdbError {
+        RdbError::Unsupported { offset, what: what.into() }
+    }
+}
+
+impl fmt::Display for RdbError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RdbError::Read { offset, error } => write!(formatter, "reading failed at byte {offset}: {error}"),
+            RdbError::Truncated { offset } => {
+                write!(formatter, "the data end at byte {offset}, where more was expected")
+            }
+            RdbError::Malformed { offset, within: None, expected } => {
+                write!(formatter, "at byte {offset}: expected {expected}")
+            }
+            RdbError::Malformed { offset, within: Some(within), expected } => {
+                write!(formatter, "in the value at byte {offset}, at its byte {within}: expected {expected}")
+            }
+            RdbError::UnsupportedVersion(version) => {
+                write!(formatter, "RDB version {version} is not supported, only 1 to {}", super::VERSION)
+            }
+            RdbError::Unsupported { offset, what } => write!(formatter, "at byte {offset}: {what}"),
+            RdbError::Checksum { computed, stored } => {
+                write!(formatter, "the checksum is {computed:016x}, but the data say {stored:016x}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RdbError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            RdbError::Read { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

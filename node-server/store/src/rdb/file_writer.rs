@@ -1,0 +1,123 @@
+//! Writes an RDB file piece by piece into buffers that the caller empties as it likes.
+
+use super::value_writer::{type_of, write_length, write_string, write_value};
+use super::{VERSION, opcode};
+use crate::encoding::crc64::crc64;
+use crate::types::ValueRef;
+
+/// What the head of a file says about its writer.
+#[derive(Clone, Copy, Debug)]
+pub struct FileInfo<'a> {
+    pub redis_version: &'a str,
+    pub created_at_s: i64,
+    pub used_memory_bytes: u64,
+    /// Whether this file is the base of an append-only file.
+    pub aof_base: bool,
+    /// Where the data stand in the replication stream, so that a replica may go on from there.
+    pub replication: Option<ReplicationInfo<'a>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicationInfo<'a> {
+    /// The database that the stream has selected.
+    pub stream_database: u64,
+    /// 40 hex digits.
+    pub id: &'a [u8],
+    pub offset: i64,
+}
+
+/// What stands before a key. Of idle time and frequency at most one is given, by the eviction policy.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyInfo {
+    pub expiry_ms: Option<i64>,
+    pub idle_s: Option<u64>,
+    pub frequency: Option<u8>,
+}
+
+/// Each call appends to `out`, which may be emptied between calls: the checksum is kept here.
+pub struct FileEncoder {
+    compress: bool,
+    crc: u64,
+}
+
+impl FileEncoder {
+    /// Starts a file. `compress`: strings of more than 20 bytes are compressed where that shortens them.
+    pub fn start(compress: bool, info: &FileInfo<'_>, out: &mut Vec<u8>) -> FileEncoder {
+        let mut encoder = FileEncoder { compress, crc: 0 };
+        encoder.append(out, |out, _| out.extend_from_slice(format!("REDIS{VERSION:04}").as_bytes()));
+        encoder.aux(b"redis-ver", info.redis_version.as_bytes(), out);
+        encoder.aux_number(b"redis-bits", usize::BITS.into(), out);
+        encoder.aux_number(b"ctime", info.created_at_s, out);
+        encoder.aux_number(b"used-mem", i64::try_from(info.used_memory_bytes).unwrap_or(i64::MAX), out);
+        if let Some(replication) = &info.replication {
+            let database = i64::try_from(replication.stream_database).unwrap_or(i64::MAX);
+            encoder.aux_number(b"repl-stream-db", database, out);
+            encoder.aux(b"repl-id", replication.id, out);
+            encoder.aux_number(b"repl-offset", replication.offset, out);
+        }
+        encoder.aux_number(b"aof-base", info.aof_base.into(), out);
+        encoder
+    }
+
+    pub fn aux(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        self.append(out, |out, compress| {
+            out.push(opcode::AUX);
+            write_string(name, compress, out);
+            write_string(value, compress, out);
+        });
+    }
+
+    /// A function library. All of them come before the first key.
+    pub fn function(&mut self, source: &[u8], out: &mut Vec<u8>) {
+        self.append(out, |out, compress| {
+            out.push(opcode::FUNCTION);
+            write_string(source, compress, out);
+        });
+    }
+
+    /// Starts a database; how many keys, and keys with an expiry, will come, is a hint for the reader.
+    pub fn database(&mut self, number: u64, keys: u64, expiring_keys: u64, out: &mut Vec<u8>) {
+        self.append(out, |out, _| {
+            out.push(opcode::SELECT_DATABASE);
+            write_length(number, out);
+            out.push(opcode::RESIZE_DATABASE);
+            write_length(keys, out);
+            write_length(expiring_keys, out);
+        });
+    }
+
+    /// A key of the database started last. Database 0 need not be started.
+    pub fn key(&mut self, key: &[u8], value: ValueRef<'_>, info: KeyInfo, out: &mut Vec<u8>) {
+        self.append(out, |out, compress| {
+            if let Some(expiry_ms) = info.expiry_ms {
+                out.push(opcode::EXPIRY_MS);
+                out.extend_from_slice(&expiry_ms.to_le_bytes());
+            }
+            if let Some(idle_s) = info.idle_s {
+                out.push(opcode::IDLE);
+                write_length(idle_s, out);
+            }
+            if let Some(frequency) = info.frequency {
+                out.extend_from_slice(&[opcode::FREQUENCY, frequency]);
+            }
+            out.push(type_of(value));
+            write_string(key, compress, out);
+            write_value(value, compress, out);
+        });
+    }
+
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        self.append(out, |out, _| out.push(opcode::END));
+        out.extend_from_slice(&self.crc.to_le_bytes());
+    }
+
+    fn aux_number(&mut self, name: &[u8], number: i64, out: &mut Vec<u8>) {
+        self.aux(name, itoa::Buffer::new().format(number).as_bytes(), out);
+    }
+
+    fn append(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>, bool)) {
+        let start = out.len();
+        write(out, self.compress);
+        self.crc = crc64(self.crc, out.get(start..).unwrap_or_default());
+    }
+}

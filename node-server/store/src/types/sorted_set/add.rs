@@ -1,0 +1,97 @@
+//! ZADD and ZINCRBY for one member.
+
+use super::{Form, Limits, SortedSet, packed};
+
+/// ZADD's conditions. All false: add or update.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddCondition {
+    /// NX
+    pub only_new: bool,
+    /// XX
+    pub only_existing: bool,
+    /// GT
+    pub only_greater: bool,
+    /// LT
+    pub only_less: bool,
+    /// INCR, ZINCRBY: the score given is added to the one there.
+    pub increment: bool,
+}
+
+/// What ZADD did with one member; with the score it has now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AddOutcome {
+    Added(f64),
+    Updated(f64),
+    Unchanged(f64),
+    /// A condition forbade it.
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddError {
+    /// The score given, or the sum, is not a number.
+    NotANumber,
+}
+
+impl AddCondition {
+    /// Whether a member with score `current` may get `score`. GT and LT do not hinder new members.
+    fn allows_update(&self, current: f64, score: f64) -> bool {
+        !(self.only_new || self.only_greater && score <= current || self.only_less && score >= current)
+    }
+}
+
+impl SortedSet {
+    pub fn add(
+        &mut self,
+        score: f64,
+        member: &[u8],
+        condition: AddCondition,
+        limits: &Limits,
+    ) -> Result<AddOutcome, AddError> {
+        if score.is_nan() {
+            return Err(AddError::NotANumber);
+        }
+        let Some(current) = self.score(member) else {
+            if condition.only_existing {
+                return Ok(AddOutcome::Refused);
+            }
+            self.insert_new(score, member, limits);
+            return Ok(AddOutcome::Added(score));
+        };
+        if condition.only_new {
+            return Ok(AddOutcome::Refused);
+        }
+        let score = if condition.increment { current + score } else { score };
+        if score.is_nan() {
+            return Err(AddError::NotANumber);
+        }
+        if !condition.allows_update(current, score) {
+            return Ok(AddOutcome::Refused);
+        }
+        if score == current {
+            return Ok(AddOutcome::Unchanged(current));
+        }
+        match &mut self.0 {
+            Form::Packed(members) => {
+                packed::remove(members, member);
+                packed::insert(members, score, member);
+            }
+            Form::Ranked(ranked) => ranked.change_score(current, score, member),
+        }
+        Ok(AddOutcome::Updated(score))
+    }
+
+    fn insert_new(&mut self, score: f64, member: &[u8], limits: &Limits) {
+        if let Form::Packed(members) = &mut self.0 {
+            let fits = members.len() / 2 < limits.zset_max_listpack_entries
+                && member.len() <= limits.zset_max_listpack_value;
+            if fits && members.has_room_for(member.len()) {
+                return packed::insert(members, score, member);
+            }
+            self.unpack(limits);
+        }
+        if let Form::Ranked(ranked) = &mut self.0 {
+            ranked.insert(score, member);
+        }
+    }
+}
