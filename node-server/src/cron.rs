@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::node::Node;
+use crate::persistence;
 
 pub async fn run(node: Arc<Node>) {
     let mut rates = Rates::default();
@@ -14,6 +15,7 @@ pub async fn run(node: Arc<Node>) {
         tokio::time::sleep(Duration::from_millis(1000 / hz)).await;
         let now_ms = clock::now_ms();
         node.pause.tick(&node.shards, now_ms);
+        persistence::save::tick(&node, now_ms);
         close_idle_clients(&node, now_ms);
         rates.tick(&node, now_ms);
     }

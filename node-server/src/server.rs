@@ -20,8 +20,9 @@ use tokio::sync::mpsc;
 use crate::config::{self, Settings};
 use crate::cron;
 use crate::net::{Listeners, Workers};
+use crate::executor::node_state;
 use crate::node::{Node, ShutdownRequest};
-use crate::{logging, shutdown};
+use crate::{logging, persistence, shutdown};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -106,7 +107,13 @@ fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: u
         "node starts"
     );
     let result = runtime.block_on(async {
+        node.replication.start(node).context("cannot start the replication thread")?;
+        node.set_state(node_state::LOADING, true);
         listeners.serve(node.clone(), workers.clone()).context("cannot accept connections")?;
+        load(node).await?;
+        if let (Some((host, port)), false) = (&settings.replicaof, node.is_cluster()) {
+            node.replication.follow(node, host, *port);
+        }
         tokio::spawn(cron::run(node.clone()));
         tracing::info!("ready to accept connections");
         wait_for_the_end(node, requests).await
@@ -114,6 +121,15 @@ fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: u
     node.is_shutting_down.store(true, Ordering::Release);
     drop(runtime);
     result
+}
+
+/// The data of the last save. Clients that come meanwhile are told that the node is loading.
+async fn load(node: &Arc<Node>) -> anyhow::Result<()> {
+    let loading_node = node.clone();
+    let loaded = tokio::task::spawn_blocking(move || persistence::load::load_file(&loading_node)).await;
+    loaded.context("loading the data was interrupted")??;
+    node.set_state(node_state::LOADING, false);
+    Ok(())
 }
 
 /// Ends with the first request to shut down that could be met.

@@ -18,5 +18,5 @@ pub fn append_effects(context: &mut Context<'_>) {
     let last = (!one).then(|| exec.as_args());
     let all: Vec<Args<'_>> =
         first.into_iter().chain(commands.iter().map(OwnedArgs::as_args)).chain(last).collect();
-    context.node.replication.append(database, slot, all.into_iter());
+    context.session.last_write = context.node.replication.append(database, slot, all.into_iter());
 }

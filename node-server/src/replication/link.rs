@@ -120,7 +120,7 @@ pub fn adopt(node: &Arc<Node>, connection: DetachedConnection, request: SyncRequ
 
 async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
     let DetachedConnection { stream, mut session, input } = connection;
-    let told = session.replica.take().unwrap_or_default();
+    let told = session.replica.take().map_or_else(Default::default, |told| *told);
     let handle = session.handle.clone();
     let ip = match handle.peer {
         _ if !told.announced_ip.is_empty() => told.announced_ip.clone(),

@@ -67,7 +67,6 @@ pub struct ReplicationLog {
 }
 
 impl ReplicationLog {
-<<<<<<< HEAD
     pub fn new(id: ReplicationId, backlog_bytes: u64) -> ReplicationLog {
         ReplicationLog {
             history: History::new(id),
@@ -161,14 +160,6 @@ impl ReplicationLog {
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-=======
-    pub fn append<'a>(
-        &mut self,
-        database: usize,
-        _slot: Option<Slot>,
-        commands: impl Iterator<Item = Args<'a>>,
-    ) {
->>>>>>> node
         if self.database != Some(database) {
             let mut number = itoa::Buffer::new();
             encode_request(&mut scratch, [b"SELECT".as_slice(), number.format(database).as_bytes()]);

@@ -36,11 +36,11 @@ use tokio::sync::Notify;
 
 pub use history::{FullSyncReason, History, ReplicationId, SecondHistory};
 pub use info::info_section;
-pub use link::{LinkState, ReplicaLink, SyncRequest};
+pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
 pub use log::{LogPosition, Record, ReplicationLog};
-pub use role::{follow, lead, refresh_state};
+pub use role::{Followed, follow, lead, refresh_state};
 pub use upstream::{Phase, UpstreamView};
-pub use wait::wait_for_replicas;
+pub use wait::{acknowledged_count, wait_for_replicas};
 
 use crate::config::Settings;
 use crate::node::Node;
@@ -240,6 +240,26 @@ impl Replication {
             }
             None => false,
         }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.runtime.get().is_some()
+    }
+
+    /// How the link to the master stands.
+    pub fn view(&self) -> UpstreamView {
+        self.upstream.view()
+    }
+
+    /// True when a replica has not acknowledged all of the log.
+    pub fn has_lagging_replicas(&self) -> bool {
+        let offset = self.offset();
+        self.lock_links().iter().any(|link| link.is_online() && !link.is_legacy && link.acknowledged() < offset)
+    }
+
+    /// Each replica says at once where it is, instead of within a second.
+    pub fn ask_for_acknowledgements(&self) {
+        self.waiters.ask();
     }
 
     /// All replicas come anew: the ids of the history changed, or the history itself.

@@ -32,6 +32,10 @@ struct Waiter {
 }
 
 impl Waiters {
+    pub fn ask(&self) {
+        self.ask.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Waiter>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
