@@ -1,1 +1,32 @@
-//! `rcl`, the operator's tool, as a library without a terminal under it.
+//! `rcl`, the operator's tool of a Redis or Valkey Cluster, as a library.
+//!
+//! ```text
+//! verbs      one file a verb: its arguments, and the order of what it does
+//!   topology   the cluster as all its nodes see it, merged; pure
+//!   plan       topology + wish -> steps; pure
+//!   apply      carries the steps out
+//! connect    one connection to one node
+//! output     tables, JSON, YAML, progress
+//! key_slot, demo    where keys live; what the workshop shows of it
+//! watch      the cluster as it changes
+//! lab        nodes on this machine
+//! dialect    rcl under the name of redis-cli
+//! wire       a blocking connection, for what asks one node one thing at a time
+//! cli        the command line: global options, exit codes, the question before a change
+//! ```
+//!
+//! Every verb that changes a cluster observes, plans, shows, confirms, applies, in this order.
+
+pub mod apply;
+pub mod cli;
+pub mod connect;
+pub mod demo;
+pub mod dialect;
+pub mod key_slot;
+pub mod lab;
+pub mod output;
+pub mod plan;
+pub mod topology;
+pub mod verbs;
+pub mod watch;
+pub mod wire;

@@ -1,2 +1,7 @@
-//! The `rcl` binary.
-fn main() {}
+//! The `rcl` binary: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rcl::cli::main(std::env::args_os())
+}

@@ -45,3 +45,21 @@ impl BatchClock {
         lap.as_micros() as u64
     }
 }
+
+/// Unix time as it was at the start, plus the time that has passed since: it never goes back and never jumps,
+/// whatever is done to the machine's clock. Failure detection goes by it.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    started: Instant,
+    started_ms: u64,
+}
+
+impl SteadyClock {
+    pub fn start() -> SteadyClock {
+        SteadyClock { started: monotonic(), started_ms: u64::try_from(now_ms()).unwrap_or(0) }
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.started_ms + u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
+    }
+}

@@ -5,17 +5,21 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock;
+use crate::expiry::ActiveExpiry;
 use crate::node::Node;
 use crate::persistence;
 
 pub async fn run(node: Arc<Node>) {
     let mut rates = Rates::default();
+    let mut expiry = ActiveExpiry::default();
     loop {
         let hz = u64::from(node.settings().hz.clamp(1, 500));
         tokio::time::sleep(Duration::from_millis(1000 / hz)).await;
         let now_ms = clock::now_ms();
         node.pause.tick(&node.shards, now_ms);
         persistence::save::tick(&node, now_ms);
+        // A quarter of the time between two ticks at most, as Redis spends.
+        expiry.tick(&node, Duration::from_millis(250 / hz.max(1)));
         close_idle_clients(&node, now_ms);
         rates.tick(&node, now_ms);
     }

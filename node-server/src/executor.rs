@@ -5,6 +5,7 @@
 //! shard, which is held until the effects are logged.
 
 mod gate;
+pub mod internal;
 mod lock;
 mod propagate;
 mod transaction;

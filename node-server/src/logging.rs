@@ -6,34 +6,55 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Registry, reload};
 
 use crate::config::LogLevel;
 
+static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
+
 pub fn start(level: LogLevel, file: Option<&Path>) -> anyhow::Result<()> {
-    let level = match level {
+    let (filter, handle) = reload::Layer::new(filter(level));
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_target(false).with_ansi(false);
+    let started = match file {
+        None => registry.with(lines).try_init(),
+        Some(path) => {
+            let open = OpenOptions::new().create(true).append(true).open(path);
+            let file = open
+                .with_context(|| format!("cannot open the log '{}' (directive logfile)", path.display()))?;
+            registry.with(lines.with_writer(LogFile(Mutex::new(file)))).try_init()
+        }
+    };
+    // In a test several nodes share a process: the first one's log stays.
+    if started.is_ok() {
+        let _ = LEVEL.set(handle);
+    }
+    Ok(())
+}
+
+/// CONFIG SET loglevel.
+pub fn set_level(level: LogLevel) {
+    if let Some(handle) = LEVEL.get() {
+        // Fails only when the log is gone.
+        let _ = handle.modify(|filter_now| *filter_now = filter(level));
+    }
+}
+
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
         LogLevel::Debug => LevelFilter::TRACE,
         LogLevel::Verbose => LevelFilter::DEBUG,
         LogLevel::Notice => LevelFilter::INFO,
         LogLevel::Warning => LevelFilter::WARN,
         LogLevel::Nothing => LevelFilter::OFF,
-    };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(false);
-    // In a test several nodes share a process: the first one's log stays.
-    let _ = match file {
-        None => builder.try_init(),
-        Some(path) => {
-            let open = OpenOptions::new().create(true).append(true).open(path);
-            let file = open
-                .with_context(|| format!("cannot open the log '{}' (directive logfile)", path.display()))?;
-            builder.with_writer(LogFile(Mutex::new(file))).try_init()
-        }
-    };
-    Ok(())
+    }
 }
 
 struct LogFile(Mutex<File>);

@@ -105,6 +105,12 @@ impl PauseControl {
         self.level() != PauseLevel::None && self.lock().failover.0 != PauseLevel::None
     }
 
+    /// The log shall end where it ends: a manual failover, or the way down.
+    pub fn holds_stream_still(&self) -> bool {
+        let inner = self.lock();
+        inner.failover.0 != PauseLevel::None || inner.shutdown.0 != PauseLevel::None
+    }
+
     /// While writes are held back nothing expires or is evicted either: the data must stand still.
     pub fn lets_expire(&self) -> bool {
         self.level() == PauseLevel::None

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
+use rcl_proto::SlotSet;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -22,7 +23,7 @@ use crate::cron;
 use crate::net::{Listeners, Workers};
 use crate::executor::node_state;
 use crate::node::{Node, ShutdownRequest};
-use crate::{logging, persistence, shutdown};
+use crate::{control, logging, persistence, shutdown};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -72,13 +73,15 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     raise_open_files_limit(settings.maxclients);
+    outlive_full_files();
     let listeners = open_doors(&settings)?;
+    let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
     std::env::set_current_dir(&settings.dir)
         .with_context(|| format!("cannot use the folder '{}' (directive dir)", settings.dir.display()))?;
     let pid_file = write_pid_file(&settings);
     let threads = settings.worker_thread_count();
     let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads));
-    let result = serve(&node, &settings, listeners, threads);
+    let result = serve(&node, &settings, listeners, control, threads);
     if let Some(path) = pid_file {
         let _ = std::fs::remove_file(path);
     }
@@ -88,7 +91,13 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     result
 }
 
-fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: usize) -> anyhow::Result<()> {
+fn serve(
+    node: &Arc<Node>,
+    settings: &Settings,
+    listeners: Listeners,
+    control: Option<control::Prepared>,
+    threads: usize,
+) -> anyhow::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -110,7 +119,17 @@ fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: u
         node.replication.start(node).context("cannot start the replication thread")?;
         node.set_state(node_state::LOADING, true);
         listeners.serve(node.clone(), workers.clone()).context("cannot accept connections")?;
-        load(node).await?;
+        let slots = load(node).await?;
+        // Only now: peers and a master hear of this node when its data are there.
+        if let Some(control) = control {
+            let control = control.start(node)?;
+            if !slots.is_empty() {
+                control.adopt_slots_with_keys(slots);
+            }
+            // Set just here, once.
+            let _ = node.control.set(control);
+        }
+        node.set_state(node_state::LOADING, false);
         if let (Some((host, port)), false) = (&settings.replicaof, node.is_cluster()) {
             node.replication.follow(node, host, *port);
         }
@@ -123,13 +142,13 @@ fn serve(node: &Arc<Node>, settings: &Settings, listeners: Listeners, threads: u
     result
 }
 
-/// The data of the last save. Clients that come meanwhile are told that the node is loading.
-async fn load(node: &Arc<Node>) -> anyhow::Result<()> {
+/// The data of the last save; returns the slots that have keys now. Clients that come meanwhile are told that the
+/// node is loading.
+async fn load(node: &Arc<Node>) -> anyhow::Result<SlotSet> {
     let loading_node = node.clone();
     let loaded = tokio::task::spawn_blocking(move || persistence::load::load_file(&loading_node)).await;
-    loaded.context("loading the data was interrupted")??;
-    node.set_state(node_state::LOADING, false);
-    Ok(())
+    let loaded = loaded.context("loading the data was interrupted")??;
+    Ok(loaded.map(|loaded| loaded.slots).unwrap_or_default())
 }
 
 /// Ends with the first request to shut down that could be met.
@@ -214,8 +233,15 @@ fn random_seed() -> anyhow::Result<u64> {
     getrandom::u64().map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))
 }
 
+/// A file that may not grow further (ulimit -f) shall be an error of the write, as a full disk is, and not the
+/// end of the process.
+fn outlive_full_files() {
+    // SAFETY: ignoring a signal installs no handler, so nothing runs in its context.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Each client needs a file descriptor; the node itself a few dozen.
-fn raise_open_files_limit(max_clients: u32) {
+pub fn raise_open_files_limit(max_clients: u32) {
     let wanted = libc::rlim_t::from(max_clients) + 128;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid place for the answer.

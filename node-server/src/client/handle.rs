@@ -173,6 +173,11 @@ impl ClientHandle {
         !self.has_flag(BUSY)
     }
 
+    /// The client is on this machine.
+    pub fn is_local(&self) -> bool {
+        self.peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback())
+    }
+
     pub fn is_replica(&self) -> bool {
         self.has_flag(client_flag::REPLICA)
     }

@@ -17,6 +17,8 @@ pub enum Message {
     ShardUnsubscribed(Box<[u8]>),
     /// The reply that parked wait number `wait` waited for.
     Reply { wait: u64, bytes: Vec<u8> },
+    /// Parked wait number `wait` ends as if its time were up.
+    TimeOut { wait: u64 },
     /// Parked wait number `wait` ends by running its request again.
     Retry { wait: u64 },
 }
@@ -115,6 +117,11 @@ impl WakeHandle {
     /// The wait ends; the request is run again.
     pub fn retry(&self) {
         self.mailbox.post(Message::Retry { wait: self.wait });
+    }
+
+    /// The wait ends as if its time were up.
+    pub fn time_out(&self) {
+        self.mailbox.post(Message::TimeOut { wait: self.wait });
     }
 
     pub fn wait(&self) -> u64 {

@@ -4,6 +4,7 @@
 //! here waits, and nothing in here does I/O.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rcl_proto::Slot;
 use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
@@ -27,7 +28,7 @@ pub struct Context<'a> {
     /// The connection is closed once the reply is sent.
     pub close: bool,
     /// What goes into the replication log when the command ends.
-    pub log: Vec<OwnedArgs>,
+    pub log: Vec<(usize, OwnedArgs)>,
 }
 
 impl<'a> Context<'a> {
@@ -51,12 +52,12 @@ impl<'a> Context<'a> {
         };
         let result = handler(self, args);
         let effects = std::mem::take(&mut self.data.effects);
-        if effects.changes > 0 || !effects.before.is_empty() {
+        if effects.changes > 0 || effects.always || !effects.before.is_empty() {
             self.keep_for_log(effects, args);
         } else if let Propagation::Instead(commands) = effects.propagation
             && self.node.replication.is_logging()
         {
-            self.log.extend(commands);
+            self.log_all(commands);
         }
         result
     }
@@ -67,16 +68,39 @@ impl<'a> Context<'a> {
         self.reply.set_protocol(protocol);
     }
 
+    /// The command goes into the log although it changed no key.
+    pub fn propagate_as_received(&mut self) {
+        self.data.effects.always = true;
+    }
+
+    /// Ends the watches of a client whose shards are held (as EXEC holds them).
+    pub fn unwatch_held(&mut self) {
+        for watched in std::mem::take(&mut self.session.watched) {
+            let flag = &self.session.watch_broken;
+            let index = self.node.shards.index_of(watched.slot);
+            self.data.with_shard(index, |shard| shard.watchers.remove(watched.database, &watched.key, flag));
+        }
+        self.session.watch_broken.store(false, Ordering::Relaxed);
+        self.session.show_state();
+    }
+
+    fn log_all(&mut self, commands: Vec<OwnedArgs>) {
+        let database = self.data.database;
+        self.log.extend(commands.into_iter().map(|command| (database, command)));
+    }
+
     fn keep_for_log(&mut self, effects: Effects, args: Args<'_>) {
         self.node.stats.dirty.add(effects.changes);
         if !self.node.replication.is_logging() || self.session.is_master_link {
             return;
         }
-        self.log.extend(effects.before);
+        self.log_all(effects.before);
         match effects.propagation {
-            Propagation::AsReceived if effects.changes > 0 => self.log.push(args.to_owned()),
+            Propagation::AsReceived if effects.changes > 0 || effects.always => {
+                self.log.push((self.data.database, args.to_owned()))
+            }
             Propagation::AsReceived | Propagation::Nothing => {}
-            Propagation::Instead(commands) => self.log.extend(commands),
+            Propagation::Instead(commands) => self.log_all(commands),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! deletion goes into the log before the command's own effect; on a replica it is only hidden, since the master
 //! decides; and the stream from the master sees it as it is.
 
+mod several;
+
 use rcl_proto::Slot;
 use rcl_proto::resp::OwnedArgs;
 use rcl_store::entry::Entry;

@@ -20,6 +20,8 @@ pub struct Effects {
     /// How many changes were made to the data set; none means there is nothing to propagate.
     pub changes: u64,
     pub propagation: Propagation,
+    /// It is propagated although it changed nothing.
+    pub always: bool,
     /// Commands that go before it: the deletion of keys found expired.
     pub before: Vec<OwnedArgs>,
     /// Keys at which something arrived that a blocked client may be waiting for, with their database.

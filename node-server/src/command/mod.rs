@@ -4,6 +4,7 @@
 //! The handlers themselves, each beside its literal, are in `commands`. Nothing in here does I/O.
 
 mod context;
+pub mod counts;
 mod data;
 mod effects;
 mod error;
@@ -11,6 +12,7 @@ mod keys;
 mod long_double;
 mod outcome;
 pub mod parse;
+pub mod reply;
 pub mod spec;
 mod table;
 
@@ -22,7 +24,7 @@ pub use keys::{KeyPosition, KeysError, find_keys, first_key};
 pub use long_double::LongDouble;
 pub use outcome::{Outcome, Park};
 pub use spec::{Argument, CommandSpec, Handler, Locks};
-pub use table::{Lookup, all, find};
+pub use table::{Lookup, all, by_full_name, find};
 
 /// What a handler gives back.
 pub type CommandResult = Result<Outcome, CommandError>;

@@ -53,6 +53,17 @@ pub fn find(args: Args<'_>) -> Lookup {
     }
 }
 
+/// A command or subcommand by `name` or `container|name`, and its container.
+pub fn by_full_name(name: &[u8]) -> Option<(&'static CommandSpec, Option<&'static CommandSpec>)> {
+    let Some(bar) = name.iter().position(|&byte| byte == b'|') else {
+        return by_name(name).map(|spec| (spec, None));
+    };
+    let container = by_name(&name[..bar])?;
+    let sub =
+        container.subcommands.iter().find(|sub| name[bar + 1..].eq_ignore_ascii_case(sub.name.as_bytes()))?;
+    Some((sub, Some(container)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

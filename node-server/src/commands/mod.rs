@@ -2,17 +2,38 @@
 
 use crate::command::{CommandSpec, Context};
 
+pub mod client;
+pub mod cluster;
 pub mod connection;
+pub mod hashes;
 pub mod keys;
+pub mod lists;
 pub mod persistence;
+pub mod pubsub;
 pub mod replication;
+mod scan_reply;
+pub mod server;
+pub mod sets;
+pub mod sorted_sets;
 pub mod strings;
+pub mod transactions;
+pub mod transfer;
 
 /// All commands. A new family is added here, and nowhere else.
 pub const FAMILIES: &[&[CommandSpec]] = &[
+    client::COMMANDS,
+    cluster::COMMANDS,
     connection::COMMANDS,
     keys::COMMANDS,
+    pubsub::COMMANDS,
     strings::COMMANDS,
+    hashes::COMMANDS,
+    lists::COMMANDS,
+    sets::COMMANDS,
+    sorted_sets::COMMANDS,
+    transactions::COMMANDS,
+    transfer::COMMANDS,
+    server::COMMANDS,
     replication::COMMANDS,
     persistence::COMMANDS,
 ];

@@ -1,14 +1,53 @@
-//! The control thread: it runs the cluster core, the bus and the cron, and never waits for a shard or a disk.
+//! The control thread: it runs the cluster core and the bus, and never waits for a shard, a disk or a client.
+//!
+//! ```text
+//!  workers ── commands, publishes ──▶┌──────────────────┐── maps, pauses, deletions ──▶ applier thread
+//!  bus links ── packets ────────────▶│  control thread   │◀── applied, paused ──────────
+//!  time ────────────────────────────▶│  rcl_cluster's    │── nodes.conf ──────────────▶ disk thread
+//!  replication ── facts ────────────▶│  Member           │◀── persisted ────────────────
+//!                                    └──────────────────┘── published messages ──────▶ delivery thread
+//! ```
+//!
+//! So a slow command, a slow disk or a flood of clients never delays a heartbeat. What waits for a shard or a
+//! disk in the rules of the protocol (a slot gained, a vote given) waits for the acknowledgement only, in the
+//! core.
+//!
+//! - [`bus`]: doors and links of the bus; - `driver`: the loop and what is done with the core's outputs;
+//! - [`applier`], [`disk`], `delivery`: the other threads; - [`nodes_file`]: nodes.conf's lock and first reading;
+//! - `settings`, `replicating`: what the core is told of the configuration and of replication.
 
-use rcl_cluster::{Command, Reply};
+mod applier;
+mod bus;
+mod delivery;
+mod disk;
+mod driver;
+mod nodes_file;
+mod replicating;
+mod settings;
+
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use rcl_cluster::{Command, Member, Reply};
+use rcl_proto::SlotSet;
 use rcl_proto::resp::{Protocol, ReplyWriter};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+pub use bus::{LinkBuffers, LinkTable};
+pub use nodes_file::{NodesFile, NodesFileError};
 
 use crate::client::WakeHandle;
+use crate::clock::SteadyClock;
+use crate::config::Settings;
+use crate::net::BindError;
+use crate::node::Node;
+use bus::BusDoors;
 
 /// The way to the control thread.
 #[derive(Clone, Debug)]
 pub struct ControlHandle {
-    sender: tokio::sync::mpsc::UnboundedSender<ControlMessage>,
+    sender: UnboundedSender<ControlMessage>,
 }
 
 /// What other threads tell it.
@@ -19,16 +58,14 @@ pub enum ControlMessage {
     Publish { channel: Vec<u8>, payload: Vec<u8>, sharded: bool },
     /// CONFIG SET changed something.
     SettingsChanged,
+    /// Something about replication changed that elections should know at once.
+    ReplicationChanged,
 }
 
 /// What is done with a command's answer, on the control thread: it must not wait.
-pub type Answer = Box<dyn FnOnce(Reply) + Send>;
+pub type Answer = Box<dyn FnOnce(&Reply, &LinkTable) + Send>;
 
 impl ControlHandle {
-    pub fn new(sender: tokio::sync::mpsc::UnboundedSender<ControlMessage>) -> ControlHandle {
-        ControlHandle { sender }
-    }
-
     /// False when the control thread has ended.
     pub fn send(&self, message: ControlMessage) -> bool {
         self.sender.send(message).is_ok()
@@ -40,13 +77,134 @@ impl ControlHandle {
         command: Command,
         protocol: Protocol,
         wait: WakeHandle,
-        render: impl FnOnce(&Reply, &mut ReplyWriter<'_>) + Send + 'static,
+        render: impl FnOnce(&Reply, &LinkTable, &mut ReplyWriter<'_>) + Send + 'static,
     ) -> bool {
-        let answer: Answer = Box::new(move |reply| {
+        let answer: Answer = Box::new(move |reply, links| {
             let mut bytes = Vec::new();
-            render(&reply, &mut ReplyWriter::new(&mut bytes, protocol));
+            render(reply, links, &mut ReplyWriter::new(&mut bytes, protocol));
             wait.reply(bytes);
         });
         self.send(ControlMessage::Command { command, answer })
     }
+
+    /// A data set was loaded that has keys in these slots: those without an owner are ours from now on.
+    pub fn adopt_slots_with_keys(&self, slots: SlotSet) {
+        let command = Command::AdoptSlotsWithKeys(Box::new(slots));
+        self.send(ControlMessage::Command { command, answer: Box::new(|_, _| ()) });
+    }
 }
+
+/// A control thread that can start: its doors are open and its nodes.conf is read and locked.
+#[derive(Debug)]
+pub struct Prepared {
+    doors: BusDoors,
+    file: NodesFile,
+    persistent: Option<rcl_cluster::Persistent>,
+    settings: Settings,
+}
+
+/// Why a node can't be part of a cluster.
+#[derive(Debug)]
+pub enum StartError {
+    /// The client port leaves no room for port + 10000, and `cluster-port` is not set.
+    NoBusPort {
+        port: u16,
+    },
+    Bind(BindError),
+    File(NodesFileError),
+    Thread(io::Error),
+    Entropy(String),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::NoBusPort { port } => write!(
+                f,
+                "the cluster bus needs port {port} + 10000, which there is not: choose a port below 55536 or set 'cluster-port'"
+            ),
+            StartError::Bind(error) => write!(f, "the cluster bus: {error}"),
+            StartError::File(error) => error.fmt(f),
+            StartError::Thread(error) => {
+                write!(f, "a thread of the cluster's control cannot be started: {error}")
+            }
+            StartError::Entropy(error) => write!(f, "the system gives no random bytes: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Prepared {
+    /// Opens the bus's doors, and locks and reads nodes.conf. Nothing is changed yet but the lock.
+    pub fn open(settings: &Settings) -> Result<Prepared, StartError> {
+        let port = settings.bus_port().ok_or(StartError::NoBusPort { port: settings.port })?;
+        let doors = BusDoors::open(settings, port).map_err(StartError::Bind)?;
+        let path = settings.resolve(&settings.cluster_config_file);
+        let (file, persistent) = NodesFile::open(&path).map_err(StartError::File)?;
+        Ok(Prepared { doors, file, persistent, settings: settings.clone() })
+    }
+
+    /// Starts the threads. When it returns, every shard has the first map.
+    pub fn start(self, node: &Arc<Node>) -> Result<ControlHandle, StartError> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(|error| StartError::Entropy(error.to_string()))?;
+        let clock = SteadyClock::start();
+        let config = settings::core_config(&self.settings);
+        let member = Member::new(config, self.persistent, u64::from_ne_bytes(seed), clock.now_ms());
+        let (sender, messages) = unbounded_channel();
+        let (acknowledge, acknowledgements) = unbounded_channel();
+        let (ready_sender, ready) = mpsc::channel();
+        let driver = driver::Driver::new(
+            driver::Parts {
+                node: node.clone(),
+                member,
+                clock,
+                applier: applier::start(node.clone(), acknowledge.clone()).map_err(StartError::Thread)?,
+                disk: disk::start(self.file, acknowledge).map_err(StartError::Thread)?,
+                delivery: delivery::start(node.clone()).map_err(StartError::Thread)?,
+            },
+            ready_sender,
+        );
+        start_thread(driver, self.doors, Inbox { messages, acknowledgements }).map_err(StartError::Thread)?;
+        // The sender lives in the thread: when that ends early, so does this wait.
+        ready
+            .recv()
+            .map_err(|_| StartError::Thread(io::Error::other("the control thread ended at its start")))?;
+        Ok(ControlHandle { sender })
+    }
+}
+
+/// What comes to the control thread from other threads.
+struct Inbox {
+    messages: UnboundedReceiver<ControlMessage>,
+    acknowledgements: UnboundedReceiver<Acknowledgement>,
+}
+
+/// What the applier and the disk thread report.
+#[derive(Debug)]
+enum Acknowledgement {
+    Applied {
+        version: u64,
+    },
+    WritesPaused {
+        offset: u64,
+    },
+    Persisted {
+        seq: u64,
+    },
+    /// The newest state is not on the disk yet; the disk thread goes on trying.
+    NotPersisted {
+        reason: String,
+    },
+}
+
+fn start_thread(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let body = move || runtime.block_on(driver.run(doors, inbox));
+    thread::Builder::new().name("control".to_owned()).spawn(body)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,9 +9,10 @@ pub fn append_effects(context: &mut Context<'_>) {
     if context.log.is_empty() {
         return;
     }
-    let commands = std::mem::take(&mut context.log);
+    let log = std::mem::take(&mut context.log);
     let slot = context.data.logged_slot();
-    let database = context.data.database;
+    let database = log[0].0;
+    let commands = with_selects(log);
     let one = commands.len() == 1;
     let (multi, exec) = (OwnedArgs::new([b"MULTI".as_slice()]), OwnedArgs::new([b"EXEC".as_slice()]));
     let first = (!one).then(|| multi.as_args());
@@ -19,4 +20,23 @@ pub fn append_effects(context: &mut Context<'_>) {
     let all: Vec<Args<'_>> =
         first.into_iter().chain(commands.iter().map(OwnedArgs::as_args)).chain(last).collect();
     context.session.last_write = context.node.replication.append(database, slot, all.into_iter());
+}
+
+/// A transaction may SELECT between its commands; the log goes back to the first database in the end.
+fn with_selects(log: Vec<(usize, OwnedArgs)>) -> Vec<OwnedArgs> {
+    let first = log.first().map_or(0, |(database, _)| *database);
+    let mut current = first;
+    let mut commands = Vec::with_capacity(log.len());
+    let select = |database: usize| OwnedArgs::new([b"SELECT".as_slice(), database.to_string().as_bytes()]);
+    for (database, command) in log {
+        if database != current {
+            commands.push(select(database));
+            current = database;
+        }
+        commands.push(command);
+    }
+    if current != first {
+        commands.push(select(first));
+    }
+    commands
 }

@@ -145,8 +145,13 @@ impl Connection {
                         return Some(end);
                     }
                 }
+                Message::TimeOut { wait } if self.is_parked_in(wait) => {
+                    if let Some(parked) = self.unpark() {
+                        buffers.output.extend_from_slice(&parked.timeout_reply);
+                    }
+                }
                 // For a wait that is over.
-                Message::Reply { .. } | Message::Retry { .. } => {}
+                Message::Reply { .. } | Message::Retry { .. } | Message::TimeOut { .. } => {}
             }
         }
         let timer = self.parked.as_mut().and_then(|parked| parked.timer.as_mut());
@@ -356,7 +361,9 @@ impl Connection {
             Box::pin(tokio::time::sleep(Duration::from_millis(remaining)))
         });
         self.session.handle.set_flag(client_flag::BLOCKED, true);
-        self.session.handle.parked_wait.store(wait, Ordering::Relaxed);
+        // Only a wait with an end of its own may be cut short by others.
+        let may_be_unblocked = !park.timeout_reply.is_empty();
+        self.session.handle.parked_wait.store(if may_be_unblocked { wait } else { 0 }, Ordering::Relaxed);
         self.parked = Some(Parked { request, wait: Some(wait), timer, timeout_reply: park.timeout_reply });
         // The timer has not been polled yet: the next turn does that.
         if let Some(owner) = &self.owner {

@@ -54,17 +54,7 @@ impl Listeners {
         backlog: i32,
         unix: Option<(&Path, Option<u32>)>,
     ) -> Result<Listeners, BindError> {
-        let mut tcp = Vec::new();
-        for bind in if port == 0 { &[] } else { binds } {
-            let optional = bind.starts_with('-');
-            match open_tcp(bind.trim_start_matches('-'), port, backlog) {
-                Ok(listener) => tcp.push(listener),
-                Err(error) if optional && is_absent(&error.error) => {
-                    tracing::info!(address = %bind, "optional bind address is not there");
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let tcp = open_tcp_doors(if port == 0 { &[] } else { binds }, port, backlog)?;
         let unix = unix.map(|(path, mode)| open_unix(path, mode)).transpose()?;
         Ok(Listeners { tcp, unix })
     }
@@ -85,6 +75,26 @@ impl Listeners {
         }
         Ok(())
     }
+}
+
+/// A door on each of `binds`, but for the optional ones whose address this machine does not have.
+pub fn open_tcp_doors(
+    binds: &[String],
+    port: u16,
+    backlog: i32,
+) -> Result<Vec<std::net::TcpListener>, BindError> {
+    let mut doors = Vec::new();
+    for bind in binds {
+        let optional = bind.starts_with('-');
+        match open_tcp(bind.trim_start_matches('-'), port, backlog) {
+            Ok(listener) => doors.push(listener),
+            Err(error) if optional && is_absent(&error.error) => {
+                tracing::info!(address = %bind, "optional bind address is not there");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(doors)
 }
 
 fn is_absent(error: &io::Error) -> bool {

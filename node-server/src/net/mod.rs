@@ -7,6 +7,6 @@ mod stream;
 mod worker;
 
 pub use connection::{Connection, DetachedConnection};
-pub use listener::{BindError, Listeners};
+pub use listener::{BindError, Listeners, open_tcp_doors};
 pub use stream::{DetachedStream, Stream};
 pub use worker::Workers;

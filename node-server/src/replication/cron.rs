@@ -9,7 +9,7 @@ use super::{new_id, role, wait};
 use crate::clock;
 use crate::executor::node_state;
 use crate::node::Node;
-use crate::pause::PauseLevel;
+use crate::pause::{PauseControl, PauseLevel};
 
 pub async fn run(node: Arc<Node>) {
     let mut seconds = 0u64;
@@ -21,7 +21,7 @@ pub async fn run(node: Arc<Node>) {
         node.replication.lock_log().set_backlog_bytes(settings.repl_backlog_size as u64);
         drop(settings);
         if seconds.is_multiple_of(period_s) {
-            append_notice(&node, &[b"PING"]);
+            append_notice(&node, &[b"PING"], |pause| pause.holds_stream_still());
         }
         retire_backlog(&node);
         wait::forget_the_gone(&node);
@@ -31,14 +31,14 @@ pub async fn run(node: Arc<Node>) {
 
 /// Writes a record about no data, for the replicas there are.
 ///
-/// Never while a manual failover holds writes back: the replica that takes over waits for the very offset at
-/// which they stopped. The pause lies in the shards, so the look at it and the append are one step.
-pub fn append_notice(node: &Node, command: &[&[u8]]) {
+/// Not while a manual failover holds writes back: the replica that takes over waits for the very offset at which
+/// they stopped. No PING either on the way down, so that the offset that is saved is the replicas'. The pause lies in the shards, so the look at it and the append are one step.
+pub fn append_notice(node: &Node, command: &[&[u8]], is_held_back: impl Fn(&PauseControl) -> bool) {
     if node.replication.lock_links().is_empty() {
         return;
     }
     let shard = node.shards.lock(0);
-    let held_back = shard.pause != PauseLevel::None && node.pause.is_failing_over();
+    let held_back = shard.pause != PauseLevel::None && is_held_back(&node.pause);
     if node.replication.is_logging() && !held_back {
         node.replication.with_log(|log| log.append_notice(command));
     }

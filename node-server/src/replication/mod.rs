@@ -127,12 +127,8 @@ impl Replication {
     }
 
     pub fn standing(&self) -> ReplicationStanding {
-        let view = self.upstream.view();
-        ReplicationStanding {
-            offset: self.offset(),
-            link_up: self.is_replica() && view.phase == Phase::Connected,
-            last_contact_ms: view.last_contact_ms(),
-        }
+        let (link_up, last_contact_ms) = self.upstream.contact();
+        ReplicationStanding { offset: self.offset(), link_up: link_up && self.is_replica(), last_contact_ms }
     }
 
     /// Appends effects as one contiguous piece, and returns where the log ends now. The caller holds the lock
@@ -240,6 +236,12 @@ impl Replication {
             }
             None => false,
         }
+    }
+
+    /// Bytes that the log keeps.
+    pub fn backlog_bytes(&self) -> usize {
+        let log = self.lock_log();
+        (log.end() - log.start()) as usize
     }
 
     pub fn is_running(&self) -> bool {

@@ -77,7 +77,6 @@ pub fn lead(node: &Arc<Node>) {
     replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
     drop(held);
     drop(applied);
-    node.set_state(node_state::LOADING, false);
     replication.disconnect_replicas();
     refresh_state(node);
 }

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use super::LogPosition;
 use crate::client::WakeHandle;
 use crate::node::Node;
+use crate::pause::PauseControl;
 
 #[derive(Debug, Default)]
 pub struct Waiters {
@@ -106,6 +107,6 @@ fn answer(node: &Node, is_over: impl Fn(&Waiter, i64) -> bool) {
 pub async fn ask_for_acknowledgements(node: Arc<Node>) {
     loop {
         node.replication.waiters.ask.notified().await;
-        super::cron::append_notice(&node, &[b"REPLCONF", b"GETACK", b"*"]);
+        super::cron::append_notice(&node, &[b"REPLCONF", b"GETACK", b"*"], PauseControl::is_failing_over);
     }
 }

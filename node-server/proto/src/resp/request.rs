@@ -61,6 +61,11 @@ impl<'a> Args<'a> {
         Args { bytes: self.bytes, spans: self.spans.get(index..).unwrap_or_default() }
     }
 
+    /// The first `count` arguments; all when there are no more.
+    pub fn first(&self, count: usize) -> Args<'a> {
+        Args { bytes: self.bytes, spans: self.spans.get(..count).unwrap_or(self.spans) }
+    }
+
     pub fn to_owned(&self) -> OwnedArgs {
         OwnedArgs::new(self.iter())
     }

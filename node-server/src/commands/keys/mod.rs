@@ -33,4 +33,4 @@ pub const COMMANDS: &[CommandSpec] = &[
     simple::UNLINK,
 ];
 
-pub use scan::{ScanOptions, scan_options};
+pub use scan::{scan_cursor, scan_options};

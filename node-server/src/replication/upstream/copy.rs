@@ -45,7 +45,6 @@ pub fn receive(connection: &mut Connection, id: ReplicationId, offset: u64) -> R
     let result = load(&mut payload, shared, id, offset);
     payload.drop_used();
     let failure = payload.failure.take();
-    node.set_state(node_state::LOADING, false);
     result.map_err(|error| failure.unwrap_or(error))?;
     finish_framing(connection, &framing)
 }
@@ -79,13 +78,12 @@ fn load(payload: &mut Payload<'_>, shared: &Shared, id: ReplicationId, offset: u
     shared.set_in_sync(false);
     node.replication.disconnect_replicas();
     load::flush(&node);
-    let loaded = match loader.load_from(first, || Ok(())) {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            load::flush(&node);
-            return Err(copy_error(error));
-        }
-    };
+    let loaded = loader.load_from(first, || Ok(()));
+    if loaded.is_err() {
+        load::flush(&node);
+    }
+    node.set_state(node_state::LOADING, false);
+    let loaded = loaded.map_err(copy_error)?;
     let database = loaded.stream_database.unwrap_or(0);
     node.replication.with_log(|log| log.restart_at(History::new(id), offset, Some(database)));
     shared.update(generation, |inner| inner.database = database);

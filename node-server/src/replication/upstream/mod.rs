@@ -86,16 +86,6 @@ pub struct UpstreamView {
     pub copied_bytes: u64,
 }
 
-impl UpstreamView {
-    /// While the link is up: when something came; else when it went down. `None` if it never was up.
-    pub fn last_contact_ms(&self) -> Option<i64> {
-        match self.phase {
-            Phase::Connected => Some(self.last_io_ms),
-            _ => (self.down_since_ms != 0).then_some(self.down_since_ms),
-        }
-    }
-}
-
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -112,6 +102,16 @@ impl Shared {
             down_since_ms: inner.down_since_ms,
             copy_bytes: inner.copy_bytes,
             copied_bytes: self.copied_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether the link is up, and when something last came over it (when it is down: when it went down; `None`
+    /// if it never was up).
+    pub fn contact(&self) -> (bool, Option<i64>) {
+        let inner = self.lock();
+        match inner.phase {
+            Phase::Connected => (true, Some(self.last_io_ms.load(Ordering::Acquire))),
+            _ => (false, (inner.down_since_ms != 0).then_some(inner.down_since_ms)),
         }
     }
 

@@ -8,6 +8,7 @@
 
 use super::Keyspace;
 use crate::entry::Entry;
+use crate::table::{Table, Wanted};
 use rand::Rng;
 use rcl_proto::Slot;
 
@@ -129,10 +130,56 @@ impl Keyspace {
         self.database(db).tables().iter().flat_map(|table| table.iter())
     }
 
+    /// Some entries with an expiry, near a random place, for eviction by the volatile policies: about `count`, fewer only if
+    /// there are fewer. Keys of one slot come together, so take few at a time and draw again.
+    pub fn sample_volatile(&self, db: usize, count: usize, rng: &mut dyn Rng) -> Vec<&Entry> {
+        let database = self.database(db);
+        let mut sample = Vec::new();
+        let start = crate::table::random_below(database.tables().len(), rng);
+        let tables = database.tables();
+        let (before, from) = tables.split_at(start.min(tables.len()));
+        for table in from.iter().chain(before).filter(|table| table.marked() > 0) {
+            if sample.len() >= count || database.volatile() == 0 {
+                break;
+            }
+            self.sample_marked(table, count - sample.len(), rng, &mut sample);
+        }
+        sample
+    }
+
+    /// From a random hash on, and round to it.
+    fn sample_marked<'a>(
+        &'a self,
+        table: &'a Table<Entry>,
+        count: usize,
+        rng: &mut dyn Rng,
+        sample: &mut Vec<&'a Entry>,
+    ) {
+        let hash_of = |entry: &Entry| self.hasher.hash(entry.key());
+        let start = rng.next_u64();
+        let enough = sample.len() + count.min(table.marked());
+        let mut cursor = Some(start);
+        while let Some(hash) = cursor.filter(|_| sample.len() < enough) {
+            let left = enough - sample.len();
+            cursor = table.scan_positions(hash, left, Wanted::Marked, hash_of, |position, _| {
+                sample.extend(table.at(position));
+            });
+        }
+        let mut cursor = Some(0);
+        while let Some(hash) = cursor.filter(|_| sample.len() < enough) {
+            let left = enough - sample.len();
+            cursor = table.scan_positions(hash, left, Wanted::Marked, hash_of, |position, hash| {
+                if hash < start {
+                    sample.extend(table.at(position));
+                }
+            });
+        }
+    }
+
     /// A key of a database, each equally likely.
     pub fn random_entry(&self, db: usize, rng: &mut dyn Rng) -> Option<&Entry> {
         let database = self.database(db);
-        let rank = (u128::from(rng.next_u64()) * database.keys() as u128) >> 64;
-        database.table_of_rank(rank as usize)?.random(rng)
+        let rank = crate::table::random_below(database.keys(), rng);
+        database.table_of_rank(rank)?.random(rng)
     }
 }

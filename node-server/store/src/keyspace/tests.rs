@@ -178,6 +178,33 @@ fn random_keys_are_even_over_keys_and_not_over_slots() {
 }
 
 #[test]
+fn a_sample_of_volatile_keys_reaches_all_of_them_and_no_other() {
+    for standalone in [false, true] {
+        let mut model = Model::new(standalone, 1);
+        (0..100).for_each(|key| model.apply(key, Operation::Insert(0, key, (key % 5 == 0).then_some(9))));
+        let mut rng = StdRng::seed_from_u64(3);
+        let mut reached = BTreeSet::new();
+        for _ in 0..500 {
+            let sample = model.keyspace.sample_volatile(0, 4, &mut rng);
+            let distinct: BTreeSet<&[u8]> = sample.iter().map(|entry| entry.key()).collect();
+            assert_eq!((distinct.len(), sample.len() >= 4), (sample.len(), true));
+            assert!(sample.iter().all(|entry| entry.expiry().is_some()));
+            reached.extend(sample.iter().map(|entry| entry.key().to_vec()));
+        }
+        assert_eq!(reached.len(), 20);
+        assert_eq!(model.keyspace.sample_volatile(0, 100, &mut rng).len(), 20);
+    }
+    assert!(shard(1).sample_volatile(0, 5, &mut StdRng::seed_from_u64(1)).is_empty());
+}
+
+/// Shards go to whatever thread holds their lock.
+#[test]
+fn a_keyspace_may_change_threads() {
+    fn assert_send<T: Send>(_: &T) {}
+    assert_send(&shard(1));
+}
+
+#[test]
 fn flushing_and_swapping_move_whole_tables() {
     let mut keyspace = shard(3);
     for number in 0..300 {

@@ -30,6 +30,7 @@ mod segment;
 mod tags;
 
 pub use scan::Wanted;
+pub(crate) use segment::below as random_below;
 
 use directory::Directory;
 use rand::Rng;

@@ -357,7 +357,7 @@ impl<E> Segment<E> {
 }
 
 /// A number below `limit`, even enough for sampling (the bias is under 2⁻³²).
-pub(super) fn below(limit: usize, rng: &mut dyn Rng) -> usize {
+pub(crate) fn below(limit: usize, rng: &mut dyn Rng) -> usize {
     ((u128::from(rng.next_u64()) * limit as u128) >> 64) as usize
 }
 

@@ -1,0 +1,216 @@
+# The workshop, step by step, and the project's own chores. `make help` lists the targets.
+#
+#   MODE=lab      (default) nodes are processes of this very binary on 127.0.0.1:7001 and up
+#   MODE=docker   nodes are containers redis-1 … redis-8 on 172.30.0.11 and up (docker-compose.yml)
+#
+# In the lab, SERVER=PROGRAM runs another server, as SERVER=redis-server. Node N is on port 7000 + N in both.
+# Nothing here asks a question. Every target may be repeated: what is done already is left as it is.
+
+MODE ?= lab
+RCL ?= target/release/rcl
+LAB_DIR ?= .lab
+LAB_BASE_PORT ?= 7001
+SERVER ?=
+KEY ?= user:1001
+# How long to wait for a cluster to settle, in tenths of a second.
+PATIENCE ?= 600
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+# What differs between the two modes. $(1) is a node's number, which may be a variable of the shell.
+ifeq ($(MODE),lab)
+port     = $$(($(LAB_BASE_PORT) - 1 + $(1)))
+address  = 127.0.0.1:$(call port,$(1))
+cli      = $(RCL) redis-cli -p $(call port,$(1))
+rcl      = $(RCL)
+lab      = $(RCL) lab --dir $(LAB_DIR)
+server   = $(if $(SERVER),--server $(SERVER))
+start    = $(lab) start --nodes 6 --base-port $(LAB_BASE_PORT) $(server)
+add      = $(lab) add $(1) --base-port $(LAB_BASE_PORT) $(server)
+stop     = $(lab) stop
+clean    = $(lab) clean
+crash    = $(lab) kill $(1)
+restart  = $(lab) restart $(1)
+retire   = $(lab) stop $(1)
+prepare  = release
+else ifeq ($(MODE),docker)
+compose  = docker compose
+profiles = --profile scale-up --profile scale-add-replica
+port     = $$((7000 + $(1)))
+address  = 172.30.0.$$((10 + $(1))):$(call port,$(1))
+cli      = docker exec redis-$(1) redis-cli -p $(call port,$(1))
+rcl      = docker exec redis-$(1) rcl
+start    = $(compose) up --detach --build --wait
+add      = $(compose) $(profiles) up --detach --wait redis-$(1)
+stop     = $(compose) $(profiles) stop
+clean    = $(compose) $(profiles) down --volumes
+crash    = docker stop redis-$(1)
+restart  = docker start redis-$(1)
+retire   = docker stop redis-$(1)
+prepare  =
+else
+$(error MODE is lab or docker, not '$(MODE)')
+endif
+
+# Sets n to the first node that answers; verbs enter the cluster there.
+find_node = n=; for n in 1 2 3 4 5 6 7 8 none; do \
+	if test $$n = none; then echo "no node answers; make start starts them" >&2; exit 1; fi; \
+	if $(call cli,$$n) PING >/dev/null 2>&1; then break; fi; done
+
+# The words of node $(1)'s CLUSTER INFO that tell whether the cluster is whole.
+facts = $(call cli,$(1)) CLUSTER INFO | tr -d '\r' | grep -E '^cluster_(state|slots_assigned|known_nodes|size):'
+
+# Waits until the command $(1) succeeds; $(2) says what for.
+wait_until = tenths=0; until $(1); do tenths=$$((tenths + 1)); \
+	if test $$tenths -gt $(PATIENCE); then echo "waited in vain: $(2)" >&2; exit 1; fi; sleep 0.1; done
+
+# Whether node $(1) is in a cluster with others.
+is_member = test "$$($(call cli,$(1)) CLUSTER INFO 2>/dev/null | tr -d '\r' | sed -n 's/^cluster_known_nodes://p')" -gt 1 2>/dev/null
+
+# Whether all nodes of the first six agree that all is well.
+six_ok = for i in 1 2 3 4 5 6; do \
+	$(call cli,$$i) CLUSTER INFO 2>/dev/null | grep -q '^cluster_state:ok' || exit 1; done
+
+##@ The workshop
+
+.PHONY: start
+start: $(prepare) ## Starts six nodes and makes them a cluster: three masters, a replica each
+	@$(start)
+	if ! $(call is_member,1); then
+		$(call rcl,1) create $(foreach i,1 2 3 4 5 6,$(call address,$(i))) --replicas 1 --yes
+	fi
+	$(call wait_until,($(six_ok)),the cluster is ok)
+	$(call facts,1)
+
+.PHONY: stop
+stop: $(prepare) ## Stops all nodes; their data stays
+	@$(stop)
+
+.PHONY: clean
+clean: $(prepare) ## Stops all nodes and removes their data
+	@$(clean)
+
+.PHONY: cluster-info
+cluster-info: $(prepare) ## Shows the cluster: state, masters, replicas
+	@$(find_node)
+	$(call facts,$$n)
+	$(call rcl,$$n) info $(call address,$$n)
+	$(call rcl,$$n) nodes $(call address,$$n)
+
+.PHONY: slot-info
+slot-info: $(prepare) ## Shows which master owns which slots
+	@$(find_node)
+	$(call rcl,$$n) slot-info $(call address,$$n)
+
+.PHONY: key-slot
+key-slot: $(prepare) ## Shows where a key lives: make key-slot KEY=user:1001
+	@$(find_node)
+	$(call rcl,$$n) key-slot --entry $(call address,$$n) -- '$(KEY)'
+
+.PHONY: hash-tag-demo
+hash-tag-demo: $(prepare) ## Shows how hash tags bring keys into one slot
+	@$(find_node)
+	$(call rcl,$$n) hash-tag-demo $(call address,$$n)
+
+.PHONY: cross-slot-demo
+cross-slot-demo: $(prepare) ## Shows the CROSSSLOT error, and the ways out
+	@$(find_node)
+	$(call rcl,$$n) cross-slot-demo $(call address,$$n)
+
+.PHONY: scale-up
+scale-up: $(prepare) ## Adds node 7 as a master and evens out: 4096 slots each
+	@$(find_node)
+	$(call add,7)
+	if ! $(call is_member,7); then
+		$(call rcl,$$n) add-node $(call address,7) $(call address,$$n) --yes
+	fi
+	$(call rcl,$$n) rebalance $(call address,$$n) --use-empty-masters --yes
+	$(call rcl,$$n) slot-info $(call address,$$n)
+
+.PHONY: scale-add-replica
+scale-add-replica: $(prepare) ## Adds node 8 as a replica of node 7
+	@$(find_node)
+	if ! $(call is_member,7); then echo "node 7 is not in the cluster; make scale-up adds it" >&2; exit 1; fi
+	$(call add,8)
+	if ! $(call is_member,8); then
+		$(call rcl,$$n) add-replica $(call address,8) $(call address,$$n) --master $(call address,7) --yes
+	fi
+	$(call wait_until,$(call cli,8) INFO replication | grep -q '^master_link_status:up',node 8 follows its master)
+	$(call cli,8) INFO replication | tr -d '\r' | grep -E '^(role|master_host|master_port|master_link_status):'
+
+.PHONY: failover
+failover: $(prepare) ## Kills node 1 and waits until its replica has taken over
+	@if $(call cli,1) PING >/dev/null 2>&1; then
+		$(call cli,1) ROLE | sed -n '1s/slave/replica/; 1s/^/node 1 is a /p'
+		$(call crash,1)
+	else
+		echo "node 1 is down already"
+	fi
+	$(find_node)
+	$(call wait_until,$(call cli,$$n) CLUSTER NODES | grep ":$(call port,1)@" | grep -qE ' [a-z]+$(comma)fail ',the others agree that node 1 failed)
+	$(call wait_until,$(call cli,$$n) CLUSTER INFO | grep -q '^cluster_state:ok',a replica has taken over)
+	$(call rcl,$$n) nodes $(call address,$$n)
+
+.PHONY: recover
+recover: $(prepare) ## Starts node 1 again and waits until it follows the new master
+	@if ! $(call cli,1) PING >/dev/null 2>&1; then $(call restart,1); fi
+	$(call wait_until,$(call cli,1) INFO replication 2>/dev/null | tr -d '\r' | grep -qE '^(master_link_status:up|connected_slaves:[1-9])',node 1 follows its master)
+	$(call cli,1) INFO replication | tr -d '\r' | grep -E '^(role|master_host|master_port|master_link_status|connected_slaves):'
+
+.PHONY: scale-down
+scale-down: $(prepare) ## Goes back to three masters: takes nodes 8 and 7 out and stops them
+	@$(find_node)
+	for i in 8 7; do
+		if $(call is_member,$$i); then
+			$(call rcl,$$n) scale-down $(call address,$$i) --entry $(call address,$$n) --yes
+		fi
+		if $(call cli,$$i) PING >/dev/null 2>&1; then $(call retire,$$i); fi
+	done
+	$(call rcl,$$n) slot-info $(call address,$$n)
+
+.PHONY: watch-cluster
+watch-cluster: $(prepare) ## Shows the cluster live; Ctrl-C ends
+	@$(find_node)
+	$(watch) $(call address,$$n)
+
+ifeq ($(MODE),docker)
+# A terminal inside the container only where there is one outside.
+watch = if test -t 1; then exec docker exec -it redis-$$n rcl watch $(call address,$$n); fi; docker exec redis-$$n rcl watch
+else
+watch = exec $(RCL) watch
+endif
+
+##@ The project
+
+.PHONY: release
+release:
+	@if test "$(RCL)" = target/release/rcl; then cargo build --release --quiet --bin rcl; fi
+
+.PHONY: test
+test: ## Runs all tests; those that need a redis-server say so when there is none
+	@cargo test --workspace
+
+.PHONY: check
+check: ## Format, lints with warnings denied, and that what is generated is up to date
+	@cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --quiet --package rcl --lib completions
+
+.PHONY: completions
+completions: release ## Writes the shells' completions into completions/
+	@mkdir -p completions
+	$(RCL) completions bash > completions/rcl.bash
+	$(RCL) completions zsh > completions/_rcl
+	$(RCL) completions fish > completions/rcl.fish
+	$(RCL) completions elvish > completions/rcl.elv
+	$(RCL) completions powershell > completions/_rcl.ps1
+
+.PHONY: help
+help: ## Lists the targets
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+comma := ,

@@ -1,0 +1,802 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'rcl'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'rcl' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Creates a cluster from empty nodes')
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Shows the cluster on one screen: masters, their slots and keys, replicas')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Checks the cluster as all its nodes see it')
+            [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Closes open slots and gives uncovered ones an owner')
+            [CompletionResult]::new('nodes', 'nodes', [CompletionResultType]::ParameterValue, 'Lists all nodes: ids, roles, states, slots, keys')
+            [CompletionResult]::new('slot-info', 'slot-info', [CompletionResultType]::ParameterValue, 'Shows each master''s slots: ranges, counts, keys, share')
+            [CompletionResult]::new('reshard', 'reshard', [CompletionResultType]::ParameterValue, 'Moves slots, with their keys, to one master')
+            [CompletionResult]::new('rebalance', 'rebalance', [CompletionResultType]::ParameterValue, 'Evens out how many slots the masters own, with the fewest moves')
+            [CompletionResult]::new('add-node', 'add-node', [CompletionResultType]::ParameterValue, 'Adds an empty node as a master without slots')
+            [CompletionResult]::new('add-replica', 'add-replica', [CompletionResultType]::ParameterValue, 'Adds an empty node as a replica')
+            [CompletionResult]::new('scale-down', 'scale-down', [CompletionResultType]::ParameterValue, 'Takes a node out of the cluster')
+            [CompletionResult]::new('remove-node', 'remove-node', [CompletionResultType]::ParameterValue, 'Takes a node out of the cluster')
+            [CompletionResult]::new('failover', 'failover', [CompletionResultType]::ParameterValue, 'Makes a replica the master of its shard')
+            [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Sends one command to every node and shows each answer')
+            [CompletionResult]::new('key-slot', 'key-slot', [CompletionResultType]::ParameterValue, 'Shows the slot of keys, and what of each key is hashed')
+            [CompletionResult]::new('hash-tag-demo', 'hash-tag-demo', [CompletionResultType]::ParameterValue, 'Shows how hash tags bring keys into one slot; on a cluster, with commands really sent')
+            [CompletionResult]::new('cross-slot-demo', 'cross-slot-demo', [CompletionResultType]::ParameterValue, 'Shows the CROSSSLOT error and how to avoid it; on a cluster, with commands really sent')
+            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Shows the cluster live: nodes, roles, slots, keys, traffic, replication, and events as they happen')
+            [CompletionResult]::new('lab', 'lab', [CompletionResultType]::ParameterValue, 'Runs nodes on this machine: a whole cluster to try things on')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completions for a shell')
+            [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'Runs a node of a cluster (rcl node --help says more)')
+            [CompletionResult]::new('redis-cli', 'redis-cli', [CompletionResultType]::ParameterValue, 'Speaks redis-cli''s dialect (rcl redis-cli --help says more)')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'rcl;create' {
+            [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'How many replicas each master gets')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'A YAML file: `nodes:`, a list of HOST:PORT, and `replicas:`, a number')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;info' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;check' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;fix' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys that exist on the target too')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;nodes' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;slot-info' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;reshard' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Where slots come from: `all`, or NODE, which may be given several times')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where they go: host:port, a node id, or its unique beginning')
+            [CompletionResult]::new('--slots', '--slots', [CompletionResultType]::ParameterName, 'How many slots; several sources give in proportion to what they own')
+            [CompletionResult]::new('--slot-ranges', '--slot-ranges', [CompletionResultType]::ParameterName, 'Just these slots, as 0-99,200')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys that exist on the target too')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;rebalance' {
+            [CompletionResult]::new('--weight', '--weight', [CompletionResultType]::ParameterName, 'A master''s weight; 1 when not given, 0 takes all its slots. May be given several times')
+            [CompletionResult]::new('--threshold', '--threshold', [CompletionResultType]::ParameterName, 'Does nothing while every master is nearer than so many per cent to its share')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--use-empty-masters', '--use-empty-masters', [CompletionResultType]::ParameterName, 'Gives slots to masters that have none')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys that exist on the target too')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;add-node' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;add-replica' {
+            [CompletionResult]::new('--master', '--master', [CompletionResultType]::ParameterName, 'The master to replicate: host:port, a node id, or its unique beginning')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;scale-down' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys that exist on the target too')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;remove-node' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys that exist on the target too')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;failover' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Does not ask the master, which may be dead; a majority of the masters must vote')
+            [CompletionResult]::new('--takeover', '--takeover', [CompletionResultType]::ParameterName, 'Asks nobody: for when most masters are gone')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;call' {
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only to this node: host:port, a node id, or its unique beginning')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--only-masters', '--only-masters', [CompletionResultType]::ParameterName, 'Only to masters')
+            [CompletionResult]::new('--only-replicas', '--only-replicas', [CompletionResultType]::ParameterName, 'Only to replicas')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;key-slot' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;hash-tag-demo' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;cross-slot-demo' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;watch' {
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Seconds between two looks')
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Seconds between two looks')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Looks once and ends')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Starts the nodes that are not running, and waits until all answer')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Ends nodes by SIGTERM, and waits until they are gone')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows the nodes and whether they run')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Ends all nodes and removes their data')
+            [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'Kills a node (SIGKILL), as a crash would')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Starts a node again, ending it first if it runs')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Starts one more node')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'rcl;lab;start' {
+            [CompletionResult]::new('--nodes', '--nodes', [CompletionResultType]::ParameterName, 'How many nodes')
+            [CompletionResult]::new('--base-port', '--base-port', [CompletionResultType]::ParameterName, 'The port of node 1, for a lab that is not there yet')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Another server program to run, as redis-server; it is remembered for the node')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab;stop' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab;status' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab;clean' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab;kill' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab;restart' {
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Another server program to run, as redis-server; it is remembered for the node')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab;add' {
+            [CompletionResult]::new('--base-port', '--base-port', [CompletionResultType]::ParameterName, 'The port of node 1, for a lab that is not there yet')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Another server program to run, as redis-server; it is remembered for the node')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The folder of the nodes'' data')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;lab;help' {
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Starts the nodes that are not running, and waits until all answer')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Ends nodes by SIGTERM, and waits until they are gone')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows the nodes and whether they run')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Ends all nodes and removes their data')
+            [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'Kills a node (SIGKILL), as a crash would')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Starts a node again, ending it first if it runs')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Starts one more node')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'rcl;lab;help;start' {
+            break
+        }
+        'rcl;lab;help;stop' {
+            break
+        }
+        'rcl;lab;help;status' {
+            break
+        }
+        'rcl;lab;help;clean' {
+            break
+        }
+        'rcl;lab;help;kill' {
+            break
+        }
+        'rcl;lab;help;restart' {
+            break
+        }
+        'rcl;lab;help;add' {
+            break
+        }
+        'rcl;lab;help;help' {
+            break
+        }
+        'rcl;completions' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;node' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;redis-cli' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;help' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Creates a cluster from empty nodes')
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Shows the cluster on one screen: masters, their slots and keys, replicas')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Checks the cluster as all its nodes see it')
+            [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Closes open slots and gives uncovered ones an owner')
+            [CompletionResult]::new('nodes', 'nodes', [CompletionResultType]::ParameterValue, 'Lists all nodes: ids, roles, states, slots, keys')
+            [CompletionResult]::new('slot-info', 'slot-info', [CompletionResultType]::ParameterValue, 'Shows each master''s slots: ranges, counts, keys, share')
+            [CompletionResult]::new('reshard', 'reshard', [CompletionResultType]::ParameterValue, 'Moves slots, with their keys, to one master')
+            [CompletionResult]::new('rebalance', 'rebalance', [CompletionResultType]::ParameterValue, 'Evens out how many slots the masters own, with the fewest moves')
+            [CompletionResult]::new('add-node', 'add-node', [CompletionResultType]::ParameterValue, 'Adds an empty node as a master without slots')
+            [CompletionResult]::new('add-replica', 'add-replica', [CompletionResultType]::ParameterValue, 'Adds an empty node as a replica')
+            [CompletionResult]::new('scale-down', 'scale-down', [CompletionResultType]::ParameterValue, 'Takes a node out of the cluster')
+            [CompletionResult]::new('failover', 'failover', [CompletionResultType]::ParameterValue, 'Makes a replica the master of its shard')
+            [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Sends one command to every node and shows each answer')
+            [CompletionResult]::new('key-slot', 'key-slot', [CompletionResultType]::ParameterValue, 'Shows the slot of keys, and what of each key is hashed')
+            [CompletionResult]::new('hash-tag-demo', 'hash-tag-demo', [CompletionResultType]::ParameterValue, 'Shows how hash tags bring keys into one slot; on a cluster, with commands really sent')
+            [CompletionResult]::new('cross-slot-demo', 'cross-slot-demo', [CompletionResultType]::ParameterValue, 'Shows the CROSSSLOT error and how to avoid it; on a cluster, with commands really sent')
+            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Shows the cluster live: nodes, roles, slots, keys, traffic, replication, and events as they happen')
+            [CompletionResult]::new('lab', 'lab', [CompletionResultType]::ParameterValue, 'Runs nodes on this machine: a whole cluster to try things on')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completions for a shell')
+            [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'Runs a node of a cluster (rcl node --help says more)')
+            [CompletionResult]::new('redis-cli', 'redis-cli', [CompletionResultType]::ParameterValue, 'Speaks redis-cli''s dialect (rcl redis-cli --help says more)')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'rcl;help;create' {
+            break
+        }
+        'rcl;help;info' {
+            break
+        }
+        'rcl;help;check' {
+            break
+        }
+        'rcl;help;fix' {
+            break
+        }
+        'rcl;help;nodes' {
+            break
+        }
+        'rcl;help;slot-info' {
+            break
+        }
+        'rcl;help;reshard' {
+            break
+        }
+        'rcl;help;rebalance' {
+            break
+        }
+        'rcl;help;add-node' {
+            break
+        }
+        'rcl;help;add-replica' {
+            break
+        }
+        'rcl;help;scale-down' {
+            break
+        }
+        'rcl;help;failover' {
+            break
+        }
+        'rcl;help;call' {
+            break
+        }
+        'rcl;help;key-slot' {
+            break
+        }
+        'rcl;help;hash-tag-demo' {
+            break
+        }
+        'rcl;help;cross-slot-demo' {
+            break
+        }
+        'rcl;help;watch' {
+            break
+        }
+        'rcl;help;lab' {
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Starts the nodes that are not running, and waits until all answer')
+            [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Ends nodes by SIGTERM, and waits until they are gone')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows the nodes and whether they run')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Ends all nodes and removes their data')
+            [CompletionResult]::new('kill', 'kill', [CompletionResultType]::ParameterValue, 'Kills a node (SIGKILL), as a crash would')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Starts a node again, ending it first if it runs')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Starts one more node')
+            break
+        }
+        'rcl;help;lab;start' {
+            break
+        }
+        'rcl;help;lab;stop' {
+            break
+        }
+        'rcl;help;lab;status' {
+            break
+        }
+        'rcl;help;lab;clean' {
+            break
+        }
+        'rcl;help;lab;kill' {
+            break
+        }
+        'rcl;help;lab;restart' {
+            break
+        }
+        'rcl;help;lab;add' {
+            break
+        }
+        'rcl;help;completions' {
+            break
+        }
+        'rcl;help;node' {
+            break
+        }
+        'rcl;help;redis-cli' {
+            break
+        }
+        'rcl;help;help' {
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

@@ -1,0 +1,146 @@
+//! What is done to connections: CLIENT KILL, PAUSE, UNPAUSE, UNBLOCK.
+
+use std::sync::atomic::Ordering;
+
+use rcl_proto::resp::Args;
+
+use super::about::kind;
+use crate::client::{ClientHandle, ClientKind, WakeHandle};
+use crate::command::parse::{self, is};
+use crate::command::{CommandError, CommandResult, Context, Outcome};
+use crate::pause::{PauseLevel, PauseReason};
+
+#[derive(Debug, Default)]
+struct KillFilter {
+    id: Option<u64>,
+    address: Option<String>,
+    local_address: Option<String>,
+    kind: Option<ClientKind>,
+    user: Option<String>,
+    spare_self: bool,
+}
+
+impl KillFilter {
+    fn fits(&self, client: &ClientHandle, own_id: u64) -> bool {
+        self.id.is_none_or(|id| id == client.id)
+            && self.address.as_ref().is_none_or(|address| *address == client.address())
+            && self.local_address.as_ref().is_none_or(|address| *address == client.local)
+            && self.kind.is_none_or(|kind| kind == client.kind())
+            && self.user.as_ref().is_none_or(|user| *user == client.texts().user)
+            && !(self.spare_self && client.id == own_id)
+    }
+}
+
+pub fn kill(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let old_form = args.len() == 3;
+    let filter = if old_form {
+        KillFilter { address: Some(text(&args[2])), ..KillFilter::default() }
+    } else {
+        kill_filter(args)?
+    };
+    let own_id = context.session.id();
+    let mut killed = 0;
+    for client in context.node.clients.all() {
+        if filter.fits(&client, own_id) {
+            killed += 1;
+            if client.id == own_id {
+                context.close = true;
+            } else {
+                client.mailbox.kill();
+            }
+        }
+    }
+    match (old_form, killed) {
+        (false, _) => context.reply.integer(killed),
+        (true, 0) => return Err(CommandError::fixed("ERR No such client")),
+        (true, _) => context.reply.ok(),
+    }
+    Ok(Outcome::Done)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn kill_filter(args: Args<'_>) -> Result<KillFilter, CommandError> {
+    let mut filter = KillFilter { spare_self: true, ..KillFilter::default() };
+    let words: Vec<&[u8]> = args.from(2).iter().collect();
+    if !words.len().is_multiple_of(2) {
+        return Err(CommandError::SYNTAX);
+    }
+    for pair in words.chunks_exact(2) {
+        let (word, value) = (pair[0], pair[1]);
+        if is(word, "ID") {
+            let id = parse::integer(value).ok().and_then(|id| u64::try_from(id).ok()).filter(|&id| id > 0);
+            filter.id = Some(id.ok_or(CommandError::fixed("ERR client-id should be greater than 0"))?);
+        } else if is(word, "ADDR") {
+            filter.address = Some(text(value));
+        } else if is(word, "LADDR") {
+            filter.local_address = Some(text(value));
+        } else if is(word, "TYPE") {
+            filter.kind = Some(kind(value)?);
+        } else if is(word, "USER") {
+            if value != b"default" {
+                return Err(CommandError::new(format!("ERR No such user '{}'", text(value))));
+            }
+            filter.user = Some(text(value));
+        } else if is(word, "SKIPME") && is(value, "YES") {
+            filter.spare_self = true;
+        } else if is(word, "SKIPME") && is(value, "NO") {
+            filter.spare_self = false;
+        } else {
+            return Err(CommandError::SYNTAX);
+        }
+    }
+    Ok(filter)
+}
+
+pub fn pause(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let level = match (args.get(3), args.len()) {
+        (None, _) => PauseLevel::All,
+        (Some(word), 4) if is(word, "ALL") => PauseLevel::All,
+        (Some(word), 4) if is(word, "WRITE") => PauseLevel::Writes,
+        _ => return Err(CommandError::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+    };
+    let timeout = parse::integer(&args[2])
+        .map_err(|_| CommandError::fixed("ERR timeout is not an integer or out of range"))?;
+    if timeout < 0 {
+        return Err(CommandError::fixed("ERR timeout is negative"));
+    }
+    let until_ms = context.data.now_ms.saturating_add(timeout);
+    context.node.pause.pause(&context.node.shards, PauseReason::Operator, level, until_ms);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+pub fn unpause(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    context.node.pause.resume(&context.node.shards, PauseReason::Operator);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+pub fn unblock(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let with_error = match (args.get(3), args.len()) {
+        (None, _) => false,
+        (Some(word), 4) if is(word, "TIMEOUT") => false,
+        (Some(word), 4) if is(word, "ERROR") => true,
+        _ => return Err(CommandError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+    };
+    let id = parse::integer(&args[2])?;
+    let client = u64::try_from(id).ok().and_then(|id| context.node.clients.get(id));
+    let wait = client.as_ref().map_or(0, |client| client.parked_wait.load(Ordering::Relaxed));
+    let unblocked = match client {
+        Some(client) if wait != 0 => {
+            let handle = WakeHandle::new(client.mailbox.clone(), wait);
+            if with_error {
+                handle.reply(b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n".to_vec());
+            } else {
+                handle.time_out();
+            }
+            true
+        }
+        _ => false,
+    };
+    context.reply.integer(i64::from(unblocked));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,73 @@
+//! Asking the control thread.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rcl_cluster::{Command, Reply};
+use rcl_proto::resp::ReplyWriter;
+
+use super::{NO_CLUSTER, render};
+use crate::command::{CommandError, CommandResult, Context, Outcome, Park};
+use crate::config::EndpointType;
+use crate::control::{Answer, ControlHandle, ControlMessage, LinkTable};
+
+const NOT_RUNNING: CommandError = CommandError::fixed("ERR The cluster's control thread is not running");
+const NO_ANSWER: CommandError = CommandError::fixed("ERR The cluster's control thread does not answer");
+const CANNOT_WAIT: CommandError = CommandError::fixed(
+    "ERR This command waits for the disk and for all keys: it is not allowed where nothing can wait",
+);
+/// The control thread waits for nobody, so this is for a machine in trouble.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Asks something that the control thread answers at once.
+pub fn read(context: &mut Context<'_>, command: Command) -> CommandResult {
+    if context.may_park { park(context, command) } else { wait(context, command) }
+}
+
+/// Asks for a change: answered when it is durable and applied.
+pub fn change(context: &mut Context<'_>, command: Command) -> CommandResult {
+    if context.may_park { park(context, command) } else { Err(CANNOT_WAIT) }
+}
+
+/// Every subcommand begins with this.
+pub fn must_be_cluster(context: &Context<'_>) -> Result<(), CommandError> {
+    if context.node.is_cluster() { Ok(()) } else { Err(NO_CLUSTER) }
+}
+
+fn control<'a>(context: &Context<'a>) -> Result<&'a ControlHandle, CommandError> {
+    context.node.control.get().ok_or(NOT_RUNNING)
+}
+
+fn writer(endpoint: EndpointType) -> impl FnOnce(&Reply, &LinkTable, &mut ReplyWriter<'_>) + Send + 'static {
+    move |reply, links, out| render::reply(reply, links, endpoint, out)
+}
+
+fn park(context: &mut Context<'_>, command: Command) -> CommandResult {
+    let control = control(context)?;
+    let endpoint = context.node.settings().cluster_preferred_endpoint_type;
+    let wait = context.session.begin_wait();
+    let protocol = context.session.protocol;
+    if !control.run(command, protocol, wait.clone(), writer(endpoint)) {
+        return Err(NOT_RUNNING);
+    }
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+}
+
+fn wait(context: &mut Context<'_>, command: Command) -> CommandResult {
+    let control = control(context)?;
+    let endpoint = context.node.settings().cluster_preferred_endpoint_type;
+    let protocol = context.session.protocol;
+    let (sender, answered) = mpsc::sync_channel(1);
+    let answer: Answer = Box::new(move |reply, links| {
+        let mut bytes = Vec::new();
+        writer(endpoint)(reply, links, &mut ReplyWriter::new(&mut bytes, protocol));
+        // Fails when nobody waits any more.
+        let _ = sender.try_send(bytes);
+    });
+    if !control.send(ControlMessage::Command { command, answer }) {
+        return Err(NOT_RUNNING);
+    }
+    let bytes = answered.recv_timeout(ANSWER_WITHIN).map_err(|_| NO_ANSWER)?;
+    context.reply.raw(&bytes);
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,207 @@
+//! CONFIG: GET, SET, REWRITE, RESETSTAT.
+
+use rcl_proto::resp::Args;
+
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, flag};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+
+use crate::config::{self as configuration, ClientOrigin, SetError};
+use crate::control::ControlMessage;
+use crate::logging;
+use crate::node::Node;
+
+pub const CONFIG: CommandSpec = CommandSpec {
+    name: "config",
+    arity: -2,
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "Depends on subcommand.",
+    summary: "Reads and changes the configuration.",
+    subcommands: &[
+        CommandSpec {
+            name: "get",
+            arity: -3,
+            flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE,
+            since: "2.0.0",
+            group: Group::Server,
+            complexity: "O(N) when N is the number of configuration parameters provided",
+            summary: "Returns the values of directives.",
+            arguments: &[Argument { name: "parameter", multiple: true, ..ARGUMENT }],
+            handler: Handler::Run(get),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "help",
+            arity: 2,
+            flags: flag::LOADING | flag::STALE,
+            since: "5.0.0",
+            group: Group::Server,
+            complexity: "O(1)",
+            summary: "Explains CONFIG.",
+            handler: Handler::Run(help),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "resetstat",
+            arity: 2,
+            flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE,
+            since: "2.0.0",
+            group: Group::Server,
+            complexity: "O(1)",
+            summary: "Sets the counters of INFO back to zero.",
+            tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+            handler: Handler::Run(resetstat),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "rewrite",
+            arity: 2,
+            flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE,
+            since: "2.8.0",
+            group: Group::Server,
+            complexity: "O(1)",
+            summary: "Writes the configuration in force into the configuration file.",
+            tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+            handler: Handler::Run(rewrite),
+            ..COMMAND
+        },
+        CommandSpec {
+            name: "set",
+            arity: -4,
+            flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE,
+            since: "2.0.0",
+            group: Group::Server,
+            complexity: "O(N) when N is the number of configuration parameters provided",
+            summary: "Changes directives, all of them or none.",
+            arguments: &[Argument {
+                name: "data",
+                kind: Kind::Block,
+                multiple: true,
+                arguments: &[
+                    Argument { name: "parameter", ..ARGUMENT },
+                    Argument { name: "value", ..ARGUMENT },
+                ],
+                ..ARGUMENT
+            }],
+            tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+            handler: Handler::Run(set),
+            ..COMMAND
+        },
+    ],
+    ..COMMAND
+};
+
+fn get(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let config = context.node.lock_config();
+    let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    for pattern in args.from(2).iter() {
+        for pair in config.get(pattern) {
+            if !found.iter().any(|(name, _)| *name == pair.0) {
+                found.push(pair);
+            }
+        }
+    }
+    drop(config);
+    context.reply.map(found.len());
+    for (name, value) in &found {
+        context.reply.bulk(name);
+        context.reply.bulk(value);
+    }
+    Ok(Outcome::Done)
+}
+
+fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if !args.len().is_multiple_of(2) {
+        return Err(CommandError::wrong_arity("config|set"));
+    }
+    let words: Vec<&[u8]> = args.from(2).iter().collect();
+    let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let origin =
+        if context.session.handle.is_local() { ClientOrigin::ThisMachine } else { ClientOrigin::Elsewhere };
+    let node = context.node;
+    let is_loading = node.state() & crate::executor::node_state::LOADING != 0;
+    let mut config = node.lock_config();
+    let mut changed = config.clone();
+    let changes =
+        changed.set(&pairs, origin, is_loading).map_err(|error| CommandError::new(error.to_string()))?;
+    let settings = changed.settings();
+    for name in &changes.changed {
+        refuse_what_needs_a_restart(name).map_err(|error| CommandError::new(error.to_string()))?;
+    }
+    if changes.contains("loglevel") {
+        logging::set_level(settings.loglevel);
+    }
+    if changes.contains("maxclients") {
+        crate::server::raise_open_files_limit(settings.maxclients);
+    }
+    *config = changed;
+    drop(config);
+    node.settings_changed(settings);
+    for directive in &changes.without_effect {
+        tracing::info!(directive = directive.name, "accepted, without effect here: {}", directive.why);
+    }
+    tell_others(node);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// The doors are opened once, at the start.
+fn refuse_what_needs_a_restart(name: &'static str) -> Result<(), SetError> {
+    match name {
+        "port" | "bind" => Err(SetError::refused(
+            name,
+            "it is read at the start only: change it in the file and restart the node",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn tell_others(node: &Node) {
+    if let Some(control) = node.control.get() {
+        control.send(ControlMessage::SettingsChanged);
+    }
+}
+
+fn rewrite(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    let node = context.node;
+    let Some(path) = &node.config_file else {
+        return Err(CommandError::fixed("ERR The server is running without a config file"));
+    };
+    let failed = |error: std::io::Error| {
+        tracing::warn!(path = %path.display(), %error, "CONFIG REWRITE failed");
+        CommandError::new(format!("ERR Rewriting config file: {error}"))
+    };
+    let old = match std::fs::read(path) {
+        Ok(old) => old,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    let new = node.lock_config().rewrite(&old);
+    configuration::file::replace(path, &new).map_err(failed)?;
+    tracing::info!(path = %path.display(), "CONFIG REWRITE done");
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+fn resetstat(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    context.node.stats.reset();
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    super::super::help(
+        context,
+        "CONFIG",
+        &[
+            (
+                "GET <pattern> [<pattern> ...]",
+                "Return the directives that fit the patterns, and their values.",
+            ),
+            ("SET <directive> <value> [<directive> <value> ...]", "Change directives, all of them or none."),
+            ("RESETSTAT", "Set the counters of INFO back to zero."),
+            ("REWRITE", "Write the configuration in force into the configuration file."),
+        ],
+    );
+    Ok(Outcome::Done)
+}

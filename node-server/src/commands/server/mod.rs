@@ -1,0 +1,24 @@
+//! The node as a whole: its configuration, its data set, what it tells of itself.
+
+mod command_info;
+mod config;
+mod data_set;
+mod debug;
+mod info;
+mod slowlog;
+
+use crate::command::CommandSpec;
+
+pub const COMMANDS: &[CommandSpec] = &[
+    command_info::COMMAND_COMMAND,
+    config::CONFIG,
+    data_set::DBSIZE,
+    debug::DEBUG,
+    data_set::FLUSHALL,
+    data_set::FLUSHDB,
+    info::INFO,
+    debug::MEMORY,
+    slowlog::SLOWLOG,
+    data_set::SWAPDB,
+    info::TIME,
+];

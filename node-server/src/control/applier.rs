@@ -1,0 +1,179 @@
+//! The applier: takes what the cluster decided to the data, shard by shard, and may wait for their locks.
+//!
+//! Jobs are done in order. Of maps that wait in a row only the newest is given out. A map counts as applied when
+//! every shard has it; then the subscriptions to sharded channels of slots that left this node end.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use rcl_cluster::{ClusterMap, SlotOwner};
+use rcl_proto::resp::OwnedArgs;
+use rcl_proto::{Slot, SlotSet, key_slot};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Acknowledgement, replicating};
+use crate::clock;
+use crate::executor::Held;
+use crate::node::Node;
+use crate::pause::{PauseLevel, PauseReason};
+use crate::shard::Shard;
+
+/// A cluster has this database alone.
+const DATABASE: usize = 0;
+
+#[derive(Debug)]
+pub enum Job {
+    /// Answered by [`Acknowledgement::Applied`].
+    Map(Arc<ClusterMap>),
+    /// The keys of these slots are another master's now.
+    DropSlots(Box<SlotSet>),
+    FlushData,
+    /// Answered by [`Acknowledgement::WritesPaused`].
+    PauseWrites {
+        for_ms: u64,
+    },
+    ResumeWrites,
+    Follow {
+        ip: String,
+        port: u16,
+    },
+    Lead,
+}
+
+/// The thread ends when the sender is dropped.
+pub fn start(node: Arc<Node>, acknowledge: UnboundedSender<Acknowledgement>) -> io::Result<Sender<Job>> {
+    let (sender, jobs) = mpsc::channel();
+    let applier = Applier { node, acknowledge, map: None };
+    thread::Builder::new().name("applier".to_owned()).spawn(move || applier.run(&jobs))?;
+    Ok(sender)
+}
+
+struct Applier {
+    node: Arc<Node>,
+    acknowledge: UnboundedSender<Acknowledgement>,
+    map: Option<Arc<ClusterMap>>,
+}
+
+impl Applier {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut job = first;
+            // What waits already is looked at together, so that a map that is replaced is not given out.
+            while let Ok(next) = jobs.try_recv() {
+                if !matches!((&job, &next), (Job::Map(_), Job::Map(_))) {
+                    self.perform(job);
+                }
+                job = next;
+            }
+            self.perform(job);
+        }
+    }
+
+    fn perform(&mut self, job: Job) {
+        let node = &self.node;
+        match job {
+            Job::Map(map) => self.apply_map(map),
+            Job::DropSlots(slots) => self.drop_slots(&slots),
+            Job::FlushData => self.flush(),
+            Job::PauseWrites { for_ms } => {
+                let until_ms = clock::now_ms().saturating_add_unsigned(for_ms);
+                node.pause.pause(&node.shards, PauseReason::Failover, PauseLevel::Writes, until_ms);
+                self.acknowledge(Acknowledgement::WritesPaused { offset: replicating::offset(node) });
+            }
+            Job::ResumeWrites => node.pause.resume(&node.shards, PauseReason::Failover),
+            Job::Follow { ip, port } => replicating::follow(node, &ip, port),
+            Job::Lead => replicating::lead(node),
+        }
+    }
+
+    /// Fails only when the control thread has ended.
+    fn acknowledge(&self, acknowledgement: Acknowledgement) {
+        let _ = self.acknowledge.send(acknowledgement);
+    }
+
+    fn apply_map(&mut self, map: Arc<ClusterMap>) {
+        self.node.shards.each(|shard| shard.map = Some(map.clone()));
+        let before = self.map.replace(map.clone());
+        self.acknowledge(Acknowledgement::Applied { version: map.version });
+        if let Some(before) = before {
+            let lost: SlotSet =
+                Slot::all().filter(|&slot| serves(&before, slot) && !serves(&map, slot)).collect();
+            if !lost.is_empty() {
+                self.node.pubsub.drop_shard_channels(|slot| lost.contains(slot));
+            }
+        }
+    }
+}
+
+/// Keys deleted at once while a shard is locked, where each deletion goes into the log.
+const DELETED_AT_ONCE: usize = 256;
+
+impl Applier {
+    /// Another master has these slots. Their keys go, and the replicas are told; a slot that came back to us
+    /// meanwhile is left alone.
+    fn drop_slots(&self, slots: &SlotSet) {
+        let dropped: usize = slots.iter().map(|slot| self.drop_slot(slot)).sum();
+        self.node.stats.dirty.add(dropped as u64);
+        tracing::warn!(slots = %slots, keys = dropped, "deleted the keys of slots that another master has");
+    }
+
+    fn drop_slot(&self, slot: Slot) -> usize {
+        let mut dropped = 0;
+        loop {
+            let mut shard = self.node.shards.lock_slot(slot);
+            let is_ours = shard.map.as_ref().is_some_and(|map| map.owner(slot) == SlotOwner::Myself);
+            if is_ours || shard.keyspace.key_count_in_slot(DATABASE, slot) == 0 {
+                return dropped;
+            }
+            shard.watchers.touch_where(|_, key| key_slot(key) == slot);
+            if !self.node.replication.is_logging() {
+                let flushed = shard.keyspace.flush_slot(DATABASE, slot);
+                dropped += flushed.keys;
+                // Freed when nobody waits for the shard any more.
+                drop(shard);
+                drop(flushed);
+                return dropped;
+            }
+            dropped += self.delete_some(&mut shard, slot);
+        }
+    }
+
+    /// Deletes some of a slot's keys and logs it, under the one lock of the slot's shard.
+    fn delete_some(&self, shard: &mut Shard, slot: Slot) -> usize {
+        let entries = shard.keyspace.entries_in_slot(DATABASE, slot, DELETED_AT_ONCE);
+        let keys: Vec<Box<[u8]>> = entries.map(|entry| entry.key().into()).collect();
+        for key in &keys {
+            let key = shard.keyspace.hasher().key_in_slot(key, slot);
+            drop(shard.keyspace.remove(DATABASE, &key));
+        }
+        let deletions: Vec<_> = keys.iter().map(|key| OwnedArgs::new([b"DEL".as_slice(), key])).collect();
+        self.node.replication.append(DATABASE, Some(slot), deletions.iter().map(OwnedArgs::as_args));
+        keys.len()
+    }
+
+    /// Empties the keyspace: nobody is told, as the node leaves its cluster.
+    fn flush(&self) {
+        let mut held = Held::all(&self.node.shards);
+        let mut flushed = Vec::new();
+        for index in 0..self.node.shards.count() {
+            if let Some(shard) = held.get(index) {
+                shard.watchers.touch_where(|_, _| true);
+                flushed.push(shard.keyspace.flush_all());
+            }
+        }
+        drop(held);
+        let keys: usize = flushed.iter().map(|flushed| flushed.keys).sum();
+        tracing::warn!(keys, "deleted all keys: the node left its cluster");
+    }
+}
+
+/// True when this node has the slot's data: as its owner, or as a replica of it.
+fn serves(map: &ClusterMap, slot: Slot) -> bool {
+    match map.owner(slot) {
+        SlotOwner::Myself => true,
+        SlotOwner::Other(owner) => map.my_master() == Some(owner),
+        SlotOwner::Nobody => false,
+    }
+}

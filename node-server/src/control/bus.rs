@@ -1,0 +1,317 @@
+//! The bus's sockets: doors that accept peers, and links in both directions.
+//!
+//! A link is one task that cuts packets out of what comes and writes what is queued. It talks to the driver by
+//! events; the driver talks to it by a queue whose bytes are counted. A peer that reads too slowly
+//! (`cluster-link-sendbuf-limit`), that sends what is no bus packet, or that connects and says nothing, is
+//! closed; the core connects again where it wants to.
+//!
+//! Packets come through a channel of fixed size: a peer that floods us is held back by TCP, not by our memory.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rcl_cluster::LinkId;
+use rcl_cluster::packet::{FrameError, frame_length};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use crate::config::Settings;
+use crate::net::{BindError, open_tcp_doors};
+
+/// Events that may wait for the driver before the links are held back.
+pub const EVENTS_WAITING: usize = 256;
+/// With `cluster-link-sendbuf-limit 0` Redis has no limit; here a peer that does not read may hold so much.
+const DEFAULT_QUEUE_BYTES: usize = 256 * 1024 * 1024;
+/// A peer that connects sends a packet at once; one that does not within this time is none.
+const FIRST_PACKET_S: u64 = 30;
+const READ_BYTES: usize = 16 * 1024;
+
+/// What happens on the bus.
+#[derive(Debug)]
+pub enum BusEvent {
+    Accepted { stream: TcpStream, peer: IpAddr },
+    Opened { link: LinkId, local: IpAddr },
+    Packet { link: LinkId, bytes: Vec<u8> },
+    Closed { link: LinkId, why: Closed },
+}
+
+/// Why a link ended.
+#[derive(Debug)]
+pub enum Closed {
+    ByPeer,
+    NotConnected(io::Error),
+    Broken(io::Error),
+    Garbage(FrameError),
+    Silent,
+}
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Closed::ByPeer => f.write_str("closed by the peer"),
+            Closed::NotConnected(error) => write!(f, "cannot connect: {error}"),
+            Closed::Broken(error) => write!(f, "broken: {error}"),
+            Closed::Garbage(error) => error.fmt(f),
+            Closed::Silent => write!(f, "no packet within {FIRST_PACKET_S} s"),
+        }
+    }
+}
+
+/// Open doors that nobody is let in by yet.
+#[derive(Debug)]
+pub struct BusDoors {
+    listeners: Vec<std::net::TcpListener>,
+}
+
+impl BusDoors {
+    /// On the same addresses as the clients' doors.
+    pub fn open(settings: &Settings, port: u16) -> Result<BusDoors, BindError> {
+        let listeners = open_tcp_doors(&settings.bind, port, settings.tcp_backlog as i32)?;
+        Ok(BusDoors { listeners })
+    }
+
+    /// Accepts until the runtime ends. Must be called on a runtime.
+    pub fn serve(self, events: &mpsc::Sender<BusEvent>) -> io::Result<()> {
+        for listener in self.listeners {
+            tokio::spawn(accept(TcpListener::from_std(listener)?, events.clone()));
+        }
+        Ok(())
+    }
+}
+
+async fn accept(listener: TcpListener, events: mpsc::Sender<BusEvent>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let event = BusEvent::Accepted { stream, peer: peer.ip().to_canonical() };
+                if events.send(event).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: trying again at once would only burn the processor.
+                tracing::warn!(%error, "accepting a connection of the cluster bus failed");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// The links there are.
+#[derive(Debug)]
+pub struct LinkTable {
+    links: HashMap<LinkId, Link>,
+    events: mpsc::Sender<BusEvent>,
+    limit_exceeded: u64,
+}
+
+#[derive(Debug)]
+struct Link {
+    queue: UnboundedSender<Arc<[u8]>>,
+    queued_bytes: Arc<AtomicUsize>,
+    task: AbortHandle,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What CLUSTER LINKS shows of a link's send queue, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkBuffers {
+    pub used: usize,
+}
+
+/// The link's queue is over the limit: it is to be closed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooSlow {
+    pub queued_bytes: usize,
+}
+
+impl LinkTable {
+    pub fn new(events: mpsc::Sender<BusEvent>) -> LinkTable {
+        LinkTable { links: HashMap::new(), events, limit_exceeded: 0 }
+    }
+
+    pub fn contains(&self, link: LinkId) -> bool {
+        self.links.contains_key(&link)
+    }
+
+    /// Starts to connect; the outcome comes as an event. Whoever wants it no longer calls [`close`](Self::close).
+    pub fn connect(&mut self, link: LinkId, ip: &str, port: u16, keepalive: Duration) {
+        let address = ip.parse().map(|ip: IpAddr| SocketAddr::new(ip, port));
+        let address = address.map_err(|_| io::Error::other(format!("'{ip}' is not an IP address")));
+        self.add(link, |queue, events| async move {
+            match connect(address).await {
+                Ok((stream, local)) => {
+                    set_options(&stream, keepalive);
+                    if events.send(BusEvent::Opened { link, local }).await.is_err() {
+                        return Closed::ByPeer;
+                    }
+                    run(link, stream, queue, &events, None).await
+                }
+                Err(error) => Closed::NotConnected(error),
+            }
+        });
+    }
+
+    pub fn adopt(&mut self, link: LinkId, stream: TcpStream, keepalive: Duration) {
+        set_options(&stream, keepalive);
+        let patience = Some(Duration::from_secs(FIRST_PACKET_S));
+        self.add(link, |queue, events| async move { run(link, stream, queue, &events, patience).await });
+    }
+
+    fn add<F>(&mut self, link: LinkId, body: impl FnOnce(LinkQueue, mpsc::Sender<BusEvent>) -> F)
+    where
+        F: Future<Output = Closed> + Send + 'static,
+    {
+        let (queue, packets) = mpsc::unbounded_channel();
+        let queued_bytes = Arc::<AtomicUsize>::default();
+        let events = self.events.clone();
+        let body = body(LinkQueue { packets, queued_bytes: queued_bytes.clone() }, events.clone());
+        let task = tokio::spawn(async move {
+            let why = body.await;
+            // Fails only when the driver has ended.
+            let _ = events.send(BusEvent::Closed { link, why }).await;
+        });
+        self.links.insert(link, Link { queue, queued_bytes, task: task.abort_handle() });
+    }
+
+    /// Queues a packet. An error when more than `limit` bytes (0: our own limit) were waiting already.
+    pub fn send(&mut self, link: LinkId, bytes: Arc<[u8]>, limit: u64) -> Result<(), TooSlow> {
+        let Some(link) = self.links.get(&link) else { return Ok(()) };
+        let limit =
+            if limit == 0 { DEFAULT_QUEUE_BYTES } else { usize::try_from(limit).unwrap_or(usize::MAX) };
+        let queued_bytes = link.queued_bytes.load(Ordering::Relaxed);
+        if queued_bytes > limit {
+            self.limit_exceeded += 1;
+            return Err(TooSlow { queued_bytes });
+        }
+        link.queued_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+        // Fails when the link's task has ended; its event is on the way.
+        let _ = link.queue.send(bytes);
+        Ok(())
+    }
+
+    /// What was queued is dropped.
+    pub fn close(&mut self, link: LinkId) {
+        self.links.remove(&link);
+    }
+
+    pub fn buffers(&self, link: LinkId) -> Option<LinkBuffers> {
+        self.links.get(&link).map(|link| LinkBuffers { used: link.queued_bytes.load(Ordering::Relaxed) })
+    }
+
+    /// How often a link was closed for its full queue.
+    pub fn limit_exceeded(&self) -> u64 {
+        self.limit_exceeded
+    }
+}
+
+/// A link's end of its send queue.
+struct LinkQueue {
+    packets: UnboundedReceiver<Arc<[u8]>>,
+    queued_bytes: Arc<AtomicUsize>,
+}
+
+async fn connect(address: io::Result<SocketAddr>) -> io::Result<(TcpStream, IpAddr)> {
+    let stream = TcpStream::connect(address?).await?;
+    let local = stream.local_addr()?.ip().to_canonical();
+    Ok((stream, local))
+}
+
+/// A peer that vanished without a word is noticed by the kernel, even where the core sends nothing (inbound).
+fn set_options(stream: &TcpStream, keepalive: Duration) {
+    // These fail only for a connection that is gone already.
+    let _ = stream.set_nodelay(true);
+    let seconds = keepalive.as_secs().max(1);
+    let options = TcpKeepalive::new()
+        .with_time(Duration::from_secs(seconds))
+        .with_interval(Duration::from_secs((seconds / 3).max(1)))
+        .with_retries(3);
+    let _ = SockRef::from(stream).set_tcp_keepalive(&options);
+}
+
+/// Runs an open link to its end.
+async fn run(
+    link: LinkId,
+    stream: TcpStream,
+    queue: LinkQueue,
+    events: &mpsc::Sender<BusEvent>,
+    patience: Option<Duration>,
+) -> Closed {
+    let (reader, writer) = stream.into_split();
+    tokio::select! {
+        why = read_packets(link, reader, events, patience) => why,
+        error = write_packets(writer, queue) => Closed::Broken(error),
+    }
+}
+
+async fn read_packets(
+    link: LinkId,
+    mut reader: OwnedReadHalf,
+    events: &mpsc::Sender<BusEvent>,
+    patience: Option<Duration>,
+) -> Closed {
+    let mut buffer = BytesMut::new();
+    let first = read_packet(&mut reader, &mut buffer);
+    let mut packet = match patience {
+        None => first.await,
+        Some(patience) => match timeout(patience, first).await {
+            Ok(packet) => packet,
+            Err(_) => return Closed::Silent,
+        },
+    };
+    loop {
+        let bytes = match packet {
+            Ok(bytes) => bytes,
+            Err(why) => return why,
+        };
+        if events.send(BusEvent::Packet { link, bytes }).await.is_err() {
+            return Closed::ByPeer;
+        }
+        packet = read_packet(&mut reader, &mut buffer).await;
+    }
+}
+
+/// The next whole packet. Memory grows with what came, not with the length that the peer says.
+async fn read_packet(reader: &mut OwnedReadHalf, buffer: &mut BytesMut) -> Result<Vec<u8>, Closed> {
+    loop {
+        if let Some(length) = frame_length(buffer).map_err(Closed::Garbage)?
+            && buffer.len() >= length
+        {
+            return Ok(buffer.split_to(length).to_vec());
+        }
+        buffer.reserve(READ_BYTES);
+        match reader.read_buf(buffer).await {
+            Ok(0) => return Err(Closed::ByPeer),
+            Ok(_) => {}
+            Err(error) => return Err(Closed::Broken(error)),
+        }
+    }
+}
+
+async fn write_packets(mut writer: OwnedWriteHalf, mut queue: LinkQueue) -> io::Error {
+    while let Some(bytes) = queue.packets.recv().await {
+        if let Err(error) = writer.write_all(&bytes).await {
+            return error;
+        }
+        queue.queued_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+    }
+    io::Error::other("closed by this node")
+}
+
+#[cfg(test)]
+mod tests;

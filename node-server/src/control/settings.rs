@@ -1,0 +1,50 @@
+//! What the cluster core is told of the configuration.
+
+use rcl_cluster::Config;
+
+use crate::config::Settings;
+
+/// The core's settings. What is announced falls back to what is really listened on.
+pub fn core_config(settings: &Settings) -> Config {
+    let or = |announced: u16, real: u16| if announced == 0 { real } else { announced };
+    Config {
+        port: or(settings.cluster_announce_port, settings.port),
+        second_port: 0,
+        bus_port: or(settings.cluster_announce_bus_port, settings.bus_port().unwrap_or(0)),
+        announce_ip: settings.cluster_announce_ip.clone(),
+        hostname: settings.cluster_announce_hostname.clone().unwrap_or_default(),
+        node_timeout_ms: settings.cluster_node_timeout_ms,
+        replica_validity_factor: u64::from(settings.cluster_replica_validity_factor),
+        replica_ping_period_ms: settings.repl_ping_replica_period_s.saturating_mul(1000),
+        migration_barrier: settings.cluster_migration_barrier as usize,
+        allow_replica_migration: settings.cluster_allow_replica_migration,
+        require_full_coverage: settings.cluster_require_full_coverage,
+        allow_reads_when_down: settings.cluster_allow_reads_when_down,
+        allow_pubsubshard_when_down: settings.cluster_allow_pubsubshard_when_down,
+        replica_no_failover: settings.cluster_replica_no_failover,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn announced_ports_replace_the_real_ones() {
+        let mut settings = Settings::defaults();
+        settings.port = 7001;
+        assert_eq!((core_config(&settings).port, core_config(&settings).bus_port), (7001, 17001));
+        settings.cluster_port = 9000;
+        assert_eq!(core_config(&settings).bus_port, 9000);
+        settings.cluster_announce_port = 1;
+        settings.cluster_announce_bus_port = 2;
+        assert_eq!((core_config(&settings).port, core_config(&settings).bus_port), (1, 2));
+    }
+
+    #[test]
+    fn the_periods_are_milliseconds() {
+        let mut settings = Settings::defaults();
+        settings.repl_ping_replica_period_s = 10;
+        assert_eq!(core_config(&settings).replica_ping_period_ms, 10_000);
+    }
+}

@@ -1,0 +1,116 @@
+//! A control thread with its node, in this process: what it waits for and what it does not.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use rcl_proto::{Slot, SlotRange};
+
+use super::*;
+use crate::config::Config;
+
+/// Far longer than anything takes: it only ends a test that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Running {
+    node: Arc<Node>,
+    control: ControlHandle,
+    folder: PathBuf,
+}
+
+impl Running {
+    fn start(name: &str) -> Running {
+        let folder = std::env::temp_dir().join(format!("rcl-control-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let arguments = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", "1", "--dir"];
+        let mut arguments: Vec<std::ffi::OsString> = arguments.iter().map(Into::into).collect();
+        arguments.push(folder.clone().into());
+        let loaded = crate::config::load(&arguments, &folder, &mut std::io::empty()).unwrap();
+        let mut settings = loaded.config.settings();
+        // The kernel chooses the bus's port; nobody connects to it here.
+        let prepared = loop {
+            settings.cluster_port = free_port();
+            match Prepared::open(&settings) {
+                Ok(prepared) => break prepared,
+                Err(StartError::Bind(_)) => continue,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let config: Config = loaded.config;
+        let node = Arc::new(Node::new(config, None, "0".repeat(40), 0, 1));
+        let control = prepared.start(&node).unwrap();
+        Running { node, control, folder }
+    }
+
+    fn ask(&self, command: Command) -> Receiver<Reply> {
+        let (sender, answered) = mpsc::channel();
+        let answer: Answer = Box::new(move |reply, _| drop(sender.send(reply.clone())));
+        assert!(self.control.send(ControlMessage::Command { command, answer }));
+        answered
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn add_slot(number: u16) -> Command {
+    let slot = Slot::new(number).unwrap();
+    Command::AddSlots(vec![SlotRange::new(slot, slot).unwrap()])
+}
+
+#[test]
+fn every_shard_has_a_map_when_the_start_is_over() {
+    let running = Running::start("start");
+    running.node.shards.each(|shard| assert!(shard.map.is_some()));
+}
+
+#[test]
+fn a_change_is_answered_when_every_shard_and_the_disk_have_it() {
+    let running = Running::start("change");
+    let answered = running.ask(add_slot(5));
+    assert_eq!(answered.recv_timeout(PATIENCE), Ok(Reply::Ok));
+    let slot = Slot::new(5).unwrap();
+    running.node.shards.each(|shard| {
+        assert_eq!(shard.map.as_ref().unwrap().owner(slot), rcl_cluster::SlotOwner::Myself);
+    });
+    let text = std::fs::read_to_string(running.folder.join("nodes.conf")).unwrap();
+    assert!(text.contains(" connected 5\n"), "{text}");
+}
+
+#[test]
+fn a_shard_that_is_busy_holds_up_changes_but_not_the_cluster() {
+    let running = Running::start("busy");
+    let shard = running.node.shards.lock(0);
+    let change = running.ask(add_slot(7));
+    for _ in 0..100 {
+        let Ok(Reply::Text(text)) = running.ask(Command::Info).recv_timeout(PATIENCE) else { panic!() };
+        assert!(text.contains("cluster_slots_assigned:1"), "{text}");
+    }
+    assert!(change.try_recv().is_err(), "answered although a shard does not know");
+    drop(shard);
+    assert_eq!(change.recv_timeout(PATIENCE), Ok(Reply::Ok));
+}
+
+#[test]
+fn a_disk_that_fails_is_told_and_tried_again() {
+    let running = Running::start("disk");
+    // After it the disk thread has nothing to do, so the obstacle is not in the way of the start's state.
+    assert_eq!(running.ask(Command::SaveConfig).recv_timeout(PATIENCE), Ok(Reply::Ok));
+    let obstacle = running.folder.join("nodes.conf.new");
+    std::fs::create_dir(&obstacle).unwrap();
+    let answered = running.ask(add_slot(9)).recv_timeout(PATIENCE);
+    let Ok(Reply::Error(text)) = answered else { panic!("{answered:?}") };
+    assert!(text.starts_with("ERR error saving the cluster node config: "), "{text}");
+    assert!(matches!(running.ask(Command::Info).recv_timeout(PATIENCE), Ok(Reply::Text(_))));
+    std::fs::remove_dir(&obstacle).unwrap();
+    assert_eq!(running.ask(Command::SaveConfig).recv_timeout(PATIENCE), Ok(Reply::Ok));
+    let text = std::fs::read_to_string(running.folder.join("nodes.conf")).unwrap();
+    assert!(text.contains(" connected 9\n"), "{text}");
+}

@@ -1,0 +1,34 @@
+//! Writes that no client asked for: keys that were moved away, keys whose time has come. They act and are logged
+//! under the shard's lock like any other.
+
+use rcl_proto::Slot;
+use rcl_proto::resp::OwnedArgs;
+
+use crate::node::Node;
+use crate::shard::Shard;
+
+/// Deletes those of the keys that are there; how many were.
+pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, keys: &[&[u8]]) -> usize {
+    let mut deleted: Vec<&[u8]> = Vec::with_capacity(keys.len());
+    for bytes in keys {
+        let key = node.hasher.key_in_slot(bytes, slot);
+        if shard.keyspace.remove(database, &key).existed() {
+            shard.watchers.touch(database, bytes);
+            deleted.push(bytes);
+        }
+    }
+    log_deletion(node, database, slot, &deleted);
+    deleted.len()
+}
+
+/// One DEL for keys that are gone already, in the log and in the count of changes.
+pub fn log_deletion(node: &Node, database: usize, slot: Slot, keys: &[&[u8]]) {
+    if keys.is_empty() {
+        return;
+    }
+    node.stats.dirty.add(keys.len() as u64);
+    if node.replication.is_logging() {
+        let command = OwnedArgs::new(std::iter::once(&b"DEL"[..]).chain(keys.iter().copied()));
+        node.replication.append(database, Some(slot), std::iter::once(command.as_args()));
+    }
+}

@@ -1,0 +1,285 @@
+//! The courier of MIGRATE: carries serialised keys to another node while nobody waits with a lock in hand.
+//!
+//! ```text
+//! under the lock   keys serialised and marked as departing  (reads go on, writes of just these keys wait)
+//! without it       connect, AUTH, SELECT, RESTORE… , read the answers
+//! under the lock   what the target confirmed is deleted and logged, all marks go, who waited runs again
+//! ```
+//!
+//! Whatever happens in between (the target dies, the timeout comes, this process is killed), a key is deleted here
+//! only after the target said that it has it: it may be in two places for a while, but never in none.
+//!
+//! Connections are kept for ten seconds of idleness, as Redis keeps them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rcl_proto::Slot;
+use rcl_proto::resp::{Reply, encode_request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::client::WakeHandle;
+use crate::clock;
+use crate::executor::internal;
+use crate::node::Node;
+use crate::pause::PauseLevel;
+
+/// A key on its way.
+#[derive(Debug)]
+pub struct Parcel {
+    pub key: Box<[u8]>,
+    /// 0: it lives for ever.
+    pub remaining_ms: i64,
+    pub payload: Vec<u8>,
+}
+
+pub struct Credentials {
+    pub user: Option<Vec<u8>>,
+    pub password: Vec<u8>,
+}
+
+/// One MIGRATE.
+pub struct Job {
+    pub target: (String, u16),
+    pub target_database: usize,
+    pub database: usize,
+    pub slot: Slot,
+    /// For each step of the conversation.
+    pub timeout_ms: u64,
+    pub copy: bool,
+    pub replace: bool,
+    pub credentials: Option<Credentials>,
+    pub parcels: Vec<Parcel>,
+    pub wait: WakeHandle,
+}
+
+/// Starts the job on the calling thread's runtime.
+pub fn send(node: Arc<Node>, job: Job) {
+    tokio::spawn(async move {
+        let answer = deliver(&node, &job).await;
+        finish(&node, &job, &answer).await;
+        let reply = match answer.error {
+            None => "+OK\r\n".to_owned(),
+            Some(error) => format!("-{}\r\n", error.replace(['\r', '\n'], " ")),
+        };
+        job.wait.reply(reply.into_bytes());
+    });
+}
+
+/// What the target said.
+#[derive(Default)]
+struct Answer {
+    /// By their place in the job, the keys that the target has.
+    delivered: Vec<usize>,
+    /// The first thing that went wrong.
+    error: Option<String>,
+}
+
+const CONNECTION_IDLE: Duration = Duration::from_secs(10);
+
+struct Connection {
+    stream: TcpStream,
+    database: Option<usize>,
+    used: Instant,
+    is_fresh: bool,
+}
+
+thread_local! {
+    /// Connections that nobody uses at the moment, by target.
+    static IDLE: RefCell<HashMap<(String, u16), Vec<Connection>>> = RefCell::default();
+}
+
+async fn deliver(node: &Node, job: &Job) -> Answer {
+    loop {
+        let mut connection = match connect(job).await {
+            Ok(connection) => connection,
+            Err(error) => return Answer { error: Some(error), ..Answer::default() },
+        };
+        let was_fresh = connection.is_fresh;
+        match converse(node, job, &mut connection).await {
+            Ok(answer) => {
+                give_back(job, connection);
+                return answer;
+            }
+            // The target may have closed a connection that lay idle; nothing was answered on it, so a new one is tried.
+            Err(Broken { nothing_came: true, .. }) if !was_fresh => {}
+            Err(broken) => return broken.answer,
+        }
+    }
+}
+
+async fn connect(job: &Job) -> Result<Connection, String> {
+    let idle = IDLE.with_borrow_mut(|idle| {
+        idle.retain(|_, list| {
+            list.retain(|connection| connection.used.elapsed() < CONNECTION_IDLE);
+            !list.is_empty()
+        });
+        idle.get_mut(&job.target).and_then(Vec::pop)
+    });
+    if let Some(connection) = idle {
+        return Ok(Connection { is_fresh: false, ..connection });
+    }
+    let (host, port) = &job.target;
+    match timeout(Duration::from_millis(job.timeout_ms), TcpStream::connect((host.as_str(), *port))).await {
+        Ok(Ok(stream)) => {
+            // Fails only on a connection that is gone.
+            let _ = stream.set_nodelay(true);
+            Ok(Connection { stream, database: None, used: clock::monotonic(), is_fresh: true })
+        }
+        Ok(Err(error)) => {
+            Err(format!("IOERR error or timeout connecting to the client: {host}:{port}: {error}"))
+        }
+        Err(_) => Err(format!("IOERR error or timeout connecting to the client: {host}:{port}: timeout")),
+    }
+}
+
+fn give_back(job: &Job, mut connection: Connection) {
+    const KEPT: usize = 4;
+    // With credentials the connection is somebody's; the next MIGRATE may be somebody else's.
+    if job.credentials.is_some() {
+        return;
+    }
+    connection.used = clock::monotonic();
+    IDLE.with_borrow_mut(|idle| {
+        let list = idle.entry(job.target.clone()).or_default();
+        if list.len() < KEPT {
+            list.push(connection);
+        }
+    });
+}
+
+/// A conversation that ended before its end.
+struct Broken {
+    nothing_came: bool,
+    answer: Answer,
+}
+
+async fn converse(node: &Node, job: &Job, connection: &mut Connection) -> Result<Answer, Broken> {
+    let mut request = Vec::new();
+    let mut preamble = 0;
+    if let Some(credentials) = &job.credentials {
+        let user = credentials.user.as_deref();
+        let words: Vec<&[u8]> = std::iter::once(&b"AUTH"[..])
+            .chain(user)
+            .chain(std::iter::once(&credentials.password[..]))
+            .collect();
+        encode_request(&mut request, words);
+        preamble += 1;
+    }
+    if connection.database != Some(job.target_database)
+        && (job.target_database != 0 || connection.database.is_some())
+    {
+        encode_request(&mut request, [b"SELECT".as_slice(), job.target_database.to_string().as_bytes()]);
+        preamble += 1;
+    }
+    let command: &[u8] = if node.is_cluster() { b"RESTORE-ASKING" } else { b"RESTORE" };
+    for parcel in &job.parcels {
+        let remaining = parcel.remaining_ms.to_string();
+        let words = [command, &parcel.key, remaining.as_bytes(), &parcel.payload, b"REPLACE"];
+        encode_request(&mut request, words[..if job.replace { 5 } else { 4 }].iter().copied());
+    }
+    let limit = Duration::from_millis(job.timeout_ms);
+    let mut answer = Answer::default();
+    let written = timeout(limit, connection.stream.write_all(&request)).await;
+    if let Some(error) = io_error(written, "writing to", &job.target) {
+        answer.error = Some(error);
+        return Err(Broken { nothing_came: true, answer });
+    }
+    let mut replies = Replies { stream: &mut connection.stream, bytes: Vec::new(), used: 0 };
+    let mut nothing_came = true;
+    for number in 0..preamble + job.parcels.len() {
+        let reply = match replies.next(limit).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                answer.error.get_or_insert(format!(
+                    "IOERR error or timeout reading from target instance {}:{}: {error}",
+                    job.target.0, job.target.1
+                ));
+                return Err(Broken { nothing_came, answer });
+            }
+        };
+        nothing_came = false;
+        match (reply, number.checked_sub(preamble)) {
+            (Reply::Error(error), None) => {
+                answer.error.get_or_insert(format!("ERR Target instance replied with error: {error}"));
+                // Not logged in or in the wrong database: what follows was refused or is not to be trusted.
+                connection.database = None;
+                return Err(Broken { nothing_came: false, answer });
+            }
+            (Reply::Error(error), Some(_)) => {
+                answer.error.get_or_insert(format!("ERR Target instance replied with error: {error}"));
+            }
+            (_, Some(index)) => answer.delivered.push(index),
+            (_, None) => {}
+        }
+    }
+    connection.database = Some(job.target_database);
+    Ok(answer)
+}
+
+fn io_error<T>(
+    result: Result<io::Result<T>, tokio::time::error::Elapsed>,
+    doing: &str,
+    target: &(String, u16),
+) -> Option<String> {
+    let what = match result {
+        Ok(Ok(_)) => return None,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "timeout".to_owned(),
+    };
+    Some(format!("IOERR error or timeout {doing} target instance {}:{}: {what}", target.0, target.1))
+}
+
+/// Reads one reply after the other.
+struct Replies<'a> {
+    stream: &'a mut TcpStream,
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Replies<'_> {
+    async fn next(&mut self, limit: Duration) -> Result<Reply, String> {
+        loop {
+            match Reply::parse(&self.bytes[self.used..]) {
+                Ok(Some((reply, length))) => {
+                    self.used += length;
+                    return Ok(reply);
+                }
+                Ok(None) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+            match timeout(limit, self.stream.read_buf(&mut self.bytes)).await {
+                Ok(Ok(0)) => return Err("the target closed the connection".to_owned()),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error.to_string()),
+                Err(_) => return Err("timeout".to_owned()),
+            }
+        }
+    }
+}
+
+/// Deletes what was delivered, and lets the keys go.
+async fn finish(node: &Arc<Node>, job: &Job, answer: &Answer) {
+    let delivered: Vec<&[u8]> = answer.delivered.iter().map(|&index| &*job.parcels[index].key).collect();
+    loop {
+        {
+            let mut shard = node.shards.lock_slot(job.slot);
+            let is_still = shard.pause >= PauseLevel::Writes;
+            if !is_still || delivered.is_empty() || job.copy {
+                // A node that became a replica meanwhile leaves deleting to its master.
+                if !job.copy && !node.replication.is_replica() {
+                    internal::delete_keys(node, &mut shard, job.database, job.slot, &delivered);
+                }
+                job.parcels.iter().for_each(|parcel| shard.departing.unmark(job.database, &parcel.key));
+                return;
+            }
+        }
+        // A failover holds writes back: this one waits for its end like every other.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -1,0 +1,146 @@
+//! Making nodes know each other, and waiting until all agree.
+//!
+//! Each new node is introduced to every other one directly: gossip would spread the news by itself, but only
+//! one random peer a second. What is waited for is polled every few milliseconds, with an overall limit and an
+//! error that names who does not know whom.
+
+use std::time::{Duration, Instant};
+
+use rcl_proto::nodes_text::{NodeFlags, NodeLine};
+use tokio::task::JoinSet;
+
+use super::AGREEMENT_LIMIT;
+use crate::cli::{Failure, Kind};
+use crate::connect::{Cluster, Link, Pipeline, Words, view};
+use crate::plan::NodeRef;
+
+const POLL: Duration = Duration::from_millis(10);
+/// How long nodes get to come to know each other.
+const JOIN_LIMIT: Duration = Duration::from_secs(30);
+
+/// Introduces `nodes` to each other and to `others`, and waits until all of them know all of them.
+pub async fn meet(cluster: &Cluster, nodes: &[NodeRef], others: &[NodeRef]) -> Result<(), Failure> {
+    let mut calls = JoinSet::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let link = cluster.link(node.id)?.clone();
+        let mut meets = Pipeline::default();
+        // A meeting introduces both sides.
+        for other in nodes.iter().skip(index + 1).chain(others) {
+            meets.add(introduction(cluster, other).await?);
+        }
+        calls.spawn(async move { link.all(&meets).await });
+    }
+    while let Some(done) = calls.join_next().await {
+        done.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
+    }
+    let everybody: Vec<NodeRef> = nodes.iter().chain(others).cloned().collect();
+    let started = Instant::now();
+    loop {
+        let Some(missing) = first_stranger(cluster, &everybody).await? else { return Ok(()) };
+        if started.elapsed() > JOIN_LIMIT {
+            return Err(Failure::new(Kind::Stopped, format!("after {} s {missing}", JOIN_LIMIT.as_secs()))
+                .next(
+                    "can the nodes reach each other's bus ports (client port + 10000, unless configured)?",
+                ));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// CLUSTER MEET takes an IP address, so a name is looked up here.
+async fn introduction(cluster: &Cluster, node: &NodeRef) -> Result<Words, Failure> {
+    let (host, port) = (node.address.host.as_str(), node.address.port);
+    let unknown = |why: String| Failure::new(Kind::Unreachable, format!("cannot look up {host}: {why}"));
+    let ip = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(|error| unknown(error.to_string()))?
+        .next()
+        .ok_or_else(|| unknown("it has no address".into()))?
+        .ip();
+    let meet = Words::of(&["CLUSTER", "MEET"]).and(ip.to_string()).and(port.to_string());
+    // The bus port is said only where it is not the usual one, which very old servers know alone.
+    Ok(match cluster.topology.node(node.id).map(|node| node.bus_port) {
+        Some(bus) if bus != 0 && u32::from(bus) != u32::from(port) + 10000 => meet.and(bus.to_string()),
+        _ => meet,
+    })
+}
+
+/// Says which node does not know which, or `None` when all know all over links that are up.
+async fn first_stranger(cluster: &Cluster, nodes: &[NodeRef]) -> Result<Option<String>, Failure> {
+    for node in nodes {
+        let lines = view_lines(cluster.link(node.id)?).await?;
+        for other in nodes.iter().filter(|other| other.id != node.id) {
+            match lines.iter().find(|line| line.id == other.id) {
+                None => return Ok(Some(format!("{} does not know {}", node.address, other.name()))),
+                Some(line) if line.flags.contains(NodeFlags::HANDSHAKE) || !line.link_connected => {
+                    return Ok(Some(format!("{} has no link to {}", node.address, other.name())));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(None)
+}
+
+pub async fn view_lines(link: &Link) -> Result<Vec<NodeLine>, Failure> {
+    let text = link.text(&["CLUSTER", "NODES"]).await?;
+    rcl_proto::nodes_text::parse(&text)
+        .map_err(|error| Failure::new(Kind::Internal, format!("{}: {error}", link.address())))
+}
+
+/// Lets all others that answer know at once what `node` is now. A node tells of a new role only in its next
+/// ping, which may be seconds away; a meeting is a ping that is sent at once, also to who knows it already.
+pub async fn announce(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let mut meets = Pipeline::default();
+    for (id, link) in &cluster.links {
+        if *id != node.id {
+            meets.add(introduction(cluster, &NodeRef { id: *id, address: link.address().clone() }).await?);
+        }
+    }
+    cluster.link(node.id)?.all(&meets).await?;
+    Ok(())
+}
+
+/// A master that was alone, or in a minority, holds back for up to the node timeout before it serves.
+pub async fn await_ready(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let link = cluster.link(node.id)?;
+    let started = Instant::now();
+    while !link.text(&["CLUSTER", "INFO"]).await?.contains("cluster_state:ok") {
+        if started.elapsed() > JOIN_LIMIT {
+            let what = format!("{} does not say cluster_state:ok", node.name());
+            return Err(Failure::new(Kind::Stopped, what)
+                .next(format!("rcl check {} shows what is wrong", cluster.entry)));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
+
+/// Waits until all nodes that we reach, without `except`, see the same.
+pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bool) -> Result<(), Failure> {
+    let started = Instant::now();
+    loop {
+        let mut views = Vec::new();
+        for (id, link) in &cluster.links {
+            if !except.iter().any(|node| node.id == *id) {
+                views.push(view(link).await?);
+            }
+        }
+        let topology = crate::topology::merge(&views, &std::collections::BTreeMap::new());
+        let down =
+            topology.nodes.values().find(|node| node.facts.as_ref().is_some_and(|facts| !facts.state_ok));
+        let down = down.filter(|_| state_ok);
+        let why = match (topology.disagreements.first(), down) {
+            (None, None) => return Ok(()),
+            (Some(disagreement), _) => {
+                format!("{} does not agree with the others", topology.name(disagreement.viewer()))
+            }
+            (None, Some(node)) => format!("{} does not say cluster_state:ok", node.name()),
+        };
+        if started.elapsed() > AGREEMENT_LIMIT {
+            return Err(Failure::new(Kind::Stopped, format!("after {} s {why}", AGREEMENT_LIMIT.as_secs()))
+                .next(format!("rcl check {} shows what is wrong", cluster.entry)));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}

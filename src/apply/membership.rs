@@ -1,0 +1,243 @@
+//! Who belongs to the cluster and who replicates whom.
+
+use std::time::{Duration, Instant};
+
+use rcl_proto::NodeId;
+use rcl_proto::nodes_text::NodeFlags;
+use rcl_proto::resp::Reply;
+use tokio::task::JoinSet;
+
+use super::join::{announce, view_lines};
+use crate::cli::{Failure, Kind};
+use crate::connect::{Cluster, Fields, Link, Words};
+use crate::plan::{FailoverMode, NodeRef, Step};
+
+const POLL: Duration = Duration::from_millis(10);
+const LIMIT: Duration = Duration::from_secs(30);
+const FAILOVER_LIMIT: Duration = Duration::from_secs(7);
+const FAILOVER_ATTEMPTS: usize = 2;
+
+/// Makes nodes replicas, all at once, and waits until each says so.
+pub async fn replicate(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
+    let mut calls = JoinSet::new();
+    for step in steps {
+        let Step::Replicate { replica, master } = step else { continue };
+        let (link, replica, master) = (cluster.link(replica.id)?.clone(), replica.clone(), master.clone());
+        calls.spawn(async move { replicate_one(&link, &replica, &master).await });
+    }
+    while let Some(done) = calls.join_next().await {
+        done.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
+    }
+    for step in steps {
+        if let Step::Replicate { replica, .. } = step {
+            announce(cluster, replica).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn replicate_one(link: &Link, replica: &NodeRef, master: &NodeRef) -> Result<(), Failure> {
+    let command = Words::of(&["CLUSTER", "REPLICATE"]).and(master.id.to_string());
+    let started = Instant::now();
+    loop {
+        match link.call(command.clone()).await {
+            Ok(_) => break,
+            // It may not have heard of the master yet, or not that it is a master.
+            Err(error) if started.elapsed() < LIMIT && not_yet(error.server_error()) => {
+                tokio::time::sleep(POLL).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let is_replica = |master_seen| master_seen == Some(master.id);
+    wait(LIMIT, || async { Ok(is_replica(own_master(link).await?)) }).await?.ok_or_else(|| {
+        Failure::new(
+            Kind::Stopped,
+            format!("{} does not become a replica of {}", replica.name(), master.name()),
+        )
+    })
+}
+
+fn not_yet(error: Option<&str>) -> bool {
+    error.is_some_and(|error| error.contains("Unknown node") || error.contains("only replicate a master"))
+}
+
+async fn own_master(link: &Link) -> Result<Option<NodeId>, Failure> {
+    let lines = view_lines(link).await?;
+    Ok(lines.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).and_then(|line| line.master))
+}
+
+/// `None` when `done` did not become true in time.
+async fn wait<F, D>(limit: Duration, done: D) -> Result<Option<()>, Failure>
+where
+    F: Future<Output = Result<bool, Failure>>,
+    D: Fn() -> F,
+{
+    let started = Instant::now();
+    while !done().await? {
+        if started.elapsed() > limit {
+            return Ok(None);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(Some(()))
+}
+
+/// Scripts that live on every node; a new one has none. Servers before 7.0 have no functions.
+pub async fn copy_functions(
+    cluster: &Cluster,
+    source: &NodeRef,
+    target: &NodeRef,
+) -> Result<Option<String>, Failure> {
+    let dump = match cluster.link(source.id)?.call(Words::of(&["FUNCTION", "DUMP"])).await {
+        Ok(Reply::Bulk(dump)) => dump,
+        Ok(_) => return Ok(None),
+        Err(error) if error.server_error().is_some_and(|error| error.contains("unknown command")) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    cluster.link(target.id)?.call(Words::of(&["FUNCTION", "RESTORE"]).and(dump)).await?;
+    Ok(None)
+}
+
+/// Until the node sent no client elsewhere for a second, at most ten: from its reset on it would answer
+/// CLUSTERDOWN instead. Servers that do not count redirects (before Redis 6.2) get just the second.
+pub async fn await_quiet(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    const QUIET: Duration = Duration::from_secs(1);
+    const LIMIT: Duration = Duration::from_secs(10);
+    let link = cluster.link(node.id)?;
+    let started = Instant::now();
+    let (mut count, mut since) = (String::new(), Instant::now());
+    while started.elapsed() < LIMIT && since.elapsed() < QUIET {
+        let info = link.call(Words::of(&["INFO", "errorstats"])).await?;
+        let now = Fields::of(&info).get("errorstat_MOVED").unwrap_or_default().to_owned();
+        if now != count {
+            (count, since) = (now, Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+/// All other nodes that answer forget it, at once: who forgets late would tell the others again.
+pub async fn forget(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let mut calls = JoinSet::new();
+    for (id, link) in &cluster.links {
+        if *id != node.id {
+            let (link, node) = (link.clone(), node.clone());
+            calls.spawn(async move { forget_on(&link, &node).await });
+        }
+    }
+    while let Some(done) = calls.join_next().await {
+        done.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
+    }
+    Ok(())
+}
+
+async fn forget_on(link: &Link, node: &NodeRef) -> Result<(), Failure> {
+    let command = Words::of(&["CLUSTER", "FORGET"]).and(node.id.to_string());
+    let started = Instant::now();
+    loop {
+        match link.call(command.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.server_error().is_some_and(|error| error.contains("Unknown node")) => {
+                return Ok(());
+            }
+            // Its replicas were just given another master.
+            Err(error)
+                if started.elapsed() < LIMIT
+                    && error.server_error().is_some_and(|error| error.contains("forget my master")) =>
+            {
+                tokio::time::sleep(POLL).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Hard: it gets a new id, so that it can join again at once (the others shun the old id for a minute).
+pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let link = cluster.link(node.id)?;
+    match link.call(Words::of(&["CLUSTER", "RESET", "HARD"])).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.server_error().is_some_and(|error| error.contains("contains keys")) => {
+            Err(Failure::new(
+                Kind::Stopped,
+                format!(
+                    "{} is out of the cluster, but still holds keys that belong to no slot of its",
+                    node.name()
+                ),
+            )
+            .next(format!("look at them with rcl call {}, then FLUSHALL and CLUSTER RESET it", node.address)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The master answered us, so a replica that calls it down only lost its link to it for a moment.
+async fn demand(link: &Link, failover: &Words) -> Result<(), Failure> {
+    let started = Instant::now();
+    loop {
+        match link.call(failover.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error)
+                if started.elapsed() < FAILOVER_LIMIT
+                    && error.server_error().is_some_and(|error| error.contains("Master is down")) =>
+            {
+                tokio::time::sleep(POLL).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Sends CLUSTER FAILOVER and waits for the change of roles; says what happened.
+pub async fn failover(
+    cluster: &Cluster,
+    replica: &NodeRef,
+    master: Option<&NodeRef>,
+    mode: FailoverMode,
+) -> Result<String, Failure> {
+    let link = cluster.link(replica.id)?;
+    let command = Words::of(&["CLUSTER", "FAILOVER"]);
+    let command = match mode {
+        FailoverMode::Graceful => command,
+        FailoverMode::Force => command.and("FORCE"),
+        FailoverMode::Takeover => command.and("TAKEOVER"),
+    };
+    let started = Instant::now();
+    let mut promoted = None;
+    // A node gives up a manual failover after 5 s by itself; the second attempt is for what was in its way then.
+    for _ in 0..FAILOVER_ATTEMPTS {
+        demand(link, &command).await?;
+        promoted = wait(FAILOVER_LIMIT, || async { Ok(own_master(link).await?.is_none()) }).await?;
+        if promoted.is_some() {
+            break;
+        }
+    }
+    if promoted.is_none() {
+        let next = "is it in sync (rcl info)? can it reach a majority of the masters? rcl check says; a second \
+                    failover of one shard is refused by the voters for twice the node timeout";
+        return Err(Failure::new(
+            Kind::Stopped,
+            format!("{} was not promoted within {} s", replica.name(), started.elapsed().as_secs()),
+        )
+        .next(next));
+    }
+    let took_ms = started.elapsed().as_millis();
+    let mut said = format!("{} is master now, after {took_ms} ms", replica.name());
+    let old = master.and_then(|master| Some((master, cluster.links.get(&master.id)?)));
+    if let Some((master, link)) = old {
+        let follows = wait(LIMIT, || async { Ok(own_master(link).await? == Some(replica.id)) }).await;
+        match follows {
+            Ok(Some(())) => {
+                said.push_str(&format!("; {} replicates it", master.name()));
+                announce(cluster, master).await?;
+            }
+            Ok(None) => said.push_str(&format!("; {} does not follow it yet", master.name())),
+            Err(failure) => said.push_str(&format!("; its old master: {}", failure.what)),
+        }
+    }
+    Ok(said)
+}

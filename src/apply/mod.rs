@@ -1,0 +1,179 @@
+//! Carries the steps of a plan out.
+//!
+//! Every step can be done again: a run that was interrupted is followed by a new plan from the new topology, and
+//! what was done already is not in it, or does nothing. Neighbouring steps of one kind are done side by side.
+
+mod join;
+mod keys;
+mod membership;
+mod mover;
+mod slots;
+mod stop;
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::cli::{Failure, Kind, Session};
+use crate::connect::Cluster;
+use crate::output::{Report, count};
+use crate::plan::{Move, Plan, Step};
+
+pub use stop::Stop;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// A key that exists on both sides: the source's wins.
+    pub replace: bool,
+    /// How many slots are opened, moved and closed together.
+    pub batch_slots: usize,
+    /// At most so many keys in one MIGRATE; the executor takes fewer when calls take long.
+    pub keys_per_call: usize,
+    /// How many pairs of nodes move slots at the same time.
+    pub parallel: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { replace: false, batch_slots: 64, keys_per_call: 100, parallel: 8 }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Outcome {
+    pub title: String,
+    pub seconds: f64,
+    pub moved_slots: u64,
+    pub moved_keys: u64,
+    /// What happened on the way that a user should know.
+    pub notes: Vec<String>,
+}
+
+impl Report for Outcome {
+    fn text(&self) -> String {
+        let mut text = format!("done: {}, in {:.2} s", self.title, self.seconds);
+        if self.moved_slots > 0 {
+            let rate = self.moved_keys as f64 / self.seconds.max(0.001);
+            text.push_str(&format!(
+                "\n  {} slots with {} keys moved, {} keys/s",
+                count(self.moved_slots),
+                count(self.moved_keys),
+                count(rate as u64)
+            ));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("\n  {note}"));
+        }
+        text
+    }
+}
+
+/// How long nodes get to come to know each other and to agree.
+const AGREEMENT_LIMIT: Duration = Duration::from_secs(60);
+
+/// Does all steps in order. An error says what was done before it.
+pub async fn run(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    settings: Settings,
+) -> Result<Outcome, Failure> {
+    let started = Instant::now();
+    let stop = Stop::on_ctrl_c();
+    let mut outcome = Outcome { title: plan.title.clone(), ..Outcome::default() };
+    let mut rest = plan.steps.as_slice();
+    while let Some(first) = rest.first() {
+        if stop.requested() {
+            return Err(stopped(&outcome, rest.len(), &Failure::new(Kind::Interrupted, "interrupted")));
+        }
+        let kind = std::mem::discriminant(first);
+        let together = rest.iter().take_while(|step| alike(first, step, kind)).count();
+        let (group, left) = rest.split_at(together);
+        if let Err(failure) = run_group(session, cluster, group, settings, &stop, &mut outcome).await {
+            return Err(stopped(&outcome, rest.len(), &failure));
+        }
+        rest = left;
+    }
+    outcome.seconds = started.elapsed().as_secs_f64();
+    Ok(outcome)
+}
+
+/// Setting epochs and giving slots go to nodes that do not know each other yet, in any order.
+fn alike(first: &Step, step: &Step, kind: std::mem::Discriminant<Step>) -> bool {
+    let lone = |step: &Step| matches!(step, Step::SetEpoch { .. } | Step::AddSlots { .. });
+    std::mem::discriminant(step) == kind || lone(first) && lone(step)
+}
+
+async fn run_group(
+    session: &Session,
+    cluster: &Cluster,
+    group: &[Step],
+    settings: Settings,
+    stop: &Stop,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    let moves: Vec<Move> = group
+        .iter()
+        .filter_map(|step| if let Step::MoveSlots(part) = step { Some(part.clone()) } else { None })
+        .collect();
+    if !moves.is_empty() {
+        let moved = mover::move_slots(session, cluster, moves, settings, stop).await;
+        outcome.moved_slots += moved.slots;
+        outcome.moved_keys += moved.keys;
+        outcome.notes.extend(moved.notes);
+        return moved.failure.map_or(Ok(()), Err);
+    }
+    if matches!(group.first(), Some(Step::SetEpoch { .. } | Step::AddSlots { .. })) {
+        return slots::found(cluster, group).await;
+    }
+    if matches!(group.first(), Some(Step::Replicate { .. })) {
+        return membership::replicate(cluster, group).await;
+    }
+    for step in group {
+        match step {
+            Step::Meet { nodes, others } => join::meet(cluster, nodes, others).await?,
+            Step::AwaitAgreement { except, state_ok } => {
+                join::await_agreement(cluster, except, *state_ok).await?;
+            }
+            Step::AwaitReady { node } => join::await_ready(cluster, node).await?,
+            Step::CloseSlots { node, slots } => slots::close(cluster, node, slots).await?,
+            Step::SetOwner { node, slots } => slots::set_owner(cluster, node, slots).await?,
+            Step::ReturnKeys { source, target, slots } => {
+                outcome.moved_keys +=
+                    mover::return_keys(session, cluster, source, target, slots, settings).await?;
+            }
+            Step::CopyFunctions { source, target } => {
+                outcome.notes.extend(membership::copy_functions(cluster, source, target).await?);
+            }
+            Step::AwaitQuiet { node } => membership::await_quiet(cluster, node).await?,
+            Step::Forget { node } => membership::forget(cluster, node).await?,
+            Step::Reset { node } => membership::reset(cluster, node).await?,
+            Step::Failover { replica, master, mode } => {
+                outcome.notes.push(membership::failover(cluster, replica, master.as_ref(), *mode).await?);
+            }
+            // Done above, side by side.
+            Step::MoveSlots(_) | Step::SetEpoch { .. } | Step::AddSlots { .. } | Step::Replicate { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+fn stopped(outcome: &Outcome, steps_left: usize, failure: &Failure) -> Failure {
+    let mut what = failure.what.clone();
+    if outcome.moved_slots > 0 {
+        what.push_str(&format!(
+            "; {} slots with {} keys were moved before",
+            count(outcome.moved_slots),
+            count(outcome.moved_keys)
+        ));
+    }
+    what.push_str(&format!("; {steps_left} steps of the plan are not done"));
+    let kind = if failure.kind == Kind::Interrupted { Kind::Interrupted } else { Kind::Stopped };
+    let next = failure.next.clone();
+    Failure {
+        kind,
+        what,
+        next: next.or_else(|| Some("run the same command again: it goes on from what is done".into())),
+    }
+}

@@ -1,0 +1,82 @@
+//! Who owns a slot, where no key has to move.
+
+use std::collections::BTreeMap;
+
+use rcl_proto::resp::Reply;
+use rcl_proto::{NodeId, SlotSet};
+use tokio::task::JoinSet;
+
+use crate::cli::{Failure, Kind};
+use crate::connect::{Cluster, Link, Pipeline, Words};
+use crate::plan::{NodeRef, Step};
+
+/// First epochs and first slots of nodes that are alone yet; all nodes at once, one write each.
+pub async fn found(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
+    let mut by_node: BTreeMap<NodeId, Pipeline> = BTreeMap::new();
+    for step in steps {
+        match step {
+            Step::SetEpoch { node, epoch } => by_node
+                .entry(node.id)
+                .or_default()
+                .add(Words::of(&["CLUSTER", "SET-CONFIG-EPOCH"]).and(epoch.to_string())),
+            Step::AddSlots { node, slots } => {
+                // ADDSLOTSRANGE is shorter, ADDSLOTS is known to every server.
+                let words = slots
+                    .iter()
+                    .fold(Words::of(&["CLUSTER", "ADDSLOTS"]), |words, slot| words.and(slot.to_string()));
+                by_node.entry(node.id).or_default().add(words);
+            }
+            _ => {}
+        }
+    }
+    let mut calls = JoinSet::new();
+    for (id, pipeline) in by_node {
+        let link = cluster.link(id)?.clone();
+        calls.spawn(async move { link.all(&pipeline).await });
+    }
+    while let Some(done) = calls.join_next().await {
+        done.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
+    }
+    Ok(())
+}
+
+/// `CLUSTER SETSLOT <slot> <words…>` for each slot.
+pub fn setslot(slots: &[rcl_proto::Slot], words: &[&str]) -> Pipeline {
+    let start = Words::of(&["CLUSTER", "SETSLOT"]);
+    slots
+        .iter()
+        .map(|slot| words.iter().fold(start.clone().and(slot.to_string()), |command, word| command.and(word)))
+        .collect()
+}
+
+pub async fn close(cluster: &Cluster, node: &NodeRef, slots: &SlotSet) -> Result<(), Failure> {
+    let slots: Vec<_> = slots.iter().collect();
+    cluster.link(node.id)?.all(&setslot(&slots, &["STABLE"])).await?;
+    Ok(())
+}
+
+/// The new owner first; its epoch is raised so that its claim wins over what others remember.
+pub async fn set_owner(cluster: &Cluster, node: &NodeRef, slots: &SlotSet) -> Result<(), Failure> {
+    let slots: Vec<_> = slots.iter().collect();
+    let id = node.id.to_string();
+    let owner = cluster.link(node.id)?;
+    owner.all(&setslot(&slots, &["NODE", &id])).await?;
+    // BUMPED or STILL; both are fine.
+    owner.call(Words::of(&["CLUSTER", "BUMPEPOCH"])).await?;
+    for other in other_masters(cluster, &[node.id]) {
+        other.all(&setslot(&slots, &["NODE", &id])).await?;
+    }
+    Ok(())
+}
+
+/// The connections to all masters that answer, except these.
+pub fn other_masters(cluster: &Cluster, except: &[NodeId]) -> Vec<Link> {
+    let masters =
+        cluster.topology.nodes.values().filter(|node| node.is_master() && !except.contains(&node.id));
+    masters.filter_map(|node| cluster.links.get(&node.id).cloned()).collect()
+}
+
+/// The first reply that is an error.
+pub fn first_error(replies: &[Reply]) -> Option<&str> {
+    replies.iter().find_map(|reply| if let Reply::Error(error) = reply { Some(error.as_str()) } else { None })
+}

@@ -1,0 +1,115 @@
+//! What can go wrong, and the exit code of each: the one place.
+
+use std::fmt;
+
+/// The table of the help text; a test holds it against [`Kind::code`].
+pub const TABLE: &str = "\
+Exit codes:
+  0    done; for check: the cluster is healthy
+  1    check found errors
+  2    wrong usage
+  3    refused before anything was touched; the message says why
+  4    a node could not be reached, or did not let us in
+  5    stopped on the way; the message says what is left and how to go on
+  6    not confirmed
+  7    a node answered what it should not; or a bug of rcl
+  130  interrupted";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Unhealthy,
+    Usage,
+    Refused,
+    Unreachable,
+    Stopped,
+    NotConfirmed,
+    Internal,
+    Interrupted,
+}
+
+impl Kind {
+    pub const fn code(self) -> u8 {
+        match self {
+            Kind::Unhealthy => 1,
+            Kind::Usage => 2,
+            Kind::Refused => 3,
+            Kind::Unreachable => 4,
+            Kind::Stopped => 5,
+            Kind::NotConfirmed => 6,
+            Kind::Internal => 7,
+            Kind::Interrupted => 130,
+        }
+    }
+}
+
+/// Why a verb did not do what was asked: what, where, and what to do next.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub kind: Kind,
+    pub what: String,
+    pub next: Option<String>,
+}
+
+impl Failure {
+    pub fn new(kind: Kind, what: impl Into<String>) -> Failure {
+        Failure { kind, what: what.into(), next: None }
+    }
+
+    pub fn refused(what: impl Into<String>) -> Failure {
+        Failure::new(Kind::Refused, what)
+    }
+
+    pub fn usage(what: impl Into<String>) -> Failure {
+        Failure::new(Kind::Usage, what)
+    }
+
+    /// The command or the deed that helps.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Failure {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// To stderr. An unhealthy cluster needs no error line: the findings were printed.
+    pub fn report(&self) {
+        if self.kind != Kind::Unhealthy || !self.what.is_empty() {
+            let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+            anstream::eprintln!("{style}error:{style:#} {}", self.what);
+        }
+        if let Some(next) = &self.next {
+            anstream::eprintln!("  next: {next}");
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_code_once() {
+        let kinds = [
+            Kind::Unhealthy,
+            Kind::Usage,
+            Kind::Refused,
+            Kind::Unreachable,
+            Kind::Stopped,
+            Kind::NotConfirmed,
+            Kind::Internal,
+            Kind::Interrupted,
+        ];
+        for kind in kinds {
+            let line = format!("  {:<4} ", kind.code());
+            assert_eq!(TABLE.lines().filter(|text| text.starts_with(&line)).count(), 1, "{kind:?}");
+        }
+        assert_eq!(TABLE.lines().count(), kinds.len() + 2, "the heading and 0");
+    }
+}

@@ -1,0 +1,159 @@
+//! The command line: from the arguments to a verb, and from its outcome to an exit code.
+//!
+//! A verb is a file in `verbs/` with an `Args` (its doc comments are the help) and a `run`. It is listed once,
+//! in [`Command`].
+
+mod completions;
+mod confirm;
+mod exit;
+mod global;
+mod session;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+pub use confirm::Manners;
+pub use exit::{Failure, Kind};
+pub use global::Global;
+pub use session::Session;
+
+use crate::connect::Credentials;
+use crate::{demo, dialect, key_slot, lab, verbs, watch};
+
+/// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
+#[derive(Debug, Parser)]
+#[command(name = "rcl", version, propagate_version = true, after_help = exit::TABLE, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The one list of verbs.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Create(verbs::create::Args),
+    Info(verbs::info::Args),
+    Check(verbs::check::Args),
+    Fix(verbs::fix::Args),
+    Nodes(verbs::nodes::Args),
+    SlotInfo(verbs::slot_info::Args),
+    Reshard(verbs::reshard::Args),
+    Rebalance(verbs::rebalance::Args),
+    AddNode(verbs::add_node::Args),
+    AddReplica(verbs::add_replica::Args),
+    #[command(visible_alias = "remove-node")]
+    ScaleDown(verbs::scale_down::Args),
+    Failover(verbs::failover::Args),
+    Call(verbs::call::Args),
+    KeySlot(key_slot::Args),
+    HashTagDemo(demo::hash_tag::Args),
+    CrossSlotDemo(demo::cross_slot::Args),
+    Watch(watch::Args),
+    Lab(lab::Args),
+    Completions(completions::Args),
+    /// Runs a node of a cluster (rcl node --help says more)
+    #[command(disable_help_flag = true)]
+    Node(OwnArguments),
+    /// Speaks redis-cli's dialect (rcl redis-cli --help says more)
+    #[command(disable_help_flag = true)]
+    RedisCli(OwnArguments),
+}
+
+/// The arguments of what reads its own command line.
+#[derive(Debug, clap::Args)]
+pub struct OwnArguments {
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
+}
+
+impl Command {
+    async fn run(&self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Command::Info(args) => verbs::info::run(session, args).await,
+            Command::Create(args) => verbs::create::run(session, args).await,
+            Command::Check(args) => verbs::check::run(session, args).await,
+            Command::Fix(args) => verbs::fix::run(session, args).await,
+            Command::Nodes(args) => verbs::nodes::run(session, args).await,
+            Command::SlotInfo(args) => verbs::slot_info::run(session, args).await,
+            Command::Reshard(args) => verbs::reshard::run(session, args).await,
+            Command::Rebalance(args) => verbs::rebalance::run(session, args).await,
+            Command::AddNode(args) => verbs::add_node::run(session, args).await,
+            Command::AddReplica(args) => verbs::add_replica::run(session, args).await,
+            Command::ScaleDown(args) => verbs::scale_down::run(session, args).await,
+            Command::Failover(args) => verbs::failover::run(session, args).await,
+            Command::Call(args) => verbs::call::run(session, args).await,
+            Command::KeySlot(args) => key_slot::run(session, args).await,
+            Command::HashTagDemo(args) => demo::hash_tag::run(session, args).await,
+            Command::CrossSlotDemo(args) => demo::cross_slot::run(session, args).await,
+            Command::Watch(args) => watch::run(session, args).await,
+            Command::Lab(args) => lab::run(session, args).await,
+            Command::Completions(args) => completions::run(args),
+            Command::Node(_) | Command::RedisCli(_) => {
+                Err(Failure::usage("rcl's own options do not go with this verb")
+                    .next("put it first: rcl node …, rcl redis-cli …"))
+            }
+        }
+    }
+}
+
+/// The whole program: `arguments`, of which the first is the program's name, are those of `rcl`, of the
+/// redis-cli dialect (by name, or as `rcl redis-cli`) or of the node (`rcl node`), whose flags are their own.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let called = arguments.first().and_then(|path| Path::new(path).file_name()).unwrap_or_default();
+    if called == dialect::NAME {
+        return dialect::main(arguments.into_iter().skip(1), run);
+    }
+    match arguments.get(1).and_then(|verb| verb.to_str()) {
+        Some(dialect::NAME) => dialect::main(arguments.into_iter().skip(2), run),
+        Some("node") => rcl_node::main_with_args(arguments.into_iter().skip(2).collect()),
+        _ => run(arguments, None),
+    }
+}
+
+/// Parses the arguments of `rcl`, runs the verb, reports a failure.
+fn run(arguments: Vec<OsString>, login: Option<Credentials>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(mut cli) => {
+            cli.global.login = login;
+            cli
+        }
+        Err(error) => {
+            // Help and version go to stdout with 0, a wrong usage to stderr with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Kind::Usage.code()));
+        }
+    };
+    let outcome = Session::new(&cli.global).and_then(|session| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(Kind::Internal, format!("cannot start: {error}")))?;
+        runtime.block_on(cli.command.run(&session))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report();
+            ExitCode::from(failure.kind.code())
+        }
+    }
+}
+
+/// The command line's structure, for completions and manual pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

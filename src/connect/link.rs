@@ -1,0 +1,283 @@
+//! One connection to one node, over the `redis` crate's multiplexed connection.
+//!
+//! Clones share the connection: what several tasks send is pipelined on one socket, each gets its own replies.
+
+use std::fmt;
+use std::time::Duration;
+
+use rcl_proto::Address;
+use rcl_proto::resp::Reply;
+use redis::aio::MultiplexedConnection;
+
+use super::Credentials;
+use crate::cli::{Failure, Kind};
+
+/// A command: its name and arguments.
+#[derive(Clone, Debug, Default)]
+pub struct Words(Vec<Vec<u8>>);
+
+impl Words {
+    pub fn of(words: &[&str]) -> Words {
+        Words(words.iter().map(|word| word.as_bytes().to_vec()).collect())
+    }
+
+    #[must_use]
+    pub fn and(mut self, word: impl AsRef<[u8]>) -> Words {
+        self.0.push(word.as_ref().to_vec());
+        self
+    }
+
+    /// The first two words, which name the command and hold no secret and no key.
+    fn name(&self) -> String {
+        let count =
+            if self.0.first().is_some_and(|word| word.eq_ignore_ascii_case(b"CLUSTER")) { 2 } else { 1 };
+        let words: Vec<_> = self.0.iter().take(count).map(|word| String::from_utf8_lossy(word)).collect();
+        words.join(" ")
+    }
+
+    fn cmd(&self) -> redis::Cmd {
+        let mut cmd = redis::Cmd::new();
+        self.0.iter().for_each(|word| {
+            cmd.arg(word.as_slice());
+        });
+        cmd
+    }
+}
+
+/// Commands sent in one write, whose replies come in order.
+#[derive(Clone, Debug, Default)]
+pub struct Pipeline {
+    commands: Vec<Words>,
+}
+
+impl Pipeline {
+    pub fn add(&mut self, command: Words) {
+        self.commands.push(command);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+}
+
+impl FromIterator<Words> for Pipeline {
+    fn from_iter<I: IntoIterator<Item = Words>>(commands: I) -> Pipeline {
+        Pipeline { commands: commands.into_iter().collect() }
+    }
+}
+
+/// Why a node did not do what it was told. Every variant says which node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkError {
+    /// Nobody listens there, or the connection broke, or it took too long.
+    Unreachable { address: Address, why: String },
+    /// It wants a password, or another one.
+    Denied { address: Address, why: String },
+    /// It answered a command with an error.
+    Server { address: Address, command: String, error: String },
+    /// It answered what this command never answers.
+    Unexpected { address: Address, command: String, reply: String },
+}
+
+impl LinkError {
+    /// The text of an error reply.
+    pub fn server_error(&self) -> Option<&str> {
+        match self {
+            LinkError::Server { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkError::Unreachable { address, why } => write!(f, "cannot reach {address}: {why}"),
+            LinkError::Denied { address, why } => write!(f, "{address} does not let us in: {why}"),
+            LinkError::Server { address, command, error } => {
+                write!(f, "{address} answered {command} with: {error}")
+            }
+            LinkError::Unexpected { address, command, reply } => {
+                write!(f, "{address} answered {command} with what it should not: {reply}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Failure {
+        let what = error.to_string();
+        match error {
+            LinkError::Unreachable { .. } => Failure::new(Kind::Unreachable, what)
+                .next("is the node running, and is this its address? (redis-cli -h HOST -p PORT PING)"),
+            LinkError::Denied { .. } => Failure::new(Kind::Unreachable, what)
+                .next("set REDISCLI_AUTH, or use --password-file or --askpass, and --user for an ACL user"),
+            LinkError::Server { .. } | LinkError::Unexpected { .. } => Failure::new(Kind::Internal, what),
+        }
+    }
+}
+
+/// A connection to the node at `address`.
+#[derive(Clone)]
+pub struct Link {
+    address: Address,
+    connection: MultiplexedConnection,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link to {}", self.address)
+    }
+}
+
+impl Link {
+    pub async fn open(
+        address: &Address,
+        credentials: Option<&Credentials>,
+        time_limit: Duration,
+    ) -> Result<Link, LinkError> {
+        let failed = |error: redis::RedisError| refusal(address, &error);
+        let mut settings = redis::RedisConnectionInfo::default().set_skip_set_lib_name();
+        if let Some(credentials) = credentials {
+            settings = settings.set_password(credentials.password.as_str());
+            if let Some(user) = &credentials.user {
+                settings = settings.set_username(user.as_str());
+            }
+        }
+        let place = redis::ConnectionAddr::Tcp(address.host.clone(), address.port);
+        let place = redis::IntoConnectionInfo::into_connection_info(place).map_err(failed)?;
+        let client = redis::Client::open(place.set_redis_settings(settings)).map_err(failed)?;
+        let config = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(time_limit.min(Duration::from_secs(5))))
+            .set_response_timeout(Some(time_limit));
+        let connection =
+            client.get_multiplexed_async_connection_with_config(&config).await.map_err(failed)?;
+        Ok(Link { address: address.clone(), connection })
+    }
+
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// One reply for each command, errors among them; `Err` when the connection itself failed.
+    pub async fn pipeline(&self, pipeline: &Pipeline) -> Result<Vec<Reply>, LinkError> {
+        if pipeline.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut packed = redis::Pipeline::with_capacity(pipeline.commands.len());
+        packed.ignore_errors();
+        pipeline.commands.iter().for_each(|words| {
+            packed.add_command(words.cmd());
+        });
+        let mut connection = self.connection.clone();
+        let replies: Vec<redis::Value> =
+            packed.query_async(&mut connection).await.map_err(|error| self.lost(&error))?;
+        Ok(replies.into_iter().map(reply).collect())
+    }
+
+    /// The reply, an error reply being `Err`.
+    pub async fn call(&self, command: Words) -> Result<Reply, LinkError> {
+        match self.raw(&command).await? {
+            Reply::Error(error) => Err(self.error(&command, error)),
+            reply => Ok(reply),
+        }
+    }
+
+    /// The reply, whatever it is.
+    pub async fn raw(&self, command: &Words) -> Result<Reply, LinkError> {
+        let replies = self.pipeline(&Pipeline { commands: vec![command.clone()] }).await?;
+        replies.into_iter().next().ok_or_else(|| self.unexpected(command, &Reply::Null))
+    }
+
+    /// Every command must be answered with something else than an error; the first error is `Err`.
+    pub async fn all(&self, pipeline: &Pipeline) -> Result<Vec<Reply>, LinkError> {
+        let replies = self.pipeline(pipeline).await?;
+        for (command, reply) in pipeline.commands.iter().zip(&replies) {
+            if let Reply::Error(error) = reply {
+                return Err(self.error(command, error.clone()));
+            }
+        }
+        Ok(replies)
+    }
+
+    /// A reply that is a text, as of `CLUSTER NODES` and `INFO`.
+    pub async fn text(&self, words: &[&str]) -> Result<String, LinkError> {
+        let command = Words::of(words);
+        let reply = self.call(command.clone()).await?;
+        match reply.as_bytes() {
+            Some(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
+            None => Err(self.unexpected(&command, &reply)),
+        }
+    }
+
+    fn error(&self, command: &Words, error: String) -> LinkError {
+        let address = self.address.clone();
+        if ["NOAUTH", "WRONGPASS", "NOPERM"].iter().any(|code| error.starts_with(code)) {
+            return LinkError::Denied { address, why: error };
+        }
+        LinkError::Server { address, command: command.name(), error }
+    }
+
+    pub fn unexpected(&self, command: &Words, reply: &Reply) -> LinkError {
+        let reply = format!("{reply:?}").chars().take(200).collect();
+        LinkError::Unexpected { address: self.address.clone(), command: command.name(), reply }
+    }
+
+    fn lost(&self, error: &redis::RedisError) -> LinkError {
+        refusal(&self.address, error)
+    }
+}
+
+fn refusal(address: &Address, error: &redis::RedisError) -> LinkError {
+    let address = address.clone();
+    let why = if error.is_timeout() { "it did not answer in time".to_owned() } else { error.to_string() };
+    match error.kind() {
+        redis::ErrorKind::AuthenticationFailed => LinkError::Denied { address, why },
+        _ if why.contains("WRONGPASS") || why.contains("NOAUTH") => LinkError::Denied { address, why },
+        _ => LinkError::Unreachable { address, why },
+    }
+}
+
+fn reply(value: redis::Value) -> Reply {
+    use redis::Value;
+    match value {
+        Value::Nil => Reply::Null,
+        Value::Int(number) => Reply::Integer(number),
+        Value::BulkString(bytes) => Reply::Bulk(bytes),
+        Value::SimpleString(text) => Reply::Simple(text),
+        Value::Okay => Reply::Simple("OK".into()),
+        Value::Array(values) => Reply::Array(values.into_iter().map(reply).collect()),
+        Value::Set(values) => Reply::Set(values.into_iter().map(reply).collect()),
+        Value::Map(pairs) => {
+            Reply::Map(pairs.into_iter().map(|(key, value)| (reply(key), reply(value))).collect())
+        }
+        Value::Attribute { data, .. } => reply(*data),
+        Value::Double(number) => Reply::Double(number),
+        Value::Boolean(truth) => Reply::Boolean(truth),
+        Value::VerbatimString { text, .. } => {
+            Reply::Verbatim { format: "txt".into(), text: text.into_bytes() }
+        }
+        Value::Push { data, .. } => Reply::Push(data.into_iter().map(reply).collect()),
+        Value::BigNumber(digits) => Reply::BigNumber(String::from_utf8_lossy(&digits).into_owned()),
+        Value::ServerError(error) => Reply::Error(match error.details() {
+            Some(details) => format!("{} {details}", error.code()),
+            None => error.code().to_owned(),
+        }),
+        // The crate marks its enum as open; what it adds is at least not lost silently.
+        other => Reply::Simple(format!("{other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_s_name_holds_no_argument() {
+        assert_eq!(Words::of(&["AUTH", "secret"]).name(), "AUTH");
+        assert_eq!(Words::of(&["CLUSTER", "SETSLOT", "5"]).name(), "CLUSTER SETSLOT");
+        assert!(!format!("{:?}", Credentials { user: None, password: "secret".into() }).contains("secret"));
+    }
+}

@@ -1,0 +1,109 @@
+//! Tables and figures for a terminal of 80 columns.
+
+use std::fmt::Display;
+
+use comfy_table::{CellAlignment, Table};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    Good,
+    Warn,
+    Bad,
+    Dim,
+    Strong,
+}
+
+/// `text` in a colour, with nothing left over behind it.
+pub fn paint(paint: Paint, text: impl Display) -> String {
+    use anstyle::{AnsiColor, Style};
+    let style = match paint {
+        Paint::Good => Style::new().fg_color(Some(AnsiColor::Green.into())),
+        Paint::Warn => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        Paint::Bad => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+        Paint::Dim => Style::new().dimmed(),
+        Paint::Strong => Style::new().bold(),
+    };
+    format!("{style}{text}{style:#}")
+}
+
+/// A table without lines between rows. A heading that starts with `>` makes its column flush right.
+pub fn table<R, C>(headings: &[&str], rows: R) -> String
+where
+    R: IntoIterator<Item = C>,
+    C: IntoIterator<Item = String>,
+{
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(headings.iter().map(|heading| heading.trim_start_matches('>').to_owned()));
+    for row in rows {
+        table.add_row(row.into_iter().collect::<Vec<String>>());
+    }
+    for (index, heading) in headings.iter().enumerate() {
+        if let Some(column) = table.column_mut(index) {
+            column.set_padding((0, 2));
+            if heading.starts_with('>') {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+    }
+    let text = table.to_string();
+    text.lines().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// 1234567 as `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of bytes in the unit that keeps it short.
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = number as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{number} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// A bar of `width` cells, filled to `share` (0 to 1).
+pub fn bar(share: f64, width: usize) -> String {
+    let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
+    let mut text = "█".repeat(eighths / 8);
+    if !eighths.is_multiple_of(8) {
+        text.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8 - 1]);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_well() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bar(0.5, 4), "██");
+        assert_eq!(bar(2.0, 2), "██");
+        assert_eq!(bar(0.0, 2), "");
+    }
+
+    #[test]
+    fn columns_line_up_and_no_line_ends_in_blanks() {
+        let text = table(&["name", ">keys"], [["a".to_owned(), "5".into()], ["bcd".into(), "1000".into()]]);
+        assert_eq!(text, "name  keys\na        5\nbcd   1000");
+    }
+}

@@ -1,0 +1,300 @@
+//! Plans: pure functions from a topology and a wish to steps, with their cost.
+//!
+//! A plan is shown before it is carried out, and printed by `--dry-run` in the format asked for. Steps are in
+//! the order in which they are done; neighbours of the same kind may be done side by side.
+
+pub mod create;
+pub mod fix;
+pub mod rebalance;
+pub mod reshard;
+pub mod scale_down;
+mod text;
+
+use rcl_proto::{Address, NodeId, SlotSet};
+use serde::{Serialize, Serializer};
+
+use crate::topology::{Node, Topology};
+
+/// A node as a step names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct NodeRef {
+    #[serde(serialize_with = "as_text")]
+    pub id: NodeId,
+    #[serde(serialize_with = "as_text")]
+    pub address: Address,
+}
+
+impl NodeRef {
+    pub fn of(node: &Node) -> NodeRef {
+        NodeRef { id: node.id, address: node.address.clone() }
+    }
+
+    pub fn name(&self) -> String {
+        format!("{} ({:.8})", self.address, self.id)
+    }
+}
+
+fn as_text<T: std::fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailoverMode {
+    /// The master stops writing, its replica catches up and takes over: nothing is lost.
+    Graceful,
+    /// The master is not asked; a majority of masters must vote.
+    Force,
+    /// Nobody is asked.
+    Takeover,
+}
+
+/// Slots that go from one node to another, with the keys in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Move {
+    pub source: NodeRef,
+    pub target: NodeRef,
+    #[serde(serialize_with = "as_text")]
+    pub slots: SlotSet,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Gives an empty, lone node its first configuration epoch, so that no two masters start with the same.
+    SetEpoch {
+        node: NodeRef,
+        epoch: u64,
+    },
+    /// Gives a node slots that nobody owns.
+    AddSlots {
+        node: NodeRef,
+        #[serde(serialize_with = "as_text")]
+        slots: SlotSet,
+    },
+    /// Loads the functions of one node into another.
+    CopyFunctions {
+        source: NodeRef,
+        target: NodeRef,
+    },
+    /// Makes `nodes` and `others` know each other, and waits until they do.
+    Meet {
+        nodes: Vec<NodeRef>,
+        others: Vec<NodeRef>,
+    },
+    /// Makes a node a replica, and waits until it says so.
+    Replicate {
+        replica: NodeRef,
+        master: NodeRef,
+    },
+    /// Waits until all nodes but those in `except` agree and, where `state_ok`, say that the cluster is ok.
+    AwaitAgreement {
+        except: Vec<NodeRef>,
+        state_ok: bool,
+    },
+    /// Waits until a node says that the cluster is ok: until then it refuses commands, also for slots it gets.
+    AwaitReady {
+        node: NodeRef,
+    },
+    MoveSlots(Move),
+    /// Moves keys that lie where they should not back to the owner of their slot.
+    ReturnKeys {
+        source: NodeRef,
+        target: NodeRef,
+        #[serde(serialize_with = "as_text")]
+        slots: SlotSet,
+    },
+    /// Takes the marks migrating and importing off slots.
+    CloseSlots {
+        node: NodeRef,
+        #[serde(serialize_with = "as_text")]
+        slots: SlotSet,
+    },
+    /// Makes one node the owner of slots in the eyes of all masters.
+    SetOwner {
+        node: NodeRef,
+        #[serde(serialize_with = "as_text")]
+        slots: SlotSet,
+    },
+    /// Waits until clients have learnt that a node has no slots any more: while it redirects some, it is needed.
+    AwaitQuiet {
+        node: NodeRef,
+    },
+    /// Makes all other nodes forget a node.
+    Forget {
+        node: NodeRef,
+    },
+    /// Makes a node empty, alone, and new.
+    Reset {
+        node: NodeRef,
+    },
+    Failover {
+        replica: NodeRef,
+        master: Option<NodeRef>,
+        mode: FailoverMode,
+    },
+}
+
+/// What a plan moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    pub slots: u64,
+    /// Estimated from how many keys a slot of the source holds on average.
+    pub keys: u64,
+    /// Likewise, in the source's memory.
+    pub bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    pub title: String,
+    pub steps: Vec<Step>,
+    pub cost: Cost,
+    /// What the user should know before saying yes.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    pub fn new(title: impl Into<String>, steps: Vec<Step>, topology: &Topology) -> Plan {
+        let cost = cost(&steps, topology);
+        Plan { title: title.into(), steps, cost, warnings: Vec::new() }
+    }
+
+    /// Moves, with a wait before them for each target that would refuse commands for what it gets.
+    pub fn of_moves(title: impl Into<String>, moves: Vec<Move>, topology: &Topology) -> Plan {
+        Plan::new(title, move_steps(moves, topology), topology)
+    }
+
+    pub fn moves(&self) -> impl Iterator<Item = &Move> {
+        self.steps.iter().filter_map(|step| if let Step::MoveSlots(part) = step { Some(part) } else { None })
+    }
+}
+
+pub fn move_steps(moves: Vec<Move>, topology: &Topology) -> Vec<Step> {
+    let unready = |node: &NodeRef| {
+        topology.node(node.id).and_then(|node| node.facts.as_ref()).is_some_and(|facts| !facts.state_ok)
+    };
+    // Where slots have no owner nobody is ready, and waiting would not help.
+    let mut targets: Vec<NodeRef> = moves.iter().map(|part| part.target.clone()).collect();
+    targets.retain(|node| unready(node) && topology.uncovered().is_empty());
+    targets.sort();
+    targets.dedup();
+    let waits = targets.into_iter().map(|node| Step::AwaitReady { node });
+    waits.chain(moves.into_iter().map(Step::MoveSlots)).collect()
+}
+
+fn cost(steps: &[Step], topology: &Topology) -> Cost {
+    let mut cost = Cost::default();
+    for step in steps {
+        let Step::MoveSlots(Move { source, slots, .. }) = step else { continue };
+        let moved = slots.len() as u64;
+        cost.slots += moved;
+        if let Some(node) = topology.node(source.id)
+            && let Some(facts) = &node.facts
+        {
+            let owned = node.slots.len().max(1) as u64;
+            let share = |whole: u64| (u128::from(whole) * u128::from(moved) / u128::from(owned)) as u64;
+            cost.keys = cost.keys.saturating_add(share(facts.keys));
+            if facts.keys > 0 {
+                cost.bytes = cost.bytes.saturating_add(share(facts.used_memory_bytes));
+            }
+        }
+    }
+    cost
+}
+
+/// Why a wish cannot be turned into a plan: what, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    pub what: String,
+    pub next: String,
+}
+
+impl PlanError {
+    pub fn new(what: impl Into<String>, next: impl Into<String>) -> PlanError {
+        PlanError { what: what.into(), next: next.into() }
+    }
+}
+
+impl From<PlanError> for crate::cli::Failure {
+    fn from(error: PlanError) -> crate::cli::Failure {
+        crate::cli::Failure::refused(error.what).next(error.next)
+    }
+}
+
+/// The moves that an earlier run left half done, one for each pair; an error when an open slot is more than that.
+pub fn unfinished_moves(topology: &Topology) -> Result<Vec<Move>, PlanError> {
+    let mut moves: Vec<Move> = Vec::new();
+    for open in topology.open_slots() {
+        let refused = || {
+            PlanError::new(
+                format!("slot {} is open in a way that is more than a half-done move", open.slot),
+                "rcl check shows how; rcl fix closes it",
+            )
+        };
+        let (source, target) = open.half_done_move().ok_or_else(refused)?;
+        let (source, target) = topology.node(source).zip(topology.node(target)).ok_or_else(refused)?;
+        if !source.answers() || !target.answers() || !target.is_master() {
+            return Err(refused());
+        }
+        let (source, target) = (NodeRef::of(source), NodeRef::of(target));
+        match moves.iter_mut().find(|part| part.source == source && part.target == target) {
+            Some(part) => {
+                part.slots.insert(open.slot);
+            }
+            None => moves.push(Move { source, target, slots: [open.slot].into_iter().collect() }),
+        }
+    }
+    Ok(moves)
+}
+
+/// Splits `total` over `weights` in proportion, in whole numbers that add up to `total`. What is left after
+/// rounding down goes to the largest remainders; on a tie to the larger `preference`, then to the first.
+pub fn apportion(total: usize, weights: &[f64], preference: &[usize]) -> Vec<usize> {
+    let sum: f64 = weights.iter().sum();
+    if sum <= 0.0 {
+        return vec![0; weights.len()];
+    }
+    let exact: Vec<f64> = weights.iter().map(|weight| total as f64 * weight / sum).collect();
+    let mut shares: Vec<usize> = exact.iter().map(|share| share.floor() as usize).collect();
+    let mut order: Vec<usize> = (0..weights.len()).filter(|&index| weights[index] > 0.0).collect();
+    let preferred = |index: usize| preference.get(index).copied().unwrap_or(0);
+    order.sort_by(|&a, &b| {
+        let remainder = |index: usize| exact[index] - exact[index].floor();
+        // Weights are divided in floating point: what differs by less than this is a tie.
+        let (left, right) = (remainder(a), remainder(b));
+        let by_remainder =
+            if (left - right).abs() < 1e-9 { std::cmp::Ordering::Equal } else { right.total_cmp(&left) };
+        by_remainder.then(preferred(b).cmp(&preferred(a))).then(a.cmp(&b))
+    });
+    let assigned: usize = shares.iter().sum();
+    for index in order.iter().cycle().take(total.saturating_sub(assigned).min(total)) {
+        shares[*index] += 1;
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn shares_add_up_and_are_near_what_is_exact(
+            total in 0usize..20000, weights in proptest::collection::vec(0.1f64..10.0, 1..20),
+        ) {
+            let shares = apportion(total, &weights, &[]);
+            assert_eq!(shares.iter().sum::<usize>(), total);
+            let sum: f64 = weights.iter().sum();
+            for (share, weight) in shares.iter().zip(&weights) {
+                assert!((*share as f64 - total as f64 * weight / sum).abs() < 1.0 + 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn on_a_tie_who_has_more_keeps_more() {
+        assert_eq!(apportion(16384, &[1.0; 3], &[5461, 5462, 5461]), [5461, 5462, 5461]);
+        assert_eq!(apportion(10, &[0.0, 0.0], &[]), [0, 0]);
+    }
+}

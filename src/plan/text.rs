@@ -1,0 +1,70 @@
+//! A plan as text for a terminal: identical steps are put together, a plan of a hundred moves stays readable.
+
+use super::{FailoverMode, Plan, Step};
+use crate::output::{Paint, Report, bytes, count, paint};
+
+impl Report for Plan {
+    fn text(&self) -> String {
+        let mut lines = vec![paint(Paint::Strong, &self.title)];
+        if self.steps.is_empty() {
+            lines.push("  nothing to do".into());
+        }
+        lines.extend(
+            self.steps.iter().flat_map(|step| step_text(step).into_iter().map(|text| format!("  {text}"))),
+        );
+        if self.cost.slots > 0 {
+            lines.push(format!(
+                "  in all {} slots, about {} keys, {}",
+                count(self.cost.slots),
+                count(self.cost.keys),
+                bytes(self.cost.bytes)
+            ));
+        }
+        lines.extend(self.warnings.iter().map(|text| format!("{} {text}", paint(Paint::Warn, "warning:"))));
+        lines.join("\n")
+    }
+}
+
+fn step_text(step: &Step) -> Vec<String> {
+    let line = match step {
+        // One line a master is enough; the epochs are in the JSON.
+        Step::SetEpoch { .. } => return Vec::new(),
+        Step::AddSlots { node, slots } => format!("give     {}  slots {slots}", node.name()),
+        Step::CopyFunctions { source, target } => {
+            format!("copy     functions from {} to {}", source.address, target.address)
+        }
+        Step::Meet { nodes, others } => {
+            let joined: Vec<String> = nodes.iter().map(|node| node.address.to_string()).collect();
+            match others.first() {
+                Some(entry) => format!("join     {} to the cluster of {}", joined.join(" "), entry.address),
+                None => format!("join     {} nodes into one cluster", nodes.len()),
+            }
+        }
+        Step::Replicate { replica, master } => format!("replica  {}  of {}", replica.name(), master.name()),
+        Step::AwaitAgreement { .. } => "wait     until all nodes agree".into(),
+        Step::AwaitReady { node } => format!("wait     until {} is ready to serve", node.name()),
+        Step::MoveSlots(part) => {
+            format!("move     {} slots  {} -> {}", part.slots.len(), part.source.name(), part.target.name())
+        }
+        Step::ReturnKeys { source, target, slots } => {
+            format!("return   keys of slots {slots}  {} -> {}", source.name(), target.name())
+        }
+        Step::CloseSlots { node, slots } => format!("close    slots {slots} on {}", node.name()),
+        Step::SetOwner { node, slots } => format!("assign   slots {slots} to {}", node.name()),
+        Step::AwaitQuiet { node } => {
+            format!("wait     until {} has no clients left to redirect", node.name())
+        }
+        Step::Forget { node } => format!("forget   {} on all other nodes", node.name()),
+        Step::Reset { node } => format!("reset    {}: it will be empty and alone", node.name()),
+        Step::Failover { replica, master, mode } => {
+            let how = match mode {
+                FailoverMode::Graceful => "no write is lost",
+                FailoverMode::Force => "without asking the master: writes it did not replicate are lost",
+                FailoverMode::Takeover => "without asking anybody: writes that were not replicated are lost",
+            };
+            let master = master.as_ref().map_or_else(|| "its master".to_owned(), |master| master.name());
+            format!("promote  {} in place of {master}; {how}", replica.name())
+        }
+    };
+    vec![line]
+}

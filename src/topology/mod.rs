@@ -1,0 +1,210 @@
+//! The cluster as all its nodes see it, merged into one value with the disagreements kept.
+//!
+//! Pure: it is built by [`merge`] from what each node said ([`View`]), and looked at by [`findings`]. A node's
+//! own word counts for itself (its role, its slots, its open slots); of a node that does not answer, the word
+//! of the others counts. When two claim a slot, the higher configuration epoch owns it, as on the bus.
+
+mod check;
+mod merge;
+
+use std::collections::BTreeMap;
+
+use rcl_proto::nodes_text::{NodeFlags, NodeLine};
+use rcl_proto::{Address, NodeId, SLOT_COUNT, Slot, SlotSet};
+use serde::Serialize;
+
+pub use check::{Finding, Severity, findings};
+pub use merge::merge;
+
+/// What one node said of the cluster and of itself.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub viewer: NodeId,
+    /// Where we reached it.
+    pub address: Address,
+    pub lines: Vec<NodeLine>,
+    pub facts: Facts,
+}
+
+/// What a node's INFO, CLUSTER INFO and DBSIZE say, as far as verbs need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    pub version: String,
+    pub keys: u64,
+    pub used_memory_bytes: u64,
+    /// 0: no limit.
+    pub max_memory_bytes: u64,
+    pub replication_offset: u64,
+    /// Of a replica: its link to its master is up.
+    pub link_up: bool,
+    /// `cluster_state:ok`.
+    pub state_ok: bool,
+    pub current_epoch: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Master,
+    ReplicaOf(NodeId),
+}
+
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub id: NodeId,
+    pub address: Address,
+    /// The cluster bus; 0 when it is not known.
+    pub bus_port: u16,
+    pub role: Role,
+    pub config_epoch: u64,
+    /// What it owns after conflicts are settled.
+    pub slots: SlotSet,
+    pub migrating: Vec<(Slot, NodeId)>,
+    pub importing: Vec<(Slot, NodeId)>,
+    /// `FAIL` or `PFAIL` when at least half of the others say so.
+    pub flags: NodeFlags,
+    /// `None`: it does not answer.
+    pub facts: Option<Facts>,
+    /// Why it does not answer.
+    pub silence: Option<String>,
+}
+
+impl Node {
+    pub fn is_master(&self) -> bool {
+        self.role == Role::Master
+    }
+
+    pub fn master(&self) -> Option<NodeId> {
+        match self.role {
+            Role::Master => None,
+            Role::ReplicaOf(master) => Some(master),
+        }
+    }
+
+    pub fn answers(&self) -> bool {
+        self.facts.is_some()
+    }
+
+    pub fn keys(&self) -> u64 {
+        self.facts.as_ref().map_or(0, |facts| facts.keys)
+    }
+
+    /// `127.0.0.1:7001 (07c37dfe)`.
+    pub fn name(&self) -> String {
+        format!("{} ({:.8})", self.address, self.id)
+    }
+}
+
+/// Something that one node sees in another way than the merged topology has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disagreement {
+    /// `viewer` thinks that `says` owns these slots, which `owner` owns.
+    Owner { viewer: NodeId, says: Option<NodeId>, owner: Option<NodeId>, slots: Box<SlotSet> },
+    /// `viewer` does not know `node`.
+    Unknown { viewer: NodeId, node: NodeId },
+    /// `viewer` has another role for `node`.
+    Role { viewer: NodeId, node: NodeId, says: Role },
+}
+
+impl Disagreement {
+    pub fn viewer(&self) -> NodeId {
+        match self {
+            Disagreement::Owner { viewer, .. }
+            | Disagreement::Unknown { viewer, .. }
+            | Disagreement::Role { viewer, .. } => *viewer,
+        }
+    }
+}
+
+/// A slot in which keys are, or were, on their way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSlot {
+    pub slot: Slot,
+    pub owner: Option<NodeId>,
+    /// Who says it is migrating, and whereto.
+    pub migrating: Vec<(NodeId, NodeId)>,
+    /// Who says it is importing, and from where.
+    pub importing: Vec<(NodeId, NodeId)>,
+}
+
+impl OpenSlot {
+    /// Source and target when this is one move that stopped on its way and can simply be finished: all that is
+    /// said about the slot fits its owner giving it to one other node, or one other node having given it to
+    /// its owner and not having closed it yet.
+    pub fn half_done_move(&self) -> Option<(NodeId, NodeId)> {
+        let owner = self.owner?;
+        if let ([(source, target)], []) = (self.migrating.as_slice(), self.importing.as_slice())
+            && *target == owner
+            && *source != owner
+        {
+            return Some((*source, owner));
+        }
+        let target = match (self.migrating.as_slice(), self.importing.as_slice()) {
+            ([(source, target)], []) if *source == owner => *target,
+            ([], [(target, source)]) if *source == owner => *target,
+            ([(from, to)], [(target, source)]) if *from == owner && *source == owner && to == target => *to,
+            _ => return None,
+        };
+        (target != owner).then_some((owner, target))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Topology {
+    pub nodes: BTreeMap<NodeId, Node>,
+    pub disagreements: Vec<Disagreement>,
+    owners: Vec<Option<NodeId>>,
+}
+
+impl Topology {
+    pub fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(&id)
+    }
+
+    pub fn owner(&self, slot: Slot) -> Option<NodeId> {
+        self.owners.get(slot.index()).copied().flatten()
+    }
+
+    /// In the order of their first slot, then of their address.
+    pub fn masters(&self) -> Vec<&Node> {
+        let mut masters: Vec<&Node> = self.nodes.values().filter(|node| node.is_master()).collect();
+        masters.sort_by_key(|node| (node.slots.iter().next().map_or(SLOT_COUNT, Slot::index), &node.address));
+        masters
+    }
+
+    pub fn replicas_of(&self, master: NodeId) -> Vec<&Node> {
+        let mut replicas: Vec<&Node> = self.nodes.values().filter(|n| n.master() == Some(master)).collect();
+        replicas.sort_by_key(|node| &node.address);
+        replicas
+    }
+
+    pub fn uncovered(&self) -> SlotSet {
+        Slot::all().filter(|&slot| self.owner(slot).is_none()).collect()
+    }
+
+    /// The node's name for people, also of a node that nobody knows any more.
+    pub fn name(&self, id: NodeId) -> String {
+        self.node(id).map_or_else(|| format!("unknown node {id:.8}"), Node::name)
+    }
+
+    pub fn open_slots(&self) -> Vec<OpenSlot> {
+        let mut open: BTreeMap<Slot, OpenSlot> = BTreeMap::new();
+        for node in self.nodes.values() {
+            for &(slot, target) in &node.migrating {
+                self.open_entry(&mut open, slot).migrating.push((node.id, target));
+            }
+            for &(slot, source) in &node.importing {
+                self.open_entry(&mut open, slot).importing.push((node.id, source));
+            }
+        }
+        open.into_values().collect()
+    }
+
+    fn open_entry<'a>(&self, open: &'a mut BTreeMap<Slot, OpenSlot>, slot: Slot) -> &'a mut OpenSlot {
+        open.entry(slot).or_insert_with(|| OpenSlot {
+            slot,
+            owner: self.owner(slot),
+            migrating: Vec::new(),
+            importing: Vec::new(),
+        })
+    }
+}

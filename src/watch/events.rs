@@ -1,0 +1,182 @@
+//! What happened between two looks.
+
+use std::collections::BTreeMap;
+
+use rcl_proto::NodeId;
+use serde::Serialize;
+
+use super::sample::{NodeSample, Sample, State};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    pub kind: EventKind,
+    pub text: String,
+}
+
+/// How an event is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    Good,
+    Change,
+    Bad,
+}
+
+/// The events that turn `before` into `after`, the cluster's own first.
+pub fn between(before: &Sample, after: &Sample) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut say = |kind, text: String| events.push(Event { kind, text });
+    match (before.state_ok, after.state_ok) {
+        (true, false) => {
+            say(EventKind::Bad, "the cluster is down: not every node says cluster_state:ok".into())
+        }
+        (false, true) => say(EventKind::Good, "the cluster is ok again".into()),
+        _ => {}
+    }
+    if before.slots_covered != after.slots_covered {
+        let better = after.slots_covered > before.slots_covered;
+        let kind = if better { EventKind::Good } else { EventKind::Bad };
+        say(
+            kind,
+            format!("{} of 16384 slots have an owner, before {}", after.slots_covered, before.slots_covered),
+        );
+    }
+    let old: BTreeMap<NodeId, &NodeSample> = before.nodes.iter().map(|node| (node.id, node)).collect();
+    for node in &after.nodes {
+        match old.get(&node.id) {
+            None => say(EventKind::Change, format!("{} joined as a {}", node.address, role(node))),
+            Some(old) => compare(old, node, &mut say),
+        }
+    }
+    for node in &before.nodes {
+        if !after.nodes.iter().any(|other| other.id == node.id) {
+            say(EventKind::Change, format!("{} left the cluster", node.address));
+        }
+    }
+    events
+}
+
+fn role(node: &NodeSample) -> &'static str {
+    if node.replica_of.is_some() { "replica" } else { "master" }
+}
+
+fn compare(old: &NodeSample, new: &NodeSample, say: &mut impl FnMut(EventKind, String)) {
+    let name = &new.address;
+    // A promotion ends a broken link too, and speaks for itself.
+    let promoted_from_broken_link = old.state == State::LinkDown && new.replica_of.is_none();
+    if old.state != new.state && !(new.state == State::Ok && promoted_from_broken_link) {
+        let (kind, what) = match new.state {
+            State::Ok if old.state == State::LinkDown => (EventKind::Good, "is linked to its master again"),
+            State::Ok => (EventKind::Good, "is back"),
+            State::LinkDown => (EventKind::Bad, "has lost the link to its master"),
+            State::Failed => (EventKind::Bad, "answers, but the other masters say it failed"),
+            State::Silent => (EventKind::Bad, "does not answer"),
+            State::Down => (EventKind::Bad, "is down: the masters agree that it failed"),
+        };
+        say(kind, format!("{name} {what}"));
+    }
+    match (&old.replica_of, &new.replica_of) {
+        (Some(master), None) => {
+            say(EventKind::Change, format!("{name} is promoted: it was a replica of {master}"))
+        }
+        (None, Some(master)) => say(EventKind::Change, format!("{name} is now a replica of {master}")),
+        (Some(old), Some(new)) if old != new => {
+            say(EventKind::Change, format!("{name} follows {new} now, before {old}"));
+        }
+        _ => {}
+    }
+    if old.slots != new.slots {
+        say(EventKind::Change, format!("{name} owns {} slots, before {}", new.slots, old.slots));
+    }
+    match (old.moving_slots, new.moving_slots) {
+        (0, moving) if moving > 0 => say(EventKind::Change, format!("{name} moves slots")),
+        (moving, 0) if moving > 0 => say(EventKind::Good, format!("{name} moves no slots any more")),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn node(digit: &str, replica_of: Option<&str>, slots: usize) -> NodeSample {
+        NodeSample {
+            id: digit.repeat(40).parse().unwrap(),
+            address: format!("127.0.0.1:700{digit}"),
+            replica_of: replica_of.map(|digit| format!("127.0.0.1:700{digit}")),
+            slots,
+            moving_slots: 0,
+            keys: 1000,
+            ops: 10,
+            used_memory_bytes: 1 << 20,
+            offset: 500,
+            lag: replica_of.map(|_| 0),
+            state: State::Ok,
+        }
+    }
+
+    pub fn sample(nodes: Vec<NodeSample>) -> Sample {
+        Sample { unix_ms: 1_700_000_000_123, slots_covered: 16384, state_ok: true, nodes }
+    }
+
+    fn texts(before: &Sample, after: &Sample) -> Vec<String> {
+        between(before, after).into_iter().map(|event| event.text).collect()
+    }
+
+    #[test]
+    fn nothing_happened() {
+        let mut after = sample(vec![node("1", None, 8192), node("2", Some("1"), 0)]);
+        let before = after.clone();
+        after.nodes[0].keys = 5;
+        after.nodes[0].ops = 5;
+        assert_eq!(texts(&before, &after), [""; 0], "traffic is no event");
+    }
+
+    #[test]
+    fn a_failover_reads_as_a_story() {
+        let healthy = sample(vec![node("1", None, 16384), node("2", Some("1"), 0)]);
+        let mut silent = healthy.clone();
+        silent.nodes[0].state = State::Silent;
+        silent.nodes[1].state = State::LinkDown;
+        assert_eq!(
+            texts(&healthy, &silent),
+            ["127.0.0.1:7001 does not answer", "127.0.0.1:7002 has lost the link to its master"]
+        );
+        let mut promoted = sample(vec![node("1", None, 0), node("2", None, 16384)]);
+        promoted.nodes[0].state = State::Down;
+        assert_eq!(
+            texts(&silent, &promoted),
+            [
+                "127.0.0.1:7001 is down: the masters agree that it failed",
+                "127.0.0.1:7001 owns 0 slots, before 16384",
+                "127.0.0.1:7002 is promoted: it was a replica of 127.0.0.1:7001",
+                "127.0.0.1:7002 owns 16384 slots, before 0",
+            ]
+        );
+        let recovered = sample(vec![node("1", Some("2"), 0), node("2", None, 16384)]);
+        assert_eq!(
+            texts(&promoted, &recovered),
+            ["127.0.0.1:7001 is back", "127.0.0.1:7001 is now a replica of 127.0.0.1:7002"]
+        );
+    }
+
+    #[test]
+    fn coming_going_and_moving() {
+        let before = sample(vec![node("1", None, 16384), node("2", Some("1"), 0)]);
+        let mut after = sample(vec![node("1", None, 16000), node("3", None, 300)]);
+        after.nodes[0].moving_slots = 2;
+        after.slots_covered = 16300;
+        after.state_ok = false;
+        assert_eq!(
+            texts(&before, &after),
+            [
+                "the cluster is down: not every node says cluster_state:ok",
+                "16300 of 16384 slots have an owner, before 16384",
+                "127.0.0.1:7001 owns 16000 slots, before 16384",
+                "127.0.0.1:7001 moves slots",
+                "127.0.0.1:7003 joined as a master",
+                "127.0.0.1:7002 left the cluster",
+            ]
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! A sample as lines for a terminal. Pure: the size is an argument.
+//!
+//! ```text
+//! cluster ok  16384/16384 slots  3 masters  3 replicas  12,000 keys  430 ops/s
+//!
+//! node             role    slots        keys   ops/s       offset     lag state
+//! 127.0.0.1:7001   master   5461 █     4,000     140        52010         ok
+//!   127.0.0.1:7004 replica             4,000       1        52010       0 ok
+//! …
+//! 19:40:02 127.0.0.1:7004 is promoted: it was a replica of 127.0.0.1:7001
+//! ```
+//!
+//! What does not fit is cut: columns at the right edge, nodes with a line that says how many more there are,
+//! events from the oldest.
+
+use rcl_proto::SLOT_COUNT;
+
+use super::events::{Event, EventKind};
+use super::sample::{NodeSample, Sample, State};
+use crate::output::{Paint, bar, count, paint};
+
+/// Pieces of text, each in its colour.
+pub type Line = Vec<(Option<Paint>, String)>;
+
+/// The least that is kept for events when there are many nodes.
+const EVENT_ROWS: usize = 5;
+
+/// The whole page, at most `rows` lines.
+pub fn page(sample: &Sample, events: &[(u64, Event)], trouble: Option<&str>, rows: usize) -> Vec<Line> {
+    let mut lines = vec![head(sample)];
+    if let Some(trouble) = trouble {
+        lines.push(vec![(Some(Paint::Bad), format!("no node answers, this is the last look: {trouble}"))]);
+    }
+    lines.push(Line::new());
+    let used = lines.len() + 1;
+    lines.extend(nodes(sample, rows.saturating_sub(used + EVENT_ROWS).max(rows / 2)));
+    lines.push(Line::new());
+    let room = rows.saturating_sub(lines.len());
+    let newest = events.get(events.len().saturating_sub(room)..).unwrap_or_default();
+    lines.extend(newest.iter().map(|(unix_ms, event)| event_line(*unix_ms, event)));
+    if events.is_empty() {
+        lines.push(vec![(Some(Paint::Dim), "nothing has happened yet; Ctrl-C ends".into())]);
+    }
+    lines.truncate(rows);
+    lines
+}
+
+pub fn head(sample: &Sample) -> Line {
+    let state = if sample.state_ok {
+        (Some(Paint::Good), "cluster ok".to_owned())
+    } else {
+        (Some(Paint::Bad), "cluster down".to_owned())
+    };
+    let covered = format!("{}/{SLOT_COUNT} slots", sample.slots_covered);
+    let slots = (if sample.slots_covered == SLOT_COUNT { None } else { Some(Paint::Bad) }, covered);
+    let rest = format!(
+        "{} masters  {} replicas  {} keys  {} ops/s",
+        sample.masters(),
+        sample.replicas(),
+        short(sample.keys()),
+        short(sample.ops())
+    );
+    vec![state, (None, "  ".into()), slots, (None, format!("  {rest}"))]
+}
+
+/// The heading and a line for each node, at most `rows` lines.
+pub fn nodes(sample: &Sample, rows: usize) -> Vec<Line> {
+    let width = sample.nodes.iter().map(|node| node.address.chars().count() + 2).max().unwrap_or(0).max(8);
+    let heading = format!(
+        "{:<width$} {:<7} {:<9} {:>7} {:>7} {:>12} {:>7} state",
+        "node", "role", "slots", "keys", "ops/s", "offset", "lag"
+    );
+    let mut lines = vec![vec![(Some(Paint::Dim), heading)]];
+    let fit = rows.saturating_sub(1);
+    let shown = if sample.nodes.len() > fit { fit.saturating_sub(1) } else { sample.nodes.len() };
+    lines.extend(sample.nodes.iter().take(shown).map(|node| node_line(node, width)));
+    let left = sample.nodes.len() - shown;
+    if left > 0 {
+        lines.push(vec![(Some(Paint::Dim), format!("and {left} more nodes; a higher terminal shows them"))]);
+    }
+    lines
+}
+
+fn node_line(node: &NodeSample, width: usize) -> Line {
+    let (role, indent) = if node.replica_of.is_some() { ("replica", "  ") } else { ("master", "") };
+    let slots = match (node.slots, node.replica_of.is_some()) {
+        (0, true) => String::new(),
+        (slots, _) => format!("{slots:>5} {}", bar(slots as f64 / SLOT_COUNT as f64, 3)),
+    };
+    let name = format!("{:<width$} {role:<7} {slots:<9} ", format!("{indent}{}", node.address));
+    let (colour, state) = match node.state {
+        State::Ok if node.moving_slots > 0 => (Paint::Warn, "moving"),
+        State::Ok => (Paint::Good, "ok"),
+        State::LinkDown => (Paint::Warn, "link"),
+        State::Failed => (Paint::Bad, "FAIL"),
+        State::Silent => (Paint::Warn, "silent"),
+        State::Down => (Paint::Bad, "down"),
+    };
+    let answers = !matches!(node.state, State::Silent | State::Down);
+    let figures = if answers {
+        format!(
+            "{:>7} {:>7} {:>12} {:>7} ",
+            short(node.keys),
+            short(node.ops),
+            node.offset,
+            node.lag.map(short).unwrap_or_default()
+        )
+    } else {
+        " ".repeat(37)
+    };
+    vec![(None, name), (None, figures), (Some(colour), state.to_owned())]
+}
+
+/// A figure of at most seven characters.
+fn short(number: u64) -> String {
+    match number {
+        0..=99_999 => count(number),
+        100_000..=99_999_999 => format!("{}k", count(number / 1000)),
+        _ => format!("{}M", number / 1_000_000),
+    }
+}
+
+fn event_line(unix_ms: u64, event: &Event) -> Line {
+    let colour = match event.kind {
+        EventKind::Good => Paint::Good,
+        EventKind::Change => Paint::Strong,
+        EventKind::Bad => Paint::Bad,
+    };
+    vec![(Some(Paint::Dim), format!("{} ", time_of_day(unix_ms))), (Some(colour), event.text.clone())]
+}
+
+/// `state=ok slots=16384 …`, for a pipe.
+pub fn summary(sample: &Sample) -> String {
+    format!(
+        "state={} slots={} masters={} replicas={} keys={} ops={}",
+        if sample.state_ok { "ok" } else { "down" },
+        sample.slots_covered,
+        sample.masters(),
+        sample.replicas(),
+        sample.keys(),
+        sample.ops()
+    )
+}
+
+/// The line in at most `columns` characters.
+pub fn render(line: &Line, columns: usize, colour: bool) -> String {
+    let mut left = columns;
+    let mut text = String::new();
+    for (style, piece) in line {
+        let cut: String = piece.chars().take(left).collect();
+        left -= cut.chars().count();
+        match style {
+            Some(style) if colour && !cut.is_empty() => text.push_str(&paint(*style, cut)),
+            _ => text.push_str(&cut),
+        }
+    }
+    text
+}
+
+/// `19:40:02`, in UTC.
+fn time_of_day(unix_ms: u64) -> String {
+    let seconds = unix_ms / 1000 % 86_400;
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// `2026-11-22T19:40:02.123Z`. The date by counting days from March, so that a leap day comes last in its
+/// year.
+pub fn timestamp(unix_ms: u64) -> String {
+    let days = unix_ms / 86_400_000 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{}.{:03}Z", time_of_day(unix_ms), unix_ms % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::tests::{node, sample};
+    use super::*;
+
+    fn six() -> Sample {
+        sample(vec![
+            node("1", None, 5461),
+            node("4", Some("1"), 0),
+            node("2", None, 5462),
+            node("5", Some("2"), 0),
+            node("3", None, 5461),
+            node("6", Some("3"), 0),
+        ])
+    }
+
+    #[test]
+    fn a_page_of_six_nodes_fits_a_terminal_of_80_by_24() {
+        let mut sample = six();
+        for node in &mut sample.nodes {
+            node.keys = 123_456_789;
+            node.ops = 98_765;
+            node.offset = 12_345_678_901;
+            node.used_memory_bytes = 1_500_000_000;
+            node.state = State::Silent;
+        }
+        sample.nodes[0].state = State::Ok;
+        let event = Event { kind: EventKind::Bad, text: "x".repeat(100) };
+        let events = vec![(0, event); 50];
+        let page = page(&sample, &events, Some("connection refused"), 24);
+        assert_eq!(page.len(), 24);
+        let lines: Vec<String> = page.iter().map(|line| render(line, usize::MAX, false)).collect();
+        let widest = lines.iter().filter(|line| !line.contains("xxx")).map(|line| line.chars().count()).max();
+        assert!(widest.unwrap() <= 80, "{lines:#?}");
+        assert!(page.iter().all(|line| render(line, 80, false).chars().count() <= 80));
+    }
+
+    #[test]
+    fn a_low_terminal_shows_fewer_nodes_and_says_so() {
+        let page = page(&six(), &[], None, 9);
+        let lines: Vec<String> = page.iter().map(|line| render(line, 80, false)).collect();
+        assert!(lines.len() <= 9);
+        assert!(lines.iter().any(|line| line.contains("more nodes")), "{lines:#?}");
+        for rows in 0..9 {
+            assert!(super::page(&six(), &[], None, rows).len() <= rows);
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_by_what_is_seen_and_not_by_its_colours() {
+        let line = vec![(Some(Paint::Good), "grün".to_owned()), (None, " and more".to_owned())];
+        assert_eq!(render(&line, 6, false), "grün a");
+        let coloured = render(&line, 6, true);
+        assert!(coloured.contains("\x1b[") && coloured.ends_with(" a"), "{coloured:?}");
+    }
+
+    #[test]
+    fn dates() {
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(timestamp(951_782_400_000), "2000-02-29T00:00:00.000Z");
+        assert_eq!(timestamp(1_767_225_599_999), "2025-12-31T23:59:59.999Z");
+        assert_eq!(timestamp(1_772_323_200_000), "2026-03-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn figures_stay_short() {
+        for number in [0, 99_999, 100_000, 99_999_999, 100_000_000, 999_999_000_000] {
+            assert!(short(number).len() <= 7, "{}", short(number));
+        }
+    }
+}

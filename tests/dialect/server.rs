@@ -1,0 +1,85 @@
+//! A real `redis-server` of its own for a test, ended by its process when the test is over.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use rcl::wire::{Endpoint, Wire};
+use rcl_proto::Address;
+use rcl_proto::resp::Reply;
+
+/// Ports of this test binary; each server takes one, and the one 10000 above it for its bus.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(27_000);
+
+pub struct Server {
+    pub port: u16,
+    directory: PathBuf,
+    process: Child,
+}
+
+impl Server {
+    /// Starts one; `None`, said loudly, where there is no `redis-server`.
+    pub fn start(options: &[&str]) -> Option<Server> {
+        let port = free_port();
+        let directory = std::env::temp_dir().join(format!("rcl-dialect-{}-{port}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let process = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--save", "", "--bind", "127.0.0.1"])
+            .args(["--unixsocket", directory.join("sock").to_str().unwrap()])
+            .args(options)
+            .current_dir(&directory)
+            .stdout(Stdio::null())
+            .spawn();
+        let Ok(process) = process else {
+            eprintln!("SKIPPED: the redis-cli dialect's end-to-end test: no redis-server on this machine");
+            return None;
+        };
+        let server = Server { port, directory, process };
+        server.wait_until("it answers", |wire| wire.call(&["PING"]).is_ok());
+        Some(server)
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join("sock")
+    }
+
+    pub fn call(&self, line: &[&str]) -> Reply {
+        self.connect().unwrap().call(line).unwrap()
+    }
+
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&mut Wire) -> bool) {
+        let give_up = Instant::now() + Duration::from_secs(60);
+        while !self.connect().is_some_and(|mut wire| condition(&mut wire)) {
+            assert!(Instant::now() < give_up, "waited in vain until {what}, port {}", self.port);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn connect(&self) -> Option<Wire> {
+        let endpoint = Endpoint::Tcp(Address::new("127.0.0.1", self.port));
+        Wire::connect(&endpoint, Some(Duration::from_secs(10))).ok()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn free_port() -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        // Test binaries that run at the same time start at different places.
+        let offset = (std::process::id() % 40) as u16 * 10;
+        let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed) + offset;
+        if is_free(port) && is_free(port + 10_000) {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Real `redis-server` processes, the `rcl` under test, and a client that follows redirects.
+//!
+//! Each test file that needs them says `mod harness;`. Ports come from a range of their own, so that suites can
+//! run beside each other; servers are ended by their process, with the value that started them.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use rcl_proto::key_slot;
+use rcl_proto::resp::{Reply, encode_request};
+
+pub const SERVER: &str = "redis-server";
+
+/// False, with a loud line, when there is no server to test against.
+pub fn have_server() -> bool {
+    let found = Command::new(SERVER).arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !found {
+        eprintln!(
+            "SKIPPED: {} needs a redis-server, and there is no redis-server on this machine",
+            test_name()
+        );
+    }
+    found
+}
+
+fn test_name() -> String {
+    std::thread::current().name().unwrap_or("this test").to_owned()
+}
+
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+
+/// A port that is free now, and whose bus port is.
+fn free_port() -> u16 {
+    const FIRST: u16 = 25500;
+    const LAST: u16 = 26999;
+    let start = (std::process::id() % u32::from(LAST - FIRST)) as u16;
+    for _ in FIRST..=LAST {
+        let port = FIRST + (start + NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % (LAST - FIRST);
+        let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if free(port) && free(port + 10000) {
+            return port;
+        }
+    }
+    panic!("no free port from {FIRST} to {LAST}");
+}
+
+#[derive(Debug)]
+pub struct Server {
+    pub port: u16,
+    directory: PathBuf,
+    process: Child,
+}
+
+impl Server {
+    /// In cluster mode, with a short node timeout. `more` are further directives and win.
+    pub fn start(more: &[&str]) -> Server {
+        for _ in 0..10 {
+            let port = free_port();
+            let directory = std::env::temp_dir().join(format!("rcl-test-{}-{port}", std::process::id()));
+            std::fs::create_dir_all(&directory).unwrap();
+            let process = Command::new(SERVER)
+                .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+                .arg(&directory)
+                .args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "no"])
+                .args(["--repl-diskless-sync-delay", "0"])
+                .args(more)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut server = Server { port, directory, process };
+            // Another suite may have taken the port in between: then the server ends and the next port is tried.
+            if server.answers() {
+                return server;
+            }
+        }
+        panic!("{SERVER} does not start");
+    }
+
+    pub fn start_many(count: usize, more: &[&str]) -> Vec<Server> {
+        (0..count).map(|_| Server::start(more)).collect()
+    }
+
+    fn answers(&mut self) -> bool {
+        let limit = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < limit {
+            if self.process.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+                let mut link = Link::over(stream);
+                if link.try_call(&["PING"]).is_ok() {
+                    return true;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn link(&self) -> Link {
+        Link::over(TcpStream::connect(("127.0.0.1", self.port)).unwrap())
+    }
+
+    pub fn id(&self) -> String {
+        text(&self.link().call(&["CLUSTER", "MYID"]))
+    }
+
+    /// Like kill -9.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// One connection, one command at a time.
+#[derive(Debug)]
+pub struct Link {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Link {
+    pub fn over(stream: TcpStream) -> Link {
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Link { stream, buffer: Vec::new() }
+    }
+
+    pub fn try_call(&mut self, words: &[&str]) -> std::io::Result<Reply> {
+        let mut request = Vec::new();
+        encode_request(&mut request, words.iter().map(|word| word.as_bytes()));
+        self.stream.write_all(&request)?;
+        loop {
+            let parsed =
+                Reply::parse(&self.buffer).map_err(|error| std::io::Error::other(error.to_string()))?;
+            if let Some((reply, length)) = parsed {
+                self.buffer.drain(..length);
+                return Ok(reply);
+            }
+            let mut bytes = [0; 65536];
+            match self.stream.read(&mut bytes)? {
+                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                length => self.buffer.extend_from_slice(&bytes[..length]),
+            }
+        }
+    }
+
+    pub fn call(&mut self, words: &[&str]) -> Reply {
+        self.try_call(words).unwrap()
+    }
+}
+
+pub fn text(reply: &Reply) -> String {
+    match reply.as_bytes() {
+        Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        None => panic!("no text: {reply:?}"),
+    }
+}
+
+/// A client as applications use one: it learns who owns a slot from MOVED, and follows ASK once.
+#[derive(Debug)]
+pub struct Client {
+    links: HashMap<u16, Link>,
+    owners: HashMap<u16, u16>,
+    entry: u16,
+    pub redirects: usize,
+}
+
+impl Client {
+    pub fn new(entry: u16) -> Client {
+        Client { links: HashMap::new(), owners: HashMap::new(), entry, redirects: 0 }
+    }
+
+    /// The reply, or the text of an error that is no redirect.
+    pub fn call(&mut self, key: &str, words: &[&str]) -> Result<Reply, String> {
+        let slot = key_slot(key.as_bytes()).number();
+        let mut port = self.owners.get(&slot).copied().unwrap_or(self.entry);
+        let mut asking = false;
+        for _ in 0..20 {
+            let connect = || Link::over(TcpStream::connect(("127.0.0.1", port)).unwrap());
+            let link = self.links.entry(port).or_insert_with(connect);
+            if asking {
+                link.try_call(&["ASKING"]).map_err(|error| error.to_string())?;
+            }
+            match link.try_call(words).map_err(|error| error.to_string())? {
+                Reply::Error(error) if error.starts_with("MOVED ") || error.starts_with("ASK ") => {
+                    self.redirects += 1;
+                    asking = error.starts_with("ASK ");
+                    port = error.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
+                    if !asking {
+                        self.owners.insert(slot, port);
+                    }
+                }
+                // Half of a slot's keys may be on either side; the client tries again.
+                Reply::Error(error) if error.starts_with("TRYAGAIN") => {}
+                Reply::Error(error) => return Err(error),
+                reply => return Ok(reply),
+            }
+        }
+        Err(format!("redirected without end for {key}"))
+    }
+
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        self.call(key, &["SET", key, value]).map(|_| ())
+    }
+
+    pub fn get(&mut self, key: &str) -> Result<Option<String>, String> {
+        match self.call(key, &["GET", key])? {
+            Reply::Null => Ok(None),
+            reply => Ok(Some(text(&reply))),
+        }
+    }
+}
+
+/// Writes `key:0` … with values that follow from them.
+pub fn fill(entry: u16, count: usize) {
+    let mut client = Client::new(entry);
+    for index in 0..count {
+        client.set(&format!("key:{index}"), &format!("value {index}")).unwrap();
+    }
+}
+
+pub fn verify(entry: u16, count: usize) {
+    let mut client = Client::new(entry);
+    for index in 0..count {
+        let value = client.get(&format!("key:{index}")).unwrap();
+        assert_eq!(value.as_deref(), Some(format!("value {index}").as_str()), "key:{index}");
+    }
+}
+
+pub fn rcl_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rcl"));
+    command.args(arguments).stdin(Stdio::null());
+    command.env_remove("REDISCLI_AUTH").env_remove("RCL_ENTRY");
+    command
+}
+
+/// Runs `rcl`; its exit code, stdout, stderr.
+pub fn rcl(arguments: &[&str]) -> (i32, String, String) {
+    outcome(rcl_command(arguments).output().unwrap())
+}
+
+pub fn outcome(output: Output) -> (i32, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+/// Runs `rcl`, which must succeed; its stdout.
+pub fn rcl_ok(arguments: &[&str]) -> String {
+    let (code, stdout, stderr) = rcl(arguments);
+    assert_eq!(code, 0, "rcl {arguments:?}\n{stdout}{stderr}");
+    stdout
+}
+
+/// Runs `rcl`, which must fail with `code` and say `word`.
+pub fn rcl_refused(code: i32, word: &str, arguments: &[&str]) {
+    let (got, stdout, stderr) = rcl(arguments);
+    assert_eq!(got, code, "rcl {arguments:?}\n{stdout}{stderr}");
+    assert!(stderr.contains(word), "rcl {arguments:?} does not say '{word}':\n{stderr}");
+}
+
+/// Runs `rcl -o json`, which must succeed.
+pub fn rcl_json(arguments: &[&str]) -> serde_json::Value {
+    let arguments: Vec<&str> = ["-o", "json"].iter().chain(arguments).copied().collect();
+    serde_json::from_str(&rcl_ok(&arguments)).unwrap()
+}
+
+/// Makes a cluster of these servers.
+pub fn create(servers: &[Server], replicas: usize) {
+    let addresses: Vec<String> = servers.iter().map(Server::address).collect();
+    let replicas = replicas.to_string();
+    let mut arguments = vec!["create", "--yes", "--replicas", &replicas];
+    arguments.extend(addresses.iter().map(String::as_str));
+    rcl_ok(&arguments);
+}
+
+/// The codes of what `rcl check` finds, and its exit code.
+pub fn findings(entry: &Server) -> (i32, Vec<String>) {
+    let (code, stdout, stderr) = rcl(&["-o", "json", "check", &entry.address()]);
+    let verdict: serde_json::Value =
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
+    let codes =
+        verdict["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned());
+    (code, codes.collect())
+}
+
+/// Waits until `done`, at most half a minute.
+pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < limit, "did not come true: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,127 @@
+//! The operator's day against real `redis-server` processes: create, grow, fail over, shrink, while clients write.
+
+mod harness;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use harness::*;
+
+/// Writes and reads until told to stop. Panics on any error that is no redirect and on any wrong value; returns
+/// how often it wrote.
+fn load(entry: u16, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<usize> {
+    std::thread::spawn(move || {
+        let mut client = Client::new(entry);
+        let mut written = vec![0usize; 500];
+        let mut count = 0;
+        while !stop.load(Ordering::Relaxed) {
+            let index = count * 7919 % written.len();
+            let key = format!("load:{index}");
+            let before = client.get(&key).unwrap_or_else(|error| panic!("GET {key}: {error}"));
+            let expected = (written[index] > 0).then(|| written[index].to_string());
+            assert_eq!(before, expected, "{key} after {count} writes");
+            count += 1;
+            client.set(&key, &count.to_string()).unwrap_or_else(|error| panic!("SET {key}: {error}"));
+            written[index] = count;
+        }
+        count
+    })
+}
+
+#[test]
+fn grows_fails_over_and_shrinks_under_load_without_an_error() {
+    if !have_server() {
+        return;
+    }
+    const KEYS: usize = 8000;
+    let servers = Server::start_many(8, &[]);
+    create(&servers[..6], 1);
+    assert_eq!(findings(&servers[0]), (0, vec![]));
+    let (entry, address) = (servers[0].port, servers[0].address());
+    fill(entry, KEYS);
+    let stop = Arc::new(AtomicBool::new(false));
+    let load = load(entry, Arc::clone(&stop));
+
+    let (master, replica) = (servers[6].address(), servers[7].address());
+    rcl_ok(&["add-node", &master, &address]);
+    let outcome = rcl_json(&["rebalance", &address, "--use-empty-masters", "--yes"]);
+    assert_eq!(outcome["moved_slots"], 4096);
+    assert!(outcome["moved_keys"].as_u64().unwrap() > 1000, "{outcome}");
+    let counts = |address: &str| -> Vec<u64> {
+        let shares = rcl_json(&["slot-info", address]);
+        shares["masters"].as_array().unwrap().iter().map(|share| share["slots"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(counts(&address), [4096; 4]);
+
+    rcl_ok(&["add-replica", &replica, &address]);
+    let nodes = rcl_json(&["nodes", &address]);
+    let row = nodes.as_array().unwrap().iter().find(|row| row["address"] == replica.as_str()).unwrap();
+    assert_eq!(row["master"], servers[6].id().as_str(), "the one master without a replica needs it most");
+    eventually("the replica is in sync", || findings(&servers[0]) == (0, vec![]));
+
+    rcl_ok(&["failover", &replica]);
+    assert!(is_master(&servers[7]) && !is_master(&servers[6]));
+
+    rcl_ok(&["scale-down", &master]);
+    rcl_ok(&["scale-down", &replica]);
+    assert_eq!(counts(&address).iter().sum::<u64>(), 16384);
+    assert_eq!(counts(&address).len(), 3);
+    let lone = servers[6].link().call(&["CLUSTER", "NODES"]);
+    assert_eq!(text(&lone).lines().count(), 1, "it is reset");
+    assert_eq!(findings(&servers[0]).0, 0);
+
+    stop.store(true, Ordering::Relaxed);
+    let writes = load.join().unwrap();
+    assert!(writes > 100, "the load did run: {writes}");
+    verify(entry, KEYS);
+}
+
+fn is_master(server: &Server) -> bool {
+    text(&server.link().call(&["INFO", "replication"])).contains("role:master")
+}
+
+fn load_function(server: &Server) {
+    let code = "#!lua name=lib\nredis.register_function('answer', function() return 42 end)";
+    server.link().call(&["FUNCTION", "LOAD", code]);
+}
+
+#[test]
+fn adding_a_node_copies_the_functions() {
+    if !have_server() {
+        return;
+    }
+    let servers = Server::start_many(4, &[]);
+    create(&servers[..3], 0);
+    load_function(&servers[0]);
+    rcl_ok(&["add-node", &servers[3].address(), &servers[0].address()]);
+    let listed = format!("{:?}", servers[3].link().call(&["FUNCTION", "LIST"]));
+    let name: Vec<String> = b"answer".iter().map(u8::to_string).collect();
+    assert!(listed.contains(&name.join(", ")), "{listed}");
+}
+
+#[test]
+fn a_reshard_takes_named_slots_from_named_sources() {
+    if !have_server() {
+        return;
+    }
+    let servers = Server::start_many(3, &[]);
+    create(&servers, 0);
+    let address = servers[0].address();
+    let ids: Vec<String> = servers.iter().map(Server::id).collect();
+    fill(servers[0].port, 500);
+    let plan =
+        rcl_json(&["reshard", &address, "--to", &ids[2][..8], "--slot-ranges", "0-9,6000", "--dry-run"]);
+    assert_eq!(plan["cost"]["slots"], 11);
+    assert_eq!(plan["steps"].as_array().unwrap().len(), 2);
+    assert_eq!(rcl_json(&["nodes", &address])[0]["slots"], "0-5461", "a dry run changes nothing");
+    rcl_ok(&["reshard", &address, "--to", &ids[2][..8], "--slot-ranges", "0-9,6000", "--yes"]);
+    rcl_ok(&[
+        "reshard", &address, "--from", &ids[0], "--from", &ids[1], "--to", &ids[2], "--slots", "100", "--yes",
+    ]);
+    let nodes = rcl_json(&["nodes", &address]);
+    let of = |id: &str| {
+        nodes.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()["slot_count"].clone()
+    };
+    assert_eq!(of(&ids[2]), 5461 + 11 + 100);
+    verify(servers[0].port, 500);
+}
