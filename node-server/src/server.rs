@@ -71,6 +71,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     raise_open_files_limit(settings.maxclients);
+    survive_file_size_limit();
     let listeners = open_doors(&settings)?;
     let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
     std::env::set_current_dir(&settings.dir)
@@ -227,4 +228,11 @@ pub fn raise_open_files_limit(max_clients: u32) {
             "fewer files may be open than maxclients needs (ulimit -n)"
         );
     }
+}
+
+/// A file that may not grow (`ulimit -f`) is an error of the write that wanted it, as a full disk is; not the
+/// end of the process.
+fn survive_file_size_limit() {
+    // SAFETY: no handler is installed, the signal is only ignored.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }

@@ -162,7 +162,7 @@ impl Member {
     }
 
     fn ask_for_votes(&mut self) {
-        self.current_epoch += 1;
+        self.current_epoch = self.current_epoch.saturating_add(1);
         self.election.asked = true;
         self.election.epoch = self.current_epoch;
         let epoch = self.current_epoch;

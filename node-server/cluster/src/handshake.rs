@@ -22,6 +22,8 @@ use crate::node::{Node, NodeRef};
 use crate::packet::{Flags, Header, Kind};
 
 const BARRED_MS: u64 = 60_000;
+/// Anybody may send a MEET: so many strangers at a time are looked at.
+const MOST_HANDSHAKES: usize = 1_000;
 const SHORTEST_HANDSHAKE_MS: u64 = 1_000;
 
 /// Why a MEET can't start.
@@ -63,7 +65,8 @@ impl Member {
 
     /// A stranger wants us to meet.
     pub(crate) fn meet_received(&mut self, link: LinkId, header: &Header) {
-        if header.sender == self.id() {
+        let in_handshake = self.nodes.iter().filter(|(_, node)| node.in_handshake()).count();
+        if header.sender == self.id() || in_handshake >= MOST_HANDSHAKES {
             return;
         }
         let ip = self.peer_address(link, header);

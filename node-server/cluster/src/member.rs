@@ -151,7 +151,12 @@ impl Member {
             Input::Command { token, command } => self.command(token, *command),
             Input::Publish { channel, message, sharded } => self.publish(&channel, &message, sharded),
             Input::Configure(config) => {
+                let no_longer_announced = config.announce_ip.is_none() && self.config.announce_ip.is_some();
                 self.config = config;
+                if no_longer_announced {
+                    // The next peer that connects tells it.
+                    self.myself_mut().ip.clear();
+                }
                 self.apply_config();
             }
         }

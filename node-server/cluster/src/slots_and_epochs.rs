@@ -189,7 +189,7 @@ impl Member {
             return;
         }
         let other = node.id;
-        self.current_epoch += 1;
+        self.current_epoch = self.current_epoch.saturating_add(1);
         let epoch = self.current_epoch;
         self.myself_mut().config_epoch = epoch;
         self.changed();
@@ -210,7 +210,7 @@ impl Member {
         if mine != 0 && mine == greatest {
             return false;
         }
-        self.current_epoch = self.current_epoch.max(greatest) + 1;
+        self.current_epoch = self.current_epoch.max(greatest).saturating_add(1);
         let epoch = self.current_epoch;
         self.myself_mut().config_epoch = epoch;
         self.changed();

@@ -36,6 +36,10 @@ pub struct Machine {
     wake_at: Option<(u64, u64)>,
     pub map: Option<Arc<ClusterMap>>,
     pub offset: u64,
+    /// The offset of its last write as a master.
+    pub written: u64,
+    /// The offset at which it became a master last.
+    pub promoted_at: Option<u64>,
     pub following: Option<NodeId>,
     last_contact_ms: Option<u64>,
     pub paused: bool,
@@ -88,6 +92,9 @@ pub struct World {
     /// A disk that says it wrote and did not: for showing that the checkers see it.
     pub disk_lies: bool,
     pub packets: u64,
+    /// Delivered packets, with who got them on which link, if they are to be kept.
+    pub keep_packets: bool,
+    pub kept: Vec<(usize, LinkId, Arc<[u8]>)>,
     next_token: u64,
 }
 
@@ -108,6 +115,8 @@ impl World {
             disk_ms: 5,
             disk_lies: false,
             packets: 0,
+            keep_packets: false,
+            kept: Vec::new(),
             next_token: 1,
         };
         for index in 0..count {
@@ -122,6 +131,8 @@ impl World {
                 wake_at: None,
                 map: None,
                 offset: 1,
+                written: 1,
+                promoted_at: None,
                 following: None,
                 last_contact_ms: None,
                 paused: false,
@@ -234,6 +245,9 @@ impl World {
             Event::Closed { to } => self.step(to.machine, to.life, Input::LinkClosed { link: to.link }),
             Event::Deliver { connection, to, bytes } => {
                 if !self.connections[connection].dead {
+                    if self.keep_packets {
+                        self.kept.push((to.machine, to.link, Arc::clone(&bytes)));
+                    }
                     let input = Input::Packet { link: to.link, bytes: bytes.to_vec() };
                     self.step(to.machine, to.life, input);
                 }
@@ -304,7 +318,11 @@ impl World {
                 self.at(delay_ms, Event::Applied { machine: index, life, version });
             }
             Output::ReplicateFrom { node, .. } => self.machines[index].following = Some(node),
-            Output::StopReplicating => self.machines[index].following = None,
+            Output::StopReplicating => {
+                let machine = &mut self.machines[index];
+                machine.following = None;
+                machine.promoted_at = Some(machine.offset);
+            }
             Output::PauseWrites { .. } => {
                 self.machines[index].paused = true;
                 let offset = self.machines[index].offset;
@@ -401,6 +419,12 @@ impl World {
         }
     }
 
+    /// A packet that nobody sent comes in.
+    pub fn inject(&mut self, index: usize, link: LinkId, bytes: Vec<u8>) {
+        let life = self.machines[index].life;
+        self.step(index, life, Input::Packet { link, bytes });
+    }
+
     /// Breaks a random connection, as a reset would.
     pub fn break_a_connection(&mut self) {
         let alive: Vec<usize> = (0..self.connections.len())
@@ -425,6 +449,7 @@ impl World {
                 if !self.machines[index].paused && member.map().is_some_and(|map| !map.my_slots().is_empty())
                 {
                     self.machines[index].offset += 10;
+                    self.machines[index].written = self.machines[index].offset;
                 }
             } else if let Some(master) = followed
                 && !self.cut.contains(&(master, index))
