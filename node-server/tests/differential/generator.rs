@@ -246,6 +246,8 @@ impl Making<'_> {
             "limit" if matches!(self.spec.name, "zrange" | "zrangestore") => {
                 self.style != RangeStyle::Rank && self.generator.chance(3)
             }
+            // What a scan finds is compared whole.
+            "count" if self.spec.name.ends_with("scan") => true,
             // Where it ends, a condition or a flag is not the usual case.
             _ => self.generator.chance(if argument.kind == Kind::PureToken { 4 } else { 3 }),
         }

@@ -38,14 +38,14 @@ fn rule(name: &str, words: &[Vec<u8>]) -> Rule {
     }
 }
 
-/// Sets have no listpack in 7.0, and lists no listpack; the others agree.
+/// Sets and lists have no listpack in 7.0. (A string that INCRBYFLOAT left may be a number here and text there.)
 pub fn compares_encoding(kind: &[u8]) -> bool {
-    matches!(kind, b"string" | b"hash" | b"zset")
+    matches!(kind, b"hash" | b"zset")
 }
 
 pub fn judge(request: &Request, redis: &Reply, node: &Reply, before: Option<&Reply>) -> Result<(), String> {
     if let (Reply::Error(left), Reply::Error(right)) = (redis, node) {
-        return if left == right || is_known_difference(left, right) {
+        return if left == right || is_known_difference(request, left, right) {
             Ok(())
         } else {
             Err("another error".into())
@@ -65,9 +65,13 @@ pub fn judge(request: &Request, redis: &Reply, node: &Reply, before: Option<&Rep
     if same { Ok(()) } else { Err(format!("another reply ({rule:?})")) }
 }
 
-/// Texts that 7.2 changed.
-fn is_known_difference(_redis: &str, _node: &str) -> bool {
-    false
+/// Where 7.2 says something else than 7.0.
+fn is_known_difference(request: &Request, _redis: &str, _node: &str) -> bool {
+    match request.name().as_str() {
+        // WITHSCORE came with 7.2, and with it another complaint about a word too many.
+        "zrank" | "zrevrank" => request.words.len() > 3,
+        _ => false,
+    }
 }
 
 fn elements(reply: &Reply) -> Option<Vec<Reply>> {
@@ -115,21 +119,25 @@ fn number(text: &[u8]) -> Option<f64> {
 
 fn same_scan(left: &Reply, right: &Reply, group: usize) -> bool {
     let (Some(left), Some(right)) = (elements(left), elements(right)) else { return left == right };
-    let by_value = |reply: &Reply| -> Option<Vec<String>> {
-        let elements = elements(reply)?;
-        let mut groups: Vec<String> = elements
-            .chunks(group)
-            .map(|group| match group {
-                [member, Reply::Bulk(score)] => format!("{member:?} {:?} {score:?}", number(score)),
-                group => format!("{group:?}"),
-            })
-            .map(|text| text.split(" Some(").map(str::to_owned).collect::<Vec<_>>().join("|"))
-            .collect();
-        groups.sort();
-        Some(groups)
+    left.first() == right.first() && scanned(&left[1], group) == scanned(&right[1], group)
+}
+
+/// What a scan found, scores by their value: 7.0 writes those of big sorted sets with 17 digits.
+fn scanned(found: &Reply, group: usize) -> Vec<String> {
+    let text = |reply: &Reply| match reply {
+        Reply::Bulk(text) if number(text).is_some() => format!("{:?}", number(text)),
+        other => format!("{other:?}"),
     };
-    left.first() == right.first()
-        && (sorted(&left[1], group) == sorted(&right[1], group) || by_value(&left[1]) == by_value(&right[1]))
+    let elements = elements(found).unwrap_or_default();
+    let mut groups: Vec<String> = elements
+        .chunks(group)
+        .map(|group| match group {
+            [member, beside] => format!("{member:?} {}", text(beside)),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    groups.sort();
+    groups
 }
 
 /// The same kinds and lengths, whatever the elements.
@@ -163,5 +171,20 @@ fn same_time(left: &Reply, right: &Reply) -> bool {
             left == right || (*left > 0 && *right > 0 && (left - right).abs() <= CLOCK_TOLERANCE_MS)
         }
         _ => left == right,
+    }
+}
+
+/// A reply as people read it.
+pub fn show(reply: &Reply) -> String {
+    let all = |open: &str, elements: &[Reply], close: &str| {
+        let shown: Vec<String> = elements.iter().map(show).collect();
+        format!("{open}{}{close}", shown.join(", "))
+    };
+    match reply {
+        Reply::Bulk(text) => format!("\"{}\"", text.escape_ascii()),
+        Reply::Array(elements) => all("[", elements, "]"),
+        Reply::Set(elements) => all("~[", elements, "]"),
+        Reply::Map(_) => all("{", &elements(reply).unwrap_or_default(), "}"),
+        other => format!("{other:?}"),
     }
 }

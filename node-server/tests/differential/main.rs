@@ -105,10 +105,10 @@ impl Both {
             if let Err(why) = judge::judge(request, &of_redis[index], &of_node[index], before) {
                 let start = history.len().saturating_sub(30);
                 panic!(
-                    "{why}\nseed {seed}, after:\n  {}\nredis: {:?}\nnode:  {:?}",
+                    "{why}\nseed {seed}, after:\n  {}\nredis: {}\nnode:  {}",
                     history[start..].join("\n  "),
-                    of_redis[index],
-                    of_node[index]
+                    judge::show(&of_redis[index]),
+                    judge::show(&of_node[index])
                 );
             }
         }
