@@ -6,7 +6,7 @@
 //! target   SETSLOT s IMPORTING source      s = every slot of the batch
 //! source   SETSLOT s MIGRATING target
 //! source   the keys, until none is left    (keys.rs)
-//! target   SETSLOT s NODE target           it owns the slots from here on, with a new epoch
+//! target   SETSLOT s NODE target           it owns the slots from here on, with a new epoch (`slots::take_over`)
 //! source   SETSLOT s NODE target
 //! others   SETSLOT s NODE target           gossip would tell them, later
 //! ```
@@ -192,7 +192,7 @@ impl Pair {
         self.check_opened(&importing, &migrating)?;
         let keys = self.path.drain(slots).await?;
         let close = setslot(slots, &["NODE", &to]);
-        self.target.all(&close).await?;
+        self.target.all(&slots::take_over(slots, &to)).await?;
         let closed = source.pipeline(&close).await?;
         // It may hear from the target first. When these were its last slots it is a replica by then (since
         // Redis 7 a master without slots follows the one that took the last), and has nothing to give up.

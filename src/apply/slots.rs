@@ -49,6 +49,24 @@ pub fn setslot(slots: &[rcl_proto::Slot], words: &[&str]) -> Pipeline {
         .collect()
 }
 
+/// Makes a node, `me`, the owner of slots that it imports.
+///
+/// A node that is made the owner of a slot while it imports it takes a new epoch and tells every other node at once,
+/// in a packet with all slots (since Redis 7). That is wanted once before the rest, so that all have the new epoch,
+/// and once after it, so that all are told; for every one of them it costs a third of the time of a move of small
+/// slots. So the others stop importing first. No client gets between the two: they come in one read.
+pub fn take_over(slots: &[rcl_proto::Slot], me: &str) -> Pipeline {
+    let mut pipeline = Pipeline::default();
+    for (index, slot) in slots.iter().enumerate() {
+        let command = Words::of(&["CLUSTER", "SETSLOT"]).and(slot.to_string());
+        if index > 0 && index + 1 < slots.len() {
+            pipeline.add(command.clone().and("STABLE"));
+        }
+        pipeline.add(command.and("NODE").and(me));
+    }
+    pipeline
+}
+
 pub async fn close(cluster: &Cluster, node: &NodeRef, slots: &SlotSet) -> Result<(), Failure> {
     let slots: Vec<_> = slots.iter().collect();
     cluster.link(node.id)?.all(&setslot(&slots, &["STABLE"])).await?;
@@ -79,4 +97,19 @@ pub fn other_masters(cluster: &Cluster, except: &[NodeId]) -> Vec<Link> {
 /// The first reply that is an error.
 pub fn first_error(replies: &[Reply]) -> Option<&str> {
     replies.iter().find_map(|reply| if let Reply::Error(error) = reply { Some(error.as_str()) } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_slots_the_first_and_the_last_are_taken_while_importing() {
+        let bytes = format!("{:?}", b"STABLE".to_vec());
+        let stable = |count: usize| {
+            let slots: Vec<_> = rcl_proto::Slot::all().take(count).collect();
+            format!("{:?}", take_over(&slots, "me")).matches(bytes.trim_matches(['[', ']'])).count()
+        };
+        assert_eq!([0, 1, 2, 3, 64].map(stable), [0, 0, 0, 1, 62]);
+    }
 }
