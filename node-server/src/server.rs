@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 
 use crate::config::{self, Settings};
 use crate::cron;
-use crate::net::{Listeners, Workers};
 use crate::executor::node_state;
+use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
 use crate::{control, logging, persistence, shutdown};
 

@@ -53,9 +53,9 @@ fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
     persistence.save_began_ms.store(began_ms, Ordering::Release);
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
-    let result = FileSink::create(&path)
-        .map_err(|error| error.to_string())
-        .and_then(|sink| snapshot::run(node, claim, |_| vec![Box::new(sink)]).map_err(|error| error.to_string()));
+    let result = FileSink::create(&path).map_err(|error| error.to_string()).and_then(|sink| {
+        snapshot::run(node, claim, |_| vec![Box::new(sink)]).map_err(|error| error.to_string())
+    });
     let duration_ms = clock::now_ms() - began_ms;
     persistence.save_began_ms.store(0, Ordering::Release);
     persistence.last_duration_s.store(duration_ms / 1000, Ordering::Release);
