@@ -17,7 +17,7 @@ use crate::access::User;
 use crate::client::{ClientRegistry, Session};
 use crate::clock;
 use crate::config::{Config, Settings};
-use crate::control::ControlHandle;
+use crate::control::{ControlHandle, ControlMessage};
 use crate::net::Workers;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
@@ -134,6 +134,9 @@ impl Node {
         self.default_user.store(User::default_user(password));
         self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
         self.settings.store(Arc::new(settings));
+        if let Some(control) = self.control.get() {
+            control.send(ControlMessage::SettingsChanged);
+        }
     }
 
     /// Up to where collections stay packed.

@@ -30,7 +30,17 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
         return Some(number);
     }
     // What `parse` takes besides numbers is `inf`, `infinity` and `nan`, in any case and with a sign.
-    text.parse::<f64>().ok().filter(|number| !number.is_nan())
+    text.parse::<f64>().ok().filter(|number| !number.is_nan() && !is_out_of_range(*number, text))
+}
+
+/// True for what came out as infinite or as zero only because it is too large or too small.
+fn is_out_of_range(number: f64, text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    match () {
+        () if number.is_infinite() => mantissa.bytes().any(|byte| byte.is_ascii_digit()),
+        () if number == 0.0 => mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9')),
+        () => false,
+    }
 }
 
 /// `0x1F` and `-0x1f`, which C's strtod takes. (Fractions and exponents of that form are not taken.)
@@ -104,6 +114,9 @@ mod tests {
             ("+inf", Some(f64::INFINITY)),
             ("0x10", Some(16.0)),
             ("nan", None),
+            ("1e400", None),
+            ("-1e-400", None),
+            ("0e400", Some(0.0)),
             ("", None),
             (" 1", None),
             ("1 ", None),

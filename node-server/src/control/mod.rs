@@ -30,8 +30,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rcl_cluster::{Command, Member, Reply};
-use rcl_proto::SlotSet;
 use rcl_proto::resp::{Protocol, ReplyWriter};
+use rcl_proto::{Slot, SlotSet};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use bus::{LinkBuffers, LinkTable};
@@ -145,7 +145,8 @@ impl Prepared {
         Ok(Prepared { doors, file, persistent, settings: settings.clone() })
     }
 
-    /// Starts the threads. When it returns, every shard has the first map.
+    /// Starts the threads. When it returns, every shard has the first map, and the core has been told which slots
+    /// have keys that were loaded before.
     pub fn start(self, node: &Arc<Node>) -> Result<ControlHandle, StartError> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| StartError::Entropy(error.to_string()))?;
@@ -166,13 +167,32 @@ impl Prepared {
             },
             ready_sender,
         );
-        start_thread(driver, self.doors, Inbox { messages, acknowledgements }).map_err(StartError::Thread)?;
+        start_driver(driver, self.doors, Inbox { messages, acknowledgements }).map_err(StartError::Thread)?;
         // The sender lives in the thread: when that ends early, so does this wait.
         ready
             .recv()
             .map_err(|_| StartError::Thread(io::Error::other("the control thread ended at its start")))?;
-        Ok(ControlHandle { sender })
+        let control = ControlHandle { sender };
+        let slots = slots_with_keys(node);
+        if !slots.is_empty() {
+            control.adopt_slots_with_keys(slots);
+        }
+        Ok(control)
     }
+}
+
+/// What a data set that was loaded before the start has keys in.
+fn slots_with_keys(node: &Node) -> SlotSet {
+    let mut slots = SlotSet::EMPTY;
+    node.shards.each(|shard| {
+        let mut next = shard.keyspace.next_slot_with_keys(0, Slot::MIN);
+        while let Some(slot) = next {
+            slots.insert(slot);
+            let after = Slot::new(slot.number() + 1);
+            next = after.and_then(|slot| shard.keyspace.next_slot_with_keys(0, slot));
+        }
+    });
+    slots
 }
 
 /// What comes to the control thread from other threads.
@@ -199,11 +219,31 @@ enum Acknowledgement {
     },
 }
 
-fn start_thread(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Result<()> {
+fn start_driver(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let body = move || runtime.block_on(driver.run(doors, inbox));
-    thread::Builder::new().name("control".to_owned()).spawn(body)?;
+    start_thread("control", move || runtime.block_on(driver.run(doors, inbox)))
+}
+
+fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let guarded = move || {
+        let _guard = EndWithTheThread;
+        body();
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(guarded)?;
     Ok(())
+}
+
+/// A node whose control is dead by a bug would serve by an old map for ever, while its cluster replaces it: two
+/// masters. It must end instead.
+struct EndWithTheThread;
+
+impl Drop for EndWithTheThread {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!("a thread of the cluster's control panicked: the node ends");
+            std::process::abort();
+        }
+    }
 }
 
 #[cfg(test)]

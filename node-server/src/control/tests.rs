@@ -7,6 +7,7 @@ use std::time::Duration;
 use rcl_proto::{Slot, SlotRange};
 
 use super::*;
+use crate::clock;
 use crate::config::Config;
 
 /// Far longer than anything takes: it only ends a test that fails.
@@ -20,6 +21,11 @@ struct Running {
 
 impl Running {
     fn start(name: &str) -> Running {
+        Running::start_with(name, |_| ())
+    }
+
+    /// `load` comes between the node and its control thread, as a data file does.
+    fn start_with(name: &str, load: impl FnOnce(&Node)) -> Running {
         let folder = std::env::temp_dir().join(format!("rcl-control-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let arguments = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", "1", "--dir"];
@@ -38,6 +44,7 @@ impl Running {
         };
         let config: Config = loaded.config;
         let node = Arc::new(Node::new(config, None, "0".repeat(40), 0, 1));
+        load(&node);
         let control = prepared.start(&node).unwrap();
         Running { node, control, folder }
     }
@@ -99,6 +106,30 @@ fn a_shard_that_is_busy_holds_up_changes_but_not_the_cluster() {
 }
 
 #[test]
+fn a_shard_that_is_busy_keeps_no_news_from_the_others() {
+    let running = Running::start("news");
+    let busy = running.node.shards.lock(0);
+    let mut changes = Vec::new();
+    // The second map comes while the first one still waits for the busy shard.
+    for number in [7, 9] {
+        changes.push(running.ask(add_slot(number)));
+        let slot = Slot::new(number).unwrap();
+        let is_known = |index: usize| {
+            let map = running.node.shards.lock(index).map.clone();
+            map.is_some_and(|map| map.owner(slot) == rcl_cluster::SlotOwner::Myself)
+        };
+        let start = clock::monotonic();
+        while !(1..running.node.shards.count()).all(is_known) {
+            assert!(start.elapsed() < PATIENCE);
+            thread::yield_now();
+        }
+    }
+    assert!(changes.iter().all(|change| change.try_recv().is_err()));
+    drop(busy);
+    assert!(changes.iter().all(|change| change.recv_timeout(PATIENCE) == Ok(Reply::Ok)));
+}
+
+#[test]
 fn a_disk_that_fails_is_told_and_tried_again() {
     let running = Running::start("disk");
     // After it the disk thread has nothing to do, so the obstacle is not in the way of the start's state.
@@ -113,4 +144,16 @@ fn a_disk_that_fails_is_told_and_tried_again() {
     assert_eq!(running.ask(Command::SaveConfig).recv_timeout(PATIENCE), Ok(Reply::Ok));
     let text = std::fs::read_to_string(running.folder.join("nodes.conf")).unwrap();
     assert!(text.contains(" connected 9\n"), "{text}");
+}
+
+#[test]
+fn slots_of_keys_that_were_loaded_before_are_taken() {
+    let running = Running::start_with("adopt", |node| {
+        let key = node.hasher.key(b"a key");
+        let value = rcl_store::types::Value::String(b"value".as_slice().into());
+        node.shards.lock_slot(key.slot()).keyspace.insert(0, &key, value, None);
+    });
+    let slot = rcl_proto::key_slot(b"a key");
+    let Ok(Reply::Text(text)) = running.ask(Command::Nodes).recv_timeout(PATIENCE) else { panic!() };
+    assert!(text.contains(&format!(" connected {slot}\n")), "{text}");
 }

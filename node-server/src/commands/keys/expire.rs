@@ -196,10 +196,10 @@ impl Conditions {
 
 fn set_expiry(context: &mut Context<'_>, args: Args<'_>, form: TimeForm, name: &str) -> CommandResult {
     let key = &args[1];
+    let conditions = Conditions::parse(args.from(3))?;
     let number = parse::integer(&args[2])?;
     let now_ms = context.data.now_ms;
     let moment = form.moment(number, now_ms).ok_or_else(|| parse::invalid_expire(name))?;
-    let conditions = Conditions::parse(args.from(3))?;
     let Some(current) = context.data.peek(key).map(|entry| entry.expiry()) else {
         context.reply.integer(0);
         return Ok(Outcome::Done);

@@ -1,0 +1,11 @@
+//! Nodes of a cluster as processes: ours alone, and ours beside redis-server.
+//!
+//! What needs a redis-server says `SKIPPED` loudly where the machine has none.
+
+mod bus;
+mod client;
+mod files;
+mod mixed;
+mod own;
+mod replies;
+mod server;

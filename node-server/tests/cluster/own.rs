@@ -1,0 +1,100 @@
+//! Our nodes among themselves.
+
+use rcl_proto::key_slot;
+use rcl_proto::resp::Reply;
+
+use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
+
+#[test]
+fn six_form_a_cluster_of_three_masters_with_a_replica_each() {
+    let mut servers: Vec<Server> = (0..6).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 3);
+    let (masters, replicas) = servers.split_at_mut(3);
+    for (master, replica) in masters.iter_mut().zip(replicas.iter_mut()) {
+        replica.must(&format!("CLUSTER REPLICATE {}", master.id()));
+    }
+    let expected = slots_seen_by(&mut servers[0]);
+    assert_eq!(expected.len(), 3);
+    for server in &mut servers {
+        let nodes = server.wait_for("CLUSTER NODES", |text| {
+            text.matches(" slave ").count() + text.matches("myself,slave ").count() == 3
+        });
+        assert!(!nodes.contains("fail"), "{nodes}");
+        assert_eq!(server.info("cluster_state"), "ok");
+        assert_eq!(server.info("cluster_size"), "3");
+        assert_eq!(slots_seen_by(server), expected);
+    }
+}
+
+#[test]
+fn a_slot_changes_hands_between_two_nodes() {
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    let (from, to) = (servers[0].id(), servers[1].id());
+    servers[1].must(&format!("CLUSTER SETSLOT 7 IMPORTING {from}"));
+    servers[0].must(&format!("CLUSTER SETSLOT 7 MIGRATING {to}"));
+    assert!(servers[0].text("CLUSTER NODES").contains(&format!("[7->-{to}]")));
+    assert!(servers[1].text("CLUSTER NODES").contains(&format!("[7-<-{from}]")));
+    servers[1].must(&format!("CLUSTER SETSLOT 7 NODE {to}"));
+    servers[0].must(&format!("CLUSTER SETSLOT 7 NODE {to}"));
+    let expected = slots_seen_by(&mut servers[1]);
+    assert!(
+        expected.iter().any(|line| line.starts_with(&to) && line.ends_with(" 7 8192-16383")),
+        "{expected:?}"
+    );
+    servers[0].wait_for("CLUSTER NODES", |text| text.contains(" 7 8192-16383"));
+    assert_eq!(slots_seen_by(&mut servers[0]), expected);
+    let key = key_in_slot(7);
+    let moved = format!("MOVED 7 127.0.0.1:{}", servers[1].port);
+    assert_eq!(servers[0].ask(&format!("GET {key}")), Reply::Error(moved));
+    assert_eq!(servers[1].ask(&format!("GET {key}")), Reply::Null);
+}
+
+#[test]
+fn keys_of_a_slot_that_another_master_took_are_deleted() {
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    let key = key_in_slot(5);
+    servers[0].must(&format!("SET {key} value"));
+    assert_eq!(servers[0].ask("CLUSTER COUNTKEYSINSLOT 5"), Reply::Integer(1));
+    // The other one takes the slot by a newer epoch, as after a move whose end the first one missed.
+    let (from, to) = (servers[0].id(), servers[1].id());
+    servers[1].must(&format!("CLUSTER SETSLOT 5 IMPORTING {from}"));
+    servers[1].must(&format!("CLUSTER SETSLOT 5 NODE {to}"));
+    servers[0].wait_for("CLUSTER NODES", |text| text.contains(" 5 8192-16383"));
+    let start = std::time::Instant::now();
+    while servers[0].ask("CLUSTER COUNTKEYSINSLOT 5") != Reply::Integer(0) {
+        assert!(start.elapsed().as_secs() < 60, "the key stays; log:\n{}", servers[0].log());
+    }
+}
+
+#[test]
+fn a_master_that_is_gone_is_marked_failed_by_the_others_and_comes_back() {
+    let mut servers: Vec<Server> = (0..3).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 3);
+    let mut gone = servers.pop().unwrap();
+    let id = gone.id();
+    gone.kill();
+    for server in &mut servers {
+        server.wait_for("CLUSTER NODES", |text| {
+            text.lines().any(|line| line.starts_with(&id) && line.contains("master,fail "))
+        });
+        server.wait_for("CLUSTER INFO", |text| text.contains("cluster_state:fail"));
+    }
+    let mut back = gone.kill_and_restart();
+    assert_eq!(back.id(), id);
+    servers.push(back);
+    for server in &mut servers {
+        server.wait_for("CLUSTER INFO", |text| text.contains("cluster_state:ok"));
+    }
+}
+
+/// Some key that lies in this slot.
+fn key_in_slot(slot: u16) -> String {
+    let mut keys = (0..).map(|number| format!("key-{number}"));
+    keys.find(|key| key_slot(key.as_bytes()).number() == slot).unwrap()
+}

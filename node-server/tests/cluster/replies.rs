@@ -1,0 +1,190 @@
+//! CLUSTER's replies beside redis-server's.
+
+use rcl_proto::resp::Reply;
+
+use crate::client::Client;
+use crate::server::{Kind, Server, has_redis, meet_all, share_slots};
+
+/// What both must answer alike, to the letter.
+const SAME: &[&str] = &[
+    "CLUSTER FAILOVER a b",
+    "CLUSTER FAILOVER x",
+    "CLUSTER FAILOVER",
+    "CLUSTER RESET a b",
+    "CLUSTER RESET x",
+    "CLUSTER ADDSLOTS",
+    "CLUSTER ADDSLOTS 16384",
+    "CLUSTER ADDSLOTS x",
+    "CLUSTER ADDSLOTS -1",
+    "CLUSTER ADDSLOTS 5 5",
+    "CLUSTER ADDSLOTSRANGE 5 3",
+    "CLUSTER ADDSLOTSRANGE 1 2 3",
+    "CLUSTER ADDSLOTSRANGE 0 1 1 2",
+    "CLUSTER ADDSLOTSRANGE 0 10",
+    "CLUSTER ADDSLOTS 3",
+    "CLUSTER DELSLOTS 20",
+    "CLUSTER DELSLOTS 3 3",
+    "CLUSTER DELSLOTSRANGE 3 1",
+    "CLUSTER DELSLOTSRANGE 3 4",
+    "CLUSTER SETSLOT 1 foo",
+    "CLUSTER SETSLOT 1 foo x",
+    "CLUSTER SETSLOT x STABLE",
+    "CLUSTER SETSLOT 1 STABLE",
+    "CLUSTER SETSLOT 1 STABLE x",
+    "CLUSTER SETSLOT 1 NODE",
+    "CLUSTER SETSLOT 1 NODE x",
+    "CLUSTER SETSLOT 1 MIGRATING",
+    "CLUSTER SETSLOT 1 MIGRATING x",
+    "CLUSTER SETSLOT 3 MIGRATING x",
+    "CLUSTER SETSLOT 1 IMPORTING x",
+    "CLUSTER SETSLOT 3 IMPORTING x",
+    "CLUSTER MEET 127.0.0.1",
+    "CLUSTER MEET 127.0.0.1 x",
+    "CLUSTER MEET 127.0.0.1 70000",
+    "CLUSTER MEET 127.0.0.1 7000 x",
+    "CLUSTER MEET 127.0.0.1 7000 1 2",
+    "CLUSTER MEET host 7000",
+    "CLUSTER MEET 127.0.0.1 0",
+    "CLUSTER MEET 127.0.0.1 60000",
+    "CLUSTER MEET 127.0.0.1 -1",
+    "CLUSTER COUNTKEYSINSLOT 16384",
+    "CLUSTER COUNTKEYSINSLOT x",
+    "CLUSTER COUNTKEYSINSLOT 1",
+    "CLUSTER GETKEYSINSLOT 0 -1",
+    "CLUSTER GETKEYSINSLOT 16384 1",
+    "CLUSTER GETKEYSINSLOT x 1",
+    "CLUSTER GETKEYSINSLOT 1 x",
+    "CLUSTER GETKEYSINSLOT 1 10",
+    "CLUSTER SET-CONFIG-EPOCH x",
+    "CLUSTER SET-CONFIG-EPOCH -1",
+    "CLUSTER KEYSLOT",
+    "CLUSTER KEYSLOT abc",
+    "CLUSTER KEYSLOT {a}bc",
+    "CLUSTER",
+    "CLUSTER NOSUCH",
+    "CLUSTER HELP x",
+    "CLUSTER REPLICATE abc",
+    "CLUSTER REPLICAS abc",
+    "CLUSTER SLAVES abc",
+    "CLUSTER FORGET abc",
+    "CLUSTER COUNT-FAILURE-REPORTS abc",
+    "CLUSTER BUMPEPOCH",
+    "CLUSTER SET-CONFIG-EPOCH 5",
+    "CLUSTER SAVECONFIG",
+    "CLUSTER INFO",
+    "CLUSTER LINKS",
+    "CLUSTER FLUSHSLOTS",
+    "CLUSTER SLOTS",
+    "CLUSTER RESET SOFT",
+    "CLUSTER RESET HARD",
+    "READONLY",
+    "READWRITE",
+    "ASKING",
+];
+
+#[test]
+fn answers_are_redis_s_to_the_letter() {
+    if !has_redis("answers_are_redis_s_to_the_letter") {
+        return;
+    }
+    let (mut ours, mut redis) = (Server::start(Kind::Ours), Server::start(Kind::Redis));
+    let differing: Vec<String> = SAME
+        .iter()
+        .filter_map(|line| {
+            let (ours, redis) = (ours.ask(line), redis.ask(line));
+            (ours != redis).then(|| format!("{line}\n  ours  {ours:?}\n  redis {redis:?}"))
+        })
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// A reply with what differs from node to node left out: names of fields and kinds of values stay.
+fn shape(reply: &Reply) -> String {
+    match reply {
+        Reply::Array(elements) => format!("[{}]", elements.iter().map(shape).collect::<Vec<_>>().join(" ")),
+        Reply::Map(pairs) => {
+            let pair = |(name, value): &(Reply, Reply)| format!("{}={}", shape(name), shape(value));
+            format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(" "))
+        }
+        Reply::Bulk(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-') => {
+                text.to_owned()
+            }
+            _ => "bulk".to_owned(),
+        },
+        Reply::Integer(_) => "integer".to_owned(),
+        Reply::Verbatim { format, .. } => format!("verbatim-{format}"),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn replies_have_redis_s_shape_in_both_protocols() {
+    if !has_redis("replies_have_redis_s_shape_in_both_protocols") {
+        return;
+    }
+    let mut servers = vec![Server::start(Kind::Ours), Server::start(Kind::Redis)];
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    for endpoint in ["ip", "hostname", "unknown-endpoint"] {
+        for hello in ["HELLO 2", "HELLO 3"] {
+            let mut clients: Vec<Client> =
+                servers.iter().map(|server| Client::connect(server.port).unwrap()).collect();
+            for line in [
+                "CLUSTER SLOTS",
+                "CLUSTER SHARDS",
+                "CLUSTER LINKS",
+                "CLUSTER NODES",
+                "CLUSTER INFO",
+                "CLUSTER MYID",
+            ] {
+                let mut shapes = clients.iter_mut().map(|client| {
+                    client.try_ask(hello).unwrap();
+                    let set = format!("CONFIG SET cluster-preferred-endpoint-type {endpoint}");
+                    if endpoint != "ip"
+                        && client.try_ask(&set).is_ok_and(|reply| matches!(reply, Reply::Error(_)))
+                    {
+                        return None;
+                    }
+                    Some(shape(&client.try_ask(line).unwrap()))
+                });
+                let (ours, redis) = (shapes.next().unwrap(), shapes.next().unwrap());
+                if let (Some(ours), Some(redis)) = (ours, redis) {
+                    assert_eq!(ours, redis, "{hello}, {endpoint}: {line}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_cluster_all_is_refused() {
+    let folder = crate::server::Folder::new();
+    let port = crate::server::free_port();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_rcl-node"))
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--dir"])
+        .arg(&folder.0)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut client = loop {
+        match Client::connect(port) {
+            Ok(client) => break client,
+            Err(_) => assert!(child.try_wait().unwrap().is_none(), "it ended"),
+        }
+    };
+    for line in [
+        "CLUSTER INFO",
+        "CLUSTER HELP",
+        "CLUSTER KEYSLOT a",
+        "CLUSTER ADDSLOTS 1",
+        "READONLY",
+        "READWRITE",
+        "ASKING",
+    ] {
+        let expected = Reply::Error("ERR This instance has cluster support disabled".into());
+        assert_eq!(client.try_ask(line).unwrap(), expected, "{line}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

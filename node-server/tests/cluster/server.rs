@@ -1,0 +1,264 @@
+//! Processes: a node of ours or a redis-server, in a folder and on ports of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rcl_proto::resp::Reply;
+
+use crate::client::Client;
+
+/// Far longer than anything takes: it only ends a test that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Ours,
+    Redis,
+}
+
+pub struct Server {
+    pub kind: Kind,
+    pub port: u16,
+    pub bus_port: u16,
+    pub folder: Arc<Folder>,
+    child: Child,
+    log: Arc<Mutex<String>>,
+    client: Option<Client>,
+}
+
+/// A folder that goes with its last owner.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Arc<Folder> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("rcl-cluster-test-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Arc::new(Folder(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A pair of ports of this process below those that the kernel gives to outgoing connections.
+pub fn free_port() -> u16 {
+    const FIRST: u16 = 28_000;
+    const COUNT: u16 = 500;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let offset = (std::process::id() % u32::from(COUNT)) as u16;
+    loop {
+        let port = FIRST + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Whether this machine has a redis-server; says so when not.
+pub fn has_redis(test: &str) -> bool {
+    let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !there {
+        eprintln!("SKIPPED: {test}: no redis-server on this machine");
+    }
+    there
+}
+
+impl Server {
+    /// Starts one and waits until it answers.
+    pub fn start(kind: Kind) -> Server {
+        Server::start_in(kind, Folder::new(), (free_port(), free_port()))
+    }
+
+    pub fn start_in(kind: Kind, folder: Arc<Folder>, ports: (u16, u16)) -> Server {
+        let mut server = Server::spawn(kind, folder, ports);
+        let start = Instant::now();
+        while Client::connect(server.port).and_then(|mut client| client.try_ask("PING")).is_err() {
+            assert!(start.elapsed() < PATIENCE, "no answer; its log:\n{}", server.log());
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("ended with {status}; its log:\n{}", server.log());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    /// Starts one and does not wait.
+    pub fn spawn(kind: Kind, folder: Arc<Folder>, (port, bus_port): (u16, u16)) -> Server {
+        let program = match kind {
+            Kind::Ours => env!("CARGO_BIN_EXE_rcl-node"),
+            Kind::Redis => "redis-server",
+        };
+        let mut child = Command::new(program)
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--cluster-enabled",
+                "yes",
+                "--cluster-node-timeout",
+                "2000",
+            ])
+            .args(["--port", &port.to_string(), "--cluster-port", &bus_port.to_string(), "--dir"])
+            .arg(&folder.0)
+            .current_dir(&folder.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        collect(child.stdout.take().unwrap(), log.clone());
+        collect(child.stderr.take().unwrap(), log.clone());
+        Server { kind, port, bus_port, folder, child, log, client: None }
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn ask(&mut self, line: &str) -> Reply {
+        if self.client.is_none() {
+            self.client = Client::connect(self.port).ok();
+        }
+        let client = self.client.as_mut().unwrap_or_else(|| panic!("{line}: not connected"));
+        client.try_ask(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    pub fn text(&mut self, line: &str) -> String {
+        let reply = self.ask(line);
+        let bytes = reply.as_bytes().unwrap_or_else(|| panic!("{line}: {reply:?}"));
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    pub fn must(&mut self, line: &str) {
+        assert_eq!(self.ask(line), Reply::Simple("OK".into()), "{line}");
+    }
+
+    /// Asks until the answer is as wanted.
+    pub fn wait_for(&mut self, line: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let text = self.text(line);
+            if is_wanted(&text) {
+                return text;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{line} of {:?} stays\n{text}\nits log:\n{}",
+                self.kind,
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The value of a field of CLUSTER INFO.
+    pub fn info(&mut self, field: &str) -> String {
+        let text = self.text("CLUSTER INFO");
+        let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        line.unwrap_or_else(|| panic!("no {field} in {text}")).to_owned()
+    }
+
+    pub fn id(&mut self) -> String {
+        self.text("CLUSTER MYID")
+    }
+
+    pub fn nodes_conf(&self) -> String {
+        std::fs::read_to_string(self.folder.0.join("nodes.conf")).unwrap()
+    }
+
+    /// Ends it without a warning, as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.client = None;
+    }
+
+    /// Kills it and starts it again with the same folder and ports.
+    pub fn kill_and_restart(mut self) -> Server {
+        self.kill();
+        let (kind, folder, ports) = (self.kind, self.folder.clone(), (self.port, self.bus_port));
+        drop(self);
+        Server::start_in(kind, folder, ports)
+    }
+
+    /// Waits until it has ended by itself; false for a failure.
+    pub fn wait_for_end(&mut self) -> bool {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            assert!(start.elapsed() < PATIENCE, "does not end; its log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(stream: impl std::io::Read + Send + 'static, log: Arc<Mutex<String>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}
+
+/// Meets them all with the first, and waits until each knows each.
+pub fn meet_all(servers: &mut [Server]) {
+    let ports: Vec<(u16, u16)> = servers.iter().map(|server| (server.port, server.bus_port)).collect();
+    for (port, bus_port) in &ports[1..] {
+        servers[0].must(&format!("CLUSTER MEET 127.0.0.1 {port} {bus_port}"));
+    }
+    let count = servers.len();
+    for server in servers {
+        server.wait_for("CLUSTER NODES", |text| text.lines().count() == count && !text.contains("handshake"));
+    }
+}
+
+/// Gives the first `masters` servers an equal part of the slots each, and waits for `cluster_state:ok` everywhere.
+pub fn share_slots(servers: &mut [Server], masters: usize) {
+    for (number, server) in servers[..masters].iter_mut().enumerate() {
+        let (first, last) = (number * 16384 / masters, (number + 1) * 16384 / masters - 1);
+        server.must(&format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
+    }
+    for server in servers {
+        server.wait_for("CLUSTER INFO", |text| text.contains("cluster_state:ok"));
+    }
+}
+
+/// Who has which slots, as a server sees it: id and ranges, sorted.
+pub fn slots_seen_by(server: &mut Server) -> Vec<String> {
+    let text = server.text("CLUSTER NODES");
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            (words.len() > 8).then(|| format!("{} {}", words[0], words[8..].join(" ")))
+        })
+        .collect();
+    lines.sort();
+    lines
+}
