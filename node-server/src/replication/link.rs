@@ -104,7 +104,10 @@ impl ReplicaLink {
 /// What a replica asked for.
 #[derive(Clone, Debug)]
 pub enum SyncRequest {
-    Psync { id: Vec<u8>, offset: i64 },
+    Psync {
+        id: Vec<u8>,
+        offset: i64,
+    },
     /// Before PSYNC there was: a full copy, without a word before it.
     Sync,
 }
@@ -144,7 +147,9 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
             let end = Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
             tracing::warn!(replica = name, "connection with replica lost: {end}");
         }
-        Err(error) => tracing::warn!(replica = name, %error, "a replica's connection could not be taken over"),
+        Err(error) => {
+            tracing::warn!(replica = name, %error, "a replica's connection could not be taken over")
+        }
     }
     node.replication.lock_links().retain(|other| !Arc::ptr_eq(other, &link));
     node.replication.lock_log().unpin(link.id);
@@ -160,7 +165,9 @@ enum End {
     Killed,
     Broken(io::Error),
     Silent,
-    TooSlow { behind: u64 },
+    TooSlow {
+        behind: u64,
+    },
     /// It reads too slowly for what the log keeps.
     Overrun,
     NoSnapshot,
@@ -287,11 +294,14 @@ impl<'a> Driver<'a> {
         let position = log.history().place_of(id, *offset, log.kept())?;
         log.pin(self.link.id, position);
         tracing::info!(replica = %self.link.ip, port = self.link.port, bytes = log.end() - position, "partial resync");
-        Ok((position, if self.told.understands_psync2 {
-            format!("+CONTINUE {}\r\n", log.history().id)
-        } else {
-            "+CONTINUE\r\n".to_owned()
-        }))
+        Ok((
+            position,
+            if self.told.understands_psync2 {
+                format!("+CONTINUE {}\r\n", log.history().id)
+            } else {
+                "+CONTINUE\r\n".to_owned()
+            },
+        ))
     }
 
     fn queue(&mut self, bytes: Bytes) {
@@ -340,7 +350,11 @@ impl<'a> Driver<'a> {
     }
 
     /// The snapshot's bytes as they come. An empty chunk says that all is there.
-    async fn send_chunks(&mut self, mut chunks: mpsc::Receiver<Bytes>, may_keep_alive: bool) -> Result<(), End> {
+    async fn send_chunks(
+        &mut self,
+        mut chunks: mpsc::Receiver<Bytes>,
+        may_keep_alive: bool,
+    ) -> Result<(), End> {
         let mut nothing_sent = true;
         loop {
             // Another chunk only when the last one is gone: a slow replica holds its own snapshot back.
@@ -472,7 +486,9 @@ impl<'a> Driver<'a> {
                     let args = self.parser.args(rest);
                     let is_ack = args.name().eq_ignore_ascii_case(b"replconf")
                         && args.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"ack"));
-                    if let Some(offset) = args.get(2).filter(|_| is_ack).and_then(rcl_store::types::parse_integer) {
+                    if let Some(offset) =
+                        args.get(2).filter(|_| is_ack).and_then(rcl_store::types::parse_integer)
+                    {
                         self.link.acknowledged.fetch_max(offset.max(0) as u64, Ordering::AcqRel);
                         acknowledged = true;
                     } else if !args.is_empty() {
@@ -508,7 +524,11 @@ impl<'a> Driver<'a> {
     /// While it follows the stream: it must acknowledge from time to time.
     fn check_alive(&self) -> Result<(), End> {
         let silent_ms = clock::now_ms() - self.link.acknowledged_at_ms();
-        if !self.link.is_legacy && silent_ms > self.timeout_ms() { Err(End::Silent) } else { self.check_progress() }
+        if !self.link.is_legacy && silent_ms > self.timeout_ms() {
+            Err(End::Silent)
+        } else {
+            self.check_progress()
+        }
     }
 
     fn check_distance(&mut self) -> Result<(), End> {
@@ -519,7 +539,8 @@ impl<'a> Driver<'a> {
         let now_ms = clock::now_ms();
         let over_soft = limit.soft_bytes > 0 && behind > limit.soft_bytes;
         self.slow_since_ms = if over_soft { self.slow_since_ms.or(Some(now_ms)) } else { None };
-        let too_long = self.slow_since_ms.is_some_and(|since| now_ms - since > limit.soft_seconds as i64 * 1000);
+        let too_long =
+            self.slow_since_ms.is_some_and(|since| now_ms - since > limit.soft_seconds as i64 * 1000);
         if too_long || (limit.hard_bytes > 0 && behind > limit.hard_bytes) {
             self.node.stats.client_output_limit_disconnections.add(1);
             return Err(End::TooSlow { behind });

@@ -25,7 +25,8 @@ pub fn fill(server: &mut Server) {
     server.call(&format!("RPUSH biglist {}", many.join(" ")));
     let pairs: Vec<String> = many.iter().map(|member| format!("{member} v")).collect();
     server.call(&format!("HSET bighash {}", pairs.join(" ")));
-    let scored: Vec<String> = many.iter().enumerate().map(|(score, member)| format!("{score} {member}")).collect();
+    let scored: Vec<String> =
+        many.iter().enumerate().map(|(score, member)| format!("{score} {member}")).collect();
     server.call(&format!("ZADD bigsorted {}", scored.join(" ")));
     server.call("SELECT 3");
     server.call("SET elsewhere 3");
@@ -81,7 +82,8 @@ fn value(client: &mut Client, key: &str) -> String {
 pub fn assert_same(master: &mut Server, replica: &mut Server) {
     wait_until("the replica is where the master is", || master.offset() == replica.offset());
     let databases = ["0", "1", "2", "3"];
-    let (ours, theirs) = (contents(&mut master.connect(), &databases), contents(&mut replica.connect(), &databases));
+    let (ours, theirs) =
+        (contents(&mut master.connect(), &databases), contents(&mut replica.connect(), &databases));
     assert!(!ours.is_empty());
     assert_eq!(ours.len(), theirs.len());
     for (one, other) in ours.iter().zip(&theirs) {

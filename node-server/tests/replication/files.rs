@@ -155,6 +155,7 @@ fn a_full_disk() {
 
 /// The largest file that a process may write.
 fn limit_files(pid: u32, bytes: &str) {
-    let status = Command::new("prlimit").arg(format!("--pid={pid}")).arg(format!("--fsize={bytes}:")).status();
+    let status =
+        Command::new("prlimit").arg(format!("--pid={pid}")).arg(format!("--fsize={bytes}:")).status();
     assert!(status.is_ok_and(|status| status.success()), "prlimit is needed for this test");
 }

@@ -80,11 +80,21 @@ impl Server {
             let mut child = command(program, &folder, port, arguments).spawn().unwrap();
             if let Some(client) = connect_while_it_lives(&mut child, port) {
                 let mut server = Server { port, folder, child, client };
-                wait_until("it serves", || !matches!(server.call("PING"), Reply::Error(text) if text.starts_with("LOADING")));
+                wait_until(
+                    "it serves",
+                    || !matches!(server.call("PING"), Reply::Error(text) if text.starts_with("LOADING")),
+                );
                 return server;
             }
         }
         panic!("{} ends at once with {arguments:?}", program.display());
+    }
+
+    /// At a port that was ours a moment ago.
+    pub fn ours_at(folder: Folder, port: u16) -> Server {
+        let mut child = command(env!("CARGO_BIN_EXE_rcl-node").as_ref(), &folder, port, &[]).spawn().unwrap();
+        let client = connect_while_it_lives(&mut child, port).expect("the port is free again");
+        Server { port, folder, child, client }
     }
 
     /// Starts a node that is expected to end by itself; what it wrote.

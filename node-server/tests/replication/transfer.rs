@@ -91,9 +91,14 @@ fn a_replica_that_knows_no_eof() {
     let copy = replica.exactly(length);
     assert!(copy.starts_with(b"REDIS0010"));
     master.call("SET after copy");
-    let stream = replica.exactly(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$4\r\ncopy\r\n".len());
+    let stream = replica
+        .exactly(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$4\r\ncopy\r\n".len());
     assert!(stream.ends_with(b"$5\r\nafter\r\n$4\r\ncopy\r\n"), "{}", String::from_utf8_lossy(&stream));
-    assert_eq!(std::fs::read_dir(&master.folder.0).unwrap().count(), 1, "nothing but the log stays in the folder");
+    assert_eq!(
+        std::fs::read_dir(&master.folder.0).unwrap().count(),
+        1,
+        "nothing but the log stays in the folder"
+    );
 }
 
 #[test]
@@ -253,7 +258,7 @@ fn a_torn_copy_is_taken_again() {
 fn a_master_that_wants_a_password() {
     let mut master = Server::ours(&["--requirepass", "secret"]);
     assert_eq!(master.text("AUTH secret"), "OK");
-    master.call("SET a b");
+    wait_until("it has loaded", || master.text("SET a b") == "OK");
     let mut replica = Server::ours(&[]);
     replica.follow(&master);
     wait_until("the log says why", || replica.log().contains("masterauth is not set"));
