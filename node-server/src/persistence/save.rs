@@ -83,7 +83,7 @@ fn note_failure(node: &Node, error: &str) {
 }
 
 /// `stop-writes-on-bgsave-error` holds where save points say that the data matter.
-fn refresh_state(node: &Node) {
+pub fn refresh_state(node: &Node) {
     let settings = node.settings();
     let stops = settings.stop_writes_on_bgsave_error && !settings.save.is_empty();
     let failed = node.persistence.last_save_failed.load(Ordering::Acquire);
