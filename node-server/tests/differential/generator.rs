@@ -350,7 +350,11 @@ impl Making<'_> {
     fn integer(&mut self, name: &str) -> Vec<u8> {
         match name {
             "cursor" => b"0".to_vec(),
-            "seconds" | "milliseconds" => self.generator.pick(&["100000", "99999999", "0", "-1"]),
+            // So far apart that GT and LT do not hang on a millisecond.
+            "seconds" | "milliseconds" if self.generator.chance(8) => self.generator.pick(&["0", "-1"]),
+            "seconds" | "milliseconds" => {
+                (100_000 + 10_000 * self.generator.below(1_000_000)).to_string().into_bytes()
+            }
             "count" if self.spec.name.ends_with("scan") => b"10000".to_vec(),
             "destination-db" | "db" => self.generator.pick(&["0", "1", "0", "99"]),
             "weight" => self.generator.pick(&["1", "2", "0.5", "-1", "inf", "0"]),

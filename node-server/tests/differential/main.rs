@@ -103,9 +103,12 @@ impl Both {
             history.push(request.to_string());
             let before = index.checked_sub(1).map(|before| &of_node[before]);
             if let Err(why) = judge::judge(request, &of_redis[index], &of_node[index], before) {
+                let file = std::env::temp_dir().join(format!("rcl-differential-{seed}.txt"));
+                let _ = std::fs::write(&file, history.join("\n"));
                 let start = history.len().saturating_sub(30);
                 panic!(
-                    "{why}\nseed {seed}, after:\n  {}\nredis: {}\nnode:  {}",
+                    "{why}\nseed {seed} (all commands in {}), after:\n  {}\nredis: {}\nnode:  {}",
+                    file.display(),
                     history[start..].join("\n  "),
                     judge::show(&of_redis[index]),
                     judge::show(&of_node[index])

@@ -95,10 +95,10 @@ pub const ZINCRBY: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn zincrby(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let pairs = args.from(2);
-    let condition = AddCondition { increment: true, ..AddCondition::default() };
+    // ZADD's options are looked for here too, as Redis does, so that an increment named NX is a syntax error.
+    let (condition, _, pairs) = parse_options(args)?;
     let scores = parse_scores(pairs)?;
-    add(context, &args[1], condition, false, &scores, pairs)
+    add(context, &args[1], AddCondition { increment: true, ..condition }, false, &scores, pairs)
 }
 
 /// ZADD's conditions, whether CH is given, and the scores and members that follow.
