@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::judge::is_known_difference;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rcl_node::command::spec::{Argument, Group, Kind};
@@ -78,9 +79,29 @@ impl Generator {
             if self.chance(300) {
                 requests.push(Request::of(&["FLUSHALL"]));
             }
-            self.push_requests(&mut requests);
+            if self.chance(60) {
+                self.push_transaction(&mut requests);
+            } else {
+                self.push_requests(&mut requests);
+            }
         }
         requests
+    }
+
+    /// Without what is drawn at random, which is told by the request beside it, and what would be refused by one
+    /// server alone, which ends a transaction.
+    fn push_transaction(&mut self, requests: &mut Vec<Request>) {
+        requests.push(Request::of(&["MULTI"]));
+        for _ in 0..self.below(6) {
+            let mut made = Vec::new();
+            self.push_requests(&mut made);
+            if let [only] = made.as_slice()
+                && !is_known_difference(only)
+            {
+                requests.append(&mut made);
+            }
+        }
+        requests.push(Request::of(&[if self.chance(5) { "DISCARD" } else { "EXEC" }]));
     }
 
     fn push_requests(&mut self, requests: &mut Vec<Request>) {

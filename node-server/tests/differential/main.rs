@@ -102,7 +102,7 @@ impl Both {
         for (index, request) in requests.iter().enumerate() {
             history.push(request.to_string());
             let before = index.checked_sub(1).map(|before| &of_node[before]);
-            if let Err(why) = judge::judge(request, &of_redis[index], &of_node[index], before) {
+            if let Err(why) = judge::judge(requests, index, &of_redis[index], &of_node[index], before) {
                 let file = std::env::temp_dir().join(format!("rcl-differential-{seed}.txt"));
                 let _ = std::fs::write(&file, history.join("\n"));
                 let start = history.len().saturating_sub(30);
