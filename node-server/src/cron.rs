@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::expiry::ActiveExpiry;
 use crate::node::Node;
+use crate::persistence;
 
 pub async fn run(node: Arc<Node>) {
     let mut rates = Rates::default();
@@ -16,6 +17,7 @@ pub async fn run(node: Arc<Node>) {
         tokio::time::sleep(Duration::from_millis(1000 / hz)).await;
         let now_ms = clock::now_ms();
         node.pause.tick(&node.shards, now_ms);
+        persistence::save::tick(&node, now_ms);
         // A quarter of the time between two ticks at most, as Redis spends.
         expiry.tick(&node, Duration::from_millis(250 / hz.max(1)));
         close_idle_clients(&node, now_ms);

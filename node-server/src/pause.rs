@@ -4,7 +4,7 @@
 //! will start: that is the barrier at which a manual failover takes its offset. Clients that come during a
 //! pause are parked here and run their request again when it ends.
 //!
-//! Two reasons may pause at once (an operator, a failover); what holds is the stronger of the two, each until
+//! Several reasons may pause at once (an operator, a failover, the way down); what holds is the strongest of them, each until
 //! its own end.
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -28,6 +28,7 @@ pub enum PauseLevel {
 pub enum PauseReason {
     Operator,
     Failover,
+    Shutdown,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +42,7 @@ struct Inner {
     /// For each reason its level and its end, Unix time in milliseconds.
     operator: (PauseLevel, i64),
     failover: (PauseLevel, i64),
+    shutdown: (PauseLevel, i64),
     waiting: Vec<WakeHandle>,
 }
 
@@ -65,7 +67,7 @@ impl PauseControl {
             *place = match reason {
                 // A second CLIENT PAUSE makes the first longer or stronger, never shorter or weaker.
                 PauseReason::Operator => (place.0.max(level), place.1.max(until_ms)),
-                PauseReason::Failover => (level, until_ms),
+                PauseReason::Failover | PauseReason::Shutdown => (level, until_ms),
             };
             self.level.store(inner.level() as u8, Ordering::Release);
         }
@@ -85,7 +87,7 @@ impl PauseControl {
         let mut ended = false;
         {
             let mut inner = self.lock();
-            for reason in [PauseReason::Operator, PauseReason::Failover] {
+            for reason in [PauseReason::Operator, PauseReason::Failover, PauseReason::Shutdown] {
                 let place = inner.of(reason);
                 if place.0 != PauseLevel::None && now_ms >= place.1 {
                     *place = (PauseLevel::None, 0);
@@ -96,6 +98,17 @@ impl PauseControl {
         if ended {
             self.let_go(shards);
         }
+    }
+
+    /// A manual failover holds writes back.
+    pub fn is_failing_over(&self) -> bool {
+        self.level() != PauseLevel::None && self.lock().failover.0 != PauseLevel::None
+    }
+
+    /// The log shall end where it ends: a manual failover, or the way down.
+    pub fn holds_stream_still(&self) -> bool {
+        let inner = self.lock();
+        inner.failover.0 != PauseLevel::None || inner.shutdown.0 != PauseLevel::None
     }
 
     /// While writes are held back nothing expires or is evicted either: the data must stand still.
@@ -139,10 +152,11 @@ impl Inner {
         match reason {
             PauseReason::Operator => &mut self.operator,
             PauseReason::Failover => &mut self.failover,
+            PauseReason::Shutdown => &mut self.shutdown,
         }
     }
 
     fn level(&self) -> PauseLevel {
-        self.operator.0.max(self.failover.0)
+        self.operator.0.max(self.failover.0).max(self.shutdown.0)
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
+use rcl_proto::SlotSet;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -20,8 +21,9 @@ use tokio::sync::mpsc;
 use crate::config::{self, Settings};
 use crate::cron;
 use crate::net::{Listeners, Workers};
+use crate::executor::node_state;
 use crate::node::{Node, ShutdownRequest};
-use crate::{control, logging, shutdown};
+use crate::{control, logging, persistence, shutdown};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -71,7 +73,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     raise_open_files_limit(settings.maxclients);
-    survive_file_size_limit();
+    outlive_full_files();
     let listeners = open_doors(&settings)?;
     let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
     std::env::set_current_dir(&settings.dir)
@@ -113,12 +115,24 @@ fn serve(
         pid = std::process::id(),
         "node starts"
     );
-    if let Some(control) = control {
-        // Set just here, once.
-        let _ = node.control.set(control.start(node)?);
-    }
     let result = runtime.block_on(async {
+        node.replication.start(node).context("cannot start the replication thread")?;
+        node.set_state(node_state::LOADING, true);
         listeners.serve(node.clone(), workers.clone()).context("cannot accept connections")?;
+        let slots = load(node).await?;
+        // Only now: peers and a master hear of this node when its data are there.
+        if let Some(control) = control {
+            let control = control.start(node)?;
+            if !slots.is_empty() {
+                control.adopt_slots_with_keys(slots);
+            }
+            // Set just here, once.
+            let _ = node.control.set(control);
+        }
+        node.set_state(node_state::LOADING, false);
+        if let (Some((host, port)), false) = (&settings.replicaof, node.is_cluster()) {
+            node.replication.follow(node, host, *port);
+        }
         tokio::spawn(cron::run(node.clone()));
         tracing::info!("ready to accept connections");
         wait_for_the_end(node, requests).await
@@ -126,6 +140,15 @@ fn serve(
     node.is_shutting_down.store(true, Ordering::Release);
     drop(runtime);
     result
+}
+
+/// The data of the last save; returns the slots that have keys now. Clients that come meanwhile are told that the
+/// node is loading.
+async fn load(node: &Arc<Node>) -> anyhow::Result<SlotSet> {
+    let loading_node = node.clone();
+    let loaded = tokio::task::spawn_blocking(move || persistence::load::load_file(&loading_node)).await;
+    let loaded = loaded.context("loading the data was interrupted")??;
+    Ok(loaded.map(|loaded| loaded.slots).unwrap_or_default())
 }
 
 /// Ends with the first request to shut down that could be met.
@@ -210,6 +233,13 @@ fn random_seed() -> anyhow::Result<u64> {
     getrandom::u64().map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))
 }
 
+/// A file that may not grow further (ulimit -f) shall be an error of the write, as a full disk is, and not the
+/// end of the process.
+fn outlive_full_files() {
+    // SAFETY: ignoring a signal installs no handler, so nothing runs in its context.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Each client needs a file descriptor; the node itself a few dozen.
 pub fn raise_open_files_limit(max_clients: u32) {
     let wanted = libc::rlim_t::from(max_clients) + 128;
@@ -228,11 +258,4 @@ pub fn raise_open_files_limit(max_clients: u32) {
             "fewer files may be open than maxclients needs (ulimit -n)"
         );
     }
-}
-
-/// A file that may not grow (`ulimit -f`) is an error of the write that wanted it, as a full disk is; not the
-/// end of the process.
-fn survive_file_size_limit() {
-    // SAFETY: no handler is installed, the signal is only ignored.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }

@@ -1,10 +1,94 @@
 //! The way down: nothing that was promised is left undone.
+//!
+//! 1. Writes are held back, and replicas get time to take what they miss (`shutdown-timeout`; not with NOW).
+//! 2. A save that is running is let end; then the data are saved, if that is wanted or save points say so.
+//! 3. If saving fails the node goes on, unless FORCE was said.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use crate::clock;
+use crate::executor::node_state;
 use crate::node::{Node, ShutdownRequest};
+use crate::pause::{PauseLevel, PauseReason};
+use crate::persistence::save;
+
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Saves if that is wanted, and lets replicas catch up. An error means that the node goes on.
-pub async fn prepare(_node: &Arc<Node>, _request: ShutdownRequest) -> anyhow::Result<()> {
+pub async fn prepare(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<()> {
+    node.persistence.shutdown_aborted.store(false, Ordering::Release);
+    node.persistence.shutdown_in_progress.store(true, Ordering::Release);
+    // From here on nothing is written that the save would not have.
+    node.pause.pause(&node.shards, PauseReason::Shutdown, PauseLevel::Writes, i64::MAX);
+    let result = go_down(node, request).await;
+    node.persistence.shutdown_in_progress.store(false, Ordering::Release);
+    if result.is_err() {
+        node.pause.resume(&node.shards, PauseReason::Shutdown);
+        node.persistence.answer_shutdown("ERR Errors trying to SHUTDOWN. Check logs.");
+    }
+    result
+}
+
+/// False when no shutdown is going on that could still be given up.
+pub fn abort(node: &Node) -> bool {
+    let in_progress = node.persistence.shutdown_in_progress.load(Ordering::Acquire);
+    if in_progress {
+        node.persistence.shutdown_aborted.store(true, Ordering::Release);
+    }
+    in_progress
+}
+
+async fn go_down(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<()> {
+    if !request.now {
+        let_replicas_catch_up(node).await?;
+    }
+    let wanted = request.save.unwrap_or(!node.settings().save.is_empty());
+    // Half-loaded data must not replace the file that they come from.
+    if !wanted || node.state() & node_state::LOADING != 0 {
+        return Ok(());
+    }
+    match save_last(node).await {
+        Err(error) if request.force => {
+            tracing::error!("the data could not be saved, but FORCE was said: {error}");
+            Ok(())
+        }
+        Err(error) => Err(anyhow::anyhow!("the data could not be saved: {error}")),
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn let_replicas_catch_up(node: &Arc<Node>) -> anyhow::Result<()> {
+    let timeout_ms = node.settings().shutdown_timeout_s as i64 * 1000;
+    if timeout_ms == 0 || !node.replication.has_lagging_replicas() {
+        return Ok(());
+    }
+    let until_ms = clock::now_ms() + timeout_ms;
+    node.replication.ask_for_acknowledgements();
+    while node.replication.has_lagging_replicas() {
+        if node.persistence.shutdown_aborted.load(Ordering::Acquire) {
+            anyhow::bail!("SHUTDOWN ABORT");
+        }
+        if clock::now_ms() >= until_ms {
+            tracing::warn!("some replicas lag behind at the end of shutdown-timeout");
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
     Ok(())
+}
+
+async fn save_last(node: &Arc<Node>) -> Result<(), String> {
+    loop {
+        node.persistence.snapshot_end().await;
+        let saving_node = node.clone();
+        let saved = tokio::task::spawn_blocking(move || save::save(&saving_node)).await;
+        match saved.map_err(|error| error.to_string())? {
+            Ok(_) => return Ok(()),
+            // Another one began just now.
+            Err(None) => tokio::time::sleep(LOOK_EVERY).await,
+            Err(Some(error)) => return Err(error),
+        }
+    }
 }

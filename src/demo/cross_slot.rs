@@ -40,10 +40,9 @@ async fn refused(session: &Session, stage: &mut Stage) -> Result<Scene, Failure>
         heading: "Keys of several slots in one command are refused".into(),
         keys: [&event, &seats, &waitlist].map(|key| stage.place(key)).into(),
         commands,
-        lesson:
-            "The slot counts, not the node: two slots of one master are refused just the same, since either \
-                 may move tomorrow.\nNothing was written: the command was refused as a whole."
-                .into(),
+        lesson: "The slot counts, not the node: two slots of one master are refused just the same,\n\
+                 since either may move tomorrow. Nothing was written."
+            .into(),
     })
 }
 

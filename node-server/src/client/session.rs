@@ -32,6 +32,8 @@ pub struct Session {
     pub readonly: bool,
     /// Its commands are the replication stream of this node's master.
     pub is_master_link: bool,
+    /// Where the replication log ended after its last write: what WAIT waits for.
+    pub last_write: u64,
     /// What a replica told with REPLCONF, and where it is.
     pub replica: Option<Box<crate::replication::ReplicaSession>>,
     /// The number of its last wait; see [`WakeHandle`].
@@ -94,6 +96,7 @@ impl Session {
             asking: false,
             readonly: false,
             is_master_link: false,
+            last_write: 0,
             replica: None,
             wait: 0,
         }

@@ -8,7 +8,9 @@ pub mod connection;
 pub mod hashes;
 pub mod keys;
 pub mod lists;
+pub mod persistence;
 pub mod pubsub;
+pub mod replication;
 mod scan_reply;
 pub mod server;
 pub mod sets;
@@ -32,6 +34,8 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     transactions::COMMANDS,
     transfer::COMMANDS,
     server::COMMANDS,
+    replication::COMMANDS,
+    persistence::COMMANDS,
 ];
 
 /// The answer to a container's HELP: a line for each subcommand, and one below that explains it.

@@ -1,12 +1,14 @@
 //! The applier: takes what the cluster decided to the data, shard by shard, and may wait for their locks.
 //!
-//! Jobs are done in order. Of maps that wait in a row only the newest is given out. A map counts as applied when
-//! every shard has it; then the subscriptions to sharded channels of slots that left this node end.
+//! Jobs are done in order. A map goes to every shard that is free at once; those that are busy (a slow command)
+//! get it when they are, and nobody waits for them meanwhile: a newer map replaces it for all. A map counts as
+//! applied when every shard has it; then the subscriptions to sharded channels of slots that left this node end.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
 
 use rcl_cluster::{ClusterMap, SlotOwner};
 use rcl_proto::resp::OwnedArgs;
@@ -22,6 +24,8 @@ use crate::shard::Shard;
 
 /// A cluster has this database alone.
 const DATABASE: usize = 0;
+/// How long a busy shard is left alone.
+const BETWEEN_TRIES: Duration = Duration::from_micros(200);
 
 #[derive(Debug)]
 pub enum Job {
@@ -46,7 +50,7 @@ pub enum Job {
 pub fn start(node: Arc<Node>, acknowledge: UnboundedSender<Acknowledgement>) -> io::Result<Sender<Job>> {
     let (sender, jobs) = mpsc::channel();
     let applier = Applier { node, acknowledge, map: None };
-    thread::Builder::new().name("applier".to_owned()).spawn(move || applier.run(&jobs))?;
+    super::start_thread("applier", move || applier.run(&jobs))?;
     Ok(sender)
 }
 
@@ -58,23 +62,20 @@ struct Applier {
 
 impl Applier {
     fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            let mut job = first;
-            // What waits already is looked at together, so that a map that is replaced is not given out.
-            while let Ok(next) = jobs.try_recv() {
-                if !matches!((&job, &next), (Job::Map(_), Job::Map(_))) {
-                    self.perform(job);
-                }
-                job = next;
+        let mut waiting = VecDeque::new();
+        while let Some(job) = waiting.pop_front().or_else(|| jobs.recv().ok()) {
+            match job {
+                Job::Map(map) => self.hand_out(map, jobs, &mut waiting),
+                job => self.perform(job),
             }
-            self.perform(job);
         }
     }
 
     fn perform(&mut self, job: Job) {
         let node = &self.node;
         match job {
-            Job::Map(map) => self.apply_map(map),
+            // Handed out above, where newer ones are seen coming.
+            Job::Map(_) => {}
             Job::DropSlots(slots) => self.drop_slots(&slots),
             Job::FlushData => self.flush(),
             Job::PauseWrites { for_ms } => {
@@ -88,22 +89,47 @@ impl Applier {
         }
     }
 
+    /// Gives the map, or a newer one that comes right behind it, to every shard.
+    fn hand_out(&mut self, map: Arc<ClusterMap>, jobs: &Receiver<Job>, waiting: &mut VecDeque<Job>) {
+        let mut map = map;
+        let mut without: Vec<usize> = (0..self.node.shards.count()).collect();
+        loop {
+            without.retain(|&index| match self.node.shards.try_lock(index) {
+                Some(mut shard) => {
+                    shard.map = Some(map.clone());
+                    false
+                }
+                None => true,
+            });
+            if without.is_empty() {
+                return self.applied(map);
+            }
+            match jobs.recv_timeout(BETWEEN_TRIES) {
+                Ok(Job::Map(newer)) if waiting.is_empty() => {
+                    map = newer;
+                    without = (0..self.node.shards.count()).collect();
+                }
+                Ok(job) => waiting.push_back(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn applied(&mut self, map: Arc<ClusterMap>) {
+        let before = self.map.replace(map.clone());
+        self.acknowledge(Acknowledgement::Applied { version: map.version });
+        let Some(before) = before else { return };
+        let lost: SlotSet =
+            Slot::all().filter(|&slot| serves(&before, slot) && !serves(&map, slot)).collect();
+        if !lost.is_empty() {
+            self.node.pubsub.drop_shard_channels(|slot| lost.contains(slot));
+        }
+    }
+
     /// Fails only when the control thread has ended.
     fn acknowledge(&self, acknowledgement: Acknowledgement) {
         let _ = self.acknowledge.send(acknowledgement);
-    }
-
-    fn apply_map(&mut self, map: Arc<ClusterMap>) {
-        self.node.shards.each(|shard| shard.map = Some(map.clone()));
-        let before = self.map.replace(map.clone());
-        self.acknowledge(Acknowledgement::Applied { version: map.version });
-        if let Some(before) = before {
-            let lost: SlotSet =
-                Slot::all().filter(|&slot| serves(&before, slot) && !serves(&map, slot)).collect();
-            if !lost.is_empty() {
-                self.node.pubsub.drop_shard_channels(|slot| lost.contains(slot));
-            }
-        }
     }
 }
 

@@ -34,6 +34,8 @@ pub const EVENTS_WAITING: usize = 256;
 const DEFAULT_QUEUE_BYTES: usize = 256 * 1024 * 1024;
 /// A peer that connects sends a packet at once; one that does not within this time is none.
 const FIRST_PACKET_S: u64 = 30;
+/// It is a greeting (ping or meet): a stranger can't make us hold more than this.
+const FIRST_PACKET_BYTES: usize = 1024 * 1024;
 const READ_BYTES: usize = 16 * 1024;
 
 /// What happens on the bus.
@@ -117,6 +119,7 @@ pub struct LinkTable {
 
 #[derive(Debug)]
 struct Link {
+    peer: String,
     queue: UnboundedSender<Arc<[u8]>>,
     queued_bytes: Arc<AtomicUsize>,
     task: AbortHandle,
@@ -153,7 +156,7 @@ impl LinkTable {
     pub fn connect(&mut self, link: LinkId, ip: &str, port: u16, keepalive: Duration) {
         let address = ip.parse().map(|ip: IpAddr| SocketAddr::new(ip, port));
         let address = address.map_err(|_| io::Error::other(format!("'{ip}' is not an IP address")));
-        self.add(link, |queue, events| async move {
+        self.add(link, format!("{ip}:{port}"), |queue, events| async move {
             match connect(address).await {
                 Ok((stream, local)) => {
                     set_options(&stream, keepalive);
@@ -167,14 +170,20 @@ impl LinkTable {
         });
     }
 
-    pub fn adopt(&mut self, link: LinkId, stream: TcpStream, keepalive: Duration) {
+    pub fn adopt(&mut self, link: LinkId, stream: TcpStream, peer: IpAddr, keepalive: Duration) {
         set_options(&stream, keepalive);
         let patience = Some(Duration::from_secs(FIRST_PACKET_S));
-        self.add(link, |queue, events| async move { run(link, stream, queue, &events, patience).await });
+        self.add(link, peer.to_string(), |queue, events| async move {
+            run(link, stream, queue, &events, patience).await
+        });
     }
 
-    fn add<F>(&mut self, link: LinkId, body: impl FnOnce(LinkQueue, mpsc::Sender<BusEvent>) -> F)
-    where
+    fn add<F>(
+        &mut self,
+        link: LinkId,
+        peer: String,
+        body: impl FnOnce(LinkQueue, mpsc::Sender<BusEvent>) -> F,
+    ) where
         F: Future<Output = Closed> + Send + 'static,
     {
         let (queue, packets) = mpsc::unbounded_channel();
@@ -186,7 +195,7 @@ impl LinkTable {
             // Fails only when the driver has ended.
             let _ = events.send(BusEvent::Closed { link, why }).await;
         });
-        self.links.insert(link, Link { queue, queued_bytes, task: task.abort_handle() });
+        self.links.insert(link, Link { peer, queue, queued_bytes, task: task.abort_handle() });
     }
 
     /// Queues a packet. An error when more than `limit` bytes (0: our own limit) were waiting already.
@@ -208,6 +217,11 @@ impl LinkTable {
     /// What was queued is dropped.
     pub fn close(&mut self, link: LinkId) {
         self.links.remove(&link);
+    }
+
+    /// The address at the other end, for the log.
+    pub fn peer(&self, link: LinkId) -> &str {
+        self.links.get(&link).map_or("", |link| &link.peer)
     }
 
     pub fn buffers(&self, link: LinkId) -> Option<LinkBuffers> {
@@ -266,13 +280,14 @@ async fn read_packets(
     patience: Option<Duration>,
 ) -> Closed {
     let mut buffer = BytesMut::new();
-    let first = read_packet(&mut reader, &mut buffer);
     let mut packet = match patience {
-        None => first.await,
-        Some(patience) => match timeout(patience, first).await {
-            Ok(packet) => packet,
-            Err(_) => return Closed::Silent,
-        },
+        None => read_packet(&mut reader, &mut buffer, usize::MAX).await,
+        Some(patience) => {
+            match timeout(patience, read_packet(&mut reader, &mut buffer, FIRST_PACKET_BYTES)).await {
+                Ok(packet) => packet,
+                Err(_) => return Closed::Silent,
+            }
+        }
     };
     loop {
         let bytes = match packet {
@@ -282,17 +297,24 @@ async fn read_packets(
         if events.send(BusEvent::Packet { link, bytes }).await.is_err() {
             return Closed::ByPeer;
         }
-        packet = read_packet(&mut reader, &mut buffer).await;
+        packet = read_packet(&mut reader, &mut buffer, usize::MAX).await;
     }
 }
 
 /// The next whole packet. Memory grows with what came, not with the length that the peer says.
-async fn read_packet(reader: &mut OwnedReadHalf, buffer: &mut BytesMut) -> Result<Vec<u8>, Closed> {
+async fn read_packet(
+    reader: &mut OwnedReadHalf,
+    buffer: &mut BytesMut,
+    longest: usize,
+) -> Result<Vec<u8>, Closed> {
     loop {
-        if let Some(length) = frame_length(buffer).map_err(Closed::Garbage)?
-            && buffer.len() >= length
-        {
-            return Ok(buffer.split_to(length).to_vec());
+        match frame_length(buffer).map_err(Closed::Garbage)? {
+            Some(length) if length > longest => {
+                let length = u32::try_from(length).unwrap_or(u32::MAX);
+                return Err(Closed::Garbage(FrameError::TooLong(length)));
+            }
+            Some(length) if buffer.len() >= length => return Ok(buffer.split_to(length).to_vec()),
+            _ => {}
         }
         buffer.reserve(READ_BYTES);
         match reader.read_buf(buffer).await {

@@ -4,7 +4,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
 
 use crate::node::Node;
 
@@ -19,7 +18,7 @@ pub struct Published {
 /// The thread ends when the sender is dropped.
 pub fn start(node: Arc<Node>) -> io::Result<Sender<Published>> {
     let (sender, messages) = mpsc::channel();
-    thread::Builder::new().name("bus-delivery".to_owned()).spawn(move || deliver(&node, &messages))?;
+    super::start_thread("bus-delivery", move || deliver(&node, &messages))?;
     Ok(sender)
 }
 

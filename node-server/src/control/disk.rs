@@ -6,7 +6,6 @@
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -28,7 +27,7 @@ const LOG_EVERY: u64 = 60;
 pub fn start(file: NodesFile, acknowledge: UnboundedSender<Acknowledgement>) -> io::Result<Sender<State>> {
     let (sender, states) = mpsc::channel();
     let writer = Writer { file, acknowledge, failures: 0 };
-    thread::Builder::new().name("nodes-conf".to_owned()).spawn(move || writer.run(&states))?;
+    super::start_thread("nodes-conf", move || writer.run(&states))?;
     Ok(sender)
 }
 

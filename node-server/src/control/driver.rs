@@ -23,6 +23,8 @@ use crate::node::Node;
 /// How often the core hears of replication, when nobody says that something changed.
 const FACTS_EVERY_MS: u64 = 100;
 
+const STRANGE_LOGGED_EVERY_MS: u64 = 10_000;
+
 /// What the driver is made of.
 pub struct Parts {
     pub node: Arc<Node>,
@@ -43,6 +45,7 @@ pub struct Driver {
     last_token: u64,
     facts: Option<ReplicationFacts>,
     facts_due_ms: u64,
+    strange_logged_ms: u64,
     /// Told when the first map is in all shards.
     ready: Option<std_mpsc::Sender<()>>,
 }
@@ -60,6 +63,7 @@ impl Driver {
             last_token: 0,
             facts: None,
             facts_due_ms: 0,
+            strange_logged_ms: 0,
             ready: Some(ready),
         }
     }
@@ -177,7 +181,7 @@ impl Driver {
                 self.last_inbound += 1;
                 let link = LinkId(self.last_inbound);
                 let keepalive = self.keepalive();
-                self.links.adopt(link, stream, keepalive);
+                self.links.adopt(link, stream, peer, keepalive);
                 let local_ip = local.ip().to_canonical().to_string();
                 self.step(Input::InboundAccepted { link, peer_ip: peer.to_string(), local_ip });
             }
@@ -189,16 +193,24 @@ impl Driver {
                 self.step(Input::Packet { link, bytes })
             }
             BusEvent::Closed { link, why } if self.links.contains(link) => {
-                match why {
-                    Closed::Garbage(_) | Closed::Silent => {
-                        tracing::warn!("a link of the cluster bus is closed: {why}")
-                    }
-                    _ => tracing::debug!("a link of the cluster bus ended: {why}"),
-                }
+                self.log_end(link, &why);
                 self.links.close(link);
                 self.step(Input::LinkClosed { link });
             }
             BusEvent::Opened { .. } | BusEvent::Packet { .. } | BusEvent::Closed { .. } => {}
+        }
+    }
+
+    /// Strangers at the door must not fill the log.
+    fn log_end(&mut self, link: LinkId, why: &Closed) {
+        let peer = self.links.peer(link);
+        let now_ms = self.parts.clock.now_ms();
+        let is_strange = matches!(why, Closed::Garbage(_) | Closed::Silent);
+        if is_strange && now_ms.saturating_sub(self.strange_logged_ms) >= STRANGE_LOGGED_EVERY_MS {
+            self.strange_logged_ms = now_ms;
+            tracing::warn!(peer, "a link of the cluster bus is closed: {why}");
+        } else {
+            tracing::debug!(peer, "a link of the cluster bus ended: {why}");
         }
     }
 

@@ -167,7 +167,7 @@ impl Prepared {
             },
             ready_sender,
         );
-        start_thread(driver, self.doors, Inbox { messages, acknowledgements }).map_err(StartError::Thread)?;
+        start_driver(driver, self.doors, Inbox { messages, acknowledgements }).map_err(StartError::Thread)?;
         // The sender lives in the thread: when that ends early, so does this wait.
         ready
             .recv()
@@ -219,11 +219,31 @@ enum Acknowledgement {
     },
 }
 
-fn start_thread(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Result<()> {
+fn start_driver(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let body = move || runtime.block_on(driver.run(doors, inbox));
-    thread::Builder::new().name("control".to_owned()).spawn(body)?;
+    start_thread("control", move || runtime.block_on(driver.run(doors, inbox)))
+}
+
+fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let guarded = move || {
+        let _guard = EndWithTheThread;
+        body();
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(guarded)?;
     Ok(())
+}
+
+/// A node whose control is dead by a bug would serve by an old map for ever, while its cluster replaces it: two
+/// masters. It must end instead.
+struct EndWithTheThread;
+
+impl Drop for EndWithTheThread {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!("a thread of the cluster's control panicked: the node ends");
+            std::process::abort();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rcl_proto::{Slot, SlotRange};
 
 use super::*;
+use crate::clock;
 use crate::config::Config;
 
 /// Far longer than anything takes: it only ends a test that fails.
@@ -102,6 +103,30 @@ fn a_shard_that_is_busy_holds_up_changes_but_not_the_cluster() {
     assert!(change.try_recv().is_err(), "answered although a shard does not know");
     drop(shard);
     assert_eq!(change.recv_timeout(PATIENCE), Ok(Reply::Ok));
+}
+
+#[test]
+fn a_shard_that_is_busy_keeps_no_news_from_the_others() {
+    let running = Running::start("news");
+    let busy = running.node.shards.lock(0);
+    let mut changes = Vec::new();
+    // The second map comes while the first one still waits for the busy shard.
+    for number in [7, 9] {
+        changes.push(running.ask(add_slot(number)));
+        let slot = Slot::new(number).unwrap();
+        let is_known = |index: usize| {
+            let map = running.node.shards.lock(index).map.clone();
+            map.is_some_and(|map| map.owner(slot) == rcl_cluster::SlotOwner::Myself)
+        };
+        let start = clock::monotonic();
+        while !(1..running.node.shards.count()).all(is_known) {
+            assert!(start.elapsed() < PATIENCE);
+            thread::yield_now();
+        }
+    }
+    assert!(changes.iter().all(|change| change.try_recv().is_err()));
+    drop(busy);
+    assert!(changes.iter().all(|change| change.recv_timeout(PATIENCE) == Ok(Reply::Ok)));
 }
 
 #[test]

@@ -1,21 +1,98 @@
-//! What the node keeps on disk: the RDB file.
+//! What the node keeps on disk: the RDB file, written by SAVE, BGSAVE, save points and shutdown, read at start.
+//!
+//! ```text
+//!   snapshot   one point in time, walked without fork, for any number of sinks
+//!   save       the sink that is the file, and when it is written
+//!   load       the file, read at start (and the same items, when a master sends them)
+//! ```
 
+mod info;
+pub mod load;
+pub mod save;
+pub mod snapshot;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+pub use info::info_section;
+
+use crate::client::WakeHandle;
 use crate::stats::Counter;
 
 #[derive(Debug)]
 pub struct Persistence {
     /// Unix time of the last save that succeeded, or of the start, in seconds.
     pub last_save_s: Counter,
+    /// What [`Stats::dirty`](crate::stats::Stats) was at the point of the last save that succeeded.
+    saved_dirty: AtomicU64,
+    /// A snapshot is running, for whatever sinks: there is one at a time.
+    snapshot_claimed: AtomicBool,
+    snapshot_ended: Notify,
+    /// When the background save that runs began, Unix milliseconds; 0 when none does.
+    save_began_ms: AtomicI64,
+    /// BGSAVE SCHEDULE, while another snapshot ran.
+    scheduled: AtomicBool,
+    last_save_failed: AtomicBool,
+    last_try_ms: AtomicI64,
+    /// -1 before the first.
+    last_duration_s: AtomicI64,
+    saves: AtomicU64,
+    pub loading: load::Progress,
+    /// Who said SHUTDOWN and gets an answer only if the node goes on.
+    pub shutdown_waiters: Mutex<Vec<WakeHandle>>,
+    pub shutdown_aborted: AtomicBool,
+    pub shutdown_in_progress: AtomicBool,
 }
 
 impl Persistence {
     pub fn new(now_ms: i64) -> Persistence {
         let last_save_s = Counter::default();
         last_save_s.set((now_ms / 1000) as u64);
-        Persistence { last_save_s }
+        Persistence {
+            last_save_s,
+            saved_dirty: AtomicU64::new(0),
+            snapshot_claimed: AtomicBool::new(false),
+            snapshot_ended: Notify::new(),
+            save_began_ms: AtomicI64::new(0),
+            scheduled: AtomicBool::new(false),
+            last_save_failed: AtomicBool::new(false),
+            last_try_ms: AtomicI64::new(0),
+            last_duration_s: AtomicI64::new(-1),
+            saves: AtomicU64::new(0),
+            loading: load::Progress::default(),
+            shutdown_waiters: Mutex::default(),
+            shutdown_aborted: AtomicBool::new(false),
+            shutdown_in_progress: AtomicBool::new(false),
+        }
     }
-}
 
-pub fn info_section(_node: &crate::node::Node) -> String {
-    String::new()
+    pub fn snapshot_is_running(&self) -> bool {
+        self.snapshot_claimed.load(Ordering::Acquire)
+    }
+
+    /// Ends with the snapshot that is running, if one is.
+    pub async fn snapshot_end(&self) {
+        let ended = self.snapshot_ended.notified();
+        tokio::pin!(ended);
+        ended.as_mut().enable();
+        if self.snapshot_is_running() {
+            ended.await;
+        }
+    }
+
+    /// Changes since the last save that succeeded.
+    pub fn changes(&self, dirty: u64) -> u64 {
+        dirty.saturating_sub(self.saved_dirty.load(Ordering::Acquire))
+    }
+
+    /// The shutdown did not happen: who asked for it is told why.
+    pub fn answer_shutdown(&self, error: &str) {
+        let waiters =
+            std::mem::take(&mut *self.shutdown_waiters.lock().unwrap_or_else(PoisonError::into_inner));
+        for waiter in waiters {
+            waiter.reply(format!("-{error}\r\n").into_bytes());
+        }
+    }
 }

@@ -1,31 +1,396 @@
 //! The replication log: effects as commands, in the order in which they happened.
+//!
+//! ```text
+//!          start                                   end
+//!   history  │ block │ block  │ block        │ tail ▏  ← append, under the lock of the slot's shard
+//!                 ▲                   ▲
+//!              replica             replica            each reads on its own; blocks are shared, never copied
+//! ```
+//!
+//! A record is one contiguous append: a command, or a transaction from MULTI to EXEC. Beside the bytes stands
+//! where each record ends and which slot it is about. What lies before both the backlog's size and the slowest
+//! reader's place is dropped.
+//!
+//! The log is idle until the first replica asks ([`ReplicationLog::begin`]): then nothing is written and the
+//! offset stands still, as with Redis; so a history that begins later always gets a new id.
 
+use std::collections::{HashMap, VecDeque};
+
+use bytes::{Bytes, BytesMut};
 use rcl_proto::Slot;
 use rcl_proto::resp::{Args, encode_request};
+
+use super::history::{History, ReplicationId};
 
 /// A place in the log: bytes since the beginning of its history.
 pub type LogPosition = u64;
 
-#[derive(Debug, Default)]
+/// A block is closed at about this size. (Readers close the last one earlier, to share it.)
+const BLOCK_BYTES: usize = 16 * 1024;
+
+/// Where a record ends, and what it is about: one slot, or the whole node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub end: LogPosition,
+    pub slot: Option<Slot>,
+}
+
+#[derive(Debug)]
+struct Block {
+    start: LogPosition,
+    bytes: Bytes,
+    records: Vec<Record>,
+}
+
+impl Block {
+    fn end(&self) -> LogPosition {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+#[derive(Debug)]
 pub struct ReplicationLog {
-    bytes: Vec<u8>,
+    history: History,
+    /// False while nothing is kept.
+    active: bool,
+    blocks: VecDeque<Block>,
+    tail: BytesMut,
+    tail_records: Vec<Record>,
+    end: LogPosition,
+    /// The database that the last record selected; the next one says it anew when this is `None`.
     database: Option<usize>,
+    backlog_bytes: u64,
+    /// How far each reader has come: what lies behind stays.
+    readers: HashMap<u64, LogPosition>,
+    /// Commands are encoded here first.
+    scratch: Vec<u8>,
 }
 
 impl ReplicationLog {
+    pub fn new(id: ReplicationId, backlog_bytes: u64) -> ReplicationLog {
+        ReplicationLog {
+            history: History::new(id),
+            active: false,
+            blocks: VecDeque::new(),
+            tail: BytesMut::new(),
+            tail_records: Vec::new(),
+            end: 0,
+            database: None,
+            backlog_bytes,
+            readers: HashMap::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// The first byte that is kept.
+    pub fn start(&self) -> LogPosition {
+        self.blocks.front().map_or(self.end - self.tail.len() as u64, |block| block.start)
+    }
+
+    pub fn end(&self) -> LogPosition {
+        self.end
+    }
+
+    /// The database that the stream is in, as a reader that follows from the end must know it.
+    pub fn database(&self) -> Option<usize> {
+        self.database
+    }
+
+    /// What a replica may ask for.
+    pub fn kept(&self) -> Option<std::ops::RangeInclusive<LogPosition>> {
+        self.active.then(|| self.start()..=self.end)
+    }
+
+    /// Begins to keep what is written, as a new history. What happened before was not written.
+    pub fn begin(&mut self, id: ReplicationId) {
+        if !self.active {
+            self.active = true;
+            self.history = History::new(id);
+            self.database = None;
+        }
+    }
+
+    /// Forgets everything, and stands still from now on.
+    pub fn retire(&mut self, id: ReplicationId) {
+        self.drop_all();
+        self.active = false;
+        self.history = History::new(id);
+    }
+
+    /// The log of another node is followed from `end` on; what was kept here is of no use.
+    pub fn restart_at(&mut self, history: History, end: LogPosition, database: Option<usize>) {
+        self.drop_all();
+        self.active = true;
+        self.history = history;
+        self.end = end;
+        self.database = database;
+    }
+
+    /// The history goes on under a new id.
+    pub fn continue_as(&mut self, history: History) {
+        self.history = history;
+    }
+
+    /// The next record says its database.
+    pub fn forget_database(&mut self) {
+        self.database = None;
+    }
+
+    pub fn set_backlog_bytes(&mut self, bytes: u64) {
+        self.backlog_bytes = bytes;
+    }
+
+    /// One record: `commands`, in this database. Returns the log's new end.
     pub fn append<'a>(
         &mut self,
         database: usize,
-        _slot: Option<Slot>,
+        slot: Option<Slot>,
         commands: impl Iterator<Item = Args<'a>>,
-    ) {
+    ) -> LogPosition {
+        if !self.active {
+            return self.end;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
         if self.database != Some(database) {
-            let number = database.to_string();
-            encode_request(&mut self.bytes, [b"SELECT".as_slice(), number.as_bytes()]);
+            let mut number = itoa::Buffer::new();
+            encode_request(&mut scratch, [b"SELECT".as_slice(), number.format(database).as_bytes()]);
             self.database = Some(database);
         }
-        for command in commands {
-            encode_request(&mut self.bytes, command.iter());
+        commands.for_each(|command| encode_request(&mut scratch, command.iter()));
+        self.write(&scratch, slot);
+        scratch.shrink_to(BLOCK_BYTES);
+        self.scratch = scratch;
+        self.end
+    }
+
+    /// A record that is about no data (PING, REPLCONF GETACK), so that its database does not matter.
+    pub fn append_notice(&mut self, command: &[&[u8]]) -> LogPosition {
+        if self.active {
+            let mut bytes = Vec::new();
+            encode_request(&mut bytes, command.iter().copied());
+            self.write(&bytes, None);
+        }
+        self.end
+    }
+
+    /// What a replica applied, as its master sent it.
+    pub fn append_stream(&mut self, bytes: &[u8], database: usize) -> LogPosition {
+        self.database = Some(database);
+        self.write(bytes, None);
+        self.end
+    }
+
+    fn write(&mut self, bytes: &[u8], slot: Option<Slot>) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.tail.extend_from_slice(bytes);
+        self.end += bytes.len() as u64;
+        self.tail_records.push(Record { end: self.end, slot });
+        if self.tail.len() >= BLOCK_BYTES {
+            self.close_tail();
+            self.trim();
+        }
+    }
+
+    /// Makes the tail a block, to be shared with readers.
+    fn close_tail(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let start = self.end - self.tail.len() as u64;
+        let bytes = self.tail.split().freeze();
+        if self.tail.capacity() < 256 {
+            self.tail = BytesMut::with_capacity(BLOCK_BYTES * 2);
+        }
+        self.blocks.push_back(Block { start, bytes, records: std::mem::take(&mut self.tail_records) });
+    }
+
+    fn trim(&mut self) {
+        let backlog = self.end.saturating_sub(self.backlog_bytes);
+        let wanted = self.readers.values().copied().min().unwrap_or(u64::MAX).min(backlog);
+        while self.blocks.front().is_some_and(|block| block.end() <= wanted) {
+            self.blocks.pop_front();
+        }
+    }
+
+    fn drop_all(&mut self) {
+        self.blocks.clear();
+        self.tail.clear();
+        self.tail_records.clear();
+    }
+
+    /// From now on nothing from `position` on is dropped for reader `reader`.
+    pub fn pin(&mut self, reader: u64, position: LogPosition) {
+        self.readers.insert(reader, position);
+    }
+
+    pub fn unpin(&mut self, reader: u64) {
+        self.readers.remove(&reader);
+        self.trim();
+    }
+
+    pub fn reader_count(&self) -> usize {
+        self.readers.len()
+    }
+
+    /// The bytes from `position` on: at most about `limit` of them. `None` when they are not kept (any more).
+    pub fn read(&mut self, position: LogPosition, limit: usize) -> Option<Vec<Bytes>> {
+        if !self.active || position < self.start() || position > self.end {
+            return None;
+        }
+        self.close_tail();
+        let first = self.blocks.partition_point(|block| block.end() <= position);
+        let mut pieces = Vec::new();
+        let mut left = limit;
+        for block in self.blocks.range(first..) {
+            if left == 0 {
+                break;
+            }
+            let skip = position.saturating_sub(block.start) as usize;
+            let piece = block.bytes.slice(skip.min(block.bytes.len())..);
+            let piece = piece.slice(..piece.len().min(left));
+            left -= piece.len();
+            pieces.push(piece);
+        }
+        Some(pieces)
+    }
+
+    /// The records that end after `position`.
+    pub fn records_after(&self, position: LogPosition) -> impl Iterator<Item = Record> {
+        let closed = self.blocks.iter().flat_map(|block| block.records.iter());
+        closed.chain(&self.tail_records).copied().filter(move |record| record.end > position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcl_proto::resp::OwnedArgs;
+
+    fn id(letter: u8) -> ReplicationId {
+        ReplicationId::parse(&[letter; 40]).unwrap()
+    }
+
+    fn active(backlog_bytes: u64) -> ReplicationLog {
+        let mut log = ReplicationLog::new(id(b'a'), backlog_bytes);
+        log.begin(id(b'b'));
+        log
+    }
+
+    fn append(log: &mut ReplicationLog, database: usize, slot: Option<Slot>, line: &str) -> u64 {
+        let args = OwnedArgs::new(line.split(' ').map(str::as_bytes));
+        log.append(database, slot, std::iter::once(args.as_args()))
+    }
+
+    fn everything_from(log: &mut ReplicationLog, position: u64) -> Vec<u8> {
+        log.read(position, usize::MAX).unwrap().concat()
+    }
+
+    #[test]
+    fn an_idle_log_stands_still() {
+        let mut log = ReplicationLog::new(id(b'a'), 1024);
+        append(&mut log, 0, None, "SET k v");
+        assert_eq!((log.end(), log.kept(), log.read(0, 10)), (0, None, None));
+        log.begin(id(b'b'));
+        assert_eq!(log.history().id, id(b'b'));
+        append(&mut log, 0, None, "SET k v");
+        let expected = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+        assert_eq!(everything_from(&mut log, 0), expected.as_bytes());
+    }
+
+    #[test]
+    fn the_database_is_said_when_it_changes() {
+        let mut log = active(1024);
+        append(&mut log, 0, None, "DEL a");
+        let place = append(&mut log, 0, None, "DEL b");
+        append(&mut log, 3, None, "DEL c");
+        assert_eq!(everything_from(&mut log, place), b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n");
+        let place = log.end();
+        log.append_notice(&[b"PING"]);
+        append(&mut log, 3, None, "DEL d");
+        log.forget_database();
+        append(&mut log, 3, None, "DEL e");
+        let expected = "*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nDEL\r\n$1\r\nd\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\ne\r\n";
+        assert_eq!(everything_from(&mut log, place), expected.as_bytes());
+    }
+
+    #[test]
+    fn records_carry_their_slot() {
+        let mut log = active(1024);
+        let slot = Slot::new(7);
+        let first = append(&mut log, 0, slot, "DEL a");
+        let _ = log.read(0, 10);
+        let second = append(&mut log, 0, None, "FLUSHALL");
+        let records: Vec<Record> = log.records_after(0).collect();
+        assert_eq!(records, [Record { end: first, slot }, Record { end: second, slot: None }]);
+        assert_eq!(log.records_after(first).count(), 1);
+    }
+
+    #[test]
+    fn a_reader_holds_what_it_has_not_read() {
+        let mut log = active(1000);
+        log.pin(1, 0);
+        let value = "x".repeat(5000);
+        for _ in 0..20 {
+            append(&mut log, 0, None, &format!("SET k {value}"));
+        }
+        assert_eq!(log.start(), 0);
+        log.pin(1, 60_000);
+        append(&mut log, 0, None, &format!("SET k {}", "x".repeat(BLOCK_BYTES)));
+        assert!(log.start() > 30_000 && log.start() <= 60_000, "{}", log.start());
+        log.unpin(1);
+        assert!(log.end() - log.start() < 1000 + 2 * BLOCK_BYTES as u64);
+        assert_eq!(log.read(log.start() - 1, 10), None);
+        assert_eq!(log.read(log.end() + 1, 10), None);
+        assert_eq!(log.read(log.end(), 10), Some(Vec::new()));
+    }
+
+    #[test]
+    fn following_another_log() {
+        let mut log = active(1000);
+        append(&mut log, 0, None, "DEL a");
+        log.restart_at(History::new(id(b'c')), 5000, Some(2));
+        assert_eq!(log.kept(), Some(5000..=5000));
+        log.append_stream(b"*1\r\n$4\r\nPING\r\n", 2);
+        assert_eq!(log.end(), 5014);
+        assert_eq!(everything_from(&mut log, 5000), b"*1\r\n$4\r\nPING\r\n");
+    }
+
+    proptest! {
+        #[test]
+        fn reads_are_what_was_written(
+            writes in proptest::collection::vec((0usize..3, 1usize..9000), 1..60),
+            reads in proptest::collection::vec((0usize..60, 1usize..40_000), 0..60),
+        ) {
+            let mut log = active(u64::MAX);
+            let mut model = Vec::new();
+            let mut place = 0u64;
+            let mut read = Vec::new();
+            for (turn, (database, length)) in writes.iter().enumerate() {
+                let before = log.end();
+                append(&mut log, *database, None, &"y".repeat(*length));
+                model.extend(everything_from(&mut log, before));
+                for (_, limit) in reads.iter().filter(|(at, _)| *at == turn) {
+                    let piece = log.read(place, *limit).unwrap().concat();
+                    prop_assert!(piece.len() <= *limit);
+                    place += piece.len() as u64;
+                    read.extend(piece);
+                }
+            }
+            prop_assert_eq!(log.end(), model.len() as u64);
+            read.extend(everything_from(&mut log, place));
+            prop_assert!(read == model);
         }
     }
 }

@@ -1,16 +1,49 @@
-//! Replication: the log of effects, its readers (replicas), and the stream that a replica applies.
+//! Replication: the log of effects, the replicas that read it, and the stream that this node follows as a
+//! replica itself.
+//!
+//! ```text
+//!   executor ──append──▶ log ──read──▶ link ──▶ a replica          (links: one a replica; full_sync: their copies)
+//!                         ▲
+//!   a master ──stream──▶ upstream ──executor──▶ shards             (upstream: as a replica)
+//! ```
+//!
+//! - The log's order is the order of the effects: who appends holds the lock of the slot's shard.
+//! - A replica's log is its master's, byte for byte, at the same offsets: so it serves replicas of its own, and
+//!   goes on as a master with the same history.
+//! - Links, timers and role changes run on a thread of their own; following a master takes another.
+//!
+//! Locks are taken in this order: role, applying, shards, log, and the small registers last.
 
+mod cron;
+mod full_sync;
+mod history;
+mod info;
+mod link;
 mod log;
+mod role;
+mod upstream;
+mod wait;
 
-pub use log::{LogPosition, ReplicationLog};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use bytes::Bytes;
 use rcl_proto::Slot;
 use rcl_proto::resp::Args;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::Notify;
+
+pub use history::{FullSyncReason, History, ReplicationId, SecondHistory};
+pub use info::info_section;
+pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
+pub use log::{LogPosition, Record, ReplicationLog};
+pub use role::{Followed, follow, lead, refresh_state};
+pub use upstream::{Phase, UpstreamView};
+pub use wait::{acknowledged_count, wait_for_replicas};
 
 use crate::config::Settings;
+use crate::node::Node;
 
 /// What a replica told with REPLCONF.
 #[derive(Clone, Debug, Default)]
@@ -19,23 +52,62 @@ pub struct ReplicaSession {
     pub announced_ip: String,
     pub understands_psync2: bool,
     pub understands_eof: bool,
+    /// It wants a copy of the data, and nothing after it.
+    pub rdb_only: bool,
 }
 
 /// This node's part in replication, as a master and as a replica.
 #[derive(Debug)]
 pub struct Replication {
     log: Mutex<ReplicationLog>,
-    /// False while nobody could ever ask for the log: then writes cost nothing here.
+    /// The log's end, to be read without its lock.
+    offset: AtomicU64,
+    /// Effects are to be appended: the log is active, and this node leads.
     logging: AtomicBool,
     replica: AtomicBool,
+    grew: Notify,
+    links: Mutex<Vec<Arc<ReplicaLink>>>,
+    full_syncs: full_sync::Queue,
+    waiters: wait::Waiters,
+    upstream: upstream::Shared,
+    /// Held while the role changes.
+    role: Mutex<()>,
+    /// Held while a piece of the master's stream is applied and logged, so that who holds it sees data and
+    /// offset agree.
+    applying: Mutex<()>,
+    runtime: OnceLock<Handle>,
+    no_replicas_since_ms: AtomicI64,
+    good_replicas: AtomicU64,
+}
+
+/// How far this node is, for the cluster core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicationStanding {
+    pub offset: LogPosition,
+    /// As a replica: in sync with the master, and receiving.
+    pub link_up: bool,
+    /// As a replica: when the master was last heard of, or when the link went down. Unix milliseconds.
+    pub last_contact_ms: Option<i64>,
 }
 
 impl Replication {
-    pub fn new(_run_id: &str, _settings: &Settings) -> Replication {
+    pub fn new(run_id: &str, settings: &Settings) -> Replication {
+        let id = ReplicationId::parse(run_id.as_bytes()).unwrap_or_else(new_id);
         Replication {
-            log: Mutex::default(),
+            log: Mutex::new(ReplicationLog::new(id, settings.repl_backlog_size as u64)),
+            offset: AtomicU64::new(0),
             logging: AtomicBool::new(false),
             replica: AtomicBool::new(false),
+            grew: Notify::new(),
+            links: Mutex::default(),
+            full_syncs: full_sync::Queue::default(),
+            waiters: wait::Waiters::default(),
+            upstream: upstream::Shared::default(),
+            role: Mutex::new(()),
+            applying: Mutex::new(()),
+            runtime: OnceLock::new(),
+            no_replicas_since_ms: AtomicI64::new(0),
+            good_replicas: AtomicU64::new(0),
         }
     }
 
@@ -49,18 +121,173 @@ impl Replication {
         self.replica.load(Ordering::Acquire)
     }
 
-    pub fn backlog_bytes(&self) -> usize {
-        0
+    /// As a master: bytes written to the log. As a replica: bytes of it applied.
+    pub fn offset(&self) -> LogPosition {
+        self.offset.load(Ordering::Acquire)
     }
 
-    /// Appends effects as one contiguous piece. The caller holds the lock of the slot's shard (of all shards
-    /// when `slot` is `None`), so that the log's order is the order of the effects.
-    pub fn append<'a>(&self, database: usize, slot: Option<Slot>, commands: impl Iterator<Item = Args<'a>>) {
-        let mut log = self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        log.append(database, slot, commands);
+    pub fn standing(&self) -> ReplicationStanding {
+        let (link_up, last_contact_ms) = self.upstream.contact();
+        ReplicationStanding { offset: self.offset(), link_up: link_up && self.is_replica(), last_contact_ms }
+    }
+
+    /// Appends effects as one contiguous piece, and returns where the log ends now. The caller holds the lock
+    /// of the slot's shard (of all shards when `slot` is `None`), so that the log's order is the order of the
+    /// effects.
+    pub fn append<'a>(
+        &self,
+        database: usize,
+        slot: Option<Slot>,
+        commands: impl Iterator<Item = Args<'a>>,
+    ) -> LogPosition {
+        if !self.is_logging() {
+            return self.offset();
+        }
+        self.with_log(|log| log.append(database, slot, commands))
+    }
+
+    /// Changes the log; readers hear of it.
+    fn with_log<R>(&self, change: impl FnOnce(&mut ReplicationLog) -> R) -> R {
+        let mut log = self.lock_log();
+        let result = change(&mut log);
+        self.offset.store(log.end(), Ordering::Release);
+        drop(log);
+        self.grew.notify_waiters();
+        result
+    }
+
+    fn lock_log(&self) -> MutexGuard<'_, ReplicationLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read_log(&self, position: LogPosition, limit: usize) -> Option<Vec<Bytes>> {
+        self.lock_log().read(position, limit)
+    }
+
+    /// Taken before the shards by who needs data and offset of a replica to agree.
+    pub fn lock_applying(&self) -> MutexGuard<'_, ()> {
+        self.applying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_links(&self) -> MutexGuard<'_, Vec<Arc<ReplicaLink>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The replicas that are connected, in the order in which they came.
+    pub fn links(&self) -> Vec<Arc<ReplicaLink>> {
+        self.lock_links().clone()
+    }
+
+    /// Where the log stands, for the header of a snapshot. The caller holds `applying` and all shards.
+    pub fn point(&self) -> LogPoint {
+        let log = self.lock_log();
+        let database = if self.is_replica() { Some(self.upstream.database()) } else { log.database() };
+        LogPoint { id: log.history().id, offset: log.end(), database, is_active: log.is_active() }
+    }
+
+    /// After loading a file that says which history it belongs to: other nodes of that history may go on from
+    /// here, and this node elsewhere, without a full copy.
+    pub fn resume(&self, id: ReplicationId, offset: LogPosition) {
+        self.with_log(|log| {
+            let history = History::new(id).continued_as(new_id(), offset);
+            log.restart_at(history, offset, None);
+        });
+        self.logging.store(!self.is_replica(), Ordering::Release);
+    }
+
+    /// Starts the thread that drives the links. Once, when the node starts.
+    pub fn start(&self, node: &Arc<Node>) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        if self.runtime.set(runtime.handle().clone()).is_err() {
+            return Ok(());
+        }
+        let node = node.clone();
+        let body = move || {
+            runtime.block_on(async {
+                tokio::join!(cron::run(node.clone()), full_sync::run(node.clone()), wait::ask_for_acknowledgements(node));
+            });
+        };
+        std::thread::Builder::new().name("replication".to_owned()).spawn(body)?;
+        Ok(())
+    }
+
+    /// Follows `host:port` from now on; done on the replication thread, so that the caller never waits.
+    pub fn follow(&self, node: &Arc<Node>, host: &str, port: u16) {
+        let (node, host) = (node.clone(), host.to_owned());
+        self.spawn(async move {
+            role::follow(&node, &host, port);
+        });
+    }
+
+    /// Follows nobody from now on; done on the replication thread, so that the caller never waits.
+    pub fn lead(&self, node: &Arc<Node>) {
+        let node = node.clone();
+        self.spawn(async move {
+            role::lead(&node);
+        });
+    }
+
+    /// False when the replication thread does not run (a node in memory, under a test).
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> bool {
+        match self.runtime.get() {
+            Some(runtime) => {
+                runtime.spawn(future);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Bytes that the log keeps.
+    pub fn backlog_bytes(&self) -> usize {
+        let log = self.lock_log();
+        (log.end() - log.start()) as usize
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.runtime.get().is_some()
+    }
+
+    /// How the link to the master stands.
+    pub fn view(&self) -> UpstreamView {
+        self.upstream.view()
+    }
+
+    /// True when a replica has not acknowledged all of the log.
+    pub fn has_lagging_replicas(&self) -> bool {
+        let offset = self.offset();
+        self.lock_links().iter().any(|link| link.is_online() && !link.is_legacy && link.acknowledged() < offset)
+    }
+
+    /// Each replica says at once where it is, instead of within a second.
+    pub fn ask_for_acknowledgements(&self) {
+        self.waiters.ask();
+    }
+
+    /// All replicas come anew: the ids of the history changed, or the history itself.
+    fn disconnect_replicas(&self) {
+        self.links().iter().for_each(|link| link.handle.mailbox.kill());
     }
 }
 
-pub fn info_section(_node: &crate::node::Node) -> String {
-    String::new()
+/// Where the log stands at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPoint {
+    pub id: ReplicationId,
+    pub offset: LogPosition,
+    /// The database that the stream is in from there on; `None` when it will say so.
+    pub database: Option<usize>,
+    /// False when nobody could go on from here.
+    pub is_active: bool,
+}
+
+/// An id that no other history has.
+fn new_id() -> ReplicationId {
+    let mut bytes = [0u8; 20];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::error!(%error, "the system gives no random bytes; the replication id is made of the time");
+        let time = crate::clock::now_us().to_le_bytes();
+        bytes.iter_mut().zip(time.iter().cycle()).for_each(|(byte, time)| *byte = *time);
+    }
+    ReplicationId::from_random(bytes)
 }

@@ -7,7 +7,7 @@
 mod departing;
 mod watchers;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use rcl_cluster::ClusterMap;
 use rcl_proto::Slot;
@@ -73,6 +73,15 @@ impl Shards {
 
     pub fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` when somebody else holds it at this moment.
+    pub fn try_lock(&self, index: usize) -> Option<MutexGuard<'_, Shard>> {
+        match self.shards[index].try_lock() {
+            Ok(shard) => Some(shard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub fn lock_slot(&self, slot: Slot) -> MutexGuard<'_, Shard> {

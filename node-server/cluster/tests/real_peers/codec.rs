@@ -1,7 +1,8 @@
-//! The codec against bytes that redis-server 7.0.15 sent: what we read of a packet, written again, is the same bytes.
+//! The codec against bytes that redis-server 7.0.15 sent: what we read of a packet, written again, is the
+//! same bytes.
 //!
-//! `golden/` holds one packet of each kind, recorded by the live test with `RECORD=1`; they are checked with and without a
-//! redis-server on the machine.
+//! `golden/` holds one packet of each kind, recorded by the live test with `RECORD=1`; they are checked with
+//! and without a redis-server on the machine.
 
 use std::path::PathBuf;
 

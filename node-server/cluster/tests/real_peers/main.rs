@@ -1,5 +1,5 @@
-//! A Member among real redis-server processes: what it sends is understood, what they send is. Skipped, loudly, where there is no
-//! redis-server. Ports from 24000 on.
+//! A Member among real redis-server processes: what it sends is understood, what they send is. Skipped,
+//! loudly, where there is no redis-server. Ports from 24000 on.
 #![allow(clippy::disallowed_methods, reason = "the test is the edge: it has sockets, a clock and processes")]
 
 mod codec;
@@ -156,7 +156,8 @@ fn a_replica_of_ours_takes_over_from_a_redis_master() {
     });
 }
 
-/// A manual failover from a Redis master to a replica of ours: it pauses, says its offset, loses, and follows.
+/// A manual failover from a Redis master to a replica of ours: it pauses, says its offset, loses, and
+/// follows.
 #[test]
 fn a_redis_master_hands_over_to_a_replica_of_ours() {
     if !redis::is_here() {

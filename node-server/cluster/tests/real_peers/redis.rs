@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The usual 10000 would lie among the ports that the kernel gives to connections, which then hold it now and then.
+/// The usual 10000 would lie among the ports that the kernel gives to connections, which then hold it now and
+/// then.
 pub const BUS_PORT_OFFSET: u16 = 200;
 
 pub fn is_here() -> bool {

@@ -1,14 +1,16 @@
 //! The invariants, checked from outside: by the packets that nodes send, and what was on their disks by then.
 //!
-//! - One owner: no two nodes claim a slot as masters by the same config epoch, ever.
-//! - One vote: no node votes for two nodes in one epoch, also across restarts; and a vote is on disk before it is sent.
-//! - FAIL by majority: who sends FAIL about a node was told by a majority of the masters with slots (itself among them) that they suspect
-//!   it, each within two node timeouts.
+//! - One owner: no two nodes claim a slot as masters by the same config epoch, ever; and a claim is on disk
+//!   before it is sent.
+//! - One vote: no node votes for two nodes in one epoch, also across restarts; and a vote is on disk before
+//!   it is sent.
+//! - FAIL by majority: who sends FAIL about a node was told by a majority of the masters with slots (itself
+//!   among them) that they suspect it, each within two node timeouts.
 
 use std::collections::{BTreeMap, HashMap};
 
-use rcl_cluster::ClusterMap;
 use rcl_cluster::packet::{self, Body, Flags, Kind};
+use rcl_cluster::{ClusterMap, Persistent};
 use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::{NodeId, SlotSet};
 
@@ -52,7 +54,7 @@ impl Checkers {
         let packet = packet::decode(bytes).expect("nodes send well-formed packets");
         let header = &packet.header;
         if header.flags.any(Flags::MASTER) && !header.slots.is_empty() {
-            self.claimed(header.sender, header.config_epoch, &header.slots);
+            self.claimed(header.sender, header.config_epoch, &header.slots, durable);
         }
         match (packet.kind, packet.body) {
             (Some(Kind::AuthAck), _) => {
@@ -76,12 +78,15 @@ impl Checkers {
         }
     }
 
-    pub fn claimed(&mut self, who: NodeId, epoch: u64, slots: &SlotSet) {
+    pub fn claimed(&mut self, who: NodeId, epoch: u64, slots: &SlotSet, durable: Option<&str>) {
         let last = self.last_claims.get(&who);
         if last.is_some_and(|(last_epoch, last_slots)| *last_epoch == epoch && last_slots == slots) {
             return;
         }
         self.last_claims.insert(who, (epoch, slots.clone()));
+        if !is_stored(who, epoch, slots, durable) {
+            self.violations.push(format!("{who:?} claims {slots} by epoch {epoch} before that is on disk"));
+        }
         let claims = self.claims.entry(epoch).or_default();
         if let Some((other, _)) =
             claims.iter().find(|(id, set)| *id != who && !set.intersection(slots).is_empty())
@@ -141,6 +146,13 @@ impl Checkers {
     }
 }
 
+/// Whether the claim would survive a crash: a later epoch covers it, too.
+fn is_stored(who: NodeId, epoch: u64, slots: &SlotSet, durable: Option<&str>) -> bool {
+    let known = durable.and_then(|text| Persistent::parse(text).ok().flatten());
+    let line = known.as_ref().and_then(|known| known.nodes.iter().find(|line| line.id == who));
+    line.is_some_and(|line| line.config_epoch >= epoch && slots.is_subset(&line.slots))
+}
+
 /// Planted faults: each checker must find its own.
 mod tests {
     use super::*;
@@ -155,12 +167,20 @@ mod tests {
     fn two_owners_of_a_slot_in_one_epoch_are_found() {
         let mut checkers = Checkers::new(1_000);
         let slots = |first, last| SlotSet::from_iter([range(first, last)]);
-        checkers.claimed(id(1), 5, &slots(0, 10));
-        checkers.claimed(id(2), 5, &slots(11, 20));
-        checkers.claimed(id(2), 6, &slots(0, 20));
+        let disk = |number: u8, epoch: u64, slots: &str| {
+            format!("{} 10.0.0.1:7000@17000 myself,master - 0 0 {epoch} connected {slots}\n", id(number))
+        };
+        checkers.claimed(id(1), 5, &slots(0, 10), Some(&disk(1, 5, "0-10")));
+        checkers.claimed(id(2), 5, &slots(11, 20), Some(&disk(2, 5, "11-20")));
+        checkers.claimed(id(2), 6, &slots(0, 20), Some(&disk(2, 6, "0-20")));
         assert!(checkers.violations.is_empty(), "{:?}", checkers.violations);
-        checkers.claimed(id(3), 5, &slots(10, 11));
+        checkers.claimed(id(3), 5, &slots(10, 11), Some(&disk(3, 5, "10-11")));
         assert_eq!(checkers.violations.len(), 1);
+        // And a claim that is not on disk.
+        checkers.claimed(id(4), 9, &slots(0, 1), Some(&disk(4, 8, "0-1")));
+        assert_eq!(checkers.violations.len(), 2);
+        checkers.claimed(id(4), 9, &slots(0, 2), Some(&disk(4, 9, "0-1")));
+        assert_eq!(checkers.violations.len(), 3);
     }
 
     #[test]

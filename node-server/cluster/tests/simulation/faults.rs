@@ -1,5 +1,5 @@
-//! Random faults, by seed: crashes, restarts, partitions, broken connections, slow networks. Whatever happens, the invariants
-//! hold; and when the faults stop, all nodes agree again.
+//! Random faults, by seed: crashes, restarts, partitions, broken connections, slow networks. Whatever
+//! happens, the invariants hold; and when the faults stop, all nodes agree again.
 
 use rand::RngExt;
 use rcl_cluster::{Command, Config, FailoverMode};
@@ -70,7 +70,7 @@ fn live_through(seed: u64, lying_disks: bool) -> World {
 #[test]
 fn the_invariants_hold_and_all_agree_in_the_end() {
     let (mut fails, mut votes) = (0, 0);
-    for seed in seeds(200) {
+    for seed in seeds(120) {
         let mut world = live_through(seed, false);
         world.checkers.assert_clean(seed);
         let agreed = world.run_until_true(120_000, |world| world.disagreement().is_none());
@@ -108,7 +108,8 @@ fn a_disk_that_lies_is_found_out() {
     assert!(found, "votes went out that no disk had, and no checker saw it");
 }
 
-/// Damaged and forged packets, on links of known peers and of strangers: nothing panics, and once they stop the cluster is what it was.
+/// Damaged and forged packets, on links of known peers and of strangers: nothing panics, and once they stop
+/// the cluster is what it was.
 #[test]
 fn garbage_on_the_bus_crashes_nobody() {
     for seed in seeds(10) {

@@ -1,5 +1,6 @@
-//! What operators do, step by step: failovers by hand, moved slots, forgotten and reset nodes, published messages; and what the cluster
-//! does by itself: failover of a dead master, replica migration, a stale master's way back.
+//! What operators do, step by step: failovers by hand, moved slots, forgotten and reset nodes, published
+//! messages; and what the cluster does by itself: failover of a dead master, replica migration, a stale
+//! master's way back.
 
 use rcl_cluster::{
     ClusterState, Command, Config, DownReason, FailoverMode, Reply, SetSlot, SlotFacts, SlotOwner,

@@ -1,11 +1,13 @@
 //! A cluster in one process: many Members on a virtual clock, over a network and disks that fail on order.
 //!
-//! - Connections have TCP's semantics: in order, and either whole or broken. Between nodes that are partitioned, what is
-//!   sent is lost and the connection is dead from then on, without anybody being told.
-//! - A disk takes its time, and a crash loses what it has not finished. A restarted node has what was persisted.
+//! - Connections have TCP's semantics: in order, and either whole or broken. Between nodes that are
+//!   partitioned, what is sent is lost and the connection is dead from then on, without anybody being told.
+//! - A disk takes its time, and a crash loses what it has not finished. A restarted node has what was
+//!   persisted.
 //! - Replication is a number: a master's offset grows, a replica that reaches its master has the same.
 //!
-//! Everything is drawn from one seed, so that a run can be repeated. The checkers (`checkers.rs`) look at packets and maps alone.
+//! Everything is drawn from one seed, so that a run can be repeated. The checkers (`checkers.rs`) look at
+//! packets and maps alone.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -29,6 +31,7 @@ pub struct Machine {
     pub config: Config,
     ip: String,
     pub disk: Option<String>,
+    disk_busy_until_ms: u64,
     /// Counts restarts: events of an earlier life are ignored.
     life: u64,
     next_inbound: u64,
@@ -126,6 +129,7 @@ impl World {
                 config,
                 ip: format!("10.0.{}.{}", index / 250, index % 250 + 1),
                 disk: None,
+                disk_busy_until_ms: 0,
                 life: 0,
                 next_inbound: 1,
                 wake_at: None,
@@ -159,7 +163,8 @@ impl World {
         self.drain(index);
     }
 
-    /// kill -9: what the disk had not finished is lost, peers see their connections break (or, with the cable pulled, nothing).
+    /// kill -9: what the disk had not finished is lost, peers see their connections break (or, with the cable
+    /// pulled, nothing).
     pub fn crash(&mut self, index: usize) {
         self.machines[index].member = None;
         self.machines[index].life += 1;
@@ -308,7 +313,11 @@ impl World {
             Output::Send { link, bytes } => self.send(index, link, bytes),
             Output::Close { link } => self.close(End { machine: index, link, life }),
             Output::Persist { seq, text } => {
+                // One after the other: a disk thread has no later state overtaken by an earlier one.
                 let delay_ms = self.rng.random_range(0..=self.disk_ms);
+                let done_ms = (self.now_ms + delay_ms).max(self.machines[index].disk_busy_until_ms);
+                self.machines[index].disk_busy_until_ms = done_ms;
+                let delay_ms = done_ms - self.now_ms;
                 self.at(delay_ms, Event::Persisted { machine: index, life, seq, text });
             }
             Output::PublishMap(map) => {
@@ -446,7 +455,8 @@ impl World {
             let Some(member) = self.machines[index].member.as_ref() else { continue };
             let followed = self.machines[index].following.and_then(|id| self.by_id(id));
             if member.is_master() {
-                if !self.machines[index].paused && member.map().is_some_and(|map| !map.my_slots().is_empty())
+                if !self.machines[index].paused
+                    && member.map().is_some_and(|map| map.owners.contains(&map.myself.0))
                 {
                     self.machines[index].offset += 10;
                     self.machines[index].written = self.machines[index].offset;
@@ -493,7 +503,8 @@ impl World {
         self.step(index, life, Input::Publish { channel, message, sharded });
     }
 
-    /// Makes a cluster as redis-cli does: slots, epochs, meetings, replicas. `masters` first, then as many replicas as machines are left.
+    /// Makes a cluster as redis-cli does: slots, epochs, meetings, replicas. `masters` first, then as many
+    /// replicas as machines are left.
     pub fn create(&mut self, masters: usize) {
         let count = self.machines.len();
         for index in 0..count {

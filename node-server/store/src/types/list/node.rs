@@ -67,11 +67,11 @@ fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
 impl List {
     /// Inserts before the element at `offset`, or at the end.
     pub(super) fn insert(&mut self, offset: usize, value: &[u8], limits: &Limits) {
-        if let Form::Packed(elements) = &mut self.0 {
-            if has_room(elements, value, limits) {
-                let position = elements.seek(offset).unwrap_or(elements.end());
-                return elements.insert(position, value);
-            }
+        if let Form::Packed(elements) = &mut self.0
+            && has_room(elements, value, limits)
+        {
+            let position = elements.seek(offset).unwrap_or(elements.end());
+            return elements.insert(position, value);
         }
         let nodes = self.unpack();
         nodes.alter(offset, |items, index, within| insert_in_leaf(items, index, within, value, limits));

@@ -1,0 +1,275 @@
+//! Replication: REPLICAOF, SLAVEOF, ROLE, WAIT, and what replicas say (REPLCONF, PSYNC, SYNC).
+
+use rcl_proto::resp::Args;
+use rcl_store::types::parse_integer;
+
+use crate::client::client_flag;
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
+use crate::replication::{self, Phase, ReplicaSession, SyncRequest};
+
+pub const COMMANDS: &[CommandSpec] = &[REPLICAOF, SLAVEOF, ROLE, WAIT, REPLCONF, PSYNC, SYNC];
+
+const MASTER_OR_NO_ONE: &[Argument] = &[Argument {
+    name: "args",
+    kind: Kind::OneOf,
+    arguments: &[
+        Argument {
+            name: "host-port",
+            kind: Kind::Block,
+            arguments: &[
+                Argument { name: "host", ..ARGUMENT },
+                Argument { name: "port", kind: Kind::Integer, ..ARGUMENT },
+            ],
+            ..ARGUMENT
+        },
+        Argument {
+            name: "no-one",
+            kind: Kind::Block,
+            arguments: &[
+                Argument { name: "no", kind: Kind::PureToken, token: "NO", ..ARGUMENT },
+                Argument { name: "one", kind: Kind::PureToken, token: "ONE", ..ARGUMENT },
+            ],
+            ..ARGUMENT
+        },
+    ],
+    ..ARGUMENT
+}];
+
+const REPLICAOF: CommandSpec = CommandSpec {
+    name: "replicaof",
+    arity: 3,
+    flags: flag::NO_ASYNC_LOADING | flag::ADMIN | flag::NOSCRIPT | flag::STALE,
+    since: "5.0.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Makes the node a replica of another one, or a master.",
+    arguments: MASTER_OR_NO_ONE,
+    handler: Handler::Run(replicaof),
+    ..COMMAND
+};
+
+const SLAVEOF: CommandSpec = CommandSpec {
+    name: "slaveof",
+    since: "1.0.0",
+    summary: "Makes the node a replica of another one, or a master; the older name of REPLICAOF.",
+    deprecated: Some(("5.0.0", "`REPLICAOF`")),
+    ..REPLICAOF
+};
+
+fn replicaof(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if context.node.is_cluster() {
+        return Err(CommandError::fixed("ERR REPLICAOF not allowed in cluster mode."));
+    }
+    if args[1].eq_ignore_ascii_case(b"no") && args[2].eq_ignore_ascii_case(b"one") {
+        if context.may_park {
+            replication::lead(context.node);
+        } else {
+            // EXEC holds shards, which a change of role needs: it follows at once.
+            context.node.replication.lead(context.node);
+        }
+        context.reply.ok();
+        return Ok(Outcome::Done);
+    }
+    let port = parse_integer(&args[2])
+        .and_then(|port| u16::try_from(port).ok())
+        .ok_or(CommandError::fixed("ERR Invalid master port"))?;
+    let host = String::from_utf8_lossy(&args[1]).into_owned();
+    if !context.may_park {
+        context.node.replication.follow(context.node, &host, port);
+        context.reply.ok();
+        return Ok(Outcome::Done);
+    }
+    match replication::follow(context.node, &host, port) {
+        replication::Followed::Begun => context.reply.ok(),
+        replication::Followed::Already => context.reply.simple("OK Already connected to specified master"),
+    }
+    Ok(Outcome::Done)
+}
+
+const ROLE: CommandSpec = CommandSpec {
+    name: "role",
+    arity: 1,
+    flags: flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST,
+    categories: category::ADMIN | category::DANGEROUS,
+    since: "2.8.12",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Says whether the node is a master or a replica, and how its replication stands.",
+    handler: Handler::Run(role),
+    ..COMMAND
+};
+
+fn role(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    let replication = &context.node.replication;
+    let reply = &mut context.reply;
+    if replication.is_replica() {
+        let view = replication.view();
+        reply.array(5);
+        reply.bulk(b"slave");
+        reply.bulk(view.host.as_bytes());
+        reply.integer(i64::from(view.port));
+        reply.bulk(view.phase.name().as_bytes());
+        reply.integer(if view.phase == Phase::Connected { replication.offset() as i64 } else { -1 });
+        return Ok(Outcome::Done);
+    }
+    let online: Vec<_> = replication.links().into_iter().filter(|link| link.is_online()).collect();
+    reply.array(3);
+    reply.bulk(b"master");
+    reply.integer(replication.offset() as i64);
+    reply.array(online.len());
+    for link in online {
+        reply.array(3);
+        reply.bulk(link.ip.as_bytes());
+        reply.bulk_integer(i64::from(link.port));
+        reply.bulk_integer(link.acknowledged() as i64);
+    }
+    Ok(Outcome::Done)
+}
+
+const WAIT: CommandSpec = CommandSpec {
+    name: "wait",
+    arity: 3,
+    categories: category::CONNECTION,
+    since: "3.0.0",
+    group: Group::Generic,
+    complexity: "O(1)",
+    summary: "Waits until so many replicas have what this client wrote, and answers how many have.",
+    arguments: &[
+        Argument { name: "numreplicas", kind: Kind::Integer, ..ARGUMENT },
+        Argument { name: "timeout", kind: Kind::Integer, ..ARGUMENT },
+    ],
+    tips: &["request_policy:all_shards", "response_policy:agg_min"],
+    handler: Handler::Run(wait),
+    ..COMMAND
+};
+
+fn wait(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if context.node.replication.is_replica() {
+        return Err(CommandError::fixed(
+            "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.",
+        ));
+    }
+    let replicas = parse_integer(&args[1]).ok_or(CommandError::NOT_INTEGER)?;
+    let timeout =
+        parse_integer(&args[2]).ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
+    let timeout_ms = u64::try_from(timeout).map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
+    let offset = context.session.last_write;
+    let count = replication::acknowledged_count(context.node, offset);
+    if count >= replicas || !context.may_park {
+        context.reply.integer(count);
+        return Ok(Outcome::Done);
+    }
+    let wait = context.session.begin_wait();
+    let client = context.session.id();
+    replication::wait_for_replicas(context.node, client, wait.clone(), offset, replicas, timeout_ms);
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+}
+
+const REPLCONF: CommandSpec = CommandSpec {
+    name: "replconf",
+    arity: -1,
+    flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::ALLOW_BUSY,
+    since: "3.0.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "What a replica tells its master before and while it follows it.",
+    handler: Handler::Run(replconf),
+    ..COMMAND
+};
+
+/// As long as Redis allows a host's name to be.
+const MAX_ADDRESS_BYTES: usize = 256;
+
+fn replconf(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len().is_multiple_of(2) {
+        return Err(CommandError::SYNTAX);
+    }
+    let mut told: ReplicaSession = context.session.replica.as_deref().cloned().unwrap_or_default();
+    for index in (1..args.len()).step_by(2) {
+        let (option, value) = (&args[index], &args[index + 1]);
+        let is = |word: &str| option.eq_ignore_ascii_case(word.as_bytes());
+        if is("listening-port") {
+            let port = parse_integer(value).ok_or(CommandError::NOT_INTEGER)?;
+            told.listening_port = u16::try_from(port).map_err(|_| CommandError::OUT_OF_RANGE)?;
+        } else if is("ip-address") {
+            if value.len() >= MAX_ADDRESS_BYTES {
+                return Err(CommandError::new(format!(
+                    "ERR REPLCONF ip-address provided by replica instance is too long: {} bytes",
+                    value.len()
+                )));
+            }
+            told.announced_ip = String::from_utf8_lossy(value).into_owned();
+        } else if is("capa") {
+            // What this node does not understand is not used.
+            told.understands_eof |= value.eq_ignore_ascii_case(b"eof");
+            told.understands_psync2 |= value.eq_ignore_ascii_case(b"psync2");
+        } else if is("ack") || is("getack") {
+            // Said inside a link only, which answers neither; from a client they mean nothing.
+            return Ok(Outcome::Done);
+        } else if is("rdb-only") {
+            told.rdb_only = match value {
+                b"0" => false,
+                b"1" => true,
+                _ => return Err(CommandError::OUT_OF_RANGE),
+            };
+        } else {
+            let option = String::from_utf8_lossy(option).into_owned();
+            return Err(CommandError::new(format!("ERR Unrecognized REPLCONF option: {option}")));
+        }
+    }
+    context.session.replica = Some(Box::new(told));
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+const PSYNC: CommandSpec = CommandSpec {
+    name: "psync",
+    arity: -3,
+    flags: flag::NO_ASYNC_LOADING | flag::ADMIN | flag::NO_MULTI | flag::NOSCRIPT,
+    since: "2.8.0",
+    group: Group::Server,
+    summary: "A replica asks for the stream from an offset of a history, or for a copy.",
+    arguments: &[
+        Argument { name: "replicationid", ..ARGUMENT },
+        Argument { name: "offset", kind: Kind::Integer, ..ARGUMENT },
+    ],
+    handler: Handler::Run(psync),
+    ..COMMAND
+};
+
+fn psync(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len() > 3 {
+        return Err(CommandError::fixed("ERR PSYNC with FAILOVER is not supported yet"));
+    }
+    let offset = parse_integer(&args[2]).ok_or(CommandError::NOT_INTEGER)?;
+    become_replica(context, SyncRequest::Psync { id: args[1].to_vec(), offset })
+}
+
+const SYNC: CommandSpec = CommandSpec {
+    name: "sync",
+    arity: 1,
+    flags: flag::NO_ASYNC_LOADING | flag::ADMIN | flag::NO_MULTI | flag::NOSCRIPT,
+    since: "1.0.0",
+    group: Group::Server,
+    summary: "A replica asks for a copy, and the stream after it.",
+    handler: Handler::Run(sync),
+    ..COMMAND
+};
+
+fn sync(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    become_replica(context, SyncRequest::Sync)
+}
+
+fn become_replica(context: &mut Context<'_>, request: SyncRequest) -> CommandResult {
+    let replication = &context.node.replication;
+    if replication.is_replica() && replication.view().phase != Phase::Connected {
+        return Err(CommandError::fixed("NOMASTERLINK Can't SYNC while not connected with my master"));
+    }
+    if !replication.is_running() {
+        return Err(CommandError::fixed("ERR this node does not replicate: it is shutting down or not started"));
+    }
+    context.session.handle.set_flag(client_flag::REPLICA, true);
+    let node = context.node.clone();
+    Ok(Outcome::HandOver(Box::new(move |connection| replication::adopt(&node, connection, request))))
+}

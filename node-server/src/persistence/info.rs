@@ -1,0 +1,71 @@
+//! INFO's section about persistence.
+
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+
+use crate::clock;
+use crate::executor::node_state;
+use crate::node::Node;
+
+/// With Redis's field names. What this node does without (fork, the append-only file) has Redis's values for
+/// "never happened".
+pub fn info_section(node: &Node) -> String {
+    let persistence = &node.persistence;
+    let now_ms = clock::now_ms();
+    let is_loading = node.state() & node_state::LOADING != 0;
+    let began_ms = persistence.save_began_ms.load(Ordering::Acquire);
+    let current_s = if began_ms == 0 { -1 } else { (now_ms - began_ms) / 1000 };
+    let status = if persistence.last_save_failed.load(Ordering::Acquire) { "err" } else { "ok" };
+    let loading = &persistence.loading;
+    let mut text = String::from("# Persistence\r\n");
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{name}:{value}\r\n");
+    };
+    line("loading", &u8::from(is_loading));
+    line("async_loading", &0);
+    line("current_cow_peak", &0);
+    line("current_cow_size", &0);
+    line("current_cow_size_age", &0);
+    line("current_fork_perc", &"0.00");
+    line("current_save_keys_processed", &0);
+    line("current_save_keys_total", &0);
+    line("rdb_changes_since_last_save", &persistence.changes(node.stats.dirty.get()));
+    line("rdb_bgsave_in_progress", &u8::from(persistence.snapshot_is_running()));
+    line("rdb_last_save_time", &persistence.last_save_s.get());
+    line("rdb_last_bgsave_status", &status);
+    line("rdb_last_bgsave_time_sec", &persistence.last_duration_s.load(Ordering::Acquire));
+    line("rdb_current_bgsave_time_sec", &current_s);
+    line("rdb_saves", &persistence.saves.load(Ordering::Acquire));
+    line("rdb_last_cow_size", &0);
+    line("rdb_last_load_keys_expired", &loading.keys_expired.load(Ordering::Relaxed));
+    line("rdb_last_load_keys_loaded", &loading.keys_loaded.load(Ordering::Relaxed));
+    line("aof_enabled", &0);
+    line("aof_rewrite_in_progress", &0);
+    line("aof_rewrite_scheduled", &0);
+    line("aof_last_rewrite_time_sec", &-1);
+    line("aof_current_rewrite_time_sec", &-1);
+    line("aof_last_bgrewrite_status", &"ok");
+    line("aof_rewrites", &0);
+    line("aof_rewrites_consecutive_failures", &0);
+    line("aof_last_write_status", &"ok");
+    line("aof_last_cow_size", &0);
+    line("module_fork_in_progress", &0);
+    line("module_fork_last_cow_size", &0);
+    if is_loading {
+        let total = loading.total_bytes.load(Ordering::Relaxed);
+        let loaded = loading.loaded_bytes.load(Ordering::Relaxed);
+        let began_ms = loading.started_ms.load(Ordering::Relaxed);
+        let elapsed_s = ((now_ms - began_ms) / 1000).max(0) as u64;
+        let left = total.saturating_sub(loaded).max(1);
+        let eta_s = if elapsed_s == 0 { 1 } else { elapsed_s.saturating_mul(left) / (loaded + 1) };
+        let percent = if total == 0 { 0.0 } else { loaded as f64 * 100.0 / total as f64 };
+        line("loading_start_time", &(began_ms / 1000));
+        line("loading_total_bytes", &total);
+        line("loading_rdb_used_mem", &0);
+        line("loading_loaded_bytes", &loaded);
+        line("loading_loaded_perc", &format!("{:.2}", percent.min(99.99)));
+        line("loading_eta_seconds", &eta_s);
+    }
+    text
+}

@@ -1,0 +1,234 @@
+//! Reading an RDB file into the shards: the one of the last save when the node starts, or the one that a master
+//! sends.
+//!
+//! A file that is torn or corrupt stops the start: data are missing, and only people can say whether the node
+//! shall go on without them.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use rcl_proto::{Slot, SlotSet, key_slot};
+use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
+
+use crate::clock;
+use crate::executor::Held;
+use crate::node::Node;
+use crate::replication::ReplicationId;
+
+/// What INFO shows of a load.
+#[derive(Debug, Default)]
+pub struct Progress {
+    pub started_ms: AtomicI64,
+    pub total_bytes: AtomicU64,
+    pub loaded_bytes: AtomicU64,
+    pub keys_loaded: AtomicU64,
+    pub keys_expired: AtomicU64,
+}
+
+impl Progress {
+    pub fn begin(&self, total_bytes: u64) {
+        self.started_ms.store(clock::now_ms(), Ordering::Relaxed);
+        self.total_bytes.store(total_bytes, Ordering::Relaxed);
+        self.loaded_bytes.store(0, Ordering::Relaxed);
+        self.keys_loaded.store(0, Ordering::Relaxed);
+        self.keys_expired.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Why a data set cannot be loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    Open { path: PathBuf, error: std::io::Error },
+    Rdb { path: Option<PathBuf>, error: RdbError },
+    /// It has more databases than this node.
+    NoSuchDatabase { number: u64, there_are: usize },
+    /// Function libraries are in it, which this node does not run yet: loading would lose them.
+    Functions,
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadError::Open { path, error } => write!(f, "cannot open '{}': {error}", path.display()),
+            LoadError::Rdb { path: Some(path), error } => {
+                write!(f, "'{}' cannot be loaded: {error}", path.display())
+            }
+            LoadError::Rdb { path: None, error } => error.fmt(f),
+            LoadError::NoSuchDatabase { number, there_are } => {
+                write!(f, "it has keys in database {number}, but this node has {there_are} (directive databases)")
+            }
+            LoadError::Functions => {
+                f.write_str("it holds function libraries, which are not supported yet and would be lost")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// What a file said, and what was loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    pub keys: u64,
+    pub expired: u64,
+    /// Where the data stand in a history, when the file says so.
+    pub id: Option<ReplicationId>,
+    pub offset: Option<u64>,
+    pub stream_database: Option<usize>,
+    /// The slots that hold keys now (in a cluster).
+    pub slots: SlotSet,
+}
+
+/// Loads the file of the last save, if there is one. `None` when there is none.
+pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
+    let settings = node.settings().clone();
+    let path = settings.resolve(&settings.dbfilename);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(LoadError::Open { path, error }),
+    };
+    let began = clock::monotonic();
+    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    node.persistence.loading.begin(bytes);
+    let mut loader = Loader::new(node, BufReader::with_capacity(256 * 1024, file), true);
+    let loaded = loader.load_all(|| Ok(())).map_err(|error| match error {
+        LoadError::Rdb { error, .. } => LoadError::Rdb { path: Some(path.clone()), error },
+        error => error,
+    })?;
+    tracing::info!(
+        path = %path.display(),
+        keys = loaded.keys,
+        expired = loaded.expired,
+        bytes,
+        ms = began.elapsed().as_millis() as u64,
+        "loaded"
+    );
+    if let (Some(id), Some(offset)) = (loaded.id, loaded.offset) {
+        node.replication.resume(id, offset);
+    }
+    Ok(Some(loaded))
+}
+
+/// Puts a file's items into the shards.
+pub struct Loader<'a, R> {
+    node: &'a Node,
+    decoder: FileDecoder<R>,
+    loaded: Loaded,
+    /// A master drops what has expired; a replica keeps it until its master says so.
+    drops_expired: bool,
+    database_count: usize,
+}
+
+impl<'a, R: Read> Loader<'a, R> {
+    pub fn new(node: &'a Node, source: R, drops_expired: bool) -> Loader<'a, R> {
+        let decoder = FileDecoder::new(source, node.limits());
+        let database_count = node.shards.lock(0).keyspace.database_count();
+        Loader { node, decoder, loaded: Loaded::default(), drops_expired, database_count }
+    }
+
+    /// The first item: there is one only when the header is right, and nothing was changed yet.
+    pub fn first(&mut self) -> Result<Item, LoadError> {
+        self.decoder.next_item().map_err(|error| LoadError::Rdb { path: None, error })
+    }
+
+    /// Everything; `between` is called now and then, and may end it.
+    pub fn load_all(&mut self, between: impl FnMut() -> Result<(), RdbError>) -> Result<Loaded, LoadError> {
+        let first = self.first()?;
+        self.load_from(first, between)
+    }
+
+    pub fn load_from(
+        &mut self,
+        first: Item,
+        mut between: impl FnMut() -> Result<(), RdbError>,
+    ) -> Result<Loaded, LoadError> {
+        let as_error = |error| LoadError::Rdb { path: None, error };
+        let mut item = first;
+        let mut count = 0u32;
+        loop {
+            if let Item::End = item {
+                return Ok(std::mem::take(&mut self.loaded));
+            }
+            self.take(item)?;
+            count = count.wrapping_add(1);
+            if count.is_multiple_of(1024) {
+                self.show_progress();
+                between().map_err(as_error)?;
+            }
+            item = self.decoder.next_item().map_err(as_error)?;
+        }
+    }
+
+    fn show_progress(&self) {
+        let progress = &self.node.persistence.loading;
+        progress.loaded_bytes.store(self.decoder.offset(), Ordering::Relaxed);
+        progress.keys_loaded.store(self.loaded.keys, Ordering::Relaxed);
+        progress.keys_expired.store(self.loaded.expired, Ordering::Relaxed);
+    }
+
+    fn take(&mut self, item: Item) -> Result<(), LoadError> {
+        match item {
+            Item::Aux { name, value } => self.note_aux(&name, &value),
+            Item::Function(_) => return Err(LoadError::Functions),
+            Item::ModuleAux { module } => {
+                tracing::warn!(module, "a module's data beside the keys are not loaded");
+            }
+            Item::EmptyKey { key, .. } => {
+                tracing::warn!(key = %String::from_utf8_lossy(&key), "a key with an empty value is not loaded");
+            }
+            Item::Key(key) => self.insert(key)?,
+            Item::DatabaseSize { .. } | Item::End => {}
+        }
+        Ok(())
+    }
+
+    fn note_aux(&mut self, name: &[u8], value: &[u8]) {
+        let number = || std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok());
+        match name {
+            b"repl-id" => self.loaded.id = ReplicationId::parse(value),
+            b"repl-offset" => self.loaded.offset = number(),
+            b"repl-stream-db" => self.loaded.stream_database = number().map(|number| number as usize),
+            _ => {}
+        }
+    }
+
+    fn insert(&mut self, item: KeyItem) -> Result<(), LoadError> {
+        let database = usize::try_from(item.database)
+            .ok()
+            .filter(|&database| database < self.database_count)
+            .ok_or(LoadError::NoSuchDatabase { number: item.database, there_are: self.database_count })?;
+        if self.drops_expired && item.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= clock::now_ms()) {
+            self.loaded.expired += 1;
+            return Ok(());
+        }
+        let slot = if self.node.is_cluster() { key_slot(&item.key) } else { Slot::MIN };
+        let mut shard = self.node.shards.lock_slot(slot);
+        let key = shard.keyspace.hasher().key_in_slot(&item.key, slot);
+        shard.keyspace.insert(database, &key, item.value, item.expiry_ms);
+        drop(shard);
+        if self.node.is_cluster() {
+            self.loaded.slots.insert(slot);
+        }
+        self.loaded.keys += 1;
+        Ok(())
+    }
+}
+
+/// Empties all shards, at one instant.
+pub fn flush(node: &Node) {
+    let mut flushed = Vec::new();
+    {
+        let mut held = Held::all(&node.shards);
+        for index in 0..node.shards.count() {
+            let Some(shard) = held.get(index) else { continue };
+            flushed.push(shard.keyspace.flush_all());
+            shard.watchers.touch_where(|_, _| true);
+        }
+    }
+    // Freed outside the locks.
+    drop(flushed);
+}

@@ -1,0 +1,187 @@
+//! The RDB file: written beside the old one, made durable, and put in its place by a rename.
+//!
+//! So at every moment the folder holds one whole file, the old one or the new one, whatever happens.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use super::snapshot::{self, Claim, Sink, SinkState, Summary};
+use crate::clock;
+use crate::executor::node_state;
+use crate::node::Node;
+
+/// After a save that failed, save points wait so long before they try again.
+const RETRY_AFTER_MS: i64 = 5000;
+
+/// Saves now, on the calling thread. `Err(None)` when a snapshot is running already.
+pub fn save(node: &Arc<Node>) -> Result<Summary, Option<String>> {
+    let claim = snapshot::claim(node).ok_or(None)?;
+    save_claimed(node, claim).map_err(Some)
+}
+
+/// Saves on a thread of its own. False when a snapshot is running already.
+pub fn save_in_background(node: &Arc<Node>) -> bool {
+    let Some(claim) = snapshot::claim(node) else { return false };
+    node.persistence.scheduled.store(false, Ordering::Release);
+    node.persistence.save_began_ms.store(clock::now_ms(), Ordering::Release);
+    let thread_node = node.clone();
+    let body = move || {
+        // Its failure is logged, counted and shown there.
+        let _ = save_claimed(&thread_node, claim);
+    };
+    if let Err(error) = std::thread::Builder::new().name("snapshot".to_owned()).spawn(body) {
+        node.persistence.save_began_ms.store(0, Ordering::Release);
+        note_failure(node, &format!("no thread could be started: {error}"));
+    }
+    true
+}
+
+/// A background save as soon as the running snapshot ends.
+pub fn schedule(node: &Node) {
+    node.persistence.scheduled.store(true, Ordering::Release);
+}
+
+fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
+    let persistence = &node.persistence;
+    let began_ms = clock::now_ms();
+    persistence.last_try_ms.store(began_ms, Ordering::Release);
+    persistence.save_began_ms.store(began_ms, Ordering::Release);
+    let settings = node.settings().clone();
+    let path = settings.resolve(&settings.dbfilename);
+    let result = FileSink::create(&path)
+        .map_err(|error| error.to_string())
+        .and_then(|sink| snapshot::run(node, claim, |_| vec![Box::new(sink)]).map_err(|error| error.to_string()));
+    let duration_ms = clock::now_ms() - began_ms;
+    persistence.save_began_ms.store(0, Ordering::Release);
+    persistence.last_duration_s.store(duration_ms / 1000, Ordering::Release);
+    match result {
+        Ok(summary) => {
+            persistence.saved_dirty.store(summary.dirty, Ordering::Release);
+            persistence.last_save_s.set((clock::now_ms() / 1000) as u64);
+            persistence.saves.fetch_add(1, Ordering::AcqRel);
+            persistence.last_save_failed.store(false, Ordering::Release);
+            node.set_state(node_state::SAVE_FAILED, false);
+            tracing::info!(path = %path.display(), keys = summary.keys, bytes = summary.bytes, ms = duration_ms, "saved");
+            Ok(summary)
+        }
+        Err(error) => {
+            note_failure(node, &format!("{}: {error}", path.display()));
+            Err(error)
+        }
+    }
+}
+
+fn note_failure(node: &Node, error: &str) {
+    node.persistence.last_save_failed.store(true, Ordering::Release);
+    refresh_state(node);
+    tracing::error!("saving failed, the last good file stays: {error}");
+}
+
+/// `stop-writes-on-bgsave-error` holds where save points say that the data matter.
+fn refresh_state(node: &Node) {
+    let settings = node.settings();
+    let stops = settings.stop_writes_on_bgsave_error && !settings.save.is_empty();
+    let failed = node.persistence.last_save_failed.load(Ordering::Acquire);
+    node.set_state(node_state::SAVE_FAILED, failed && stops);
+}
+
+/// Save points and what BGSAVE SCHEDULE left. Called some times a second.
+pub fn tick(node: &Arc<Node>, now_ms: i64) {
+    refresh_state(node);
+    let persistence = &node.persistence;
+    if persistence.snapshot_is_running() || node.state() & node_state::LOADING != 0 {
+        return;
+    }
+    if persistence.scheduled.load(Ordering::Acquire) {
+        save_in_background(node);
+        return;
+    }
+    let changes = persistence.changes(node.stats.dirty.get());
+    let since_save_s = (now_ms / 1000).saturating_sub(persistence.last_save_s.get() as i64).max(0) as u64;
+    let failed = persistence.last_save_failed.load(Ordering::Acquire);
+    let tried_just_now = now_ms - persistence.last_try_ms.load(Ordering::Acquire) <= RETRY_AFTER_MS;
+    if changes == 0 || (failed && tried_just_now) {
+        return;
+    }
+    let settings = node.settings();
+    if let Some(point) =
+        settings.save.iter().find(|point| changes >= point.changes && since_save_s > point.seconds)
+    {
+        tracing::info!("{changes} changes in {} seconds: saving", point.seconds);
+        save_in_background(node);
+    }
+}
+
+/// The file, until it is whole under another name.
+struct FileSink {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+    done: bool,
+}
+
+impl FileSink {
+    fn create(path: &Path) -> io::Result<FileSink> {
+        let temporary = path.with_file_name(format!("temp-{}-{}.rdb", std::process::id(), clock::now_us()));
+        let file = File::create(&temporary)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", temporary.display())))?;
+        Ok(FileSink { file, temporary, path: path.to_owned(), done: false })
+    }
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
+        self.file.write_all(bytes)?;
+        Ok(SinkState::Taken)
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.temporary, &self.path)?;
+        self.done = true;
+        match self.path.parent() {
+            // The rename itself must be durable too.
+            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+            _ => File::open(".")?.sync_all(),
+        }
+    }
+}
+
+impl Drop for FileSink {
+    fn drop(&mut self) {
+        if !self.done {
+            // What is left is of no use to anybody.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_or_the_old_one() {
+        let folder = std::env::temp_dir().join(format!("save-{}-{}", std::process::id(), clock::now_us()));
+        std::fs::create_dir(&folder).unwrap();
+        let path = folder.join("dump.rdb");
+        std::fs::write(&path, b"old").unwrap();
+        let mut sink = Box::new(FileSink::create(&path).unwrap());
+        sink.write(&Bytes::from_static(b"half")).unwrap();
+        drop(sink);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        let mut sink = Box::new(FileSink::create(&path).unwrap());
+        sink.write(&Bytes::from_static(b"new")).unwrap();
+        sink.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(FileSink::create(&path).is_err());
+    }
+}

@@ -1,0 +1,543 @@
+//! A replica's link, on the master's side.
+//!
+//! ```text
+//!   PSYNC id offset ─▶  +CONTINUE id                      then the log from there on
+//!                   └▶  +FULLRESYNC id offset
+//!                       $EOF:<mark> RDB <mark>            or  $<length> RDB
+//!                       the log from `offset` on          (after $EOF: once the replica has acknowledged)
+//!   ◀─ REPLCONF ACK offset, each second; an empty line says only that it lives
+//! ```
+//!
+//! A link reads the log by itself and sends as fast as its replica takes it. What a replica has not taken stays
+//! in the log, so that the limit on its output (`client-output-buffer-limit replica`) is one on its distance.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use rcl_proto::resp::{Limits, Parsed, RequestParser};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+
+use super::LogPosition;
+use super::full_sync::{Payload, Start};
+use super::history::FullSyncReason;
+use crate::client::ClientHandle;
+use crate::clock;
+use crate::executor;
+use crate::net::{DetachedConnection, Stream};
+use crate::node::Node;
+
+/// As INFO names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    WaitsForSnapshot,
+    ReceivesSnapshot,
+    /// It wanted only that.
+    HasSnapshot,
+    Online,
+}
+
+impl LinkState {
+    pub const fn name(self) -> &'static str {
+        match self {
+            LinkState::WaitsForSnapshot => "wait_bgsave",
+            LinkState::ReceivesSnapshot => "send_bulk",
+            LinkState::HasSnapshot => "rdb_transmitted",
+            LinkState::Online => "online",
+        }
+    }
+}
+
+/// What the other threads may see of a replica.
+#[derive(Debug)]
+pub struct ReplicaLink {
+    /// Of its client.
+    pub id: u64,
+    pub handle: Arc<ClientHandle>,
+    pub ip: String,
+    pub port: u16,
+    /// It speaks the protocol before PSYNC, which knows no acknowledgements.
+    pub is_legacy: bool,
+    state: AtomicU8,
+    acknowledged: AtomicU64,
+    acknowledged_at_ms: AtomicI64,
+}
+
+impl ReplicaLink {
+    pub fn state(&self) -> LinkState {
+        match self.state.load(Ordering::Acquire) {
+            0 => LinkState::WaitsForSnapshot,
+            1 => LinkState::ReceivesSnapshot,
+            2 => LinkState::HasSnapshot,
+            _ => LinkState::Online,
+        }
+    }
+
+    fn set_state(&self, state: LinkState) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    pub fn is_online(&self) -> bool {
+        self.state() == LinkState::Online
+    }
+
+    pub fn acknowledged(&self) -> LogPosition {
+        self.acknowledged.load(Ordering::Acquire)
+    }
+
+    pub fn acknowledged_at_ms(&self) -> i64 {
+        self.acknowledged_at_ms.load(Ordering::Acquire)
+    }
+
+    /// Seconds since it was last heard of.
+    pub fn lag_s(&self, now_ms: i64) -> i64 {
+        ((now_ms - self.acknowledged_at_ms()) / 1000).max(0)
+    }
+}
+
+/// What a replica asked for.
+#[derive(Clone, Debug)]
+pub enum SyncRequest {
+    Psync { id: Vec<u8>, offset: i64 },
+    /// Before PSYNC there was: a full copy, without a word before it.
+    Sync,
+}
+
+/// Takes a connection over, for as long as it lasts. Runs on the replication thread.
+pub fn adopt(node: &Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
+    let task_node = node.clone();
+    let started = node.replication.spawn(async move { run(task_node, connection, request).await });
+    if !started {
+        tracing::error!("a replica came, but the replication thread does not run");
+    }
+}
+
+async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
+    let DetachedConnection { stream, mut session, input } = connection;
+    let told = session.replica.take().map_or_else(Default::default, |told| *told);
+    let handle = session.handle.clone();
+    let ip = match handle.peer {
+        _ if !told.announced_ip.is_empty() => told.announced_ip.clone(),
+        Some(peer) => peer.ip().to_canonical().to_string(),
+        None => handle.local.clone(),
+    };
+    let link = Arc::new(ReplicaLink {
+        id: handle.id,
+        handle,
+        ip,
+        port: told.listening_port,
+        is_legacy: matches!(request, SyncRequest::Sync),
+        state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
+        acknowledged: AtomicU64::new(0),
+        acknowledged_at_ms: AtomicI64::new(clock::now_ms()),
+    });
+    let name = format!("{}:{}", link.ip, link.port);
+    node.replication.lock_links().push(link.clone());
+    match stream.attach() {
+        Ok(stream) => {
+            let end = Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
+            tracing::warn!(replica = name, "connection with replica lost: {end}");
+        }
+        Err(error) => tracing::warn!(replica = name, %error, "a replica's connection could not be taken over"),
+    }
+    node.replication.lock_links().retain(|other| !Arc::ptr_eq(other, &link));
+    node.replication.lock_log().unpin(link.id);
+    node.replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
+    executor::client_gone(&node, &mut session);
+    super::role::refresh_state(&node);
+}
+
+/// Why a link ended.
+#[derive(Debug)]
+enum End {
+    Closed,
+    Killed,
+    Broken(io::Error),
+    Silent,
+    TooSlow { behind: u64 },
+    /// It reads too slowly for what the log keeps.
+    Overrun,
+    NoSnapshot,
+    Protocol(String),
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            End::Closed => f.write_str("it closed it"),
+            End::Killed => f.write_str("disconnected by this node"),
+            End::Broken(error) => error.fmt(f),
+            End::Silent => f.write_str("nothing was heard of it for repl-timeout"),
+            End::TooSlow { behind } => {
+                write!(f, "it is {behind} bytes behind, over its limit (client-output-buffer-limit replica)")
+            }
+            End::Overrun => f.write_str("what it needs next is no longer kept"),
+            End::NoSnapshot => f.write_str("the snapshot for it failed"),
+            End::Protocol(what) => write!(f, "it does not speak the protocol: {what}"),
+        }
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        End::Broken(error)
+    }
+}
+
+/// How much is taken from the log at once.
+const READ_LIMIT_BYTES: usize = 256 * 1024;
+/// How often the clocks of a link are looked at.
+const TICK: Duration = Duration::from_millis(1000);
+
+struct Driver<'a> {
+    node: &'a Arc<Node>,
+    link: Arc<ReplicaLink>,
+    reader: ReadHalf<Stream>,
+    writer: WriteHalf<Stream>,
+    input: Vec<u8>,
+    parser: RequestParser,
+    pending: VecDeque<Bytes>,
+    told: super::ReplicaSession,
+    /// Since when the soft limit on its output is broken.
+    slow_since_ms: Option<i64>,
+    last_progress_ms: i64,
+    acknowledgements: u64,
+    /// What comes next out of the log.
+    position: LogPosition,
+}
+
+/// What happened first.
+enum Event {
+    /// Something was sent, or is ready to be sent.
+    Progress,
+    Tick,
+    Start(Option<Start>),
+    Chunk(Option<Bytes>),
+}
+
+impl<'a> Driver<'a> {
+    fn new(
+        node: &'a Arc<Node>,
+        link: Arc<ReplicaLink>,
+        stream: Stream,
+        input: Vec<u8>,
+        told: super::ReplicaSession,
+    ) -> Driver<'a> {
+        let (reader, writer) = tokio::io::split(stream);
+        let parser = RequestParser::new();
+        let last_progress_ms = clock::now_ms();
+        Driver {
+            node,
+            link,
+            reader,
+            writer,
+            input,
+            parser,
+            pending: VecDeque::new(),
+            told,
+            slow_since_ms: None,
+            last_progress_ms,
+            acknowledgements: 0,
+            position: 0,
+        }
+    }
+
+    async fn serve(mut self, request: SyncRequest) -> End {
+        match self.serve_until_the_end(request).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn serve_until_the_end(&mut self, request: SyncRequest) -> Result<std::convert::Infallible, End> {
+        self.take_acknowledgements()?;
+        self.position = match self.place_of(&request) {
+            Ok((position, greeting)) => {
+                self.node.stats.partial_syncs.add(1);
+                self.queue(greeting.into());
+                self.link.acknowledged.store(position, Ordering::Release);
+                position
+            }
+            Err(reason) => {
+                if matches!(request, SyncRequest::Psync { .. }) && reason != FullSyncReason::Requested {
+                    self.node.stats.partial_syncs_refused.add(1);
+                }
+                tracing::info!(replica = %self.link.ip, port = self.link.port, "replica gets a full copy: {reason}");
+                self.node.stats.full_syncs.add(1);
+                self.full_sync().await?
+            }
+        };
+        self.link.set_state(LinkState::Online);
+        self.link.acknowledged_at_ms.store(clock::now_ms(), Ordering::Release);
+        super::role::refresh_state(self.node);
+        tracing::info!(replica = %self.link.ip, port = self.link.port, position = self.position, "replica is online");
+        self.stream().await
+    }
+
+    /// A partial resync if the log allows it; then what comes next stays in the log for this link.
+    fn place_of(&self, request: &SyncRequest) -> Result<(LogPosition, String), FullSyncReason> {
+        let SyncRequest::Psync { id, offset } = request else { return Err(FullSyncReason::Requested) };
+        let mut log = self.node.replication.lock_log();
+        let position = log.history().place_of(id, *offset, log.kept())?;
+        log.pin(self.link.id, position);
+        tracing::info!(replica = %self.link.ip, port = self.link.port, bytes = log.end() - position, "partial resync");
+        Ok((position, if self.told.understands_psync2 {
+            format!("+CONTINUE {}\r\n", log.history().id)
+        } else {
+            "+CONTINUE\r\n".to_owned()
+        }))
+    }
+
+    fn queue(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.pending.push_back(bytes);
+        }
+    }
+
+    /// A copy of the data; returns where the stream goes on.
+    async fn full_sync(&mut self) -> Result<LogPosition, End> {
+        let mut start = super::full_sync::join(self.node, &self.link, self.told.understands_eof);
+        let started = loop {
+            match self.next(Some(&mut start), None).await? {
+                Event::Start(Some(started)) => break started,
+                Event::Start(None) => return Err(End::NoSnapshot),
+                Event::Tick if self.pending.is_empty() => self.queue(Bytes::from_static(b"\n")),
+                Event::Tick | Event::Progress | Event::Chunk(_) => {}
+            }
+        };
+        self.position = started.offset;
+        if !self.link.is_legacy {
+            self.queue(format!("+FULLRESYNC {} {}\r\n", started.id, started.offset).into());
+        }
+        self.link.set_state(LinkState::ReceivesSnapshot);
+        let acknowledges_first = match started.payload {
+            Payload::Stream { mark, chunks } => {
+                self.queue(format!("$EOF:{mark}\r\n").into());
+                self.send_chunks(chunks, false).await?;
+                self.queue(mark.into_bytes().into());
+                true
+            }
+            Payload::File(chunks) => {
+                self.send_chunks(chunks, true).await?;
+                false
+            }
+        };
+        self.flush().await?;
+        if self.told.rdb_only {
+            self.link.set_state(LinkState::HasSnapshot);
+            return self.wait_for_its_end().await;
+        }
+        if acknowledges_first && !self.link.is_legacy {
+            self.wait_for_acknowledgement().await?;
+        }
+        Ok(started.offset)
+    }
+
+    /// The snapshot's bytes as they come. An empty chunk says that all is there.
+    async fn send_chunks(&mut self, mut chunks: mpsc::Receiver<Bytes>, may_keep_alive: bool) -> Result<(), End> {
+        let mut nothing_sent = true;
+        loop {
+            // Another chunk only when the last one is gone: a slow replica holds its own snapshot back.
+            let source = if self.pending.len() < 4 { Some(&mut chunks) } else { None };
+            match self.next(None, source).await? {
+                Event::Chunk(None) => return Err(End::NoSnapshot),
+                Event::Chunk(Some(chunk)) if chunk.is_empty() => return Ok(()),
+                Event::Chunk(Some(chunk)) => {
+                    nothing_sent = false;
+                    self.queue(chunk);
+                }
+                Event::Tick if may_keep_alive && nothing_sent && self.pending.is_empty() => {
+                    self.queue(Bytes::from_static(b"\n"));
+                }
+                Event::Tick | Event::Progress | Event::Start(_) => {
+                    self.check_progress()?;
+                    self.check_distance()?;
+                }
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        while !self.pending.is_empty() {
+            self.next(None, None).await?;
+            self.check_progress()?;
+        }
+        Ok(())
+    }
+
+    /// A replica that loads says so by empty lines; its first acknowledgement says that it is done.
+    async fn wait_for_acknowledgement(&mut self) -> Result<(), End> {
+        let before = self.acknowledgements;
+        self.link.acknowledged_at_ms.store(clock::now_ms(), Ordering::Release);
+        while self.acknowledgements == before {
+            self.next(None, None).await?;
+            self.check_alive()?;
+            self.check_distance()?;
+        }
+        Ok(())
+    }
+
+    async fn wait_for_its_end(&mut self) -> Result<LogPosition, End> {
+        let since = clock::now_ms();
+        loop {
+            self.next(None, None).await?;
+            if clock::now_ms() - since > self.timeout_ms() {
+                return Err(End::Silent);
+            }
+        }
+    }
+
+    async fn stream(&mut self) -> Result<std::convert::Infallible, End> {
+        let node = self.node;
+        loop {
+            let replication = &node.replication;
+            let grew = replication.grew.notified();
+            tokio::pin!(grew);
+            // Registered before the look, so that nothing appended in between is slept over.
+            grew.as_mut().enable();
+            if self.pending.is_empty() {
+                let pieces = replication.read_log(self.position, READ_LIMIT_BYTES).ok_or(End::Overrun)?;
+                self.position += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+                self.pending.extend(pieces);
+                replication.lock_log().pin(self.link.id, self.position);
+            }
+            self.check_distance()?;
+            if self.pending.is_empty() {
+                tokio::select! {
+                    event = self.next(None, None) => { event?; }
+                    () = grew => {}
+                }
+            } else {
+                self.next(None, None).await?;
+            }
+            self.check_alive()?;
+        }
+    }
+
+    /// Sends, reads, and waits for a tick, whichever comes first; and for a snapshot when there is one to come.
+    async fn next(
+        &mut self,
+        start: Option<&mut tokio::sync::oneshot::Receiver<Start>>,
+        chunks: Option<&mut mpsc::Receiver<Bytes>>,
+    ) -> Result<Event, End> {
+        let mailbox = &self.link.handle.mailbox;
+        let killed = poll_fn(|cx| {
+            mailbox.set_owner(cx.waker());
+            if mailbox.is_killed() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let has_start = start.is_some();
+        let has_chunks = chunks.is_some();
+        let event = tokio::select! {
+            biased;
+            () = killed => return Err(End::Killed),
+            read = self.reader.read_buf(&mut self.input) => {
+                if read? == 0 {
+                    return Err(End::Closed);
+                }
+                Event::Progress
+            }
+            sent = send_some(&mut self.writer, &mut self.pending), if !self.pending.is_empty() => {
+                let sent = sent?;
+                self.node.stats.replication_output_bytes.add(sent as u64);
+                self.last_progress_ms = clock::now_ms();
+                Event::Progress
+            }
+            started = async { match start { Some(start) => start.await.ok(), None => None } }, if has_start => Event::Start(started),
+            chunk = async { match chunks { Some(chunks) => chunks.recv().await, None => None } }, if has_chunks => Event::Chunk(chunk),
+            () = tokio::time::sleep(TICK) => Event::Tick,
+        };
+        // Nobody posts to a replica; what an earlier life of the client still gets is dropped.
+        mailbox.take();
+        self.take_acknowledgements()?;
+        Ok(event)
+    }
+
+    /// What the replica said.
+    fn take_acknowledgements(&mut self) -> Result<(), End> {
+        let limits = Limits { max_bulk_bytes: 64 * 1024, authenticated: true };
+        let mut used = 0;
+        let mut acknowledged = false;
+        loop {
+            let rest = self.input.get(used..).unwrap_or_default();
+            match self.parser.parse(rest, limits) {
+                Ok(Parsed::Incomplete { .. }) => break,
+                Err(error) => return Err(End::Protocol(error.to_string())),
+                Ok(Parsed::Request { consumed }) => {
+                    let args = self.parser.args(rest);
+                    let is_ack = args.name().eq_ignore_ascii_case(b"replconf")
+                        && args.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"ack"));
+                    if let Some(offset) = args.get(2).filter(|_| is_ack).and_then(rcl_store::types::parse_integer) {
+                        self.link.acknowledged.fetch_max(offset.max(0) as u64, Ordering::AcqRel);
+                        acknowledged = true;
+                    } else if !args.is_empty() {
+                        let said = String::from_utf8_lossy(args.name()).into_owned();
+                        tracing::debug!(replica = %self.link.ip, said, "a replica's command is not looked at");
+                    }
+                    used += consumed;
+                }
+            }
+        }
+        if used > 0 {
+            self.input.drain(..used);
+            self.link.acknowledged_at_ms.store(clock::now_ms(), Ordering::Release);
+        }
+        if acknowledged {
+            self.acknowledgements += 1;
+            self.link.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
+            super::wait::acknowledged(self.node);
+        }
+        Ok(())
+    }
+
+    fn timeout_ms(&self) -> i64 {
+        self.node.settings().repl_timeout_s as i64 * 1000
+    }
+
+    /// While the snapshot is sent: it must take something from time to time.
+    fn check_progress(&self) -> Result<(), End> {
+        let stuck = !self.pending.is_empty() && clock::now_ms() - self.last_progress_ms > self.timeout_ms();
+        if stuck { Err(End::Silent) } else { Ok(()) }
+    }
+
+    /// While it follows the stream: it must acknowledge from time to time.
+    fn check_alive(&self) -> Result<(), End> {
+        let silent_ms = clock::now_ms() - self.link.acknowledged_at_ms();
+        if !self.link.is_legacy && silent_ms > self.timeout_ms() { Err(End::Silent) } else { self.check_progress() }
+    }
+
+    fn check_distance(&mut self) -> Result<(), End> {
+        let queued: usize = self.pending.iter().map(Bytes::len).sum();
+        let behind = self.node.replication.offset().saturating_sub(self.position) + queued as u64;
+        self.link.handle.output_bytes.store(behind as usize, Ordering::Relaxed);
+        let limit = self.node.settings().output_buffer_limits.replica;
+        let now_ms = clock::now_ms();
+        let over_soft = limit.soft_bytes > 0 && behind > limit.soft_bytes;
+        self.slow_since_ms = if over_soft { self.slow_since_ms.or(Some(now_ms)) } else { None };
+        let too_long = self.slow_since_ms.is_some_and(|since| now_ms - since > limit.soft_seconds as i64 * 1000);
+        if too_long || (limit.hard_bytes > 0 && behind > limit.hard_bytes) {
+            self.node.stats.client_output_limit_disconnections.add(1);
+            return Err(End::TooSlow { behind });
+        }
+        Ok(())
+    }
+}
+
+/// Sends what the socket takes of the first pieces.
+async fn send_some(writer: &mut WriteHalf<Stream>, pending: &mut VecDeque<Bytes>) -> io::Result<usize> {
+    let Some(first) = pending.front_mut() else { return Ok(0) };
+    let sent = writer.write(first).await?;
+    if sent == 0 {
+        return Err(io::ErrorKind::WriteZero.into());
+    }
+    first.advance(sent);
+    if first.is_empty() {
+        pending.pop_front();
+    }
+    Ok(sent)
+}

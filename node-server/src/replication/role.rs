@@ -1,0 +1,97 @@
+//! Role changes: to follow a master, to follow another one, to lead.
+//!
+//! 1. Whatever followed a master before is stopped, and what it was applying is done.
+//! 2. Under all shard locks the role changes: from one instant to the next writes are logged here, or are not.
+//! 3. The history goes on: a node that begins to lead gives it a new id, and keeps the old one as the second.
+//!    One that begins to follow asks the master by its own history; only if that fails it takes a full copy.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{MutexGuard, PoisonError, Replication, cron, new_id, wait};
+use crate::clock;
+use crate::executor::{Held, node_state};
+use crate::node::Node;
+
+/// What [`follow`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    Begun,
+    /// It follows this very address already.
+    Already,
+}
+
+/// Follows `host:port` from now on. Waits for shard locks: not for the control thread.
+pub fn follow(node: &Arc<Node>, host: &str, port: u16) -> Followed {
+    let replication = &node.replication;
+    let _role = lock_role(replication);
+    if replication.is_replica() && replication.upstream.follows(host, port) {
+        return Followed::Already;
+    }
+    let generation = replication.upstream.stop();
+    let applied = replication.lock_applying();
+    if !replication.is_replica() {
+        let held = Held::all(&node.shards);
+        replication.logging.store(false, Ordering::Release);
+        replication.replica.store(true, Ordering::Release);
+        refresh_state(node);
+        drop(held);
+        let knows_its_place = replication.lock_log().is_active();
+        replication.upstream.set_in_sync(knows_its_place);
+        wait::answer_all(node);
+    }
+    drop(applied);
+    tracing::info!(host, port, "following a master");
+    replication.upstream.begin(node, host, port, generation);
+    refresh_state(node);
+    Followed::Begun
+}
+
+/// Follows nobody from now on; the data and the history stay. Waits for shard locks: not for the control thread.
+pub fn lead(node: &Arc<Node>) {
+    let replication = &node.replication;
+    let _role = lock_role(replication);
+    if !replication.is_replica() {
+        return;
+    }
+    replication.upstream.stop();
+    // What was received is applied, or is not; nothing comes after this.
+    let applied = replication.lock_applying();
+    let held = Held::all(&node.shards);
+    replication.with_log(|log| {
+        let history = log.history();
+        let next = if replication.upstream.is_in_sync() {
+            history.continued_as(new_id(), log.end())
+        } else {
+            // A copy that was not complete continues nothing.
+            super::History::new(new_id())
+        };
+        tracing::info!(id = %next.id, offset = log.end(), "leading: the history goes on under a new id");
+        log.continue_as(next);
+        log.forget_database();
+    });
+    replication.upstream.forget();
+    let logging = replication.lock_log().is_active();
+    replication.replica.store(false, Ordering::Release);
+    replication.logging.store(logging, Ordering::Release);
+    replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
+    drop(held);
+    drop(applied);
+    replication.disconnect_replicas();
+    refresh_state(node);
+}
+
+/// Brings the states that refuse commands up to date.
+pub fn refresh_state(node: &Node) {
+    let settings = node.settings();
+    let is_replica = node.replication.is_replica();
+    node.set_state(node_state::READ_ONLY_REPLICA, is_replica && settings.replica_read_only);
+    let stale = is_replica && !settings.replica_serve_stale_data && !node.replication.standing().link_up;
+    node.set_state(node_state::STALE, stale);
+    drop(settings);
+    cron::count_good_replicas(node);
+}
+
+fn lock_role(replication: &Replication) -> MutexGuard<'_, ()> {
+    replication.role.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,178 @@
+//! The connection to the master: a blocking socket that looks up ten times a second.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::client::{ClientHandle, client_flag};
+use crate::clock;
+use crate::node::Node;
+
+/// Why the link ended, or never came to be.
+#[derive(Debug)]
+pub enum LinkError {
+    /// Another order was given meanwhile.
+    Superseded,
+    /// A client asked for it (CLIENT KILL).
+    Killed,
+    Connect { address: String, error: io::Error },
+    Io(io::Error),
+    Closed,
+    Silent { seconds: u64 },
+    /// The master said no.
+    Refused { to: &'static str, reply: String },
+    Protocol(String),
+    Copy(String),
+}
+
+impl std::fmt::Display for LinkError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LinkError::Superseded => f.write_str("another master is followed"),
+            LinkError::Killed => f.write_str("the link was closed by a client of this node"),
+            LinkError::Connect { address, error } => write!(f, "cannot connect to the master at {address}: {error}"),
+            LinkError::Io(error) => write!(f, "the link to the master broke: {error}"),
+            LinkError::Closed => f.write_str("the master closed the link"),
+            LinkError::Silent { seconds } => {
+                write!(f, "the master has been silent for {seconds} s (repl-timeout)")
+            }
+            LinkError::Refused { to, reply } => write!(f, "the master's answer to {to}: {reply}"),
+            LinkError::Protocol(what) => write!(f, "the master does not speak the protocol: {what}"),
+            LinkError::Copy(what) => write!(f, "the copy of the master's data failed: {what}"),
+        }
+    }
+}
+
+impl From<io::Error> for LinkError {
+    fn from(error: io::Error) -> LinkError {
+        LinkError::Io(error)
+    }
+}
+
+const LOOK_UP: Duration = Duration::from_millis(100);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_BYTES: usize = 64 * 1024;
+const MAX_LINE_BYTES: usize = 4096;
+
+pub struct Connection {
+    pub node: Arc<Node>,
+    pub generation: u64,
+    socket: TcpStream,
+    /// What came and was not used.
+    pub input: Vec<u8>,
+    /// It shows among the clients, as `M`.
+    pub handle: Arc<ClientHandle>,
+    heard: Instant,
+    said: Instant,
+}
+
+impl Connection {
+    pub fn open(node: &Arc<Node>, host: &str, port: u16, generation: u64) -> Result<Connection, LinkError> {
+        let socket = connect(host, port)?;
+        let set_up = || {
+            socket.set_nodelay(true)?;
+            socket.set_read_timeout(Some(LOOK_UP))?;
+            let timeout_s = node.settings().repl_timeout_s.max(1);
+            socket.set_write_timeout(Some(Duration::from_secs(timeout_s)))?;
+            socket.try_clone()
+        };
+        let clone = set_up()?;
+        node.replication.upstream.update(generation, |inner| inner.socket = Some(clone));
+        let local = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        let peer = socket.peer_addr().ok();
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&socket);
+        let handle = Arc::new(ClientHandle::new(node.clients.next_id(), peer, local, descriptor, clock::now_ms()));
+        handle.set_flag(client_flag::MASTER, true);
+        node.clients.add(handle.clone());
+        let now = clock::monotonic();
+        Ok(Connection { node: node.clone(), generation, socket, input: Vec::new(), handle, heard: now, said: now })
+    }
+
+    pub fn is_current(&self) -> bool {
+        self.node.replication.upstream.is_current(self.generation)
+    }
+
+    /// Reads what there is, or nothing if nothing comes within a tenth of a second. Ends a link that is over:
+    /// closed, superseded, killed, or silent for too long.
+    pub fn fill(&mut self) -> Result<usize, LinkError> {
+        if !self.is_current() {
+            return Err(LinkError::Superseded);
+        }
+        if self.handle.mailbox.is_killed() {
+            return Err(LinkError::Killed);
+        }
+        let before = self.input.len();
+        self.input.resize(before + READ_BYTES, 0);
+        let read = self.socket.read(self.input.get_mut(before..).unwrap_or_default());
+        self.input.truncate(before + read.as_ref().copied().unwrap_or(0));
+        match read {
+            Ok(0) => Err(if self.is_current() { LinkError::Closed } else { LinkError::Superseded }),
+            Ok(count) => {
+                self.heard = clock::monotonic();
+                self.handle.last_active_ms.store(clock::now_ms(), std::sync::atomic::Ordering::Relaxed);
+                self.node.replication.upstream.note_io();
+                self.node.stats.replication_input_bytes.add(count as u64);
+                Ok(count)
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                let timeout = Duration::from_secs(self.node.settings().repl_timeout_s.max(1));
+                let silent = clock::monotonic() - self.heard;
+                if silent > timeout { Err(LinkError::Silent { seconds: silent.as_secs() }) } else { Ok(0) }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+        self.said = clock::monotonic();
+        Ok(self.socket.write_all(bytes)?)
+    }
+
+    /// True when nothing was said for a second.
+    pub fn is_time_to_speak(&self) -> bool {
+        clock::monotonic() - self.said >= Duration::from_secs(1)
+    }
+
+    /// An empty line now and then: the master shall not think that a replica which loads is dead.
+    pub fn keep_alive(&mut self) -> Result<(), LinkError> {
+        if self.is_time_to_speak() { self.send(b"\n") } else { Ok(()) }
+    }
+
+    /// The next line that is not empty, without its end. (Empty ones only say that the master lives.)
+    pub fn line(&mut self) -> Result<String, LinkError> {
+        loop {
+            while let Some(end) = self.input.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.input.drain(..=end).collect();
+                let line = line.trim_ascii();
+                if !line.is_empty() {
+                    return Ok(String::from_utf8_lossy(line).into_owned());
+                }
+            }
+            if self.input.len() > MAX_LINE_BYTES {
+                return Err(LinkError::Protocol(format!("a line of more than {MAX_LINE_BYTES} bytes")));
+            }
+            self.fill()?;
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.node.clients.remove(self.handle.id);
+    }
+}
+
+fn connect(host: &str, port: u16) -> Result<TcpStream, LinkError> {
+    let address = format!("{host}:{port}");
+    let failed = |error| LinkError::Connect { address: address.clone(), error };
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for candidate in (host, port).to_socket_addrs().map_err(failed)? {
+        match TcpStream::connect_timeout(&candidate, CONNECT_TIMEOUT) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}

@@ -1,0 +1,128 @@
+//! Applying the master's stream.
+//!
+//! ```text
+//!   input  │ applied and logged │ MULTI … (queued)   │ half a command
+//!                               ▲ logged             ▲ parsed
+//! ```
+//!
+//! Commands run through the executor as the master's. What was applied goes into the log verbatim, under the
+//! same offsets. A transaction counts only as a whole: until its EXEC ran, the log (and what is acknowledged)
+//! stands before its MULTI; if the link breaks meanwhile, the master sends all of it again.
+
+use std::convert::Infallible;
+
+use rcl_proto::resp::{Args, Limits, Parsed, RequestParser, encode_request};
+
+use super::connection::{Connection, LinkError};
+use crate::access::User;
+use crate::client::Session;
+use crate::executor::{self, Batch, Flow};
+
+/// A master may send what no client may; the parser's own limit remains.
+const LIMITS: Limits = Limits { max_bulk_bytes: u32::MAX as usize, authenticated: true };
+
+struct Applier {
+    session: Session,
+    parser: RequestParser,
+    parsed: usize,
+    logged: usize,
+    output: Vec<u8>,
+    wants_acknowledgement: bool,
+}
+
+pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
+    let mut session = Session::new(connection.handle.clone(), User::default_user(b""), true);
+    session.is_master_link = true;
+    session.set_database(connection.node.replication.upstream.database());
+    let mut applier = Applier {
+        session,
+        parser: RequestParser::new(),
+        parsed: 0,
+        logged: 0,
+        output: Vec::new(),
+        wants_acknowledgement: true,
+    };
+    loop {
+        applier.apply_what_came(connection)?;
+        if applier.wants_acknowledgement || connection.is_time_to_speak() {
+            applier.wants_acknowledgement = false;
+            acknowledge(connection)?;
+        }
+        connection.fill()?;
+    }
+}
+
+fn acknowledge(connection: &mut Connection) -> Result<(), LinkError> {
+    let mut request = Vec::new();
+    let offset = connection.node.replication.offset().to_string();
+    encode_request(&mut request, [b"REPLCONF".as_slice(), b"ACK", offset.as_bytes()]);
+    connection.send(&request)
+}
+
+impl Applier {
+    fn apply_what_came(&mut self, connection: &mut Connection) -> Result<(), LinkError> {
+        if self.parsed == connection.input.len() {
+            return Ok(());
+        }
+        let node = connection.node.clone();
+        let mut batch = Batch::start();
+        let applying = node.replication.lock_applying();
+        if !connection.is_current() {
+            return Err(LinkError::Superseded);
+        }
+        let result = self.run_complete_requests(connection, &mut batch);
+        if let Some(bytes) = connection.input.get(..self.logged) {
+            node.replication.with_log(|log| log.append_stream(bytes, self.session.database));
+        }
+        node.replication.upstream.update(connection.generation, |inner| inner.database = self.session.database);
+        drop(applying);
+        batch.stats.flush_into(&node.stats);
+        connection.input.drain(..self.logged);
+        self.parsed -= self.logged;
+        self.logged = 0;
+        result
+    }
+
+
+    fn run_complete_requests(&mut self, connection: &Connection, batch: &mut Batch) -> Result<(), LinkError> {
+        loop {
+            let rest = connection.input.get(self.parsed..).unwrap_or_default();
+            match self.parser.parse(rest, LIMITS) {
+                Ok(Parsed::Incomplete { .. }) => return Ok(()),
+                Err(error) => return Err(LinkError::Protocol(error.to_string())),
+                Ok(Parsed::Request { consumed }) => {
+                    let args = self.parser.args(rest);
+                    let wants = run(connection, &mut self.session, args, &mut self.output, batch);
+                    self.wants_acknowledgement |= wants;
+                    self.parsed += consumed;
+                    if !self.session.in_transaction() {
+                        self.logged = self.parsed;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs one command of the master; true when it wants to know where we are.
+fn run(connection: &Connection, session: &mut Session, args: Args<'_>, output: &mut Vec<u8>, batch: &mut Batch) -> bool {
+    let is = |index: usize, word: &[u8]| args.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word));
+    if args.is_empty() || (is(0, b"ping") && !session.in_transaction()) {
+        return false;
+    }
+    if is(0, b"replconf") {
+        return is(1, b"getack");
+    }
+    output.clear();
+    let flow = executor::process(&connection.node, session, args, output, batch);
+    if let Some(b'-') = output.first() {
+        let command = String::from_utf8_lossy(args.name()).into_owned();
+        let reply = String::from_utf8_lossy(output).trim_end().to_owned();
+        tracing::error!(command, reply, "the master's command failed here: this copy may differ from the master");
+    }
+    if !matches!(flow, Flow::Next) {
+        let command = String::from_utf8_lossy(args.name()).into_owned();
+        tracing::error!(command, "the master's command would wait or end the link: it was not applied");
+    }
+    false
+}

@@ -1,0 +1,112 @@
+//! WAIT: a client waits until so many replicas have acknowledged what it wrote.
+//!
+//! Who waits has the replicas asked at once (`REPLCONF GETACK *` in the stream), instead of waiting for the
+//! acknowledgement that each sends every second. One question serves all who wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rcl_proto::resp::{Protocol, ReplyWriter};
+use tokio::sync::Notify;
+
+use super::LogPosition;
+use crate::client::WakeHandle;
+use crate::node::Node;
+use crate::pause::PauseControl;
+
+#[derive(Debug, Default)]
+pub struct Waiters {
+    waiting: Mutex<Vec<Waiter>>,
+    last_id: AtomicU64,
+    ask: Notify,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    id: u64,
+    client: u64,
+    offset: LogPosition,
+    replicas: i64,
+    wait: WakeHandle,
+}
+
+impl Waiters {
+    pub fn ask(&self) {
+        self.ask.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Waiter>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many replicas have acknowledged `offset`.
+pub fn acknowledged_count(node: &Node, offset: LogPosition) -> i64 {
+    let links = node.replication.lock_links();
+    links.iter().filter(|link| link.is_online() && link.acknowledged() >= offset).count() as i64
+}
+
+/// Ends `wait` with the number of replicas, when there are enough or after `timeout_ms` (0: never).
+pub fn wait_for_replicas(
+    node: &Arc<Node>,
+    client: u64,
+    wait: WakeHandle,
+    offset: LogPosition,
+    replicas: i64,
+    timeout_ms: u64,
+) {
+    let waiters = &node.replication.waiters;
+    let id = waiters.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+    waiters.lock().push(Waiter { id, client, offset, replicas, wait });
+    if timeout_ms > 0 {
+        let timer_node = node.clone();
+        let started = node.replication.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(timeout_ms)).await;
+            answer(&timer_node, |waiter, _| waiter.id == id);
+        });
+        if !started {
+            answer(node, |waiter, _| waiter.id == id);
+        }
+    }
+    waiters.ask.notify_one();
+    // An acknowledgement may have come since the caller looked.
+    acknowledged(node);
+}
+
+/// A replica acknowledged something.
+pub fn acknowledged(node: &Node) {
+    answer(node, |waiter, count| count >= waiter.replicas);
+}
+
+/// This node follows another one now: nobody will acknowledge anything any more.
+pub fn answer_all(node: &Node) {
+    answer(node, |_, _| true);
+}
+
+/// Clients that went away are not waited for.
+pub fn forget_the_gone(node: &Node) {
+    node.replication.waiters.lock().retain(|waiter| node.clients.get(waiter.client).is_some());
+}
+
+fn answer(node: &Node, is_over: impl Fn(&Waiter, i64) -> bool) {
+    node.replication.waiters.lock().retain(|waiter| {
+        let count = acknowledged_count(node, waiter.offset);
+        let over = is_over(waiter, count);
+        if over {
+            let mut bytes = Vec::new();
+            ReplyWriter::new(&mut bytes, Protocol::Resp2).integer(count);
+            waiter.wait.reply(bytes);
+        }
+        !over
+    });
+}
+
+/// Puts the question into the stream whenever somebody waits. For ever.
+pub async fn ask_for_acknowledgements(node: Arc<Node>) {
+    loop {
+        node.replication.waiters.ask.notified().await;
+        super::cron::append_notice(&node, &[b"REPLCONF", b"GETACK", b"*"], PauseControl::is_failing_over);
+    }
+}
