@@ -120,14 +120,14 @@ fn parse_options(args: Args<'_>) -> Result<(AddCondition, bool, Args<'_>), Comma
         index += 1;
     }
     let pairs = args.from(index);
-    if pairs.is_empty() || pairs.len() % 2 != 0 {
+    if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
         return Err(CommandError::SYNTAX);
     }
     let AddCondition { only_new, only_existing, only_greater, only_less, increment } = condition;
     if only_new && only_existing {
         return Err(CommandError::fixed("ERR XX and NX options at the same time are not compatible"));
     }
-    if (only_greater && only_new) || (only_less && only_new) || (only_greater && only_less) {
+    if [only_new, only_greater, only_less].into_iter().filter(|is_given| *is_given).count() > 1 {
         return Err(CommandError::fixed("ERR GT, LT, and/or NX options at the same time are not compatible"));
     }
     if increment && pairs.len() > 2 {
