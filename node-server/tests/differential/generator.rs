@@ -55,6 +55,7 @@ pub struct Generator {
     rng: StdRng,
     commands: Vec<&'static CommandSpec>,
     used: BTreeSet<&'static str>,
+    keeps_what_is_left: bool,
 }
 
 impl Generator {
@@ -66,7 +67,13 @@ impl Generator {
             );
             group && is_in_7_0(spec.since) && !LEFT_OUT.contains(&spec.name)
         };
-        Generator { rng, commands: command::all().filter(is_tested).collect(), used: BTreeSet::new() }
+        let commands = command::all().filter(is_tested).collect();
+        Generator { rng, commands, used: BTreeSet::new(), keeps_what_is_left: false }
+    }
+
+    /// For one server alone: what it takes out at random leaves nothing that another would not have.
+    pub fn for_one_server(rng: StdRng) -> Generator {
+        Generator { keeps_what_is_left: true, ..Generator::new(rng) }
     }
 
     pub fn kinds(&self) -> usize {
@@ -130,7 +137,7 @@ impl Generator {
         }
         requests.push(Request::new(words));
         // What was taken at random differs: what is left goes away.
-        if spec.name == "spop" {
+        if spec.name == "spop" && !self.keeps_what_is_left {
             requests.push(around("DEL", &[]));
         }
     }

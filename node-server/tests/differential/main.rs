@@ -77,6 +77,39 @@ fn run(name: &str, protocol: u8, options: &[&str], default_seed: u64) {
     println!("{name}: {done} commands with seed {seed}, {} kinds of them", generator.kinds());
 }
 
+/// What the node logs of random commands, made deterministic (SPOP, HINCRBYFLOAT, expiry, …), leads a `redis-server`
+/// that is its replica to the same data.
+#[test]
+fn a_replica_comes_to_the_same_data() {
+    let Some(servers) = Servers::start_replicating("replica") else { return };
+    let mut both = Both { redis: servers.redis(), node: servers.node() };
+    let is_up = |reply: &Reply| {
+        String::from_utf8_lossy(reply.as_bytes().unwrap_or_default()).contains("link_status:up")
+    };
+    let info = [Request::of(&["INFO", "replication"])];
+    let up = (0..1000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        both.redis.send(&info);
+        is_up(&both.redis.receive(1)[0])
+    });
+    assert!(up, "the replica is connected");
+    let seed = number_from("SEED").unwrap_or(3);
+    let commands = number_from("COMMANDS").unwrap_or(10_000) as usize;
+    let mut generator = Generator::for_one_server(StdRng::seed_from_u64(seed));
+    let mut history = Vec::new();
+    for _ in 0..commands.div_ceil(ROUND) {
+        let requests = generator.requests(ROUND);
+        for some in requests.chunks(50) {
+            both.node.send(some);
+            both.node.receive(some.len());
+        }
+        history.extend(requests.iter().map(Request::to_string));
+        both.node.send(&[Request::of(&["WAIT", "1", "60000"])]);
+        assert_eq!(both.node.receive(1), [Reply::Integer(1)], "the replica has acknowledged all");
+        both.compare_data(&mut history, seed);
+    }
+}
+
 /// Collections far beyond every threshold, gone through in pieces.
 #[test]
 fn scans_of_big_collections_find_everything() {
