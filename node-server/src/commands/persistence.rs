@@ -117,9 +117,30 @@ const SHUTDOWN: CommandSpec = CommandSpec {
             ],
             ..ARGUMENT
         },
-        Argument { name: "now", kind: Kind::PureToken, token: "NOW", since: "7.0.0", optional: true, ..ARGUMENT },
-        Argument { name: "force", kind: Kind::PureToken, token: "FORCE", since: "7.0.0", optional: true, ..ARGUMENT },
-        Argument { name: "abort", kind: Kind::PureToken, token: "ABORT", since: "7.0.0", optional: true, ..ARGUMENT },
+        Argument {
+            name: "now",
+            kind: Kind::PureToken,
+            token: "NOW",
+            since: "7.0.0",
+            optional: true,
+            ..ARGUMENT
+        },
+        Argument {
+            name: "force",
+            kind: Kind::PureToken,
+            token: "FORCE",
+            since: "7.0.0",
+            optional: true,
+            ..ARGUMENT
+        },
+        Argument {
+            name: "abort",
+            kind: Kind::PureToken,
+            token: "ABORT",
+            since: "7.0.0",
+            optional: true,
+            ..ARGUMENT
+        },
     ],
     handler: Handler::Run(shutdown),
     ..COMMAND
