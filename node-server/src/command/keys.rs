@@ -22,7 +22,9 @@ pub enum KeysError {
 pub fn first_key<'a>(spec: &CommandSpec, args: Args<'a>) -> Option<&'a [u8]> {
     match spec.keys {
         [] => None,
-        [KeySpec { begin: Begin::Index(index), find: Find::Range { .. }, .. }, ..] if spec.own_keys.is_none() => {
+        [KeySpec { begin: Begin::Index(index), find: Find::Range { .. }, .. }, ..]
+            if spec.own_keys.is_none() =>
+        {
             args.get(*index as usize)
         }
         _ => find_keys(spec, args).ok()?.first().and_then(|key| args.get(key.index)),

@@ -7,7 +7,9 @@ use crate::command::parse::{self, is};
 use crate::command::spec::{
     ARGUMENT, Argument, Begin, COMMAND, Find, Group, KeySpec, Kind, category, flag, key_flag,
 };
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, KeyPosition, Outcome, Park};
+use crate::command::{
+    CommandError, CommandResult, CommandSpec, Context, Handler, KeyPosition, Outcome, Park,
+};
 
 use crate::migration::{self, Credentials, Job, Parcel};
 
@@ -202,5 +204,5 @@ fn migrate(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         wait: wait.clone(),
     };
     migration::send(context.node.clone(), job);
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: true }))
 }
