@@ -76,7 +76,9 @@ async fn tagged(session: &Session, stage: &mut Stage) -> Result<Scene, Failure> 
         heading: "Second way out: a hash tag".into(),
         keys: [&event, &seats, &waitlist].map(|key| stage.place(key)).into(),
         commands,
-        lesson: "What must change together shares a tag, and so a slot: transactions and scripts need that too.".into(),
+        lesson:
+            "What must change together shares a tag, and so a slot: transactions and scripts need that too."
+                .into(),
     })
 }
 

@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -22,7 +23,8 @@ pub const SERVER: &str = "redis-server";
 pub fn have_server() -> bool {
     let found = Command::new(SERVER).arg("--version").stdout(Stdio::null()).status().is_ok();
     if !found {
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "SKIPPED: {} needs a redis-server, and there is no redis-server on this machine",
             test_name()
         );

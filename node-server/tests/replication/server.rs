@@ -41,7 +41,7 @@ impl Drop for Folder {
 pub fn there_is_redis(test: &str) -> bool {
     let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !there {
-        eprintln!("SKIPPED: {test}: no redis-server on this machine");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no redis-server on this machine");
     }
     there
 }
