@@ -70,9 +70,10 @@ wait_until = tenths=0; until $(1); do tenths=$$((tenths + 1)); \
 # Whether node $(1) is in a cluster with others.
 is_member = test "$$($(call cli,$(1)) CLUSTER INFO 2>/dev/null | tr -d '\r' | sed -n 's/^cluster_known_nodes://p')" -gt 1 2>/dev/null
 
-# Whether all nodes of the first six agree that all is well.
+# Whether the first six nodes all say that the cluster is well, and every replica has its master's data.
 six_ok = for i in 1 2 3 4 5 6; do \
-	$(call cli,$$i) CLUSTER INFO 2>/dev/null | grep -q '^cluster_state:ok' || exit 1; done
+	$(call cli,$$i) CLUSTER INFO 2>/dev/null | grep -q '^cluster_state:ok' || exit 1; \
+	$(call cli,$$i) INFO replication 2>/dev/null | grep -qE '^(role:master|master_link_status:up)' || exit 1; done
 
 ##@ The workshop
 

@@ -106,14 +106,15 @@ fn a_reshard_takes_named_slots_from_named_sources() {
     }
     let servers = Server::start_many(3, &[]);
     create(&servers, 0);
-    let address = servers[0].address();
+    // A name that only we know it by: the other nodes must be sent to its announced address all the same.
+    let address = format!("localhost:{}", servers[0].port);
     let ids: Vec<String> = servers.iter().map(Server::id).collect();
     fill(servers[0].port, 500);
     let plan =
         rcl_json(&["reshard", &address, "--to", &ids[2][..8], "--slot-ranges", "0-9,6000", "--dry-run"]);
     assert_eq!(plan["cost"]["slots"], 11);
     assert_eq!(plan["steps"].as_array().unwrap().len(), 2);
-    assert_eq!(rcl_json(&["nodes", &address])[0]["slots"], "0-5461", "a dry run changes nothing");
+    assert_eq!(rcl_json(&["nodes", &address])[0]["slots"], "0-5460", "a dry run changes nothing");
     rcl_ok(&["reshard", &address, "--to", &ids[2][..8], "--slot-ranges", "0-9,6000", "--yes"]);
     rcl_ok(&[
         "reshard", &address, "--from", &ids[0], "--from", &ids[1], "--to", &ids[2], "--slots", "100", "--yes",
@@ -124,4 +125,30 @@ fn a_reshard_takes_named_slots_from_named_sources() {
     };
     assert_eq!(of(&ids[2]), 5461 + 11 + 100);
     verify(servers[0].port, 500);
+}
+
+#[test]
+fn a_dead_master_is_replaced_and_taken_out_and_a_living_one_leaves_its_replica_to_others() {
+    if !have_server() {
+        return;
+    }
+    let mut servers = Server::start_many(8, &[]);
+    create(&servers, 1);
+    let (entry, dead) = (servers[1].address(), servers[0].id());
+    fill(servers[1].port, 500);
+    eventually("all replicas are in sync", || findings(&servers[1]) == (0, vec![]));
+    servers[0].kill();
+    let replica = servers[4].address();
+    rcl_refused(3, "--force", &["failover", &replica]);
+    rcl_ok(&["failover", &replica, "--force"]);
+    assert!(is_master(&servers[4]));
+    let (code, codes) = findings(&servers[1]);
+    assert_eq!((code, codes.contains(&"node-silent".to_owned())), (1, true));
+    rcl_ok(&["scale-down", &dead[..12], "--entry", &entry]);
+    let (code, codes) = findings(&servers[1]);
+    assert_eq!((code, codes), (0, vec!["no-replica".to_owned()]));
+
+    rcl_ok(&["scale-down", &entry]);
+    assert_eq!(findings(&servers[2]), (0, vec![]), "its replica went to the master without one");
+    verify(servers[2].port, 500);
 }

@@ -59,6 +59,33 @@ fn a_reshard_that_is_killed_is_finished_by_the_next() {
 }
 
 #[test]
+fn ctrl_c_stops_a_reshard_with_nothing_left_open() {
+    if !have_server() {
+        return;
+    }
+    const KEYS: usize = 20_000;
+    let servers = Server::start_many(3, &[]);
+    create(&servers, 0);
+    let (address, target) = (servers[0].address(), servers[1].id());
+    fill(servers[0].port, KEYS);
+    let before = owned(&servers[1]);
+    let arguments = ["reshard", &address, "--to", &target, "--slots", "8000", "--yes"];
+    let mut command = rcl_command(&arguments);
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("slots begin to arrive", || owned(&servers[1]) > before);
+    // SAFETY: a signal to a process that this test started and has not waited for yet.
+    let sent = unsafe { libc::kill(running.id() as libc::pid_t, libc::SIGINT) };
+    assert_eq!(sent, 0);
+    let (code, stdout, stderr) = outcome(running.wait_with_output().unwrap());
+    assert_eq!(code, 130, "{stdout}{stderr}");
+    assert!(stderr.contains("none is left open") && stderr.contains("run the same command again"), "{stderr}");
+    let (code, codes) = findings(&servers[0]);
+    assert_eq!(code, 0, "{codes:?}");
+    assert!(owned(&servers[1]) < before + 8000);
+    verify(servers[0].port, KEYS);
+}
+
+#[test]
 fn fix_finishes_a_half_moved_slot_and_covers_one_without_an_owner() {
     if !have_server() {
         return;

@@ -57,7 +57,7 @@ fn changes_that_cannot_be_are_refused() {
     rcl_refused(3, "no node 'ffffffff'", &["reshard", &address, "--to", "ffffffff", "--slots", "1", "--yes"]);
     rcl_refused(
         3,
-        "own 5462",
+        "own 5461",
         &["reshard", &address, "--from", &ids[0], "--to", &ids[1], "--slots", "9999", "--yes"],
     );
     rcl_refused(
@@ -112,7 +112,7 @@ fn passwords_are_asked_for_and_work_for_moves_too() {
     link.call(&["AUTH", "sesame"]);
     link.call(&["SET", "{}5", "five"]);
     let slot = rcl_proto::key_slot(b"{}5");
-    let target = if slot.number() < 5462 { &addresses[1] } else { &addresses[0] };
+    let target = if slot.number() < 5461 { &addresses[1] } else { &addresses[0] };
     let range = slot.to_string();
     let reshard = ["reshard", &addresses[0], "--to", target, "--slot-ranges", &range, "--yes"];
     let (code, stdout, stderr) = with("sesame", &reshard);

@@ -134,6 +134,8 @@ impl Node {
         self.default_user.store(User::default_user(password));
         self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
         self.settings.store(Arc::new(settings));
+        crate::replication::refresh_state(self);
+        crate::persistence::save::refresh_state(self);
         if let Some(control) = self.control.get() {
             control.send(ControlMessage::SettingsChanged);
         }

@@ -92,9 +92,9 @@ pub async fn view_lines(link: &Link) -> Result<Vec<NodeLine>, Failure> {
 /// ping, which may be seconds away; a meeting is a ping that is sent at once, also to who knows it already.
 pub async fn announce(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
     let mut meets = Pipeline::default();
-    for (id, link) in &cluster.links {
-        if *id != node.id {
-            meets.add(introduction(cluster, &NodeRef { id: *id, address: link.address().clone() }).await?);
+    for other in cluster.links.keys().filter_map(|id| cluster.topology.node(*id)) {
+        if other.id != node.id {
+            meets.add(introduction(cluster, &NodeRef::of(other)).await?);
         }
     }
     cluster.link(node.id)?.all(&meets).await?;

@@ -157,7 +157,8 @@ impl KeyPath {
     }
 
     fn command(&self, keys: &[Vec<u8>], replace: bool) -> Words {
-        let timeout_ms = (self.connector.time_limit.as_millis() as u64).clamp(1000, 60_000).to_string();
+        // Shorter than our own patience, so that the source can still tell us which side was silent.
+        let timeout_ms = (self.connector.time_limit.as_millis() as u64 / 2).max(1000).to_string();
         let mut words = Words::of(&["MIGRATE", &self.target.host])
             .and(self.target.port.to_string())
             .and("")

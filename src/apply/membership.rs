@@ -169,7 +169,7 @@ pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
                     node.name()
                 ),
             )
-            .next(format!("look at them with rcl call {}, then FLUSHALL and CLUSTER RESET it", node.address)))
+            .next(format!("look at them (redis-cli, SCAN); then send FLUSHALL and CLUSTER RESET HARD to {} alone", node.address)))
         }
         Err(error) => Err(error.into()),
     }

@@ -89,7 +89,7 @@ impl Cluster {
     pub fn find(&self, text: &str) -> Result<&Node, Failure> {
         let nodes = &self.topology.nodes;
         let found: Vec<&Node> = match text.parse::<Address>() {
-            Ok(address) => nodes.values().filter(|node| node.address == address).collect(),
+            Ok(address) => nodes.values().filter(|node| node.is_at(&address)).collect(),
             Err(_) => {
                 let text = text.to_ascii_lowercase();
                 let fits = |node: &&Node| !text.is_empty() && node.id.to_string().starts_with(&text);

@@ -33,7 +33,7 @@ async fn play(session: &Session, stage: &mut Stage) -> Result<Vec<Scene>, Failur
 async fn scattered(session: &Session, stage: &mut Stage) -> Result<Scene, Failure> {
     let keys = NAMES.map(|name| stage.key(&format!("user:1001:{name}")));
     let [first, second, third] = keys.each_ref().map(String::as_str);
-    let command = ["MSET", first, "Ada", second, "3 books", third, "12"];
+    let command = ["MSET", first, "Ada", second, "3-books", third, "12"];
     let commands = vec![stage.write(session, &command, &[first, second, third], CROSS_SLOT).await?];
     Ok(Scene {
         heading: "Without a tag all of a key is hashed".into(),
@@ -67,9 +67,8 @@ fn rules(stage: &Stage) -> Scene {
         heading: "Which braces count".into(),
         keys: keys.iter().map(|key| stage.place(key)).collect(),
         commands: Vec::new(),
-        lesson: "The first { and the first } after it, if something stands between them; otherwise all of the \
-                 key.\nA tag that very many keys share makes one slot, and so one node, hot: choose tags that \
-                 are many."
+        lesson: "The first { and the first } after it, if something stands between them; else all of it.\n\
+                 A tag that very many keys share makes one slot, and so one node, hot."
             .into(),
     }
 }

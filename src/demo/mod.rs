@@ -73,7 +73,7 @@ impl Report for Play {
                 text.push_str(&if is_error { paint(Paint::Bad, reply) } else { reply });
                 text.push('\n');
             }
-            text.push_str(&format!("\n{}\n", scene.lesson));
+            text.push_str(&format!("\n{}", scene.lesson));
         }
         text
     }

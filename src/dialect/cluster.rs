@@ -13,7 +13,7 @@
 //! | `set-timeout H:P MS` | `call H:P CONFIG SET cluster-node-timeout MS`, then `CONFIG REWRITE` |
 //!
 //! An address may be given as `host:port` or as two words. The verbs that redis-cli carries out without a
-//! question get `--yes`; the others get it from `--cluster-yes` or REDISCLI_CLUSTER_YES=1. An option that
+//! question get `--yes`; the others get it from `--cluster-yes`, REDISCLI_CLUSTER_YES=1, or a `yes` on stdin. An option that
 //! has no counterpart is refused, except those that ask for what `rcl` always does
 //! (`--cluster-search-multiple-owners`: a check always asks every node).
 
@@ -90,6 +90,11 @@ impl ClusterCommand {
             return Err(Refusal::Wrong(format!("Unrecognized option or bad number of args for: '{flag}'")));
         }
         Ok(())
+    }
+
+    /// Whether redis-cli asks before it carries this out.
+    pub fn may_ask(&self) -> bool {
+        matches!(self.name.as_str(), "create" | "fix" | "reshard")
     }
 
     /// The arguments of `rcl` that do the same, one list for each verb to run, in order.

@@ -122,6 +122,7 @@ fn run_cluster_command(
         return ExitCode::SUCCESS;
     }
     command.yes |= std::env::var_os("REDISCLI_CLUSTER_YES").is_some_and(|value| value == "1");
+    command.yes = command.yes || (command.may_ask() && yes_is_piped_in());
     let lines = match command.translate() {
         Ok(lines) => lines,
         Err(refusal) => return report(&refusal),
@@ -142,6 +143,13 @@ fn run_cluster_command(
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Scripts answer redis-cli's question before it is asked: `echo yes | redis-cli --cluster create …`.
+fn yes_is_piped_in() -> bool {
+    let stdin = io::stdin();
+    let mut answer = [0; 3];
+    !stdin.is_terminal() && stdin.lock().read_exact(&mut answer).is_ok() && answer == *b"yes"
 }
 
 fn report(refusal: &Refusal) -> ExitCode {

@@ -201,6 +201,7 @@ fn configuration(port: u16, directory: &Path) -> String {
          cluster-config-file nodes.conf\n\
          cluster-node-timeout 5000\n\
          appendonly no\n\
+         repl-diskless-sync-delay 0\n\
          dir \"{directory}\"\n\
          logfile \"{directory}/node.log\"\n\
          pidfile \"{directory}/node.pid\"\n"

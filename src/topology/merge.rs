@@ -35,11 +35,13 @@ fn merge_node(id: NodeId, views: &[View], silent: &BTreeMap<NodeId, String>) -> 
         Some(line) => line,
         None => views.iter().filter_map(said).max_by_key(|line| line.config_epoch)?,
     };
-    let others: Vec<NodeFlags> =
-        views.iter().filter(|view| view.viewer != id).filter_map(said).map(|line| line.flags).collect();
+    let others: Vec<NodeLine> = views.iter().filter(|view| view.viewer != id).filter_map(said).collect();
+    let announced = others.iter().find(|line| !line.endpoint.ip.is_empty() && line.endpoint.port != 0);
+    let announced = announced.map(|line| Address::new(line.endpoint.ip.clone(), line.endpoint.port));
+    let reached = own.map(|view| view.address.clone());
     let mut flags = line.flags.without(NodeFlags::MYSELF);
     for flag in [NodeFlags::FAIL, NodeFlags::PFAIL] {
-        let voices = others.iter().filter(|flags| flags.contains(flag)).count();
+        let voices = others.iter().filter(|line| line.flags.contains(flag)).count();
         flags = if voices > 0 && voices * 2 >= others.len() { flags.with(flag) } else { flags.without(flag) };
     }
     let role = match line.master {
@@ -48,10 +50,10 @@ fn merge_node(id: NodeId, views: &[View], silent: &BTreeMap<NodeId, String>) -> 
     };
     Some(Node {
         id,
-        address: own.map_or_else(
-            || Address::new(line.endpoint.ip.clone(), line.endpoint.port),
-            |v| v.address.clone(),
-        ),
+        address: announced
+            .or_else(|| reached.clone())
+            .unwrap_or_else(|| Address::new(line.endpoint.ip.clone(), line.endpoint.port)),
+        reached,
         bus_port: line.endpoint.bus_port,
         role,
         config_epoch: line.config_epoch,
@@ -193,6 +195,18 @@ pub(super) mod tests {
         assert!(!silent.answers() && silent.flags.contains(NodeFlags::FAIL));
         assert_eq!(silent.silence.as_deref(), Some("gone"));
         assert_eq!(silent.slots.len(), 8192);
+    }
+
+    #[test]
+    fn the_address_is_the_one_that_the_other_nodes_use_and_ours_is_known_too() {
+        let mut first = view(1, &CALM);
+        first.address = Address::new("localhost", 7001);
+        let topology = merge(&[first.clone(), view(2, &CALM), view(3, &CALM)], &BTreeMap::new());
+        let node = topology.node(id(1)).unwrap();
+        assert_eq!(node.address, Address::new("127.0.0.1", 7001));
+        assert!(node.is_at(&Address::new("localhost", 7001)) && node.is_at(&node.address));
+        let alone = merge(&[first], &BTreeMap::new());
+        assert_eq!(alone.node(id(1)).unwrap().address.host, "localhost", "nobody else has a word on it");
     }
 
     #[test]

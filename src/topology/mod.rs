@@ -51,7 +51,10 @@ pub enum Role {
 #[derive(Clone, Debug)]
 pub struct Node {
     pub id: NodeId,
+    /// Where the other nodes reach it: what they are told to connect to, in MIGRATE and MEET.
     pub address: Address,
+    /// Where we reached it, which may be another address of it (127.0.0.1, a name, a tunnel).
+    pub reached: Option<Address>,
     /// The cluster bus; 0 when it is not known.
     pub bus_port: u16,
     pub role: Role,
@@ -78,6 +81,11 @@ impl Node {
             Role::Master => None,
             Role::ReplicaOf(master) => Some(master),
         }
+    }
+
+    /// One of its addresses that we know.
+    pub fn is_at(&self, address: &Address) -> bool {
+        self.address == *address || self.reached.as_ref() == Some(address)
     }
 
     pub fn answers(&self) -> bool {

@@ -48,7 +48,7 @@ pub fn serves(topology: &Topology) -> bool {
 
 /// Takes a node that is fit to join into the picture, as a lone master.
 pub async fn admit(session: &Session, cluster: &mut Cluster, new: &Address) -> Result<NodeRef, Failure> {
-    if let Some(node) = cluster.topology.nodes.values().find(|node| node.address == *new && node.answers()) {
+    if let Some(node) = cluster.topology.nodes.values().find(|node| node.is_at(new) && node.answers()) {
         return Err(Failure::refused(format!("{} is in this cluster already", node.name()))
             .next(format!("rcl nodes {}", cluster.entry)));
     }

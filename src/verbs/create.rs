@@ -49,8 +49,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         None => (args.nodes.clone(), args.replicas.unwrap_or(0)),
     };
     let cluster = observe(session, &addresses).await?;
-    let by_address =
-        |address: &Address| cluster.topology.nodes.values().find(|node| node.address == *address);
+    let by_address = |address: &Address| cluster.topology.nodes.values().find(|node| node.is_at(address));
     let nodes: Vec<NodeRef> = addresses.iter().filter_map(by_address).map(NodeRef::of).collect();
     let plan = create::plan(&nodes, replicas)?;
     carry_out(session, &cluster, &plan, Manners::MustConfirm, Settings::default()).await

@@ -15,7 +15,8 @@ pub async fn observe(connector: &Connector, address: &Address) -> Result<(Link, 
 
 fn must_be_lone_and_empty(view: &View) -> Result<(), Failure> {
     let address = &view.address;
-    let reset = format!("if it is not needed there: rcl call {address} CLUSTER RESET HARD");
+    // To this node only: without --only the whole cluster that it is in would be reset.
+    let reset = format!("if it is not needed there: rcl call {address} --only {address} CLUSTER RESET HARD");
     let others = view.lines.iter().filter(|line| line.id != view.viewer).count();
     if others > 0 {
         return Err(Failure::refused(format!(
@@ -28,7 +29,7 @@ fn must_be_lone_and_empty(view: &View) -> Result<(), Failure> {
     }
     if view.facts.keys > 0 {
         return Err(Failure::refused(format!("{address} is not empty: it holds {} keys", view.facts.keys))
-            .next(format!("if they are not needed: rcl call {address} FLUSHALL")));
+            .next(format!("if they are not needed: rcl call {address} --only {address} FLUSHALL")));
     }
     Ok(())
 }

@@ -132,11 +132,13 @@ fn event_line(unix_ms: u64, event: &Event) -> Line {
 /// `state=ok slots=16384 …`, for a pipe.
 pub fn summary(sample: &Sample) -> String {
     format!(
-        "state={} slots={} masters={} replicas={} keys={} ops={}",
+        "state={} slots={} masters={} replicas={} healthy={}/{} keys={} ops={}",
         if sample.state_ok { "ok" } else { "down" },
         sample.slots_covered,
         sample.masters(),
         sample.replicas(),
+        sample.nodes.iter().filter(|node| node.state == State::Ok).count(),
+        sample.nodes.len(),
         sample.keys(),
         sample.ops()
     )

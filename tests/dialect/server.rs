@@ -26,7 +26,11 @@ impl Server {
         let port = free_port();
         let directory = std::env::temp_dir().join(format!("rcl-dialect-{}-{port}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
+        // A configuration file, so that CONFIG REWRITE has one to write.
+        let configuration = directory.join("redis.conf");
+        fs::write(&configuration, "").unwrap();
         let process = Command::new("redis-server")
+            .arg(&configuration)
             .args(["--port", &port.to_string(), "--save", "", "--bind", "127.0.0.1"])
             .args(["--unixsocket", directory.join("sock").to_str().unwrap()])
             .args(options)

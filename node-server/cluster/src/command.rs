@@ -1,7 +1,7 @@
 //! The CLUSTER commands that read or change the cluster's state, typed, and what they answer.
 //!
-//! Parsing of arguments (ranges, options, arity) and RESP rendering belong to the node's command table; whatever
-//! depends on the cluster's state, with its error text as Redis words it, is decided here.
+//! Parsing of arguments (ranges, options, arity) and RESP rendering belong to the node's command table;
+//! whatever depends on the cluster's state, with its error text as Redis words it, is decided here.
 
 use rcl_proto::{NodeId, Slot, SlotRange, SlotSet};
 
@@ -66,8 +66,8 @@ pub enum Command {
     BumpEpoch,
     SetConfigEpoch(u64),
     SaveConfig,
-    /// Which slots hold keys, at start and after loading: slots that hold keys and have no owner are taken, those
-    /// that another node owns are marked as importing (what Redis does when it loads a data set).
+    /// Which slots hold keys, at start and after loading: slots that hold keys and have no owner are taken,
+    /// those that another node owns are marked as importing (what Redis does when it loads a data set).
     AdoptSlotsWithKeys(Box<SlotSet>),
 }
 

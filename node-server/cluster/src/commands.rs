@@ -1,4 +1,5 @@
-//! CLUSTER's subcommands: their preconditions, with the error texts as Redis 7.0 words them, and what each sets going.
+//! CLUSTER's subcommands: their preconditions, with the error texts as Redis 7.0 words them, and what each
+//! sets going.
 //!
 //! A subcommand that changes something is answered when the change is on disk and in every shard, see
 //! [`crate::durability`]; one that only reads, and every error, at once.
@@ -223,7 +224,8 @@ impl Member {
             self.follow(to);
         }
         if to == self.me && self.slots.importing.remove(&slot).is_some() {
-            // A new epoch makes the claim win over the old owner's; the new face is announced when it is public.
+            // A new epoch makes the claim win over the old owner's; the new face is announced when it is
+            // public.
             self.bump_epoch_alone();
         }
         Ok(())

@@ -3,7 +3,8 @@
 /// The settings that the cluster core reads. Defaults are Redis's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The client port that is announced (`cluster-announce-port`, else `port`; the TLS port with `tls-cluster`).
+    /// The client port that is announced (`cluster-announce-port`, else `port`; the TLS port with
+    /// `tls-cluster`).
     pub port: u16,
     /// The plaintext port beside a TLS `port`; 0 when there is no second one.
     pub second_port: u16,

@@ -1,17 +1,17 @@
 //! Persist before send: what may be said of ourselves, and when.
 //!
-//! A vote, the request for votes in a new epoch, and the claim of a slot are promises: after a crash we
-//! must still know that we made them. So:
+//! A vote, the request for votes in a new epoch, and the claim of a slot are promises: after a crash we must
+//! still know that we made them. So:
 //! - Each change that matters gives out [`Output::Persist`] with a number, and a new map with a version.
-//! - Our *face* is what packet headers say of us: role, config epoch, slots. What we give up (a slot, the role of
-//!   master) leaves the face at once. What we gain enters it when the state with it is on disk *and* the map with it is
-//!   in every shard, so that no client is ever sent here before we serve.
-//! - A vote and a request for votes wait for the disk alone. Heartbeats wait for nothing: they go out with the face as
-//!   it is.
+//! - Our *face* is what packet headers say of us: role, config epoch, slots. What we give up (a slot, the
+//!   role of master) leaves the face at once. What we gain enters it when the state with it is on disk *and*
+//!   the map with it is in every shard, so that no client is ever sent here before we serve.
+//! - A vote and a request for votes wait for the disk alone. Heartbeats wait for nothing: they go out with
+//!   the face as it is.
 //! - A command that changed something is answered when its change is durable and applied.
 //!
-//! Source: the specification's rule that epochs and votes are stored before they are sent; the
-//! rule for slots is ours.
+//! Source: the specification's rule that epochs and votes are stored before they are sent; the rule for slots
+//! is ours.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -125,7 +125,8 @@ impl Member {
         self.durability.faces.clear();
     }
 
-    /// Ends a step: gives out map and state if they changed, numbers what waits for them, lets go what is done.
+    /// Ends a step: gives out map and state if they changed, numbers what waits for them, lets go what is
+    /// done.
     pub(crate) fn settle(&mut self) {
         let due = std::mem::take(&mut self.due);
         if due.map {

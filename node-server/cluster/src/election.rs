@@ -1,19 +1,21 @@
 //! Elections: a replica takes the place of its failed master, by the votes of a majority of masters.
 //!
 //! As a replica, when our master has slots and is in FAIL (or an operator asked for a failover):
-//! 1. Our data must be recent enough: the link to the master may have been down for the node timeout, and the validity
-//!    factor times the node timeout, and one ping period. (Not with a manual failover.)
-//! 2. Wait 500 ms, for the news of the failure to spread; a random 0–499 ms, so that replicas seldom collide; and 1000 ms for each
-//!    replica of the same master that has a greater offset. The last grows while we wait, if better offsets are heard of.
+//! 1. Our data must be recent enough: the link to the master may have been down for the node timeout, and the
+//!    validity factor times the node timeout, and one ping period. (Not with a manual failover.)
+//! 2. Wait 500 ms, for the news of the failure to spread; a random 0–499 ms, so that replicas seldom collide;
+//!    and 1000 ms for each replica of the same master that has a greater offset. The last grows while we
+//!    wait, if better offsets are heard of.
 //! 3. A new current epoch, on disk before the request for votes goes out to everybody.
-//! 4. With a majority of the masters with slots: that epoch is our config epoch and the master's slots are ours.
+//! 4. With a majority of the masters with slots: that epoch is our config epoch and the master's slots are
+//!    ours.
 //! 5. No majority within max(2 × node timeout, 2 s): give up, and start again after twice that.
 //!
 //! As a master with slots, asked for a vote:
 //! - at most one vote an epoch, remembered on disk before it is sent ([`crate::durability`]);
-//! - none in an epoch older than ours, none to a master, none about a master that is up (unless the request says that an operator
-//!   wants it), none twice within two node timeouts about one master, and none when a slot that is asked for belongs, as far as we know,
-//!   to a newer config epoch.
+//! - none in an epoch older than ours, none to a master, none about a master that is up (unless the request
+//!   says that an operator wants it), none twice within two node timeouts about one master, and none when a
+//!   slot that is asked for belongs, as far as we know, to a newer config epoch.
 //!
 //! Source: the specification, "Replica election and promotion".
 
@@ -162,7 +164,7 @@ impl Member {
     }
 
     fn ask_for_votes(&mut self) {
-        self.current_epoch += 1;
+        self.current_epoch = self.current_epoch.saturating_add(1);
         self.election.asked = true;
         self.election.epoch = self.current_epoch;
         let epoch = self.current_epoch;

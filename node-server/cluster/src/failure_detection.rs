@@ -1,16 +1,16 @@
 //! Failure detection: from "I can't reach it" to "the cluster says it failed", and back.
 //!
-//! - PFAIL: our ping has waited for longer than the node timeout, and no other byte came meanwhile. A matter between the two
-//!   of us; a pong takes it back.
-//! - A failure report: a master with slots gossips that the node is in PFAIL or FAIL. It is valid for two node timeouts, and
-//!   taken back when the same master gossips the opposite.
-//! - FAIL: we find it in PFAIL, and the masters that report it (with us, if we are one) are a majority of the masters with slots. Then a FAIL
-//!   packet forces everybody to the same view.
+//! - PFAIL: our ping has waited for longer than the node timeout, and no other byte came meanwhile. A matter
+//!   between the two of us; a pong takes it back.
+//! - A failure report: a master with slots gossips that the node is in PFAIL or FAIL. It is valid for two
+//!   node timeouts, and taken back when the same master gossips the opposite.
+//! - FAIL: we find it in PFAIL, and the masters that report it (with us, if we are one) are a majority of the
+//!   masters with slots. Then a FAIL packet forces everybody to the same view.
 //! - FAIL ends when the node is reached again and it is a replica, or has no slots; or it still has slots
 //!   after two node timeouts, so that nobody replaced it.
 //!
-//! A master without slots neither reports nor counts here, while Redis 7.0 takes its reports: only voters make the majority.
-//! Source: the specification, "Failure detection".
+//! A master without slots neither reports nor counts here, while Redis 7.0 takes its reports: only voters
+//! make the majority. Source: the specification, "Failure detection".
 
 use rcl_proto::NodeId;
 

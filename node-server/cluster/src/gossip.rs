@@ -1,10 +1,11 @@
 //! Gossip: what a heartbeat says of third nodes, merged into our view.
 //!
 //! - Of a node that we know, a master's word that it is (or is no longer) failing is a failure report, see
-//!   [`crate::failure_detection`]. While nobody reports it as failing and we have no ping waiting, a newer pong time is taken over: somebody
-//!   reached it, so we need not ping it so soon. If we can't reach it and the sender can, at another address, we go there.
-//! - A node that we don't know is added under its id, if the sender is known and it was not forgotten just now.
-//!   Its role is settled by its own packets.
+//!   [`crate::failure_detection`]. While nobody reports it as failing and we have no ping waiting, a newer
+//!   pong time is taken over: somebody reached it, so we need not ping it so soon. If we can't reach it and
+//!   the sender can, at another address, we go there.
+//! - A node that we don't know is added under its id, if the sender is known and it was not forgotten just
+//!   now. Its role is settled by its own packets.
 //!
 //! Nothing is allocated unless something is new. Source: the specification, "Heartbeat and gossip messages".
 

@@ -1,14 +1,17 @@
 //! How nodes get to know each other, are told apart, and are forgotten.
 //!
-//! - MEET by an operator: a node of unknown id, in handshake, is connected to and sent a MEET. Its
-//!   pong tells its id, and from then on we know it. When no pong comes within the node timeout (at least a second) it is dropped.
+//! - MEET by an operator: a node of unknown id, in handshake, is connected to and sent a MEET. Its pong tells
+//!   its id, and from then on we know it. When no pong comes within the node timeout (at least a second) it
+//!   is dropped.
 //! - A MEET received makes the receiver shake hands with its sender the same way, with a ping.
-//! - All others learn of the new node by gossip of a node that they trust, under its id, and connect by themselves.
+//! - All others learn of the new node by gossip of a node that they trust, under its id, and connect by
+//!   themselves.
 //! - A pong with an id that is not the one expected means that the address is somebody else's now: the node
 //!   loses its address until it is heard of again.
-//! - Our own address is what a peer that sent a MEET connected to (or a ping, while we have none), unless it is announced.
-//! - FORGET drops a node and bars it for 60 seconds from coming back by gossip, time to tell every other node; nodes
-//!   of 7.2 and ours pass the word on.
+//! - Our own address is what a peer that sent a MEET connected to (or a ping, while we have none), unless it
+//!   is announced.
+//! - FORGET drops a node and bars it for 60 seconds from coming back by gossip, time to tell every other
+//!   node; nodes of 7.2 and ours pass the word on.
 //!
 //! Source: the specification, "Nodes handshake" and CLUSTER FORGET.
 
@@ -22,6 +25,8 @@ use crate::node::{Node, NodeRef};
 use crate::packet::{Flags, Header, Kind};
 
 const BARRED_MS: u64 = 60_000;
+/// Anybody may send a MEET: so many strangers at a time are looked at.
+const MOST_HANDSHAKES: usize = 1_000;
 const SHORTEST_HANDSHAKE_MS: u64 = 1_000;
 
 /// Why a MEET can't start.
@@ -63,7 +68,8 @@ impl Member {
 
     /// A stranger wants us to meet.
     pub(crate) fn meet_received(&mut self, link: LinkId, header: &Header) {
-        if header.sender == self.id() {
+        let in_handshake = self.nodes.iter().filter(|(_, node)| node.in_handshake()).count();
+        if header.sender == self.id() || in_handshake >= MOST_HANDSHAKES {
             return;
         }
         let ip = self.peer_address(link, header);
@@ -81,7 +87,8 @@ impl Member {
         self.links.get(&link).map(|link| link.peer_ip.clone()).unwrap_or_default()
     }
 
-    /// Completes a handshake, or finds that somebody else answers. Gives the node that the rest of the packet is from.
+    /// Completes a handshake, or finds that somebody else answers. Gives the node that the rest of the packet
+    /// is from.
     pub(crate) fn identify(
         &mut self,
         link: LinkId,

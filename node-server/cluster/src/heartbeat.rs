@@ -2,14 +2,16 @@
 //!
 //! - The header says who we are ([`crate::durability`] decides what of it is public yet).
 //! - The gossip section says how some other nodes are: a tenth of all, at least three, drawn at random, and
-//!   every node that we suspect. Nodes in handshake, without an address, or (not owning slots)
-//!   unreachable are not gossiped about.
-//! - Once a second, of five nodes drawn at random the one whose pong is oldest is pinged; and every node whose last pong is
-//!   older than half the node timeout. So each node is pinged, and heard of, within half the timeout.
+//!   every node that we suspect. Nodes in handshake, without an address, or (not owning slots) unreachable
+//!   are not gossiped about.
+//! - Once a second, of five nodes drawn at random the one whose pong is oldest is pinged; and every node
+//!   whose last pong is older than half the node timeout. So each node is pinged, and heard of, within half
+//!   the timeout.
 //! - A link that stays silent for half the timeout with a ping waiting is closed and opened anew: it may be
 //!   the link, not the node.
-//! - News (a node that just joined, one that we suspect) are spread to everybody after a short moment, instead of waiting for the next
-//!   round; the moment gathers several into one. This is ours, and plain pings to any peer.
+//! - News (a node that just joined, one that we suspect) are spread to everybody after a short moment,
+//!   instead of waiting for the next round; the moment gathers several into one. This is ours, and plain
+//!   pings to any peer.
 //!
 //! Source: the specification, "Heartbeat and gossip messages"; figures as in Redis 7.0.
 
@@ -133,8 +135,8 @@ impl Member {
         writer.extension(&Extension::ShardId(self.shown_shard_id()));
     }
 
-    /// A pong to everybody: our facts changed. And again a moment later: an older pong of ours may still be under way on the
-    /// other link of a pair, and would be taken for newer.
+    /// A pong to everybody: our facts changed. And again a moment later: an older pong of ours may still be
+    /// under way on the other link of a pair, and would be taken for newer.
     pub(crate) fn announce(&mut self) {
         self.spread_soon();
         for at in self.nodes.refs() {

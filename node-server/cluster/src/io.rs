@@ -40,14 +40,15 @@ pub enum Input {
     Persisted { seq: u64 },
     /// Every shard of the data plane acts by map `version` or a later one.
     Applied { version: u64 },
-    /// How replication stands. Send it whenever the link to the master goes up or down, and otherwise as often as
-    /// is cheap (at least every 100 ms while anything changes): elections and manual failovers read it.
+    /// How replication stands. Send it whenever the link to the master goes up or down, and otherwise as
+    /// often as is cheap (at least every 100 ms while anything changes): elections and manual failovers read
+    /// it.
     Replication(ReplicationFacts),
     /// The answer to [`Output::PauseWrites`]: no write is running or will start, and this is our final
     /// replication offset.
     WritesPaused { offset: u64 },
-    /// A local CLUSTER command. Its answer is [`Output::CommandReply`] with the same token: at once, or, where
-    /// the command changed something, when that is durable and applied.
+    /// A local CLUSTER command. Its answer is [`Output::CommandReply`] with the same token: at once, or,
+    /// where the command changed something, when that is durable and applied.
     Command { token: u64, command: Box<Command> },
     /// PUBLISH or SPUBLISH was called here: spread it.
     Publish { channel: Vec<u8>, message: Vec<u8>, sharded: bool },
@@ -85,17 +86,19 @@ pub enum Output {
     Send { link: LinkId, bytes: Arc<[u8]> },
     /// Close, after what was queued is flushed or dropped at the driver's choice. Nothing is reported back.
     Close { link: LinkId },
-    /// Make `text` the content of nodes.conf, atomically and synced, then say [`Input::Persisted`].
-    /// A later one replaces an earlier one: the driver may skip to the newest and acknowledge only that.
+    /// Make `text` the content of nodes.conf, atomically and synced, then say [`Input::Persisted`]. A later
+    /// one replaces an earlier one: the driver may skip to the newest and acknowledge only that, but it never
+    /// lets an earlier one overwrite a later one.
     Persist { seq: u64, text: String },
     /// Give this map to every shard, then say [`Input::Applied`]. A later one replaces an earlier one.
     PublishMap(Arc<ClusterMap>),
-    /// We are a replica of `node` from now on; its client endpoint is `ip:port`. Repeated when the address changes.
+    /// We are a replica of `node` from now on; its client endpoint is `ip:port`. Repeated when the address
+    /// changes.
     ReplicateFrom { node: NodeId, ip: String, port: u16 },
     /// We are a master from now on (promoted, or reset): stop replicating and keep the data.
     StopReplicating,
-    /// Refuse or park writes, at the latest until `until_ms`; stop expiry and eviction. When no write is running
-    /// any more, answer by [`Input::WritesPaused`], once.
+    /// Refuse or park writes, at the latest until `until_ms`; stop expiry and eviction. When no write is
+    /// running any more, answer by [`Input::WritesPaused`], once.
     PauseWrites { until_ms: u64 },
     /// The pause is over (the failover ended, or was given up).
     ResumeWrites,

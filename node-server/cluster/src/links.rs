@@ -1,9 +1,10 @@
 //! Links: who is connected, and which node is at the other end.
 //!
-//! Every node opens one connection to every other, so a pair has two: each sends its pings, and everything else
-//! that it starts, on the one that it opened; pongs go back on the link that the ping came on. An
-//! outbound link's node is known from the start, an inbound one's from its first packet. A broken outbound link is opened
-//! again by the next periodic run. Source: the specification, "cluster topology" and "nodes handshake".
+//! Every node opens one connection to every other, so a pair has two: each sends its pings, and everything
+//! else that it starts, on the one that it opened; pongs go back on the link that the ping came on. An
+//! outbound link's node is known from the start, an inbound one's from its first packet. A broken outbound
+//! link is opened again by the next periodic run. Source: the specification, "cluster topology" and "nodes
+//! handshake".
 
 use std::sync::Arc;
 
@@ -46,8 +47,8 @@ impl Member {
         link.is_open = true;
         link.local_ip = local_ip;
         let Some(at) = link.node else { return };
-        // A ping at once: it is what failure detection goes by. One that waited before the link broke keeps its
-        // time, so that a flapping link is no proof of life.
+        // A ping at once: it is what failure detection goes by. One that waited before the link broke keeps
+        // its time, so that a flapping link is no proof of life.
         let waiting_since_ms = self.nodes[at].ping_sent_ms;
         let meet = self.nodes[at].flags.any(Flags::MEET);
         self.send_heartbeat(id, if meet { Kind::Meet } else { Kind::Ping });

@@ -10,9 +10,9 @@
 //!     | -- pong: I am the master ----> |   loses its slots, follows; its pause ends when no shard serves them any more
 //! ```
 //!
-//! FORCE leaves out the talk with the master. TAKEOVER leaves out the votes, too: the replica takes the next epoch by itself.
-//! All is given up after 5 s on either side, and the master's writes go on; the pause as such ends after 10 s whatever
-//! happens. Source: CLUSTER FAILOVER's documentation; figures as in Redis 7.0.
+//! FORCE leaves out the talk with the master. TAKEOVER leaves out the votes, too: the replica takes the next
+//! epoch by itself. All is given up after 5 s on either side, and the master's writes go on; the pause as
+//! such ends after 10 s whatever happens. Source: CLUSTER FAILOVER's documentation; figures as in Redis 7.0.
 
 use crate::command::FailoverMode;
 use crate::durability::Addressee;

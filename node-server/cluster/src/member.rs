@@ -81,9 +81,9 @@ pub struct Member {
 }
 
 impl Member {
-    /// A member that starts at `now_ms` (Unix milliseconds) with what nodes.conf holds (`None` when there is no
-    /// such file or it is empty: a new node with an id made from `seed`). `seed` is from the system's entropy, but
-    /// for tests. The first outputs wait already: the first map, the state to persist.
+    /// A member that starts at `now_ms` (Unix milliseconds) with what nodes.conf holds (`None` when there is
+    /// no such file or it is empty: a new node with an id made from `seed`). `seed` is from the system's
+    /// entropy, but for tests. The first outputs wait already: the first map, the state to persist.
     pub fn new(config: Config, persistent: Option<Persistent>, seed: u64, now_ms: u64) -> Member {
         let mut rng = StdRng::seed_from_u64(seed);
         let id = random_id(&mut rng);
@@ -151,7 +151,12 @@ impl Member {
             Input::Command { token, command } => self.command(token, *command),
             Input::Publish { channel, message, sharded } => self.publish(&channel, &message, sharded),
             Input::Configure(config) => {
+                let no_longer_announced = config.announce_ip.is_none() && self.config.announce_ip.is_some();
                 self.config = config;
+                if no_longer_announced {
+                    // The next peer that connects tells it.
+                    self.myself_mut().ip.clear();
+                }
                 self.apply_config();
             }
         }

@@ -1,8 +1,8 @@
 //! What a member knows of each node, and the table of them.
 //!
-//! Nodes stand in a vector and are named by their place in it, [`NodeRef`], which does not change while the node
-//! is known; a map finds the place by id. Removing a node means clearing every reference to it first: that is
-//! `Member::remove_node`, never this file.
+//! Nodes stand in a vector and are named by their place in it, [`NodeRef`], which does not change while the
+//! node is known; a map finds the place by id. Removing a node means clearing every reference to it first:
+//! that is `Member::remove_node`, never this file.
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@
 //! vars currentEpoch 6 lastVoteEpoch 2 shardId 7b5c…
 //! ```
 //!
-//! Blank lines are skipped and the `vars` line may stand anywhere, as in Redis. A line without `@bus-port` (written
-//! by very old servers) means port + 10000.
+//! Blank lines are skipped and the `vars` line may stand anywhere, as in Redis. A line without `@bus-port`
+//! (written by very old servers) means port + 10000.
 
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 
@@ -69,4 +69,45 @@ fn parse_node(line: &str, found: &mut Persistent) -> Result<(), String> {
     }
     found.nodes.push(node);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: &str =
+        "07c37dfeb235213a872192d90877d0cd55635b91 127.0.0.1:7001@17001 myself,master - 0 0 3 connected 0-5";
+
+    #[test]
+    fn reads_what_redis_writes_of_any_age() {
+        let text = format!(
+            "\n{ME} [5->-e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca]\n\
+             e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca 127.0.0.1:7002 slave 07c37dfeb235213a872192d90877d0cd55635b91 0 1 3 connected\n\
+             vars currentEpoch 6 lastVoteEpoch 2 later 7\n\n\n"
+        );
+        let found = parse(&text).unwrap().unwrap();
+        assert_eq!((found.current_epoch, found.last_vote_epoch, found.shard_id), (6, 2, None));
+        assert_eq!(found.nodes[1].endpoint.bus_port, 17002, "the oldest ones did not write it");
+        assert_eq!(found.nodes[0].migrating.len(), 1);
+        let newer =
+            ME.replace("@17001", "@17001,,tls-port=0,shard-id=69bc080733d1355567173199cff4a6a039a2f024");
+        assert!(parse(&newer).unwrap().unwrap().shard_id.is_some());
+        assert_eq!(parse("\n \n"), Ok(None));
+    }
+
+    #[test]
+    fn says_where_a_damaged_file_is_damaged() {
+        for (text, line, part) in [
+            ("garbage".to_owned(), 1, "'garbage' is not a node id"),
+            (format!("{ME}\nvars currentEpoch"), 2, "no value for 'currentEpoch'"),
+            (format!("{ME}\nvars currentEpoch x"), 2, "'x' is no currentEpoch"),
+            (format!("{ME}\n{ME}"), 2, "listed twice"),
+            (ME.replace("myself,", ""), 0, "0 nodes are marked 'myself'"),
+            (ME.replace("0-5", "5-0"), 1, "'5-0' is no slot"),
+        ] {
+            let error = parse(&text).unwrap_err();
+            assert_eq!(error.line, line, "{text}: {error}");
+            assert!(error.reason.contains(part), "{text}: {error}");
+        }
+    }
 }

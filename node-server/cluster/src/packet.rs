@@ -25,7 +25,8 @@
 //! auth-req, auth-ack, mfstart   nothing
 //! ```
 //!
-//! Source: the wire structures of Redis 7.0 and 7.2; the tests hold this against packets that redis-server sent.
+//! Source: the wire structures of Redis 7.0 and 7.2; the tests hold this against packets that redis-server
+//! sent.
 
 use std::fmt;
 
@@ -253,7 +254,7 @@ pub enum Body<'a> {
 /// A packet read; the body borrows from its bytes.
 #[derive(Clone, Debug)]
 pub struct Packet<'a> {
-    /// The wire's number; [`Kind::from_wire`] knows some.
+    /// The number on the wire, also of a kind that we do not know.
     pub kind_number: u16,
     pub kind: Option<Kind>,
     pub header: Header,

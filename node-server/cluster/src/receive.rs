@@ -1,10 +1,10 @@
 //! A packet comes in: who sent it, what its header tells, and which mechanism its body is for.
 //!
-//! A packet from a node that we don't know is good for two things only: a MEET makes us
-//! shake hands, and a ping gets its pong. All else of it is dropped. From a known sender, in
-//! this order: the epochs and the offset of the header; the answer, to a ping; the handshake; the address; the pong; the role; the
-//! slots; a collision of epochs; the gossip; the extensions. Source: the specification, and Redis 7.0's order, on which
-//! peers depend (a role is settled before the slots that it claims).
+//! A packet from a node that we don't know is good for two things only: a MEET makes us shake hands, and a
+//! ping gets its pong. All else of it is dropped. From a known sender, in this order: the epochs and the
+//! offset of the header; the answer, to a ping; the handshake; the address; the pong; the role; the slots; a
+//! collision of epochs; the gossip; the extensions. Source: the specification, and Redis 7.0's order, on
+//! which peers depend (a role is settled before the slots that it claims).
 
 use rcl_proto::SlotSet;
 
@@ -43,7 +43,8 @@ impl Member {
         self.dispatch(link, kind, sender, &packet);
     }
 
-    /// The node that a packet is from: the link's, or, where that is not known or still in handshake, by its id.
+    /// The node that a packet is from: the link's, or, where that is not known or still in handshake, by its
+    /// id.
     fn sender_of(&mut self, link: LinkId, header: &Header) -> Option<NodeRef> {
         let bound = self.links.get(&link)?.node;
         if let Some(at) = bound.filter(|&at| !self.nodes[at].in_handshake()) {

@@ -1,9 +1,11 @@
 //! Replica migration: a replica that its master can spare goes to a master that has none left.
 //!
-//! Only while the cluster is ok. An orphan is a working master with slots and without a working replica, that had one once (or took over a
-//! master that had; or got its first slot when others had replicas). It must have been so for 5 s, so that after a failover its own replicas have the
-//! time to come. We go if our master keeps at least `cluster-migration-barrier` working replicas, no master has more of them than ours, and
-//! ours is the smallest id among the replicas of the masters that have as many. Source: the specification, "Replica migration".
+//! Only while the cluster is ok. An orphan is a working master with slots and without a working replica, that
+//! had one once (or took over a master that had; or got its first slot when others had replicas). It must
+//! have been so for 5 s, so that after a failover its own replicas have the time to come. We go if our master
+//! keeps at least `cluster-migration-barrier` working replicas, no master has more of them than ours, and
+//! ours is the smallest id among the replicas of the masters that have as many. Source: the specification,
+//! "Replica migration".
 
 use crate::io::LogLevel;
 use crate::member::Member;

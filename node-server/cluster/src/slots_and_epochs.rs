@@ -1,13 +1,14 @@
 //! Who owns which slot, and by which config epoch.
 //!
 //! - A master's claim of a slot (in its heartbeats, or told by others in an UPDATE) is taken over when the
-//!   slot has no owner, its owner no longer claims it, or the owner's config epoch is smaller than the claimant's. Never while we import
-//!   the slot: an operator is at work on it.
+//!   slot has no owner, its owner no longer claims it, or the owner's config epoch is smaller than the
+//!   claimant's. Never while we import the slot: an operator is at work on it.
 //! - A master that loses its last slot to another follows it as a replica, and so do its replicas. (With
-//!   `cluster-allow-replica-migration no` only when the winner has just those slots: a failover.) A master that
-//!   keeps others deletes the keys of those it lost.
+//!   `cluster-allow-replica-migration no` only when the winner has just those slots: a failover.) A master
+//!   that keeps others deletes the keys of those it lost.
 //! - No two masters keep the same config epoch: of two, the one with the smaller id takes a new one.
-//! - SETSLOT NODE on the importing side takes a new epoch without a vote, so that this claim wins over the old owner's.
+//! - SETSLOT NODE on the importing side takes a new epoch without a vote, so that this claim wins over the
+//!   old owner's.
 //!
 //! Source: the specification, "Hash slots configuration propagation" and "configEpoch conflicts resolution".
 
@@ -24,7 +25,8 @@ use crate::packet::{Flags, Header};
 #[derive(Debug)]
 pub(crate) struct SlotTable {
     owners: Box<[Option<NodeRef>; SLOT_COUNT]>,
-    /// Slots whose owner's own heartbeats no longer claim them: we go on redirecting there, but believe any other claim.
+    /// Slots whose owner's own heartbeats no longer claim them: we go on redirecting there, but believe any
+    /// other claim.
     pub not_claimed: SlotSet,
     /// Our slots that are moving away.
     pub migrating: BTreeMap<Slot, NodeRef>,
@@ -189,7 +191,7 @@ impl Member {
             return;
         }
         let other = node.id;
-        self.current_epoch += 1;
+        self.current_epoch = self.current_epoch.saturating_add(1);
         let epoch = self.current_epoch;
         self.myself_mut().config_epoch = epoch;
         self.changed();
@@ -210,7 +212,7 @@ impl Member {
         if mine != 0 && mine == greatest {
             return false;
         }
-        self.current_epoch = self.current_epoch.max(greatest) + 1;
+        self.current_epoch = self.current_epoch.max(greatest).saturating_add(1);
         let epoch = self.current_epoch;
         self.myself_mut().config_epoch = epoch;
         self.changed();

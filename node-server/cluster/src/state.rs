@@ -2,11 +2,12 @@
 //!
 //! - With `cluster-require-full-coverage`, every slot must have an owner that is not in FAIL.
 //! - A majority of the masters with slots must be reachable (neither PFAIL nor FAIL).
-//! - A master that was in a minority waits, once it sees a majority again, for the node timeout (at least 500 ms, at most 5 s)
-//!   before it serves: it may have been replaced meanwhile, and this is the time to learn so. (Redis counts the time
-//!   before the first slots were assigned as spent in a minority, and so lets a new cluster wait.)
-//! - A master that starts with other nodes in its nodes.conf waits for 2 s for the same reason. One without, in a new
-//!   cluster, has nothing to learn and does not wait. (Redis always does.)
+//! - A master that was in a minority waits, once it sees a majority again, for the node timeout (at least 500
+//!   ms, at most 5 s) before it serves: it may have been replaced meanwhile, and this is the time to learn
+//!   so. (Redis counts the time before the first slots were assigned as spent in a minority, and so lets a
+//!   new cluster wait.)
+//! - A master that starts with other nodes in its nodes.conf waits for 2 s for the same reason. One without,
+//!   in a new cluster, has nothing to learn and does not wait. (Redis always does.)
 //!
 //! Source: the specification, "Rejoining the cluster"; figures as in Redis 7.0.
 

@@ -1,10 +1,11 @@
 //! UPDATE: telling a node that its idea of a slot's owner is out of date.
 //!
-//! When a heartbeat shows slots (of the sender, or of the sender's master) that, as we know, another master claims by a newer config
-//! epoch, we send the sender an UPDATE about that master: its id, its epoch, its slots. So a master that comes back after its
-//! replica took over learns so from whomever it talks to first. Redis sends one about the first such slot; we send one about each such master, so that a
-//! node that lost to several knows at once. Slots that the owner itself stopped claiming are left out.
-//! Source: the specification, "UPDATE messages, a closer look".
+//! When a heartbeat shows slots (of the sender, or of the sender's master) that, as we know, another master
+//! claims by a newer config epoch, we send the sender an UPDATE about that master: its id, its epoch, its
+//! slots. So a master that comes back after its replica took over learns so from whomever it talks to first.
+//! Redis sends one about the first such slot; we send one about each such master, so that a node that lost to
+//! several knows at once. Slots that the owner itself stopped claiming are left out. Source: the
+//! specification, "UPDATE messages, a closer look".
 
 use rcl_proto::{NodeId, SlotSet};
 

@@ -1,6 +1,8 @@
-//! What CLUSTER's reading subcommands show, and the text of nodes.conf, which is nearly that of CLUSTER NODES.
+//! What CLUSTER's reading subcommands show, and the text of nodes.conf, which is nearly that of CLUSTER
+//! NODES.
 //!
-//! Source: the documentation of CLUSTER INFO, NODES, SLOTS, SHARDS, LINKS; field names and order as Redis 7.0 prints them.
+//! Source: the documentation of CLUSTER INFO, NODES, SLOTS, SHARDS, LINKS; field names and order as Redis 7.0
+//! prints them.
 
 use std::fmt::Write as _;
 
@@ -57,8 +59,8 @@ impl Member {
         text
     }
 
-    /// nodes.conf. Redis 7.0 takes all after the first comma of an address for the host name, so that shard ids can't stand there;
-    /// ours is a variable instead, which Redis skips with a line in its log.
+    /// nodes.conf. Redis 7.0 takes all after the first comma of an address for the host name, so that shard
+    /// ids can't stand there; ours is a variable instead, which Redis skips with a line in its log.
     pub(crate) fn persistent_text(&self) -> String {
         let mut text = String::new();
         for (at, _) in self.nodes.iter().filter(|(_, node)| !node.in_handshake()) {

@@ -190,7 +190,7 @@ impl SlotSet {
     pub fn from_bytes(bytes: &[u8; SlotSet::BYTES]) -> SlotSet {
         let mut set = SlotSet::EMPTY;
         for (chunk, word) in bytes.chunks_exact(8).zip(&mut set.words) {
-            *word = chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+            *word = chunk.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         }
         set
     }

@@ -1,5 +1,7 @@
 //! Counts among the arguments: of keys that follow, of elements that are wanted.
 
+use rcl_proto::resp::Args;
+
 use super::{CommandError, parse};
 
 /// An integer of at least `min`; anything else is an error with this text.
@@ -22,6 +24,21 @@ pub fn negatable(text: &[u8]) -> Result<i64, CommandError> {
 /// The number of keys that LMPOP, ZMPOP and the …CARD commands begin with.
 pub fn key_count(text: &[u8]) -> Result<usize, CommandError> {
     at_least(text, 1, "ERR numkeys should be greater than 0").map(|count| count as usize)
+}
+
+/// `COUNT n` at the end of LMPOP and ZMPOP: how many elements to take out, one unless it says otherwise.
+pub fn pop_count(options: Args<'_>) -> Result<u64, CommandError> {
+    let mut count = None;
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        match words.next() {
+            Some(number) if count.is_none() && parse::is(word, "count") => {
+                count = Some(at_least(number, 1, "ERR count should be greater than 0")? as u64);
+            }
+            _ => return Err(CommandError::SYNTAX),
+        }
+    }
+    Ok(count.unwrap_or(1))
 }
 
 /// How many elements HRANDFIELD, SRANDMEMBER and ZRANDMEMBER draw.

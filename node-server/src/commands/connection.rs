@@ -246,7 +246,12 @@ fn select(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// A database's number; whether it is there is the caller's to check.
 pub fn database_index(text: &[u8]) -> Result<usize, CommandError> {
-    let number = rcl_store::types::parse_integer(text).ok_or(CommandError::fixed("ERR invalid DB index"))?;
+    let number = rcl_store::types::parse_integer(text).ok_or(CommandError::NOT_INTEGER)?;
+    if i32::try_from(number).is_err() {
+        let (least, most) = (i32::MIN, i32::MAX);
+        let text = format!("ERR value is out of range, value must between {least} and {most}");
+        return Err(CommandError::new(text));
+    }
     usize::try_from(number).map_err(|_| CommandError::fixed("ERR DB index is out of range"))
 }
 

@@ -204,7 +204,11 @@ impl Replication {
         let node = node.clone();
         let body = move || {
             runtime.block_on(async {
-                tokio::join!(cron::run(node.clone()), full_sync::run(node.clone()), wait::ask_for_acknowledgements(node));
+                tokio::join!(
+                    cron::run(node.clone()),
+                    full_sync::run(node.clone()),
+                    wait::ask_for_acknowledgements(node)
+                );
             });
         };
         std::thread::Builder::new().name("replication".to_owned()).spawn(body)?;
@@ -256,7 +260,9 @@ impl Replication {
     /// True when a replica has not acknowledged all of the log.
     pub fn has_lagging_replicas(&self) -> bool {
         let offset = self.offset();
-        self.lock_links().iter().any(|link| link.is_online() && !link.is_legacy && link.acknowledged() < offset)
+        self.lock_links()
+            .iter()
+            .any(|link| link.is_online() && !link.is_legacy && link.acknowledged() < offset)
     }
 
     /// Each replica says at once where it is, instead of within a second.

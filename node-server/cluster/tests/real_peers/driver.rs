@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcl_cluster::packet::frame_length;
 use rcl_cluster::{Command, Config, Input, LinkId, Member, Output, ReplicationFacts, Reply};
+
+use crate::redis::BUS_PORT_OFFSET;
 
 enum Message {
     Input(Input),
@@ -30,7 +32,7 @@ pub struct Driver {
     sender: Sender<Message>,
     seen: Arc<Mutex<Seen>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    offset: Arc<AtomicU64>,
+    offset: Arc<AtomicI64>,
 }
 
 fn now_ms() -> u64 {
@@ -39,7 +41,14 @@ fn now_ms() -> u64 {
 
 impl Driver {
     pub fn start(port: u16) -> Driver {
-        let config = Config { port, bus_port: port + 10_000, node_timeout_ms: 1500, ..Config::default() };
+        let hostname = "ours.example".to_owned();
+        let config = Config {
+            port,
+            bus_port: port + BUS_PORT_OFFSET,
+            node_timeout_ms: 1500,
+            hostname,
+            ..Config::default()
+        };
         let listener = TcpListener::bind(("127.0.0.1", config.bus_port)).expect("the bus port is free");
         let (sender, receiver) = channel();
         let accepted = sender.clone();
@@ -51,7 +60,7 @@ impl Driver {
             }
         });
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let offset = Arc::new(AtomicU64::new(0));
+        let offset = Arc::new(AtomicI64::new(-1));
         let member = Member::new(config, None, u64::from(port) ^ now_ms(), now_ms());
         let state = Loop {
             member,
@@ -100,7 +109,7 @@ impl Driver {
     }
 
     /// From now on the data are as recent as can be.
-    pub fn pretend_to_replicate(&self, offset: u64) {
+    pub fn pretend_to_replicate(&self, offset: i64) {
         self.offset.store(offset, Ordering::Relaxed);
     }
 }
@@ -121,7 +130,7 @@ struct Loop {
     calls: HashMap<u64, Sender<Reply>>,
     next: u64,
     seen: Arc<Mutex<Seen>>,
-    offset: Arc<AtomicU64>,
+    offset: Arc<AtomicI64>,
 }
 
 impl Loop {
@@ -134,7 +143,7 @@ impl Loop {
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {
                     let offset = self.offset.load(Ordering::Relaxed);
-                    if offset > 0 {
+                    if let Ok(offset) = u64::try_from(offset) {
                         let last_master_contact_ms = Some(now_ms());
                         let facts = ReplicationFacts { offset, master_link_up: true, last_master_contact_ms };
                         self.step(Input::Replication(facts));
@@ -222,7 +231,7 @@ impl Loop {
                     let _ = self.sender.send(Message::Input(Input::Applied { version: map.version }));
                 }
                 Output::PauseWrites { .. } => {
-                    let offset = self.offset.load(Ordering::Relaxed);
+                    let offset = self.offset.load(Ordering::Relaxed).max(0) as u64;
                     let _ = self.sender.send(Message::Input(Input::WritesPaused { offset }));
                 }
                 Output::DeliverPublish { message, .. } => self.seen.lock().unwrap().published.push(message),

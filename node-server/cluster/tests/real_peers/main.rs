@@ -1,7 +1,8 @@
-//! A Member among real redis-server processes: what it sends is understood, what they send is. Skipped, loudly, where there is no
-//! redis-server. Ports from 24000 on.
+//! A Member among real redis-server processes: what it sends is understood, what they send is. Skipped,
+//! loudly, where there is no redis-server. Ports from 24000 on.
 #![allow(clippy::disallowed_methods, reason = "the test is the edge: it has sockets, a clock and processes")]
 
+mod codec;
 mod driver;
 mod redis;
 
@@ -20,6 +21,7 @@ fn a_member_lives_among_redis_servers() {
         return;
     }
     let mut servers: Vec<Redis> = (0..3).map(|index| Redis::start(24000 + index)).collect();
+    servers[0].call("CONFIG SET cluster-announce-hostname redis-1.example");
     let ours = Driver::start(24010);
     servers[0].call("CLUSTER ADDSLOTSRANGE 0 5000");
     servers[1].call("CLUSTER ADDSLOTSRANGE 5001 10000");
@@ -27,7 +29,7 @@ fn a_member_lives_among_redis_servers() {
     assert_eq!(ours.command(Command::AddSlots(vec![range])), Reply::Ok);
     meet_all(&servers[0], &servers[1..]);
     // It is met by Redis.
-    servers[0].call("CLUSTER MEET 127.0.0.1 24010");
+    servers[0].meet(24010);
 
     // All see all, and the cluster is ok, in both directions.
     let info_ok = |text: &str| text.contains("cluster_state:ok") && text.contains("cluster_known_nodes:4");
@@ -39,7 +41,7 @@ fn a_member_lives_among_redis_servers() {
     let nodes = servers[1].call("CLUSTER NODES");
     let line = nodes.lines().find(|line| line.starts_with(&our_id)).expect("Redis knows us");
     assert!(
-        line.contains("127.0.0.1:24010@34010 master") && line.ends_with("connected 10001-16383"),
+        line.contains("127.0.0.1:24010@24210,ours.example master") && line.ends_with("connected 10001-16383"),
         "{line}"
     );
 
@@ -89,6 +91,12 @@ fn a_member_lives_among_redis_servers() {
     let Reply::Error(error) = ours.command(Command::Failover(FailoverMode::Graceful)) else { panic!() };
     assert_eq!(error, "ERR You should send CLUSTER FAILOVER to a replica");
 
+    let first_line = owner_line(&ours, &first);
+    assert!(first_line.contains("127.0.0.1:24000@24200,redis-1.example "), "{first_line}");
+    let received = ours.received();
+    received.iter().for_each(|bytes| codec::assert_round_trip(bytes));
+    codec::record(&received);
+
     // Redis reads our nodes.conf.
     let text = ours.nodes_conf();
     drop(ours);
@@ -115,7 +123,7 @@ fn a_replica_of_ours_takes_over_from_a_redis_master() {
     }
     meet_all(&servers[0], &servers[1..]);
     // We meet Redis.
-    let meet = Command::Meet { ip: "127.0.0.1".to_owned(), port: 24030, bus_port: None };
+    let meet = Command::Meet { ip: "127.0.0.1".to_owned(), port: 24030, bus_port: Some(24230) };
     assert_eq!(ours.command(meet), Reply::Ok);
     for server in &servers {
         wait_for("Redis knows all", LONG, || server.call("CLUSTER INFO").contains("cluster_known_nodes:4"));
@@ -140,10 +148,52 @@ fn a_replica_of_ours_takes_over_from_a_redis_master() {
             server.call("CLUSTER INFO").contains("cluster_state:ok")
         });
     }
+    codec::record(&ours.received());
     // It comes back with its old claim, learns, and follows us.
     servers[0].restart();
     wait_for("the old master follows us", LONG, || {
         line_of(&servers[0].call("CLUSTER NODES"), &master).contains(&format!("slave {our_id}"))
+    });
+}
+
+/// A manual failover from a Redis master to a replica of ours: it pauses, says its offset, loses, and
+/// follows.
+#[test]
+fn a_redis_master_hands_over_to_a_replica_of_ours() {
+    if !redis::is_here() {
+        return;
+    }
+    let servers: Vec<Redis> = (0..3).map(|index| Redis::start(24050 + index)).collect();
+    let ours = Driver::start(24060);
+    for (server, slots) in servers.iter().zip(["0 5000", "5001 10000", "10001 16383"]) {
+        server.call(&format!("CLUSTER ADDSLOTSRANGE {slots}"));
+    }
+    meet_all(&servers[0], &servers[1..]);
+    servers[0].meet(24060);
+    for server in &servers {
+        wait_for("Redis finds the cluster ok", LONG, || {
+            let info = server.call("CLUSTER INFO");
+            info.contains("cluster_known_nodes:4") && info.contains("cluster_state:ok")
+        });
+    }
+    let (master, our_id) = (servers[0].id(), ours.id());
+    let replicate = Command::Replicate { node: master.clone().into_bytes(), keyspace_empty: true };
+    wait_for("we know the master", LONG, || ours.command(replicate.clone()) == Reply::Ok);
+    for server in &servers {
+        wait_for("Redis sees us as a replica", LONG, || {
+            line_of(&server.call("CLUSTER NODES"), &our_id).contains(&format!("slave {master}"))
+        });
+    }
+    // A master that nobody replicates from has written nothing to its log.
+    ours.pretend_to_replicate(0);
+    wait_for("a manual failover is begun", LONG, || {
+        ours.command(Command::Failover(FailoverMode::Graceful)) == Reply::Ok
+    });
+    wait_for("the old master follows us", LONG, || {
+        line_of(&servers[0].call("CLUSTER NODES"), &master).contains(&format!("slave {our_id}"))
+    });
+    wait_for("and all see us with its slots", LONG, || {
+        servers.iter().all(|server| line_of(&server.call("CLUSTER NODES"), &our_id).ends_with("0-5000"))
     });
 }
 

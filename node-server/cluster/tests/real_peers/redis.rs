@@ -4,6 +4,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The usual 10000 would lie among the ports that the kernel gives to connections, which then hold it now and
+/// then.
+pub const BUS_PORT_OFFSET: u16 = 200;
+
 pub fn is_here() -> bool {
     let here = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !here {
@@ -34,7 +38,7 @@ impl Redis {
     }
 
     pub fn restart(&mut self) {
-        let port = self.port.to_string();
+        let (port, bus_port) = (self.port.to_string(), (self.port + BUS_PORT_OFFSET).to_string());
         let child = Command::new("redis-server")
             .args([
                 "--port",
@@ -46,6 +50,7 @@ impl Redis {
                 "--save",
                 "",
             ])
+            .args(["--cluster-port", &bus_port])
             .args(["--repl-diskless-sync-delay", "0", "--bind", "127.0.0.1"])
             .arg("--dir")
             .arg(&self.dir)
@@ -64,6 +69,10 @@ impl Redis {
             .output()
             .expect("redis-cli runs");
         String::from_utf8_lossy(&output.stdout).replace('\r', "")
+    }
+
+    pub fn meet(&self, port: u16) {
+        self.call(&format!("CLUSTER MEET 127.0.0.1 {port} {}", port + BUS_PORT_OFFSET));
     }
 
     pub fn id(&self) -> String {
@@ -96,7 +105,7 @@ impl Drop for Redis {
 
 pub fn meet_all(first: &Redis, others: &[Redis]) {
     for other in others {
-        first.call(&format!("CLUSTER MEET 127.0.0.1 {}", other.port));
+        first.meet(other.port);
     }
 }
 

@@ -3,4 +3,5 @@
 mod checkers;
 mod creation;
 mod faults;
+mod operations;
 mod world;

@@ -1,11 +1,13 @@
 //! A cluster in one process: many Members on a virtual clock, over a network and disks that fail on order.
 //!
-//! - Connections have TCP's semantics: in order, and either whole or broken. Between nodes that are partitioned, what is
-//!   sent is lost and the connection is dead from then on, without anybody being told.
-//! - A disk takes its time, and a crash loses what it has not finished. A restarted node has what was persisted.
+//! - Connections have TCP's semantics: in order, and either whole or broken. Between nodes that are
+//!   partitioned, what is sent is lost and the connection is dead from then on, without anybody being told.
+//! - A disk takes its time, and a crash loses what it has not finished. A restarted node has what was
+//!   persisted.
 //! - Replication is a number: a master's offset grows, a replica that reaches its master has the same.
 //!
-//! Everything is drawn from one seed, so that a run can be repeated. The checkers (`checkers.rs`) look at packets and maps alone.
+//! Everything is drawn from one seed, so that a run can be repeated. The checkers (`checkers.rs`) look at
+//! packets and maps alone.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -29,6 +31,7 @@ pub struct Machine {
     pub config: Config,
     ip: String,
     pub disk: Option<String>,
+    disk_busy_until_ms: u64,
     /// Counts restarts: events of an earlier life are ignored.
     life: u64,
     next_inbound: u64,
@@ -36,6 +39,10 @@ pub struct Machine {
     wake_at: Option<(u64, u64)>,
     pub map: Option<Arc<ClusterMap>>,
     pub offset: u64,
+    /// The offset of its last write as a master.
+    pub written: u64,
+    /// The offset at which it became a master last.
+    pub promoted_at: Option<u64>,
     pub following: Option<NodeId>,
     last_contact_ms: Option<u64>,
     pub paused: bool,
@@ -88,6 +95,9 @@ pub struct World {
     /// A disk that says it wrote and did not: for showing that the checkers see it.
     pub disk_lies: bool,
     pub packets: u64,
+    /// Delivered packets, with who got them on which link, if they are to be kept.
+    pub keep_packets: bool,
+    pub kept: Vec<(usize, LinkId, Arc<[u8]>)>,
     next_token: u64,
 }
 
@@ -108,6 +118,8 @@ impl World {
             disk_ms: 5,
             disk_lies: false,
             packets: 0,
+            keep_packets: false,
+            kept: Vec::new(),
             next_token: 1,
         };
         for index in 0..count {
@@ -117,11 +129,14 @@ impl World {
                 config,
                 ip: format!("10.0.{}.{}", index / 250, index % 250 + 1),
                 disk: None,
+                disk_busy_until_ms: 0,
                 life: 0,
                 next_inbound: 1,
                 wake_at: None,
                 map: None,
                 offset: 1,
+                written: 1,
+                promoted_at: None,
                 following: None,
                 last_contact_ms: None,
                 paused: false,
@@ -148,7 +163,8 @@ impl World {
         self.drain(index);
     }
 
-    /// kill -9: what the disk had not finished is lost, peers see their connections break (or, with the cable pulled, nothing).
+    /// kill -9: what the disk had not finished is lost, peers see their connections break (or, with the cable
+    /// pulled, nothing).
     pub fn crash(&mut self, index: usize) {
         self.machines[index].member = None;
         self.machines[index].life += 1;
@@ -234,6 +250,9 @@ impl World {
             Event::Closed { to } => self.step(to.machine, to.life, Input::LinkClosed { link: to.link }),
             Event::Deliver { connection, to, bytes } => {
                 if !self.connections[connection].dead {
+                    if self.keep_packets {
+                        self.kept.push((to.machine, to.link, Arc::clone(&bytes)));
+                    }
                     let input = Input::Packet { link: to.link, bytes: bytes.to_vec() };
                     self.step(to.machine, to.life, input);
                 }
@@ -294,7 +313,11 @@ impl World {
             Output::Send { link, bytes } => self.send(index, link, bytes),
             Output::Close { link } => self.close(End { machine: index, link, life }),
             Output::Persist { seq, text } => {
+                // One after the other: a disk thread has no later state overtaken by an earlier one.
                 let delay_ms = self.rng.random_range(0..=self.disk_ms);
+                let done_ms = (self.now_ms + delay_ms).max(self.machines[index].disk_busy_until_ms);
+                self.machines[index].disk_busy_until_ms = done_ms;
+                let delay_ms = done_ms - self.now_ms;
                 self.at(delay_ms, Event::Persisted { machine: index, life, seq, text });
             }
             Output::PublishMap(map) => {
@@ -304,7 +327,11 @@ impl World {
                 self.at(delay_ms, Event::Applied { machine: index, life, version });
             }
             Output::ReplicateFrom { node, .. } => self.machines[index].following = Some(node),
-            Output::StopReplicating => self.machines[index].following = None,
+            Output::StopReplicating => {
+                let machine = &mut self.machines[index];
+                machine.following = None;
+                machine.promoted_at = Some(machine.offset);
+            }
             Output::PauseWrites { .. } => {
                 self.machines[index].paused = true;
                 let offset = self.machines[index].offset;
@@ -401,6 +428,12 @@ impl World {
         }
     }
 
+    /// A packet that nobody sent comes in.
+    pub fn inject(&mut self, index: usize, link: LinkId, bytes: Vec<u8>) {
+        let life = self.machines[index].life;
+        self.step(index, life, Input::Packet { link, bytes });
+    }
+
     /// Breaks a random connection, as a reset would.
     pub fn break_a_connection(&mut self) {
         let alive: Vec<usize> = (0..self.connections.len())
@@ -422,9 +455,11 @@ impl World {
             let Some(member) = self.machines[index].member.as_ref() else { continue };
             let followed = self.machines[index].following.and_then(|id| self.by_id(id));
             if member.is_master() {
-                if !self.machines[index].paused && member.map().is_some_and(|map| !map.my_slots().is_empty())
+                if !self.machines[index].paused
+                    && member.map().is_some_and(|map| map.owners.contains(&map.myself.0))
                 {
                     self.machines[index].offset += 10;
+                    self.machines[index].written = self.machines[index].offset;
                 }
             } else if let Some(master) = followed
                 && !self.cut.contains(&(master, index))
@@ -468,7 +503,8 @@ impl World {
         self.step(index, life, Input::Publish { channel, message, sharded });
     }
 
-    /// Makes a cluster as redis-cli does: slots, epochs, meetings, replicas. `masters` first, then as many replicas as machines are left.
+    /// Makes a cluster as redis-cli does: slots, epochs, meetings, replicas. `masters` first, then as many
+    /// replicas as machines are left.
     pub fn create(&mut self, masters: usize) {
         let count = self.machines.len();
         for index in 0..count {

@@ -54,7 +54,7 @@ fn park(context: &mut Context<'_>, command: Command) -> CommandResult {
     if !control.run(command, protocol, wait.clone(), writer(endpoint)) {
         return Err(NOT_RUNNING);
     }
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: true }))
 }
 
 fn wait(context: &mut Context<'_>, command: Command) -> CommandResult {

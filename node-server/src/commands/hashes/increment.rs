@@ -61,7 +61,7 @@ pub const HINCRBYFLOAT: CommandSpec = CommandSpec {
 };
 fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let by = LongDouble::parse(&args[3]).ok_or(CommandError::NOT_FLOAT)?;
-    if parse::double(&args[3])?.is_infinite() {
+    if !by.is_finite() {
         return Err(CommandError::fixed("ERR value is NaN or Infinity"));
     }
     let data = &mut context.data;

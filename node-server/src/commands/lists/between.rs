@@ -5,9 +5,9 @@ use rcl_store::types::End;
 
 use super::end;
 use super::ends::pop_several;
-use crate::command::counts::{at_least, key_count};
+use crate::command::counts::{key_count, pop_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
 pub const LMOVE: CommandSpec = CommandSpec {
     name: "lmove",
@@ -130,20 +130,14 @@ fn lmpop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let key_count = key_count(&args[1])?;
     let options = key_count.checked_add(2).map(|from| args.from(from)).ok_or(CommandError::SYNTAX)?;
     let end = end(options.get(0).ok_or(CommandError::SYNTAX)?)?;
-    let count = match options.len() {
-        1 => 1,
-        3 if parse::is(&options[1], "count") => {
-            at_least(&options[2], 1, "ERR count should be greater than 0")?
-        }
-        _ => return Err(CommandError::SYNTAX),
-    };
+    let count = pop_count(options.from(1))?;
     let data = &mut context.data;
     let limits = data.limits();
     for key in args.from(2).iter().take(key_count) {
         let Some(list) = data.list_mut(key)? else { continue };
         context.reply.array(2);
         context.reply.bulk(key);
-        let popped = pop_several(&mut context.reply, list, end, count as u64, &limits);
+        let popped = pop_several(&mut context.reply, list, end, count, &limits);
         data.remove_if_empty(key);
         data.changed_times(key, popped);
         let name: &[u8] = if end == End::Head { b"LPOP" } else { b"RPOP" };

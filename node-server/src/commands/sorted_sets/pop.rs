@@ -3,7 +3,7 @@
 use rcl_proto::resp::{Args, OwnedArgs, Protocol};
 use rcl_store::types::SortedSet;
 
-use crate::command::counts::{at_least, key_count};
+use crate::command::counts::{key_count, pop_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 
@@ -106,16 +106,10 @@ fn zmpop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Some(word) if parse::is(word, "max") => Side::Highest,
         _ => return Err(CommandError::SYNTAX),
     };
-    let count = match options.len() {
-        1 => 1,
-        3 if parse::is(&options[1], "count") => {
-            at_least(&options[2], 1, "ERR count should be greater than 0")?
-        }
-        _ => return Err(CommandError::SYNTAX),
-    };
+    let count = pop_count(options.from(1))?;
     for key in args.from(2).first(key_count).iter() {
         let Some(sorted_set) = context.data.sorted_set_mut(key)? else { continue };
-        let popped = take(sorted_set, side, count as u64);
+        let popped = take(sorted_set, side, count);
         context.reply.array(2);
         context.reply.bulk(key);
         context.reply.array(popped.len());

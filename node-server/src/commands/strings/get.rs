@@ -150,14 +150,20 @@ pub const GETEX: CommandSpec = CommandSpec {
 fn getex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let key = &args[1];
     let now_ms = context.data.now_ms;
-    let change = getex_option(args, now_ms)?;
-    match context.data.string(key)? {
-        Some(value) => reply_element(&mut context.reply, value),
-        None => {
-            context.reply.null();
-            return Ok(Outcome::Done);
+    let option = getex_option(args)?;
+    // An expiry that cannot be is complained of only where there is a key.
+    let Some(value) = context.data.string(key)? else {
+        context.reply.null();
+        return Ok(Outcome::Done);
+    };
+    reply_element(&mut context.reply, value);
+    let change = match option {
+        GetexOption::None => ExpiryChange::None,
+        GetexOption::Persist => ExpiryChange::Clear,
+        GetexOption::Expire(form, number) => {
+            ExpiryChange::At(parse::expiry_option(form, number, now_ms, "getex")?)
         }
-    }
+    };
     match change {
         ExpiryChange::None => return Ok(Outcome::Done),
         ExpiryChange::Clear => {
@@ -191,13 +197,18 @@ enum ExpiryChange {
     At(i64),
 }
 
-fn getex_option(args: Args<'_>, now_ms: i64) -> Result<ExpiryChange, CommandError> {
-    match (args.len(), args.get(2)) {
-        (2, _) => Ok(ExpiryChange::None),
-        (3, Some(word)) if is(word, "PERSIST") => Ok(ExpiryChange::Clear),
-        (4, Some(word)) => {
-            let form = TimeForm::named(word).ok_or(CommandError::SYNTAX)?;
-            Ok(ExpiryChange::At(parse::expiry_option(form, &args[3], now_ms, "getex")?))
+enum GetexOption<'a> {
+    None,
+    Persist,
+    Expire(TimeForm, &'a [u8]),
+}
+
+fn getex_option(args: Args<'_>) -> Result<GetexOption<'_>, CommandError> {
+    match (args.len(), args.get(2), args.get(3)) {
+        (2, ..) => Ok(GetexOption::None),
+        (3, Some(word), _) if is(word, "PERSIST") => Ok(GetexOption::Persist),
+        (4, Some(word), Some(number)) => {
+            Ok(GetexOption::Expire(TimeForm::named(word).ok_or(CommandError::SYNTAX)?, number))
         }
         _ => Err(CommandError::SYNTAX),
     }

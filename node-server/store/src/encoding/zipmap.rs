@@ -15,7 +15,10 @@ pub fn to_listpack(bytes: &[u8]) -> Result<Listpack, Malformed> {
             Some([0xFF]) => return Ok(listpack),
             Some([_, ..]) => {}
             _ => {
-                return Err(Malformed { offset: position, expected: "the zipmap's end byte 0xFF at its end" });
+                return Err(Malformed {
+                    offset: position,
+                    expected: "the zipmap's end byte 0xFF at its end",
+                });
             }
         }
         let pair = bytes.get(position..).and_then(read_pair);

@@ -303,41 +303,53 @@ impl Model {
     fn apply(&mut self, step: usize, operation: Operation) {
         let hasher = self.keyspace.hasher().clone();
         let standalone = self.standalone;
-        let key = |name: &'static [u8]| {
-            if standalone { hasher.key_in_slot(name, Slot::MIN) } else { hasher.key(name) }
-        };
-        let leak = |number: usize| -> &'static [u8] { Vec::leak(name(number)) };
         let value = format!("value of step {step}").into_bytes();
         match operation {
             Operation::Set(db, number, expiry) => {
-                let name = leak(number);
+                let name = &name(number)[..];
                 let existed = self.maps[db].get(name).cloned();
-                let upserted = self.keyspace.upsert_string(db, &key(name), &value, expiry, |_| true);
+                let upserted = self.keyspace.upsert_string(
+                    db,
+                    &key_of(&hasher, standalone, name),
+                    &value,
+                    expiry,
+                    |_| true,
+                );
                 assert_eq!(upserted == Upserted::Replaced, existed.is_some());
                 let expiry = expiry.applied_to(existed.and_then(|(_, expiry)| expiry));
                 self.maps[db].insert(name.to_vec(), (value, expiry));
             }
             Operation::Insert(db, number, expiry) => {
-                let name = leak(number);
-                let removed = self.keyspace.insert(db, &key(name), Value::String(value.clone()), expiry);
+                let name = &name(number)[..];
+                let removed = self.keyspace.insert(
+                    db,
+                    &key_of(&hasher, standalone, name),
+                    Value::String(value.clone()),
+                    expiry,
+                );
                 let existed = self.maps[db].insert(name.to_vec(), (value, expiry)).is_some();
                 assert_eq!(removed.existed(), existed);
             }
             Operation::Append(db, number) => {
-                let name = leak(number);
-                if let Some(entry) = self.keyspace.find_mut(db, &key(name)) {
+                let name = &name(number)[..];
+                if let Some(entry) = self.keyspace.find_mut(db, &key_of(&hasher, standalone, name)) {
                     entry.edit_string(|bytes| bytes.push(b'+'));
                     self.maps[db].get_mut(name).unwrap().0.push(b'+');
                 }
             }
             Operation::Remove(db, number) => {
-                let name = leak(number);
-                let removed = self.keyspace.remove(db, &key(name));
+                let name = &name(number)[..];
+                let removed = self.keyspace.remove(db, &key_of(&hasher, standalone, name));
                 assert_eq!(removed.existed(), self.maps[db].remove(name).is_some());
             }
             Operation::Rename(db, from, to_db, to) => {
-                let (from, to) = (leak(from), leak(to));
-                let renamed = self.keyspace.rename(db, &key(from), to_db, &key(to));
+                let (from, to) = (&name(from)[..], &name(to)[..]);
+                let renamed = self.keyspace.rename(
+                    db,
+                    &key_of(&hasher, standalone, from),
+                    to_db,
+                    &key_of(&hasher, standalone, to),
+                );
                 let moved = self.maps[db].remove(from);
                 assert_eq!(renamed.is_some(), moved.is_some());
                 if let Some(moved) = moved {
@@ -345,9 +357,9 @@ impl Model {
                 }
             }
             Operation::Expire(db, number, expiry) => {
-                let name = leak(number);
+                let name = &name(number)[..];
                 assert_eq!(
-                    self.keyspace.set_expiry(db, &key(name), expiry),
+                    self.keyspace.set_expiry(db, &key_of(&hasher, standalone, name), expiry),
                     self.maps[db].contains_key(name)
                 );
                 if let Some(value) = self.maps[db].get_mut(name) {
@@ -407,6 +419,10 @@ impl Model {
             }
         }
     }
+}
+
+fn key_of<'a>(hasher: &KeyHasher, standalone: bool, name: &'a [u8]) -> Key<'a> {
+    if standalone { hasher.key_in_slot(name, Slot::MIN) } else { hasher.key(name) }
 }
 
 #[derive(Clone, Debug)]

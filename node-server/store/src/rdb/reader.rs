@@ -8,8 +8,8 @@ use std::io::{ErrorKind, Read};
 
 /// The first step in which a long string is read; each next step may double what is there.
 const FIRST_STEP: usize = 64 * 1024;
-/// Longer than any string a server takes (512 MiB) or packs, with room to spare.
-const LONGEST_STRING: u64 = 1 << 32;
+/// Longer than any string a server takes (512 MiB by default); a packed one says its length in 32 bits.
+const LONGEST_STRING: u64 = (1 << 32) - 64;
 
 pub(super) struct Reader<R> {
     source: R,

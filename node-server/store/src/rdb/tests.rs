@@ -1,1 +1,350 @@
+use super::*;
+use crate::types::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 
+fn info() -> FileInfo<'static> {
+    FileInfo {
+        redis_version: "7.0.15",
+        created_at_s: 1_700_000_000,
+        used_memory_bytes: 12_345_678,
+        aof_base: false,
+        replication: Some(ReplicationInfo { stream_database: 3, id: &[b'a'; 40], offset: 1 << 40 }),
+    }
+}
+
+/// What two values must share to be the same: the type, and the content in an order of its own.
+fn content(value: ValueRef<'_>) -> (String, Vec<String>) {
+    let mut parts: Vec<String> = match value {
+        ValueRef::Int(number) => vec![format!("{:?}", number.to_string())],
+        ValueRef::String(bytes) => vec![format!("\"{}\"", bytes.escape_ascii())],
+        ValueRef::List(list) => {
+            list.iter().enumerate().map(|(i, e)| format!("{i:09} {:?}", e.to_vec())).collect()
+        }
+        ValueRef::Hash(hash) => {
+            hash.iter().map(|(f, v)| format!("{:?} {:?}", f.to_vec(), v.to_vec())).collect()
+        }
+        ValueRef::Set(set) => set.iter().map(|member| format!("{:?}", member.to_vec())).collect(),
+        ValueRef::SortedSet(set) => set.iter().map(|(m, s)| format!("{:?} {s:?}", m.to_vec())).collect(),
+    };
+    parts.sort();
+    (value.type_name().to_string(), parts)
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        any::<i64>().prop_map(|number| number.to_string().into_bytes()),
+        (-300i64..300).prop_map(|number| number.to_string().into_bytes()),
+        (60usize..20_000).prop_map(|length| b"abcab".repeat(length / 5)),
+    ]
+}
+
+fn limits() -> Limits {
+    Limits {
+        list_max_listpack_size: 5,
+        hash_max_listpack_entries: 6,
+        set_max_intset_entries: 9,
+        set_max_listpack_entries: 6,
+        zset_max_listpack_entries: 6,
+        ..Limits::default()
+    }
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let many = || proptest::collection::vec(bytes(), 1..14);
+    let numbers = proptest::collection::vec(any::<i32>(), 1..14);
+    prop_oneof![
+        any::<i64>().prop_map(Value::Int),
+        bytes().prop_map(Value::String),
+        many().prop_map(|values| {
+            let mut list = List::new();
+            values.iter().for_each(|value| list.push(End::Tail, value, &limits()));
+            Value::List(list)
+        }),
+        many().prop_map(|values| {
+            let mut hash = Hash::new();
+            values.iter().rev().zip(&values).for_each(|(field, value)| {
+                hash.set(field, value, &limits());
+            });
+            Value::Hash(hash)
+        }),
+        many().prop_map(|values| {
+            let mut set = Set::new();
+            values.iter().for_each(|value| {
+                set.add(value, &limits());
+            });
+            Value::Set(set)
+        }),
+        numbers.prop_map(|values| {
+            let mut set = Set::new();
+            values.iter().for_each(|value| {
+                set.add(value.to_string().as_bytes(), &limits());
+            });
+            Value::Set(set)
+        }),
+        (many(), proptest::collection::vec(-1e9f64..1e9, 14)).prop_map(|(values, scores)| {
+            let mut sorted_set = SortedSet::new();
+            for (member, score) in values.iter().zip(scores) {
+                sorted_set.add(score, member, AddCondition::default(), &limits()).unwrap();
+            }
+            Value::SortedSet(sorted_set)
+        }),
+    ]
+}
+
+fn key_info() -> impl Strategy<Value = (Option<i64>, Option<u64>, Option<u8>)> {
+    (any::<Option<i64>>(), any::<Option<u64>>(), any::<Option<u8>>())
+}
+
+type Keys = BTreeMap<(u64, Vec<u8>), (Value, (Option<i64>, Option<u64>, Option<u8>))>;
+
+fn file(keys: &Keys, compress: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = FileEncoder::start(compress, &info(), &mut out);
+    encoder.function(b"#!lua name=lib", &mut out);
+    let mut current = None;
+    for ((database, key), (value, (expiry_ms, idle_s, frequency))) in keys {
+        if current != Some(database) {
+            encoder.database(*database, 1, 2, &mut out);
+            current = Some(database);
+        }
+        let info = KeyInfo { expiry_ms: *expiry_ms, idle_s: *idle_s, frequency: *frequency };
+        encoder.key(key, value.as_ref(), info, &mut out);
+    }
+    encoder.finish(&mut out);
+    out
+}
+
+/// All items by the source decoder.
+fn read(file: &[u8]) -> Result<Vec<Item>, RdbError> {
+    let mut decoder = FileDecoder::new(file, limits());
+    let mut items = Vec::new();
+    loop {
+        match decoder.next_item()? {
+            Item::End => return Ok(items),
+            item => items.push(item),
+        }
+    }
+}
+
+/// All items by the feed decoder, in pieces.
+fn read_fed(file: &[u8], piece: usize) -> Result<Vec<Item>, RdbError> {
+    let mut decoder = FeedDecoder::new(limits());
+    let mut items = Vec::new();
+    let mut pieces = file.chunks(piece);
+    loop {
+        match decoder.next_item()? {
+            Fed::Item(Item::End) => return Ok(items),
+            Fed::Item(item) => items.push(item),
+            Fed::NeedMore => match pieces.next() {
+                Some(piece) => decoder.feed(piece),
+                None => decoder.finish(),
+            },
+        }
+    }
+}
+
+fn check_keys(items: &[Item], keys: &Keys) {
+    let found: Vec<&KeyItem> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Key(key) => Some(key),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(found.len(), keys.len());
+    for (found, ((database, key), (value, info))) in found.iter().zip(keys) {
+        assert_eq!((found.database, &found.key), (*database, key));
+        assert_eq!((found.expiry_ms, found.idle_s, found.frequency), *info);
+        assert_eq!(content(found.value.as_ref()), content(value.as_ref()));
+    }
+}
+
+#[test]
+fn lengths_at_their_borders() {
+    for length in [0, 63, 64, 16_383, 16_384, u32::MAX.into(), u64::from(u32::MAX) + 1, u64::MAX] {
+        let mut out = Vec::new();
+        value_writer::write_length(length, &mut out);
+        let mut reader = reader::Reader::new(&out[..], 0, 0);
+        assert_eq!(reader.length().unwrap(), length);
+        assert_eq!(reader.offset(), out.len() as u64);
+    }
+}
+
+#[test]
+fn the_head_of_a_file() {
+    let items = read(&file(&Keys::new(), true)).unwrap();
+    let aux: Vec<String> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Aux { name, value } => Some(format!("{}={}", name.escape_ascii(), value.escape_ascii())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(aux[..4], ["redis-ver=7.0.15", "redis-bits=64", "ctime=1700000000", "used-mem=12345678"]);
+    assert_eq!(aux[4], "repl-stream-db=3");
+    assert_eq!(aux[5], format!("repl-id={}", "a".repeat(40)));
+    assert_eq!(aux[6..], ["repl-offset=1099511627776", "aof-base=0"]);
+    assert!(matches!(items.last(), Some(Item::Function(source)) if source == b"#!lua name=lib"));
+}
+
+#[test]
+fn versions_from_11_on_are_refused_by_number() {
+    for (header, version) in [("REDIS0011", 11), ("REDIS9999", 9999), ("REDIS0000", 0)] {
+        let error = read(header.as_bytes()).unwrap_err();
+        assert!(matches!(error, RdbError::UnsupportedVersion(found) if found == version), "{error}");
+    }
+    assert!(matches!(read(b"VALKEY080"), Err(RdbError::Malformed { .. })));
+    assert!(matches!(read(b"REDIS00"), Err(RdbError::Truncated { offset: 7 })));
+}
+
+#[test]
+fn what_is_not_supported_is_named() {
+    for (kind, expected) in [(15, "stream"), (19, "stream"), (7, "modules"), (20, "value type 20")] {
+        let error = read(&[b"REDIS0010", &[kind, 1, b'k'][..]].concat()).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("byte 12"), "{error}");
+    }
+}
+
+#[test]
+fn the_oldest_forms() {
+    let file = b"REDIS0003\xFE\x02\
+        \xFD\x10\x00\x00\x00\x01\x04list\x02\x01a\xC0\x07\
+        \x03\x04zset\x02\x01m\x031.5\x01n\xFF\
+        \x09\x04zmap\x0B\x01\x03foo\x03\x00bar\xFF\
+        \x0A\x04zlst\x0F\x0F\0\0\0\x0A\0\0\0\x01\0\0\x02hi\xFF\
+        \x01\x05empty\x00\
+        \xFF";
+    let items = read(file).unwrap();
+    let shown: Vec<String> = items
+        .iter()
+        .map(|item| match item {
+            Item::Key(key) => {
+                format!("{} {:?} {:?} {}", key.database, key.expiry_ms, key.value, key.key.escape_ascii())
+            }
+            other => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(shown[0], r#"2 Some(16000) List(["a", 7]) list"#);
+    assert_eq!(shown[1], r#"2 None SortedSet({"n": -inf, "m": 1.5}) zset"#);
+    assert_eq!(shown[2], r#"2 None Hash({"foo": "bar"}) zmap"#);
+    assert_eq!(shown[3], r#"2 None List(["hi"]) zlst"#);
+    assert!(shown[4].starts_with("EmptyKey"));
+}
+
+#[test]
+fn module_data_are_skipped_by_name() {
+    // Id of `AAAAAAAAB`, version 0; when 2; a string, a double.
+    let file =
+        b"REDIS0010\xF7\x81\0\0\0\0\0\0\x04\0\x02\x02\x05\x01x\x04\0\0\0\0\0\0\0\0\x00\xFF\0\0\0\0\0\0\0\0";
+    let items = read(file).unwrap();
+    assert!(matches!(&items[..], [Item::ModuleAux { module }] if module == "AAAAAAAAB"), "{items:?}");
+}
+
+#[test]
+fn restore_wants_version_and_checksum() {
+    let good = dump(ValueRef::String(b"hello"), true);
+    assert!(matches!(restore(&good, &limits()), Ok(Value::String(bytes)) if bytes == b"hello"));
+    let mut newer = good[..good.len() - 10].to_vec();
+    newer.extend_from_slice(&11u16.to_le_bytes());
+    newer.extend_from_slice(&crate::encoding::crc64::crc64(0, &newer).to_le_bytes());
+    assert!(matches!(restore(&newer, &limits()), Err(RestoreError::VersionOrChecksum)));
+    for end in 0..good.len() {
+        assert!(matches!(restore(&good[..end], &limits()), Err(RestoreError::VersionOrChecksum)));
+    }
+}
+
+/// A payload whose checksum is right, whatever its body.
+fn signed(body: &[u8]) -> Vec<u8> {
+    let mut payload = body.to_vec();
+    payload.extend_from_slice(&VERSION.to_le_bytes());
+    payload.extend_from_slice(&crate::encoding::crc64::crc64(0, &payload).to_le_bytes());
+    payload
+}
+
+#[test]
+fn hostile_payloads() {
+    for body in [
+        &b""[..],
+        b"\x01\x00",
+        b"\x00\x81\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+        b"\x00\x80\xFF\xFF\xFF\xFFabc",
+        b"\x04\x81\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01a\x01b",
+        b"\x00\xC3\x02\x80\xFF\xFF\xFF\xFF\x00a",
+        b"\x02\x02\x01a\x01a",
+        b"\x05\x01\x01m\x00\x00\x00\x00\x00\x00\xF8\x7F",
+        b"\x12\x01\x03\x01a",
+        b"\x00\x01ab",
+    ] {
+        let result = restore(&signed(body), &limits());
+        assert!(matches!(result, Err(RestoreError::Value(_))), "{body:?} {result:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn dump_and_restore(value in value(), compress: bool) {
+        let restored = restore(&dump(value.as_ref(), compress), &limits()).unwrap();
+        // A string that reads as an integer comes back as one.
+        prop_assert_eq!(content(restored.as_ref()).0, content(value.as_ref()).0);
+        let text = |value: &Value| value.as_ref().as_string().map(|element| element.to_vec());
+        prop_assert_eq!(text(&restored), text(&value));
+        if text(&value).is_none() {
+            prop_assert_eq!(content(restored.as_ref()), content(value.as_ref()));
+        }
+    }
+
+    #[test]
+    fn damaged_payloads_never_panic(value in value(), compress: bool, damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4)) {
+        let payload = dump(value.as_ref(), compress);
+        let mut body = payload[..payload.len() - 10].to_vec();
+        for (index, byte) in damage {
+            let index = index % body.len();
+            body[index] = byte;
+        }
+        // What is taken for good is good: it can be walked and written again.
+        if let Ok(value) = restore(&signed(&body), &limits()) {
+            restore(&dump(value.as_ref(), compress), &limits()).unwrap();
+        }
+    }
+
+    #[test]
+    fn files_round_trip(
+        keys in proptest::collection::btree_map((0u64..3, bytes()), (value(), key_info()), 0..8),
+        compress: bool,
+        piece in 1usize..5000,
+        damage in (any::<usize>(), 1u8..),
+    ) {
+        let bytes = file(&keys, compress);
+        check_keys(&read(&bytes).unwrap(), &keys.iter().map(|(k, (v, i))| (k.clone(), (as_read(v), *i))).collect());
+        let fed = read_fed(&bytes, piece).unwrap();
+        check_keys(&fed, &keys.iter().map(|(k, (v, i))| (k.clone(), (as_read(v), *i))).collect());
+        // One wrong byte anywhere is noticed, save where the checksum becomes the zero that says there is none.
+        let mut damaged = bytes.clone();
+        let index = damage.0 % damaged.len();
+        damaged[index] ^= damage.1;
+        prop_assert!(read(&damaged).is_err());
+        prop_assert!(read_fed(&damaged, piece).is_err());
+        let cut = &bytes[..damage.0 % bytes.len()];
+        prop_assert!(is_truncated(read(cut)));
+        prop_assert!(is_truncated(read_fed(cut, piece)));
+    }
+}
+
+/// Strings that are integers are read as integers.
+fn as_read(value: &Value) -> Value {
+    match value {
+        Value::String(bytes) => match parse_integer(bytes) {
+            Some(number) => Value::Int(number),
+            None => value.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
+fn is_truncated(result: Result<Vec<Item>, RdbError>) -> bool {
+    matches!(result, Err(RdbError::Truncated { .. }))
+}

@@ -43,7 +43,7 @@ impl Hash {
     /// From a listpack of pairs that came from outside. Too big a one becomes a table.
     pub fn from_listpack(pairs: Listpack, limits: &Limits) -> Result<Hash, Malformed> {
         let malformed = |expected| Err(Malformed { offset: 0, expected });
-        if pairs.len() % 2 != 0 {
+        if !pairs.len().is_multiple_of(2) {
             return malformed("a hash of whole pairs");
         }
         if super::has_duplicates(pairs.iter().step_by(2)) {

@@ -152,7 +152,7 @@ impl Set {
         let (intset, packed, table) = match &self.0 {
             Form::Intset(members) => (Some(members.iter().map(Element::Int)), None, None),
             Form::Packed(members) => (None, Some(members.iter()), None),
-            Form::Table(table) => (None, None, Some(table.iter().map(bytes_of))),
+            Form::Table(table) => (None, None, Some(table.iter().map(|member| bytes_of(member)))),
         };
         intset.into_iter().flatten().chain(packed.into_iter().flatten()).chain(table.into_iter().flatten())
     }
@@ -171,14 +171,16 @@ impl Set {
         match &self.0 {
             Form::Intset(members) => members.get(below(members.len(), rng)).map(Element::Int),
             Form::Packed(members) => members.seek(below(members.len(), rng)).map(|at| members.get(at)),
-            Form::Table(table) => table.random(rng).map(bytes_of),
+            Form::Table(table) => table.random(rng).map(|member| bytes_of(member)),
         }
     }
 
     /// Up to `count` distinct members.
     pub fn random_distinct(&self, count: usize, rng: &mut dyn Rng) -> Vec<Element<'_>> {
         match &self.0 {
-            Form::Table(table) => table.random_distinct(count, rng).into_iter().map(bytes_of).collect(),
+            Form::Table(table) => {
+                table.random_distinct(count, rng).into_iter().map(|member| bytes_of(member)).collect()
+            }
             _ => {
                 let mut selection = Selection::new(count, self.len());
                 self.iter().filter(|_| selection.takes(rng)).collect()
@@ -241,7 +243,7 @@ fn fits_listpack(length: usize, member: &[u8], limits: &Limits) -> bool {
     length < limits.set_max_listpack_entries && member.len() <= limits.set_max_listpack_value
 }
 
-fn bytes_of(member: &Box<[u8]>) -> Element<'_> {
+fn bytes_of(member: &[u8]) -> Element<'_> {
     Element::Bytes(member)
 }
 

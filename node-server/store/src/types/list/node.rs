@@ -67,11 +67,11 @@ fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
 impl List {
     /// Inserts before the element at `offset`, or at the end.
     pub(super) fn insert(&mut self, offset: usize, value: &[u8], limits: &Limits) {
-        if let Form::Packed(elements) = &mut self.0 {
-            if has_room(elements, value, limits) {
-                let position = elements.seek(offset).unwrap_or(elements.end());
-                return elements.insert(position, value);
-            }
+        if let Form::Packed(elements) = &mut self.0
+            && has_room(elements, value, limits)
+        {
+            let position = elements.seek(offset).unwrap_or(elements.end());
+            return elements.insert(position, value);
         }
         let nodes = self.unpack();
         nodes.alter(offset, |items, index, within| insert_in_leaf(items, index, within, value, limits));
@@ -177,7 +177,8 @@ fn insert_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, value: &[u
 /// False, and nothing changed, when the node would be too big then.
 fn replace_in_node(node: &mut Listpack, within: usize, value: &[u8], limits: &Limits) -> bool {
     let Some(position) = node.seek(within) else { return true };
-    let bytes = node.byte_len() - node.get(position).len() + value.len() + ENTRY_OVERHEAD;
+    // A packed number takes fewer bytes than its text, so this may come out a little low, but not below nothing.
+    let bytes = (node.byte_len() + value.len() + ENTRY_OVERHEAD).saturating_sub(node.get(position).len());
     if node.len() > 1 && !fits(bytes, node.len(), limits) {
         return false;
     }

@@ -92,7 +92,7 @@ fn order(left: (f64, Element<'_>), right: (f64, Element<'_>)) -> Ordering {
 /// What other code relies on: whole pairs, scores that are numbers, in order, no member twice.
 pub(super) fn validate(members: &Listpack) -> Result<(), Malformed> {
     let malformed = |expected| Err(Malformed { offset: 0, expected });
-    if members.len() % 2 != 0 {
+    if !members.len().is_multiple_of(2) {
         return malformed("a sorted set of whole pairs");
     }
     if members.iter().skip(1).step_by(2).any(|score| read_score(score).is_none()) {

@@ -113,6 +113,11 @@ fn range_texts() {
     );
     assert_eq!(parse("nan", "1"), None);
     assert_eq!(parse("1", "2x"), None);
+    // What Redis 7.0.15 takes and refuses, asked of it.
+    assert_eq!(parse("(", " 1").unwrap().min, Bound::Excluded(0.0));
+    assert_eq!(parse("", "1e999").unwrap().max, Bound::Included(f64::INFINITY));
+    assert_eq!(parse(".5", "5."), Some(ScoreRange { min: Bound::Included(0.5), max: Bound::Included(5.0) }));
+    assert_eq!((parse("1 ", "2"), parse("1", " "), parse("1", "-nan")), (None, None, None));
     assert_eq!(
         LexRange::parse(b"[a", b"+"),
         Some(LexRange { min: LexBound::Inclusive(b"a"), max: LexBound::Highest })

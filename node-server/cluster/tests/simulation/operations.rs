@@ -1,0 +1,321 @@
+//! What operators do, step by step: failovers by hand, moved slots, forgotten and reset nodes, published
+//! messages; and what the cluster does by itself: failover of a dead master, replica migration, a stale
+//! master's way back.
+
+use rcl_cluster::{
+    ClusterState, Command, Config, DownReason, FailoverMode, Reply, SetSlot, SlotFacts, SlotOwner,
+};
+use rcl_proto::Slot;
+
+use crate::world::{World, range};
+
+const TIMEOUT_MS: u64 = 2_000;
+
+fn cluster(seed: u64, masters: usize, count: usize) -> World {
+    let config = Config { node_timeout_ms: TIMEOUT_MS, ..Config::default() };
+    let mut world = World::new(seed, count, &config);
+    world.create(masters);
+    world.run_for(3_000);
+    world
+}
+
+fn name(world: &World, index: usize) -> Vec<u8> {
+    world.id(index).expect("it is up").to_string().into_bytes()
+}
+
+fn owner_of(world: &World, observer: usize, slot: u16) -> Option<usize> {
+    let map = world.machines[observer].map.as_ref()?;
+    match map.owner(Slot::new(slot)?) {
+        SlotOwner::Nobody => None,
+        SlotOwner::Myself => Some(observer),
+        SlotOwner::Other(at) => world.by_id(map.node(at)?.id),
+    }
+}
+
+fn everybody_sees(world: &World, slot: u16, owner: usize) -> bool {
+    world.up().collect::<Vec<_>>().into_iter().all(|observer| owner_of(world, observer, slot) == Some(owner))
+}
+
+fn error(text: &str) -> Reply {
+    Reply::Error(text.to_owned())
+}
+
+#[test]
+fn a_dead_master_is_replaced_in_redis_s_time_and_comes_back_as_a_replica() {
+    for seed in 1..=20 {
+        let mut world = cluster(seed, 3, 6);
+        let died_ms = world.now_ms;
+        world.crash(0);
+        assert!(
+            world.run_until_true(20_000, |world| everybody_sees(world, 0, 3)),
+            "seed {seed}: nobody took over"
+        );
+        let took_ms = world.now_ms - died_ms;
+        // A ping waits for the timeout, the election for 500 ms and up to 500 more; the rest is gossip.
+        assert!((TIMEOUT_MS + 500..TIMEOUT_MS + 2_500).contains(&took_ms), "seed {seed}: {took_ms} ms");
+        assert!(
+            world.run_until_true(5_000, |world| world.disagreement().is_none()),
+            "{:?}",
+            world.disagreement()
+        );
+        world.start(0);
+        let master = world.id(3);
+        let follows = |world: &World| world.machines[0].following == master && world.disagreement().is_none();
+        assert!(world.run_until_true(10_000, follows), "seed {seed}: {:?}", world.disagreement());
+        world.checkers.assert_clean(seed);
+    }
+}
+
+#[test]
+fn a_manual_failover_is_quick_and_loses_nothing() {
+    for seed in 1..=20 {
+        let mut world = cluster(seed, 3, 6);
+        let started_ms = world.now_ms;
+        assert_eq!(world.command(3, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
+        assert!(world.run_until_true(5_000, |world| everybody_sees(world, 0, 3)), "seed {seed}");
+        assert!(world.now_ms - started_ms < 1_000, "seed {seed}: {} ms", world.now_ms - started_ms);
+        // The old master took no write that the new one has not, and is not paused any more.
+        assert!(world.run_until_true(1_000, |world| !world.machines[0].paused));
+        assert_eq!(world.machines[0].following, world.id(3));
+        assert_eq!(world.machines[3].promoted_at, Some(world.machines[0].written));
+        world.checkers.assert_clean(seed);
+    }
+}
+
+#[test]
+fn a_manual_failover_whose_replica_dies_is_given_up_and_writes_go_on() {
+    let mut world = cluster(1, 3, 6);
+    world.order(3, Command::Failover(FailoverMode::Graceful));
+    assert!(world.run_until_true(1_000, |world| world.machines[0].paused));
+    world.crash(3);
+    world.run_for(4_000);
+    assert!(world.machines[0].paused);
+    assert!(world.run_until_true(2_000, |world| !world.machines[0].paused), "the pause must end");
+    assert_eq!(owner_of(&world, 0, 0), Some(0));
+}
+
+#[test]
+fn a_takeover_needs_nobody() {
+    let mut world = cluster(1, 3, 6);
+    // Two of three masters are gone: no majority, no election.
+    world.crash(0);
+    world.crash(1);
+    world.run_for(10_000);
+    let state = world.machines[2].map.as_ref().unwrap().state;
+    assert_eq!(state, ClusterState::Down(DownReason::Minority));
+    let refused = world.command(3, Command::Failover(FailoverMode::Graceful));
+    assert_eq!(refused, error("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE"));
+    assert_eq!(world.command(3, Command::Failover(FailoverMode::Takeover)), Reply::Ok);
+    assert_eq!(world.command(4, Command::Failover(FailoverMode::Takeover)), Reply::Ok);
+    assert!(
+        world.run_until_true(10_000, |world| everybody_sees(world, 0, 3) && everybody_sees(world, 6000, 4))
+    );
+    assert!(
+        world.run_until_true(10_000, |world| world.disagreement().is_none()),
+        "{:?}",
+        world.disagreement()
+    );
+}
+
+#[test]
+fn slots_move_as_resharding_tools_move_them() {
+    let mut world = cluster(3, 3, 6);
+    let (source, target) = (name(&world, 0), name(&world, 1));
+    let set = |slot: u16, what: SetSlot, holds_keys: bool| Command::SetSlot {
+        slot: Slot::new(slot).unwrap(),
+        what,
+        facts: SlotFacts { holds_keys },
+    };
+    for slot in 0..20 {
+        assert_eq!(world.command(1, set(slot, SetSlot::Importing(source.clone()), false)), Reply::Ok);
+        assert_eq!(world.command(0, set(slot, SetSlot::Migrating(target.clone()), true)), Reply::Ok);
+        let refused = world.command(0, set(slot, SetSlot::Node(target.clone()), true));
+        assert_eq!(
+            refused,
+            error(&format!(
+                "ERR Can't assign hashslot {slot} to a different node while I still hold keys for this hash slot."
+            ))
+        );
+        let map = world.machines[0].map.clone().unwrap();
+        assert_eq!(
+            map.migrating_to(Slot::new(slot).unwrap()).and_then(|at| map.node(at)).unwrap().id,
+            world.id(1).unwrap()
+        );
+        assert_eq!(world.command(1, set(slot, SetSlot::Node(target.clone()), false)), Reply::Ok);
+        assert_eq!(world.command(0, set(slot, SetSlot::Node(target.clone()), false)), Reply::Ok);
+    }
+    let moved = |world: &World| (0..20).all(|slot| everybody_sees(world, slot, 1));
+    assert!(world.run_until_true(3_000, moved));
+    assert!(world.disagreement().is_none(), "{:?}", world.disagreement());
+    world.checkers.assert_clean(3);
+}
+
+#[test]
+fn a_master_that_gives_its_last_slot_away_follows_the_new_owner() {
+    let mut world = cluster(4, 3, 6);
+    let (source, target) = (name(&world, 0), name(&world, 1));
+    let slots: Vec<u16> = (0..=16383).filter(|&slot| owner_of(&world, 0, slot) == Some(0)).collect();
+    for &slot in &slots {
+        let slot = Slot::new(slot).unwrap();
+        let facts = SlotFacts::default();
+        for (index, what) in [
+            (1, SetSlot::Importing(source.clone())),
+            (1, SetSlot::Node(target.clone())),
+            (0, SetSlot::Node(target.clone())),
+        ] {
+            world.order(index, Command::SetSlot { slot, what, facts });
+        }
+    }
+    let master = world.id(1);
+    let follow = |world: &World| {
+        [0, 3].iter().all(|&index| world.machines[index].following == master)
+            && world.disagreement().is_none()
+    };
+    assert!(world.run_until_true(20_000, follow), "{:?}", world.disagreement());
+}
+
+#[test]
+fn a_spare_replica_migrates_to_an_orphaned_master() {
+    // Masters 0, 1, 2; replicas 3, 6 of 0; 4 of 1; 5 of 2.
+    let mut world = cluster(5, 3, 7);
+    world.crash(5);
+    let orphan = world.id(2);
+    let migrated = |world: &World| [3, 6].iter().any(|&index| world.machines[index].following == orphan);
+    assert!(world.run_until_true(30_000, migrated));
+    let both = [3, 6].iter().all(|&index| world.machines[index].following == orphan);
+    assert!(!both, "one is enough");
+}
+
+#[test]
+fn a_forgotten_node_stays_forgotten_for_a_minute() {
+    let mut world = cluster(6, 3, 7);
+    world.crash(6);
+    let gone = {
+        let map = world.machines[0].map.as_ref().unwrap();
+        let known: Vec<_> = (0..6).filter_map(|index| world.id(index)).collect();
+        map.nodes.iter().map(|node| node.id).find(|id| !known.contains(id)).unwrap()
+    };
+    let node = gone.to_string().into_bytes();
+    assert_eq!(world.command(0, Command::Forget { node: node.clone() }), Reply::Ok);
+    assert_eq!(
+        world.command(0, Command::Forget { node: node.clone() }),
+        error(&format!("ERR Unknown node {gone}"))
+    );
+    let knows = |world: &World, index: usize| {
+        world.machines[index].map.as_ref().unwrap().nodes.iter().any(|node| node.id == gone)
+    };
+    world.run_for(20_000);
+    assert!(!knows(&world, 0), "the others still gossip of it, but it is barred");
+    for index in 1..6 {
+        // Those that were told by the first forgot it already.
+        world.order(index, Command::Forget { node: node.clone() });
+    }
+    world.run_for(100_000);
+    assert!((0..6).all(|index| !knows(&world, index)));
+    let me = name(&world, 0);
+    assert_eq!(
+        world.command(0, Command::Forget { node: me }),
+        error("ERR I tried hard but I can't forget myself...")
+    );
+}
+
+#[test]
+fn a_reset_node_is_fresh() {
+    let mut world = cluster(7, 3, 6);
+    let before = world.id(5);
+    assert_eq!(
+        world.command(0, Command::Reset { hard: true, keyspace_empty: false }),
+        error("ERR CLUSTER RESET can't be called with master nodes containing keys")
+    );
+    assert_eq!(world.command(5, Command::Reset { hard: true, keyspace_empty: false }), Reply::Ok);
+    assert_ne!(world.id(5), before);
+    let Reply::Text(text) = world.command(5, Command::Nodes) else { panic!() };
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains(" myself,master - 0 0 0 connected\n"), "{text}");
+    assert_eq!(world.machines[5].following, None);
+}
+
+#[test]
+fn messages_reach_whom_they_are_for() {
+    let mut world = cluster(8, 3, 6);
+    world.publish(0, b"to all", false);
+    world.publish(0, b"to my shard", true);
+    world.run_for(100);
+    for index in 1..6 {
+        let mut expected = vec![b"to all".to_vec()];
+        if index == 3 {
+            expected.push(b"to my shard".to_vec());
+        }
+        assert_eq!(world.machines[index].published, expected, "machine {index}");
+    }
+}
+
+#[test]
+fn commands_are_refused_in_redis_s_words() {
+    let mut world = cluster(9, 3, 6);
+    let nobody = b"0123456789012345678901234567890123456789".to_vec();
+    let replica = name(&world, 3);
+    let slots = |first, last| vec![range(first, last)];
+    for (index, command, text) in [
+        (0, Command::AddSlots(slots(0, 0)), "Slot 0 is already busy"),
+        (
+            0,
+            Command::Replicate { node: nobody.clone(), keyspace_empty: true },
+            "Unknown node 0123456789012345678901234567890123456789",
+        ),
+        (0, Command::Replicate { node: name(&world, 0), keyspace_empty: true }, "Can't replicate myself"),
+        (
+            0,
+            Command::Replicate { node: replica.clone(), keyspace_empty: true },
+            "I can only replicate a master, not a replica.",
+        ),
+        (
+            0,
+            Command::Replicate { node: name(&world, 1), keyspace_empty: true },
+            "To set a master the node must be empty and without assigned slots.",
+        ),
+        (0, Command::Replicas { node: replica }, "The specified node is not a master"),
+        (3, Command::Forget { node: name(&world, 0) }, "Can't forget my master!"),
+        (0, Command::FlushSlots { keyspace_empty: false }, "DB must be empty to perform CLUSTER FLUSHSLOTS."),
+        (
+            0,
+            Command::SetConfigEpoch(5),
+            "The user can assign a config epoch only when the node does not know any other node.",
+        ),
+        (
+            0,
+            Command::Meet { ip: "nowhere".to_owned(), port: 7000, bus_port: None },
+            "Invalid node address specified: nowhere:7000",
+        ),
+        (0, Command::Failover(FailoverMode::Force), "You should send CLUSTER FAILOVER to a replica"),
+        (
+            3,
+            Command::SetSlot { slot: Slot::MIN, what: SetSlot::Stable, facts: SlotFacts::default() },
+            "Please use SETSLOT only with masters.",
+        ),
+        (
+            0,
+            Command::SetSlot {
+                slot: Slot::MAX,
+                what: SetSlot::Migrating(nobody.clone()),
+                facts: SlotFacts::default(),
+            },
+            "I'm not the owner of hash slot 16383",
+        ),
+        (
+            0,
+            Command::SetSlot {
+                slot: Slot::MIN,
+                what: SetSlot::Migrating(nobody.clone()),
+                facts: SlotFacts::default(),
+            },
+            "I don't know about node 0123456789012345678901234567890123456789",
+        ),
+    ] {
+        assert_eq!(world.command(index, command), error(&format!("ERR {text}")));
+    }
+    assert_eq!(world.command(0, Command::DelSlots(slots(0, 0))), Reply::Ok);
+    assert_eq!(world.command(0, Command::DelSlots(slots(0, 0))), error("ERR Slot 0 is already unassigned"));
+    let twice = vec![range(0, 0), range(0, 0)];
+    assert_eq!(world.command(0, Command::AddSlots(twice)), error("ERR Slot 0 specified multiple times"));
+}
