@@ -187,7 +187,7 @@ fn a_saved_history_goes_on_after_a_restart() {
     assert_same(&mut master, &mut replica);
     let port = master.port;
     let folder = master.terminate();
-    let mut master = Server::ours_at(folder, port);
+    let mut master = Server::ours_at(folder, port, &[]);
     replica.wait_for_link();
     write_some(&mut master);
     assert_same(&mut master, &mut replica);
