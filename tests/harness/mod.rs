@@ -297,7 +297,11 @@ pub fn create(servers: &[Server], replicas: usize) {
 
 /// The codes of what `rcl check` finds, and its exit code.
 pub fn findings(entry: &Server) -> (i32, Vec<String>) {
-    let (code, stdout, stderr) = rcl(&["-o", "json", "check", &entry.address()]);
+    findings_at(&entry.address())
+}
+
+pub fn findings_at(address: &str) -> (i32, Vec<String>) {
+    let (code, stdout, stderr) = rcl(&["-o", "json", "check", address]);
     let verdict: serde_json::Value =
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
     let codes =
