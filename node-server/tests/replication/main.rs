@@ -8,3 +8,4 @@ mod limits;
 mod server;
 mod streams;
 mod transfer;
+mod words;
