@@ -111,9 +111,9 @@ impl Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.started.elapsed().as_secs_f64();
-        let (reads, writes) = (self.reads - self.swept, self.writes);
+        let (reads, writes, swept) = (self.reads, self.writes, self.swept);
         let rate = (reads + writes) as f64 / seconds.max(0.001);
-        write!(f, "{seconds:.1} s, {reads} reads + {writes} writes = {rate:.0}/s, {} swept", self.swept)?;
+        write!(f, "{seconds:.1} s, {reads} reads ({swept} in sweeps) + {writes} writes = {rate:.0}/s")?;
         write!(f, "; MOVED {}, ASK {}, TRYAGAIN {}", self.moved, self.asked, self.tried_again)?;
         write!(f, "; lost {}, wrong {}, ambiguous {}", self.lost, self.wrong, self.ambiguous)?;
         let gaps = self.longest_gap.map(|gap| gap.as_millis());
