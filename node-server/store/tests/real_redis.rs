@@ -9,7 +9,6 @@ use rcl_proto::resp::{Reply, encode_request};
 use rcl_store::rdb::{FileDecoder, FileEncoder, FileInfo, Item, KeyInfo, dump, restore};
 use rcl_store::types::*;
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
