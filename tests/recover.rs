@@ -78,7 +78,10 @@ fn ctrl_c_stops_a_reshard_with_nothing_left_open() {
     assert_eq!(sent, 0);
     let (code, stdout, stderr) = outcome(running.wait_with_output().unwrap());
     assert_eq!(code, 130, "{stdout}{stderr}");
-    assert!(stderr.contains("none is left open") && stderr.contains("run the same command again"), "{stderr}");
+    assert!(
+        stderr.contains("none is left open") && stderr.contains("run the same command again"),
+        "{stderr}"
+    );
     let (code, codes) = findings(&servers[0]);
     assert_eq!(code, 0, "{codes:?}");
     assert!(owned(&servers[1]) < before + 8000);

@@ -57,7 +57,7 @@ fn changes_that_cannot_be_are_refused() {
     rcl_refused(3, "no node 'ffffffff'", &["reshard", &address, "--to", "ffffffff", "--slots", "1", "--yes"]);
     rcl_refused(
         3,
-        "own 5462",
+        "own 5461",
         &["reshard", &address, "--from", &ids[0], "--to", &ids[1], "--slots", "9999", "--yes"],
     );
     rcl_refused(

@@ -181,7 +181,10 @@ pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
                     node.name()
                 ),
             )
-            .next(format!("look at them (redis-cli, SCAN); then send FLUSHALL and CLUSTER RESET HARD to {} alone", node.address)))
+            .next(format!(
+                "look at them (redis-cli, SCAN); then send FLUSHALL and CLUSTER RESET HARD to {} alone",
+                node.address
+            )))
         }
         Err(error) => Err(error.into()),
     }

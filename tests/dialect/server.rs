@@ -1,6 +1,7 @@
 //! A real `redis-server` of its own for a test, ended by its process when the test is over.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -38,7 +39,10 @@ impl Server {
             .stdout(Stdio::null())
             .spawn();
         let Ok(process) = process else {
-            eprintln!("SKIPPED: the redis-cli dialect's end-to-end test: no redis-server on this machine");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: the redis-cli dialect's end-to-end test: no redis-server on this machine"
+            );
             return None;
         };
         let server = Server { port, directory, process };

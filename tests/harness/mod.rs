@@ -22,7 +22,8 @@ pub const SERVER: &str = "redis-server";
 pub fn have_server() -> bool {
     let found = Command::new(SERVER).arg("--version").stdout(Stdio::null()).status().is_ok();
     if !found {
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "SKIPPED: {} needs a redis-server, and there is no redis-server on this machine",
             test_name()
         );

@@ -236,7 +236,7 @@ impl Connection {
             ClientKind::PubSub => limits.pubsub.hard_bytes,
         };
         let waiting = self.output.len() - self.sent + self.session.handle.mailbox.pending_bytes();
-        let over = limit > 0 && waiting as u64 > limit as u64;
+        let over = limit > 0 && waiting as u64 > limit;
         if over {
             self.node.stats.client_output_limit_disconnections.add(1);
             tracing::warn!(client = %self.session.handle.address(), waiting, limit, "client is too slow for its output limit: closed");
@@ -321,7 +321,7 @@ impl Connection {
         let mut used = 0;
         let mut end = None;
         self.batch.clock = BatchClock::start();
-        let max_bulk_bytes = self.node.settings().proto_max_bulk_len as usize;
+        let max_bulk_bytes = self.node.settings().proto_max_bulk_len;
         while end.is_none() && self.parked.is_none() && !self.closing {
             let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
             let request = &input[used..];

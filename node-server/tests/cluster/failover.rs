@@ -14,6 +14,13 @@ fn cluster(master: Kind, replica: Kind, others: [Kind; 2]) -> Vec<Server> {
     let id = servers[0].id();
     servers[3].must(&format!("CLUSTER REPLICATE {id}"));
     servers[3].wait_for("INFO replication", |text| text.contains("master_link_status:up"));
+    // A master takes a request to hand over from a replica that it knows, which is a heartbeat later.
+    let replica = servers[3].id();
+    for server in &mut servers {
+        server.wait_for("CLUSTER NODES", |text| {
+            text.lines().any(|line| line.starts_with(&replica) && line.contains("slave"))
+        });
+    }
     servers
 }
 

@@ -1,5 +1,6 @@
 //! Processes: a node of ours or a redis-server, in a folder and on ports of its own.
 
+use std::io::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -69,7 +70,7 @@ pub fn free_port() -> u16 {
 pub fn has_redis(test: &str) -> bool {
     let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !there {
-        eprintln!("SKIPPED: {test}: no redis-server on this machine");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no redis-server on this machine");
     }
     there
 }

@@ -41,7 +41,7 @@ impl Drop for Folder {
 pub fn there_is_redis(test: &str) -> bool {
     let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !there {
-        eprintln!("SKIPPED: {test}: no redis-server on this machine");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no redis-server on this machine");
     }
     there
 }
@@ -91,8 +91,9 @@ impl Server {
     }
 
     /// At a port that was ours a moment ago.
-    pub fn ours_at(folder: Folder, port: u16) -> Server {
-        let mut child = command(env!("CARGO_BIN_EXE_rcl-node").as_ref(), &folder, port, &[]).spawn().unwrap();
+    pub fn ours_at(folder: Folder, port: u16, arguments: &[&str]) -> Server {
+        let mut child =
+            command(env!("CARGO_BIN_EXE_rcl-node").as_ref(), &folder, port, arguments).spawn().unwrap();
         let client = connect_while_it_lives(&mut child, port).expect("the port is free again");
         Server { port, folder, child, client }
     }
