@@ -19,8 +19,8 @@ mod load;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use harness::{have_server, rcl_json, rcl_ok};
-use lab::{Kind, TestLab};
+use harness::{Kind, have_server, rcl_json, rcl_ok};
+use lab::TestLab;
 use load::{Item, Load, Phase};
 use rcl_proto::resp::Reply;
 

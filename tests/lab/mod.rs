@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 
-use crate::harness::{Link, SERVER, findings_at, rcl, rcl_ok};
+use crate::harness::{Kind, Link, SERVER, findings_at, rcl, rcl_ok};
 
 /// How long any one wait may take before the test is given up.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -18,12 +18,6 @@ const LOG_LINES: usize = 25;
 /// Bus ports stay below 32768, where the system's own choice of ports begins.
 const FIRST_PORT: u16 = 21_000;
 const LAST_PORT: u16 = 22_700;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Ours,
-    Redis,
-}
 
 #[derive(Debug)]
 pub struct TestLab {

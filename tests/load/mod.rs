@@ -14,7 +14,7 @@
 //!
 //! It follows MOVED, ASK, TRYAGAIN and CLUSTERDOWN as a good client does (see `client`).
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod client;
 mod item;
