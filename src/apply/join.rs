@@ -117,7 +117,7 @@ async fn loaded_view(link: &Link) -> Result<View, Failure> {
 
 /// Asks again while the node loads data, as a new replica does once its copy has come: then it answers next to
 /// nothing. That lasts as long as it lasts; the node's end would end it too.
-async fn once_loaded<T, Asked>(ask: impl Fn() -> Asked) -> Result<T, LinkError>
+pub async fn once_loaded<T, Asked>(ask: impl Fn() -> Asked) -> Result<T, LinkError>
 where
     Asked: Future<Output = Result<T, LinkError>>,
 {

@@ -7,7 +7,7 @@ use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::resp::Reply;
 use tokio::task::JoinSet;
 
-use super::join::{announce, view_lines};
+use super::join::{announce, once_loaded, view_lines};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Fields, Link, Words};
 use crate::plan::{FailoverMode, NodeRef, Step};
@@ -171,7 +171,8 @@ async fn forget_on(link: &Link, node: &NodeRef) -> Result<(), Failure> {
 /// Hard: it gets a new id, so that it can join again at once (the others shun the old id for a minute).
 pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
     let link = cluster.link(node.id)?;
-    match link.call(Words::of(&["CLUSTER", "RESET", "HARD"])).await {
+    // A master that lost its last slot became a replica, which may be loading its first copy.
+    match once_loaded(|| link.call(Words::of(&["CLUSTER", "RESET", "HARD"]))).await {
         Ok(_) => Ok(()),
         Err(error) if error.server_error().is_some_and(|error| error.contains("contains keys")) => {
             Err(Failure::new(
