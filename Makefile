@@ -194,6 +194,10 @@ release:
 test: ## Runs all tests; those that need a redis-server say so when there is none
 	@cargo test --workspace
 
+.PHONY: bench
+bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)
+	@cargo bench --quiet --package rcl --bench side_by_side -- $(BENCH)
+
 .PHONY: check
 check: ## Format, lints with warnings denied, and that what is generated is up to date
 	@cargo fmt --all --check

@@ -39,7 +39,7 @@ impl LongDouble {
     }
 
     /// `None` when the sum is no finite number.
-    pub fn add(self, other: LongDouble) -> Option<LongDouble> {
+    pub fn plus(self, other: LongDouble) -> Option<LongDouble> {
         let sum = (self.0 + other.0).value;
         sum.is_finite().then_some(LongDouble(sum))
     }
@@ -108,7 +108,7 @@ mod tests {
 
     fn sum(left: &str, right: &str) -> Option<String> {
         let parse = |text: &str| LongDouble::parse(text.as_bytes());
-        Some(parse(left)?.add(parse(right)?)?.text())
+        Some(parse(left)?.plus(parse(right)?)?.text())
     }
 
     #[test]

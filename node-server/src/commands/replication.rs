@@ -178,6 +178,8 @@ const REPLCONF: CommandSpec = CommandSpec {
     ..COMMAND
 };
 
+const NOT_ZERO_OR_ONE: CommandError =
+    CommandError::fixed("ERR value is out of range, value must between 0 and 1");
 /// As long as Redis allows a host's name to be.
 const MAX_ADDRESS_BYTES: usize = 256;
 
@@ -211,7 +213,7 @@ fn replconf(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             told.rdb_only = match value {
                 b"0" => false,
                 b"1" => true,
-                _ => return Err(CommandError::OUT_OF_RANGE),
+                _ => return Err(NOT_ZERO_OR_ONE),
             };
         } else {
             let option = String::from_utf8_lossy(option).into_owned();

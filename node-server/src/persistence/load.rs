@@ -120,7 +120,7 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
         "loaded"
     );
     if let (Some(id), Some(offset)) = (loaded.id, loaded.offset) {
-        node.replication.resume(id, offset);
+        node.replication.resume(id, offset, loaded.stream_database.unwrap_or(0));
     }
     Ok(Some(loaded))
 }

@@ -187,7 +187,8 @@ impl Replication {
 
     /// After loading a file that says which history it belongs to: other nodes of that history may go on from
     /// here, and this node elsewhere, without a full copy.
-    pub fn resume(&self, id: ReplicationId, offset: LogPosition) {
+    pub fn resume(&self, id: ReplicationId, offset: LogPosition, stream_database: usize) {
+        self.upstream.set_database(stream_database);
         self.with_log(|log| {
             let history = History::new(id).continued_as(new_id(), offset);
             log.restart_at(history, offset, None);

@@ -1,6 +1,7 @@
 //! A `redis-server` and a node of ours, each on a unix socket in a folder of its own.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,10 @@ impl Servers {
 
     fn start_with(name: &str, of_redis: &[String], of_node: &[String]) -> Option<Servers> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("SKIPPED: the comparison with Redis ({name}): no redis-server on this machine");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: the comparison with Redis ({name}): no redis-server on this machine"
+            );
             return None;
         }
         let folder = std::env::temp_dir().join(format!("rcl-differential-{}-{name}", std::process::id()));

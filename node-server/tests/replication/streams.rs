@@ -187,12 +187,49 @@ fn a_saved_history_goes_on_after_a_restart() {
     assert_same(&mut master, &mut replica);
     let port = master.port;
     let folder = master.terminate();
-    let mut master = Server::ours_at(folder, port);
+    let mut master = Server::ours_at(folder, port, &[]);
     replica.wait_for_link();
     write_some(&mut master);
     assert_same(&mut master, &mut replica);
     assert_eq!(master.info("sync_full"), "0");
     assert_eq!(master.info("sync_partial_ok"), "1");
+}
+
+/// A replica that led for a moment, and one that was started again, know in which database the stream goes on.
+fn the_database_of_the_stream_stays_known(master_kind: &str) {
+    let mut master = Server::of(master_kind, &[]);
+    let mut replica = Server::ours(&["--save", "3600 1"]);
+    fill(&mut master);
+    replica.follow(&master);
+    replica.wait_for_link();
+    master.call("SELECT 2");
+    master.call("SET stays in:two");
+    assert_same(&mut master, &mut replica);
+    assert_eq!(replica.text("REPLICAOF NO ONE"), "OK");
+    replica.follow(&master);
+    replica.wait_for_link();
+    master.call("SET after promotion");
+    assert_same(&mut master, &mut replica);
+    let folder = replica.terminate();
+    let mut replica = Server::ours_in(folder, &[]);
+    replica.follow(&master);
+    replica.wait_for_link();
+    master.call("SET after restart");
+    assert_same(&mut master, &mut replica);
+    assert_eq!(master.info("sync_full"), "1");
+    assert_eq!(master.info("sync_partial_ok"), "2");
+}
+
+#[test]
+fn the_database_of_our_stream_stays_known() {
+    the_database_of_the_stream_stays_known("ours");
+}
+
+#[test]
+fn the_database_of_a_stream_of_redis_stays_known() {
+    if there_is_redis("the_database_of_a_stream_of_redis_stays_known") {
+        the_database_of_the_stream_stays_known("redis");
+    }
 }
 
 #[test]

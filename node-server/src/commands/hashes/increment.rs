@@ -72,7 +72,7 @@ fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Some(value) => LongDouble::parse(value.as_bytes(&mut itoa::Buffer::new())),
     };
     let before = before.ok_or(CommandError::fixed("ERR hash value is not a float"))?;
-    let sum = before.add(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
+    let sum = before.plus(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
     let text = sum.text().into_bytes();
     hash.set(&args[2], &text, &limits);
     data.changed(&args[1]);
