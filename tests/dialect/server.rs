@@ -13,7 +13,7 @@ use rcl_proto::Address;
 use rcl_proto::resp::Reply;
 
 /// Ports of this test binary; each server takes one, and the one 10000 above it for its bus.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(27_000);
+static NEXT_PORT: AtomicU16 = AtomicU16::new(13_000);
 
 pub struct Server {
     pub port: u16,

@@ -41,8 +41,8 @@ static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
 /// A port that is free now, and whose bus port is.
 fn free_port() -> u16 {
-    const FIRST: u16 = 25500;
-    const LAST: u16 = 26999;
+    const FIRST: u16 = 11500;
+    const LAST: u16 = 12999;
     let start = (std::process::id() % u32::from(LAST - FIRST)) as u16;
     for _ in FIRST..=LAST {
         let port = FIRST + (start + NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % (LAST - FIRST);

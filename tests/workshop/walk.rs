@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use crate::guide::{Block, Guide};
 
 /// The first of this walk's ports, in the place of 7001.
-const BASE_PORT: u16 = 27_401;
+const BASE_PORT: u16 = 13_401;
 
 struct Walk {
     directory: PathBuf,

@@ -22,7 +22,7 @@ use tokio::time::Sleep;
 use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
 use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
-use crate::client::{ClientKind, Message, Session, client_flag};
+use crate::client::{Message, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::Park;
 use crate::executor::{self, Batch, Flow};
@@ -229,12 +229,7 @@ impl Connection {
     }
 
     fn output_is_over_limit(&self) -> bool {
-        let limits = self.node.settings().output_buffer_limits;
-        let limit = match self.session.handle.kind() {
-            ClientKind::Normal | ClientKind::Master => limits.normal.hard_bytes,
-            ClientKind::Replica => limits.replica.hard_bytes,
-            ClientKind::PubSub => limits.pubsub.hard_bytes,
-        };
+        let limit = self.node.settings().output_buffer_limit(self.session.handle.kind()).hard_bytes;
         let waiting = self.output.len() - self.sent + self.session.handle.mailbox.pending_bytes();
         let over = limit > 0 && waiting as u64 > limit;
         if over {

@@ -114,8 +114,8 @@ fn a_message_reaches_subscribers_of_both_kinds() {
     for listener in &mut listeners {
         listener.try_ask("SUBSCRIBE news").unwrap();
     }
-    for number in 0..2 {
-        servers[number].ask(&format!("PUBLISH news message-{number}"));
+    for (number, server) in servers.iter_mut().take(2).enumerate() {
+        server.ask(&format!("PUBLISH news message-{number}"));
         for listener in &mut listeners {
             let words = ["message".to_owned(), "news".to_owned(), format!("message-{number}")];
             let expected = Reply::Array(words.map(|word| Reply::Bulk(word.into())).into());

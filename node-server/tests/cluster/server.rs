@@ -54,7 +54,7 @@ impl Drop for Folder {
 
 /// A pair of ports of this process below those that the kernel gives to outgoing connections.
 pub fn free_port() -> u16 {
-    const FIRST: u16 = 28_000;
+    const FIRST: u16 = 14_000;
     const COUNT: u16 = 500;
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let offset = (std::process::id() % u32::from(COUNT)) as u16;
