@@ -66,6 +66,7 @@ fn main() -> ExitCode {
         return ExitCode::from(SKIPPED);
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
+    say_how_busy("at the start");
     let mut figures = Figures::default();
     let measured = (|| -> anyhow::Result<()> {
         if wanted("serve") {
@@ -79,12 +80,21 @@ fn main() -> ExitCode {
         }
         Ok(())
     })();
+    say_how_busy("at the end");
     figures.print();
     if let Err(error) = measured {
         eprintln!("FAILED: {error:#}");
         return ExitCode::FAILURE;
     }
     if figures.all_met() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Times (not CPU times) mean little where others wait for a core too.
+fn say_how_busy(when: &str) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    eprintln!("{when}: {cores} cores, load average of the last minute {load}");
 }
 
 fn runs(program: &str) -> bool {
