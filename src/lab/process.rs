@@ -58,7 +58,8 @@ impl Process {
         command
             .args(arguments)
             .current_dir(directory)
-            .stdin(Stdio::null())
+            // A pipe that ends at once: an empty root has no /dev/null.
+            .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output);
         // SAFETY: between fork and exec only setsid and fcntl run, which are async-signal-safe and take no
@@ -71,7 +72,8 @@ impl Process {
                 hold(descriptor)
             });
         }
-        let child = command.spawn()?;
+        let mut child = command.spawn()?;
+        drop(child.stdin.take());
         drop(lock_file);
         let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
         Ok(Process { pid, lock: lock.to_owned() })

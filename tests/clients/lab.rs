@@ -91,6 +91,12 @@ impl Lab {
         self.rcl(&[&["redis-cli", "-p", &port][..], words].concat())
     }
 
+    /// Whether `rcl check` finds nothing to say, also no node that gossip has not told all others of yet.
+    pub fn finds_all_well(&self) -> bool {
+        let mut check = Command::new(env!("CARGO_BIN_EXE_rcl"));
+        check.args(["check", &self.address(1)]).output().unwrap().status.success()
+    }
+
     /// Waits until every node finds the cluster well, and every replica has its master's data.
     pub fn wait_until_well(&self) {
         eventually("the cluster is well", || {

@@ -179,7 +179,8 @@ impl Applier {
         keys.len()
     }
 
-    /// Empties the keyspace: nobody is told, as the node leaves its cluster.
+    /// Empties the keyspace: nobody is told, as the node leaves its cluster. The log says nothing of it, so its
+    /// history ends here: who goes on by it would take the empty data for what the log tells.
     fn flush(&self) {
         let mut held = Held::all(&self.node.shards);
         let mut flushed = Vec::new();
@@ -189,6 +190,7 @@ impl Applier {
                 flushed.push(shard.keyspace.flush_all());
             }
         }
+        self.node.replication.begin_anew();
         drop(held);
         let keys: usize = flushed.iter().map(|flushed| flushed.keys).sum();
         tracing::warn!(keys, "deleted all keys: the node left its cluster");
