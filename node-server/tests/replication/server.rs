@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rcl_proto::resp::{Reply, encode_request};
@@ -16,7 +15,7 @@ pub struct Server {
     pub port: u16,
     pub folder: Folder,
     child: Child,
-    client: Client,
+    pub client: Client,
 }
 
 /// A folder that goes with the value.
