@@ -27,6 +27,7 @@ use super::Shared;
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 const REFRESH_PAUSE: Duration = Duration::from_millis(20);
+const PAUSES_UNTIL_AGAIN: u32 = 10;
 
 /// Who owns which slot, by what was last heard; shared by all workers. All nodes are on 127.0.0.1.
 #[derive(Debug)]
@@ -78,11 +79,18 @@ fn port_of(node: &Reply) -> Option<u16> {
     u16::try_from(*port).ok()
 }
 
-/// Asks for the map whenever somebody found it stale.
+/// Asks for the map whenever somebody found it stale, and once more a little later: the first who is asked may
+/// not have heard of the change yet, and nobody would notice before a key of those slots is wanted again.
 pub async fn keep_fresh(routes: Rc<RefCell<Routes>>) {
     let mut connections = Connections::default();
+    let mut pauses_until_again = 0;
     loop {
         if routes.borrow().stale {
+            pauses_until_again = PAUSES_UNTIL_AGAIN;
+        } else if pauses_until_again > 0 {
+            pauses_until_again -= 1;
+        }
+        if routes.borrow().stale || pauses_until_again == 1 {
             let informants = routes.borrow().informants();
             for port in informants {
                 let answer = connections.exchange(port, false, &request(&["CLUSTER", "SLOTS"])).await;
