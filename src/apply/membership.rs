@@ -113,10 +113,10 @@ pub async fn copy_functions(
 /// What ends every dump: two bytes of version and eight of checksum.
 const FOOTER_BYTES: usize = 10;
 
-/// Until the node sent no client elsewhere for a second, at most ten: from its reset on it would answer
-/// CLUSTERDOWN instead. Servers that do not count redirects (before Redis 6.2) get just the second.
+/// Until the node sent no client elsewhere for two seconds, at most ten: from its reset on it would answer
+/// CLUSTERDOWN instead. Servers that do not count redirects (before Redis 6.2) get just the two seconds.
 pub async fn await_quiet(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
-    const QUIET: Duration = Duration::from_secs(1);
+    const QUIET: Duration = Duration::from_secs(2);
     const LIMIT: Duration = Duration::from_secs(10);
     let link = cluster.link(node.id)?;
     let started = Instant::now();

@@ -142,7 +142,9 @@ impl Applier {
     fn drop_slots(&self, slots: &SlotSet) {
         let dropped: usize = slots.iter().map(|slot| self.drop_slot(slot)).sum();
         self.node.stats.dirty.add(dropped as u64);
-        tracing::warn!(slots = %slots, keys = dropped, "deleted the keys of slots that another master has");
+        if dropped > 0 {
+            tracing::warn!(slots = %slots, keys = dropped, "deleted the keys of slots that another master has");
+        }
     }
 
     fn drop_slot(&self, slot: Slot) -> usize {
