@@ -198,6 +198,16 @@ test: ## Runs all tests; those that need a redis-server say so when there is non
 bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)
 	@cargo bench --quiet --package rcl --bench side_by_side -- $(BENCH)
 
+# --target keeps the flags away from build scripts and procedural macros, which cannot be static. The backend asks
+# the kernel for random bytes: a static binary finds no dynamic symbol for it, and would want /dev/urandom.
+STATIC_FLAGS := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"
+
+.PHONY: static
+static: ## Builds rcl as one static binary, as the image holds it; make test then tries it in an empty root
+	@target="$$(rustc -vV | sed -n 's/^host: //p')"
+	RUSTFLAGS='$(STATIC_FLAGS)' cargo build --release --quiet --bin rcl --target "$$target"
+	echo "target/$$target/release/rcl"
+
 .PHONY: check
 check: ## Format, lints with warnings denied, and that what is generated is up to date
 	@cargo fmt --all --check

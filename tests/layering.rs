@@ -32,7 +32,8 @@ fn crates_use_only_what_lies_below_them() {
         (".", vec!["rcl-node", "rcl-proto"]),
     ] {
         let found = dependencies(folder);
-        let found: Vec<&str> = found.iter().map(String::as_str).filter(|name| name.starts_with("rcl-")).collect();
+        let found: Vec<&str> =
+            found.iter().map(String::as_str).filter(|name| name.starts_with("rcl-")).collect();
         assert_eq!(found, ours, "{folder} depends on other crates of ours than its layer may");
     }
 }
@@ -99,7 +100,8 @@ fn only_the_clock_reads_clocks_in_the_node() {
 #[test]
 fn planners_and_topology_are_pure() {
     for folder in ["src/plan", "src/topology"] {
-        let words = ["tokio::", "std::net", "std::fs", "redis::", "crate::connect", "println!", "Instant::now("];
+        let words =
+            ["tokio::", "std::net", "std::fs", "redis::", "crate::connect", "println!", "Instant::now("];
         let found = lines_naming(folder, &words, &[]);
         assert!(found.is_empty(), "{folder} computes and touches nothing:\n{}", found.join("\n"));
     }

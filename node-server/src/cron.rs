@@ -21,6 +21,7 @@ pub async fn run(node: Arc<Node>) {
         // A quarter of the time between two ticks at most, as Redis spends.
         expiry.tick(&node, Duration::from_millis(250 / hz.max(1)));
         close_idle_clients(&node, now_ms);
+        close_slow_clients(&node, now_ms);
         rates.tick(&node, now_ms);
     }
 }
@@ -36,6 +37,28 @@ fn close_idle_clients(node: &Node, now_ms: i64) {
         if idle_ms > timeout_ms && client.may_be_closed_when_idle() {
             tracing::debug!(client = %client.address(), idle_ms, "closing an idle client");
             client.mailbox.kill();
+        }
+    }
+}
+
+/// The soft part of `client-output-buffer-limit`: clients whose output was too much for too long.
+fn close_slow_clients(node: &Node, now_ms: i64) {
+    for client in node.clients.all() {
+        let limit = node.settings().output_buffer_limit(client.kind());
+        let waiting = client.output_bytes.load(Ordering::Relaxed) + client.mailbox.pending_bytes();
+        let since = &client.over_soft_limit_since_ms;
+        if limit.soft_bytes == 0 || waiting as u64 <= limit.soft_bytes {
+            since.store(0, Ordering::Relaxed);
+            continue;
+        }
+        match since.load(Ordering::Relaxed) {
+            0 => since.store(now_ms, Ordering::Relaxed),
+            since if now_ms - since > limit.soft_seconds as i64 * 1000 => {
+                node.stats.client_output_limit_disconnections.add(1);
+                tracing::warn!(client = %client.address(), waiting, "client was over its soft output limit for too long: closed");
+                client.mailbox.kill();
+            }
+            _ => {}
         }
     }
 }

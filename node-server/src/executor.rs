@@ -81,16 +81,25 @@ pub fn process(
     batch.stats.commands += 1;
     let flow = match look_up(args) {
         Ok(request) => dispatch(node, session, request, output, batch),
+        Err(_) if speaks_http(args.name()) => {
+            // A browser was made to send a request here, with commands in its body.
+            tracing::warn!(client = %session.handle.address(), "possible attack: the client speaks HTTP; closed");
+            Flow::Close
+        }
         Err(error) => {
             if let Some(transaction) = &mut session.transaction {
                 transaction.broken = true;
             }
-            reply_error(session, output, batch, &error);
+            reply_error(node, session, output, batch, &error);
             Flow::Next
         }
     };
     silence(session, output, start);
     flow
+}
+
+fn speaks_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
 fn look_up(args: Args<'_>) -> Result<Request<'_>, CommandError> {
@@ -131,8 +140,15 @@ fn unknown_subcommand(container: &CommandSpec, args: Args<'_>) -> CommandError {
     ))
 }
 
-fn reply_error(session: &Session, output: &mut Vec<u8>, batch: &mut Batch, error: &CommandError) {
+fn reply_error(
+    node: &Node,
+    session: &Session,
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+    error: &CommandError,
+) {
     batch.stats.errors += 1;
+    node.errors.note(error.code());
     ReplyWriter::new(output, session.protocol).error(error.text());
 }
 
@@ -173,7 +189,7 @@ fn dispatch(
         }
         Err(error) => {
             transaction::refused(node, session, request.spec);
-            reply_error(session, output, batch, &error);
+            reply_error(node, session, output, batch, &error);
             Flow::Next
         }
     }
@@ -208,7 +224,7 @@ fn run(
         Ok(Outcome::HandOver(adopt)) => Flow::HandOver(adopt),
         Err(error) => {
             output.truncate(start);
-            reply_error(session, output, batch, &error);
+            reply_error(node, session, output, batch, &error);
             Flow::Next
         }
     }

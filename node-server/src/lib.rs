@@ -25,6 +25,7 @@ pub mod executor;
 mod expiry;
 pub mod info;
 mod logging;
+pub mod memory;
 mod migration;
 pub mod net;
 pub mod node;

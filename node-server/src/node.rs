@@ -18,6 +18,7 @@ use crate::client::{ClientRegistry, Session};
 use crate::clock;
 use crate::config::{Config, Settings};
 use crate::control::{ControlHandle, ControlMessage};
+use crate::memory::MemoryGuard;
 use crate::net::Workers;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
@@ -25,7 +26,7 @@ use crate::pubsub::PubSub;
 use crate::replication::Replication;
 use crate::shard::Shards;
 use crate::slowlog::SlowLog;
-use crate::stats::Stats;
+use crate::stats::{ErrorCounts, Stats};
 
 pub struct Node {
     /// 40 hexadecimal digits, new at each start.
@@ -51,6 +52,8 @@ pub struct Node {
     pub stats: Stats,
     pub slowlog: Mutex<SlowLog>,
     pub peak_memory_bytes: AtomicU64,
+    pub memory: MemoryGuard,
+    pub errors: ErrorCounts,
     pub worker_count: AtomicUsize,
     /// The bits of `executor::node_state`.
     state: AtomicU32,
@@ -111,6 +114,8 @@ impl Node {
             stats: Stats::default(),
             slowlog: Mutex::default(),
             peak_memory_bytes: AtomicU64::new(0),
+            memory: MemoryGuard::default(),
+            errors: ErrorCounts::default(),
             worker_count: AtomicUsize::new(threads),
             state: AtomicU32::new(0),
             control: OnceLock::new(),
@@ -134,6 +139,8 @@ impl Node {
         self.default_user.store(User::default_user(password));
         self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
         self.settings.store(Arc::new(settings));
+        crate::replication::refresh_state(self);
+        crate::persistence::save::refresh_state(self);
         if let Some(control) = self.control.get() {
             control.send(ControlMessage::SettingsChanged);
         }
@@ -167,6 +174,12 @@ impl Node {
         } else {
             self.state.fetch_and(!bit, Ordering::AcqRel);
         }
+    }
+
+    /// More memory is used than `maxmemory` allows.
+    pub fn is_out_of_memory(&self) -> bool {
+        let limit = self.settings().maxmemory;
+        limit > 0 && self.memory.is_over(limit)
     }
 
     pub fn uptime_s(&self) -> u64 {

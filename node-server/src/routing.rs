@@ -32,7 +32,7 @@ pub const CROSS_SLOT: CommandError =
 const TRY_AGAIN: CommandError =
     CommandError::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
 const NOT_SERVED: CommandError = CommandError::fixed("CLUSTERDOWN Hash slot not served");
-const DOWN: CommandError = CommandError::fixed("CLUSTERDOWN The cluster is down");
+pub const DOWN: CommandError = CommandError::fixed("CLUSTERDOWN The cluster is down");
 const DOWN_FOR_WRITES: CommandError =
     CommandError::fixed("CLUSTERDOWN The cluster is down and only accepts read commands");
 

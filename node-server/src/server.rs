@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rcl_proto::SlotSet;
@@ -20,10 +21,10 @@ use tokio::sync::mpsc;
 
 use crate::config::{self, Settings};
 use crate::cron;
-use crate::net::{Listeners, Workers};
 use crate::executor::node_state;
+use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{control, logging, persistence, shutdown};
+use crate::{control, logging, persistence, replication, shutdown};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -117,9 +118,19 @@ fn serve(
     );
     let result = runtime.block_on(async {
         node.replication.start(node).context("cannot start the replication thread")?;
+        replication::refresh_state(node);
         node.set_state(node_state::LOADING, true);
-        listeners.serve(node.clone(), workers.clone()).context("cannot accept connections")?;
-        let slots = load(node).await?;
+        let mut load = std::pin::pin!(load(node));
+        // A small data set is there before anybody is let in; while a large one is loaded, clients are told so.
+        let early = tokio::time::timeout(LOAD_BEFORE_DOORS, load.as_mut()).await;
+        let open = || listeners.serve(node.clone(), workers.clone()).context("cannot accept connections");
+        let (slots, open) = match early {
+            Ok(slots) => (slots?, Some(open)),
+            Err(_) => {
+                open()?;
+                (load.await?, None)
+            }
+        };
         // Only now: peers and a master hear of this node when its data are there.
         if let Some(control) = control {
             let control = control.start(node)?;
@@ -130,6 +141,9 @@ fn serve(
             let _ = node.control.set(control);
         }
         node.set_state(node_state::LOADING, false);
+        if let Some(open) = open {
+            open()?;
+        }
         if let (Some((host, port)), false) = (&settings.replicaof, node.is_cluster()) {
             node.replication.follow(node, host, *port);
         }
@@ -141,6 +155,9 @@ fn serve(
     drop(runtime);
     result
 }
+
+/// How long the doors stay closed for a load.
+const LOAD_BEFORE_DOORS: Duration = Duration::from_millis(300);
 
 /// The data of the last save; returns the slots that have keys now. Clients that come meanwhile are told that the
 /// node is loading.

@@ -1,6 +1,8 @@
 //! Counters that INFO shows.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A number that only grows (until CONFIG RESETSTAT), or a gauge.
 #[derive(Debug, Default)]
@@ -71,6 +73,33 @@ impl Stats {
         ] {
             counter.set(0);
         }
+    }
+}
+
+/// How often each kind of error was answered, by its first word.
+#[derive(Debug, Default)]
+pub struct ErrorCounts(Mutex<BTreeMap<String, u64>>);
+
+impl ErrorCounts {
+    /// More kinds are not told apart: some texts come from outside.
+    const MOST: usize = 128;
+
+    pub fn note(&self, code: &str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(code) {
+            *count += 1;
+        } else if counts.len() < ErrorCounts::MOST {
+            counts.insert(code.to_owned(), 1);
+        }
+    }
+
+    pub fn all(&self) -> Vec<(String, u64)> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().map(|(code, count)| (code.clone(), *count)).collect()
+    }
+
+    pub fn reset(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

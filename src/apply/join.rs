@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 
 use super::AGREEMENT_LIMIT;
 use crate::cli::{Failure, Kind};
-use crate::connect::{Cluster, Link, Pipeline, Words, view};
+use crate::connect::{Cluster, Link, LinkError, Pipeline, Words, view};
 use crate::plan::NodeRef;
+use crate::topology::View;
 
 const POLL: Duration = Duration::from_millis(10);
 /// How long nodes get to come to know each other.
@@ -83,7 +84,7 @@ async fn first_stranger(cluster: &Cluster, nodes: &[NodeRef]) -> Result<Option<S
 }
 
 pub async fn view_lines(link: &Link) -> Result<Vec<NodeLine>, Failure> {
-    let text = link.text(&["CLUSTER", "NODES"]).await?;
+    let text = once_loaded(|| link.text(&["CLUSTER", "NODES"])).await?;
     rcl_proto::nodes_text::parse(&text)
         .map_err(|error| Failure::new(Kind::Internal, format!("{}: {error}", link.address())))
 }
@@ -97,8 +98,37 @@ pub async fn announce(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> 
             meets.add(introduction(cluster, &NodeRef::of(other)).await?);
         }
     }
-    cluster.link(node.id)?.all(&meets).await?;
+    let link = cluster.link(node.id)?;
+    once_loaded(|| link.all(&meets)).await?;
     Ok(())
+}
+
+/// What the node sees, once it has loaded its data.
+async fn loaded_view(link: &Link) -> Result<View, Failure> {
+    loop {
+        // Waits as long as the node loads; it may begin to just after.
+        view_lines(link).await?;
+        match view(link).await {
+            Err(failure) if failure.what.contains(": LOADING") => {}
+            seen => return seen,
+        }
+    }
+}
+
+/// Asks again while the node loads data, as a new replica does once its copy has come: then it answers next to
+/// nothing. That lasts as long as it lasts; the node's end would end it too.
+pub async fn once_loaded<T, Asked>(ask: impl Fn() -> Asked) -> Result<T, LinkError>
+where
+    Asked: Future<Output = Result<T, LinkError>>,
+{
+    loop {
+        match ask().await {
+            Err(error) if error.server_error().is_some_and(|error| error.starts_with("LOADING")) => {
+                tokio::time::sleep(POLL).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// A master that was alone, or in a minority, holds back for up to the node timeout before it serves.
@@ -123,7 +153,7 @@ pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bo
         let mut views = Vec::new();
         for (id, link) in &cluster.links {
             if !except.iter().any(|node| node.id == *id) {
-                views.push(view(link).await?);
+                views.push(loaded_view(link).await?);
             }
         }
         let topology = crate::topology::merge(&views, &std::collections::BTreeMap::new());

@@ -7,7 +7,7 @@ use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::resp::Reply;
 use tokio::task::JoinSet;
 
-use super::join::{announce, view_lines};
+use super::join::{announce, once_loaded, view_lines};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Fields, Link, Words};
 use crate::plan::{FailoverMode, NodeRef, Step};
@@ -97,14 +97,26 @@ pub async fn copy_functions(
         }
         Err(error) => return Err(error.into()),
     };
-    cluster.link(target.id)?.call(Words::of(&["FUNCTION", "RESTORE"]).and(dump)).await?;
-    Ok(None)
+    // With no library in it, it ends where it begins: and the target need not know functions at all.
+    if dump.len() <= FOOTER_BYTES {
+        return Ok(None);
+    }
+    match cluster.link(target.id)?.call(Words::of(&["FUNCTION", "RESTORE"]).and(dump)).await {
+        Err(error) if error.server_error().is_some_and(|error| error.contains("unknown command")) => {
+            let what = format!("{} has functions, and {} knows none", source.name(), target.name());
+            Err(Failure::refused(what).next("add a server of the same kind, or delete the functions first"))
+        }
+        answer => Ok(answer.map(|_| None)?),
+    }
 }
 
-/// Until the node sent no client elsewhere for a second, at most ten: from its reset on it would answer
-/// CLUSTERDOWN instead. Servers that do not count redirects (before Redis 6.2) get just the second.
+/// What ends every dump: two bytes of version and eight of checksum.
+const FOOTER_BYTES: usize = 10;
+
+/// Until the node sent no client elsewhere for two seconds, at most ten: from its reset on it would answer
+/// CLUSTERDOWN instead. Servers that do not count redirects (before Redis 6.2) get just the two seconds.
 pub async fn await_quiet(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
-    const QUIET: Duration = Duration::from_secs(1);
+    const QUIET: Duration = Duration::from_secs(2);
     const LIMIT: Duration = Duration::from_secs(10);
     let link = cluster.link(node.id)?;
     let started = Instant::now();
@@ -159,7 +171,8 @@ async fn forget_on(link: &Link, node: &NodeRef) -> Result<(), Failure> {
 /// Hard: it gets a new id, so that it can join again at once (the others shun the old id for a minute).
 pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
     let link = cluster.link(node.id)?;
-    match link.call(Words::of(&["CLUSTER", "RESET", "HARD"])).await {
+    // A master that lost its last slot became a replica, which may be loading its first copy.
+    match once_loaded(|| link.call(Words::of(&["CLUSTER", "RESET", "HARD"]))).await {
         Ok(_) => Ok(()),
         Err(error) if error.server_error().is_some_and(|error| error.contains("contains keys")) => {
             Err(Failure::new(
@@ -169,7 +182,10 @@ pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
                     node.name()
                 ),
             )
-            .next(format!("look at them (redis-cli, SCAN); then send FLUSHALL and CLUSTER RESET HARD to {} alone", node.address)))
+            .next(format!(
+                "look at them (redis-cli, SCAN); then send FLUSHALL and CLUSTER RESET HARD to {} alone",
+                node.address
+            )))
         }
         Err(error) => Err(error.into()),
     }

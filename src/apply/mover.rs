@@ -195,8 +195,10 @@ impl Pair {
         self.target.all(&slots::take_over(slots, &to)).await?;
         let closed = source.pipeline(&close).await?;
         // It may hear from the target first. When these were its last slots it is a replica by then (since
-        // Redis 7 a master without slots follows the one that took the last), and has nothing to give up.
-        if !slots::first_error(&closed).is_some_and(|error| error.contains("only with masters")) {
+        // Redis 7 a master without slots follows the one that took the last), perhaps one that is loading its
+        // first copy, and has nothing to give up.
+        let follows = |error: &str| error.contains("only with masters") || error.starts_with("LOADING");
+        if !slots::first_error(&closed).is_some_and(follows) {
             check(source, "CLUSTER SETSLOT", &closed)?;
         }
         let mut told = JoinSet::new();

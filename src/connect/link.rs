@@ -232,7 +232,11 @@ impl Link {
 
 fn refusal(address: &Address, error: &redis::RedisError) -> LinkError {
     let address = address.clone();
-    let why = if error.is_timeout() { "it did not answer within the time limit (--timeout raises it)".to_owned() } else { error.to_string() };
+    let why = if error.is_timeout() {
+        "it did not answer within the time limit (--timeout raises it)".to_owned()
+    } else {
+        error.to_string()
+    };
     match error.kind() {
         redis::ErrorKind::AuthenticationFailed => LinkError::Denied { address, why },
         _ if why.contains("WRONGPASS") || why.contains("NOAUTH") => LinkError::Denied { address, why },

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rcl_proto::Address;
 use serde::{Deserialize, Serialize};
 
-use super::process::ProcessId;
+use super::process::Process;
 use crate::cli::{Failure, Kind};
 
 /// All nodes of a lab listen here.
@@ -39,7 +39,7 @@ pub struct NodeRecord {
     /// The program that runs it; `None`: this binary.
     pub server: Option<PathBuf>,
     /// The process last started for it; `None` once it was ended here.
-    pub process: Option<ProcessId>,
+    pub pid: Option<i32>,
 }
 
 impl Lab {
@@ -99,7 +99,7 @@ impl Lab {
         let place = match nodes.binary_search_by_key(&number, |node| node.number) {
             Ok(place) => place,
             Err(place) => {
-                nodes.insert(place, NodeRecord { number, server: None, process: None });
+                nodes.insert(place, NodeRecord { number, server: None, pid: None });
                 place
             }
         };
@@ -127,6 +127,19 @@ impl Lab {
 
     pub fn node_directory(&self, number: u16) -> PathBuf {
         self.directory.join(format!("node-{number}"))
+    }
+
+    /// The process last started for the node, unless it was ended here.
+    pub fn process(&self, node: &NodeRecord) -> Option<Process> {
+        node.pid.map(|pid| Process { pid, lock: self.process_lock(node.number) })
+    }
+
+    pub fn runs(&self, node: &NodeRecord) -> bool {
+        self.process(node).is_some_and(|process| process.is_running())
+    }
+
+    pub fn process_lock(&self, number: u16) -> PathBuf {
+        self.node_directory(number).join("process.lock")
     }
 
     /// Makes the node's folder and its configuration, unless they are there. Returns the configuration.
@@ -201,6 +214,7 @@ fn configuration(port: u16, directory: &Path) -> String {
          cluster-config-file nodes.conf\n\
          cluster-node-timeout 5000\n\
          appendonly no\n\
+         repl-diskless-sync-delay 0\n\
          dir \"{directory}\"\n\
          logfile \"{directory}/node.log\"\n\
          pidfile \"{directory}/node.pid\"\n"

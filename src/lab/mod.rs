@@ -8,12 +8,13 @@
 //!     node.conf         written once; the node and you may change it
 //!     node.log          the node's log
 //!     output.log        what it printed before it opened its log
+//!     process.lock      which its process holds while it lives
 //!     nodes.conf, dump.rdb, …
 //! ```
 //!
 //! A node runs detached (its own session, no terminal) and outlives the caller. Unless `--server` names
 //! another program, it is this very binary: `rcl node node-1/node.conf`. A process is known by its pid *and*
-//! its start time, so that a pid which the system gave to somebody else is never signalled.
+//! the lock that it holds, so that a pid which the system gave to somebody else is never signalled.
 
 mod layout;
 mod ports;

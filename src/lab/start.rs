@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::layout::{Lab, failed};
 use super::ports;
-use super::process::ProcessId;
+use super::process::Process;
 use crate::cli::{Failure, Kind};
 
 /// How long a node may take until it answers. Loading a big dump is worth waiting for.
@@ -28,8 +28,8 @@ pub fn nodes(lab: &mut Lab, numbers: &[u16], server: Option<&Path>) -> Result<()
     let mut missing = Vec::new();
     for &number in numbers {
         lab.port(number)?;
-        let runs = lab.node_or_new(number).process.is_some_and(ProcessId::is_running);
-        if !runs {
+        lab.node_or_new(number);
+        if !lab.runs(lab.node(number)?) {
             missing.push(number);
         }
     }
@@ -62,15 +62,23 @@ fn start_one(lab: &mut Lab, number: u16) -> Result<(), Failure> {
     let configuration = lab.prepare(number)?;
     let directory = lab.node_directory(number);
     let output = directory.join("output.log");
-    let this_binary = || std::env::current_exe().map_err(|error| failed("find", Path::new("rcl"), &error));
     let (program, arguments): (PathBuf, Vec<&OsStr>) = match &lab.node_or_new(number).server {
         Some(server) => (server.clone(), vec![configuration.as_os_str()]),
         None => (this_binary()?, vec![OsStr::new("node"), configuration.as_os_str()]),
     };
-    let process = ProcessId::start(&program, &arguments, &directory, &output)
+    let lock = lab.process_lock(number);
+    let process = Process::start(&program, &arguments, &directory, &output, &lock)
         .map_err(|error| failed("run", &program, &error))?;
-    lab.node_or_new(number).process = Some(process);
+    lab.node_or_new(number).pid = Some(process.pid);
     lab.save()
+}
+
+/// The system tells it by /proc; where there is none, it is the name that this program was called by.
+fn this_binary() -> Result<PathBuf, Failure> {
+    std::env::current_exe().or_else(|_| {
+        let name = std::env::args_os().next().unwrap_or_default();
+        resolve(Path::new(&name))
+    })
 }
 
 /// A name without a slash is looked up in PATH now, since it must mean the same at the next restart.
@@ -91,7 +99,7 @@ fn resolve(server: &Path) -> Result<PathBuf, Failure> {
 fn wait_for_answer(lab: &Lab, number: u16, give_up: Instant) -> Result<(), Failure> {
     let port = lab.port(number)?;
     while !ports::answers_ping(port) {
-        if !lab.node(number)?.process.is_some_and(ProcessId::is_running) {
+        if !lab.runs(lab.node(number)?) {
             return Err(did_not_come_up(lab, number, "ended at once"));
         }
         if Instant::now() >= give_up {

@@ -45,8 +45,8 @@ pub fn of(lab: &Lab) -> Status {
 
 fn status(lab: &Lab, node: &NodeRecord) -> NodeStatus {
     let port = lab.port(node.number).ok();
-    let fate = node.process.map(|process| process.fate());
-    let pid = node.process.map(|process| process.pid);
+    let fate = lab.process(node).map(|process| process.fate());
+    let pid = node.pid;
     let taken = || port.and_then(ports::obstacle);
     let (state, pid, note) = match fate {
         Some(Fate::Running) if port.is_some_and(ports::answers_ping) => (State::Running, pid, None),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::layout::{Lab, NodeRecord};
-use super::process::{ProcessId, Signal};
+use super::layout::Lab;
+use super::process::{Process, Signal};
 use crate::cli::{Failure, Kind};
 
 /// How long a node may take to save and end.
@@ -23,7 +23,7 @@ pub fn some(lab: &mut Lab, numbers: &[u16]) -> Result<(), Failure> {
 
 /// Kills a node that runs; there is nothing to kill of one that does not, and that is said.
 pub fn kill(lab: &mut Lab, number: u16) -> Result<(), Failure> {
-    if !lab.node(number)?.process.is_some_and(ProcessId::is_running) {
+    if !lab.runs(lab.node(number)?) {
         return Err(
             Failure::refused(format!("node {number} does not run")).next("rcl lab status shows which do")
         );
@@ -33,8 +33,7 @@ pub fn kill(lab: &mut Lab, number: u16) -> Result<(), Failure> {
 
 fn end(lab: &mut Lab, numbers: &[u16], signal: Signal) -> Result<(), Failure> {
     let mut troubles = Vec::new();
-    let processes: Vec<(u16, ProcessId)> =
-        lab.record.nodes.iter().filter(|node| numbers.contains(&node.number)).filter_map(running).collect();
+    let processes = running(lab, numbers);
     for (number, process) in &processes {
         if let Err(error) = process.signal(signal) {
             troubles.push(format!("node {number} (pid {}) cannot be signalled: {error}", process.pid));
@@ -46,10 +45,10 @@ fn end(lab: &mut Lab, numbers: &[u16], signal: Signal) -> Result<(), Failure> {
             troubles.push(format!("node {number} (pid {}) did not end within {seconds} s", process.pid));
         }
     }
+    let still_running: Vec<u16> = running(lab, numbers).into_iter().map(|(number, _)| number).collect();
     for node in &mut lab.record.nodes {
-        let was_asked = numbers.contains(&node.number);
-        if was_asked && !node.process.is_some_and(ProcessId::is_running) {
-            node.process = None;
+        if numbers.contains(&node.number) && !still_running.contains(&node.number) {
+            node.pid = None;
         }
     }
     lab.save()?;
@@ -60,6 +59,9 @@ fn end(lab: &mut Lab, numbers: &[u16], signal: Signal) -> Result<(), Failure> {
         .next("its log says what it waits for; rcl lab kill N ends it at once"))
 }
 
-fn running(node: &NodeRecord) -> Option<(u16, ProcessId)> {
-    node.process.filter(|process| process.is_running()).map(|process| (node.number, process))
+/// The processes of those of `numbers` that run.
+fn running(lab: &Lab, numbers: &[u16]) -> Vec<(u16, Process)> {
+    let nodes = lab.record.nodes.iter().filter(|node| numbers.contains(&node.number));
+    let processes = nodes.filter_map(|node| Some((node.number, lab.process(node)?)));
+    processes.filter(|(_, process)| process.is_running()).collect()
 }

@@ -61,7 +61,7 @@ pub fn plan(nodes: &[NodeRef], replicas: usize) -> Result<Plan, PlanError> {
 
 fn steps(placement: &Placement) -> Plan {
     let mut steps = Vec::new();
-    let shares = super::apportion(SLOT_COUNT, &vec![1.0; placement.masters.len()], &[]);
+    let shares = even_shares(placement.masters.len());
     let mut slots = Slot::all();
     for (index, (node, share)) in placement.masters.iter().zip(&shares).enumerate() {
         steps.push(Step::SetEpoch { node: node.clone(), epoch: index as u64 + 1 });
@@ -87,6 +87,13 @@ fn steps(placement: &Placement) -> Plan {
         placement.replicas.len()
     );
     Plan { title, steps, cost: Cost::default(), warnings: Vec::new() }
+}
+
+/// How many slots each master gets: the same ranges that redis-cli gives, since operators know them by heart.
+fn even_shares(masters: usize) -> Vec<usize> {
+    // The first slot behind master number `index`: the exact border, rounded.
+    let border = |index: usize| (2 * index * SLOT_COUNT + masters) / (2 * masters);
+    (0..masters).map(|index| border(index + 1) - border(index)).collect()
 }
 
 /// Chooses `masters` of `nodes` (at least one, at most all) and gives every other node a master.
@@ -180,7 +187,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(owners, ["7000 0-5461", "7001 5462-10922", "7002 10923-16383"]);
+        assert_eq!(owners, ["7000 0-5460", "7001 5461-10922", "7002 10923-16383"]);
         assert_eq!(plan.warnings.len(), 1, "{:?}", plan.warnings);
     }
 

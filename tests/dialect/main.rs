@@ -43,7 +43,10 @@ enum Program {
 fn has_redis_cli() -> bool {
     let there = Command::new("redis-cli").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !there {
-        eprintln!("SKIPPED: the comparison with redis-cli: no redis-cli on this machine");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: the comparison with redis-cli: no redis-cli on this machine"
+        );
     }
     there
 }

@@ -1,6 +1,7 @@
 //! A real `redis-server` of its own for a test, ended by its process when the test is over.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +13,7 @@ use rcl_proto::Address;
 use rcl_proto::resp::Reply;
 
 /// Ports of this test binary; each server takes one, and the one 10000 above it for its bus.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(27_000);
+static NEXT_PORT: AtomicU16 = AtomicU16::new(13_000);
 
 pub struct Server {
     pub port: u16,
@@ -38,7 +39,10 @@ impl Server {
             .stdout(Stdio::null())
             .spawn();
         let Ok(process) = process else {
-            eprintln!("SKIPPED: the redis-cli dialect's end-to-end test: no redis-server on this machine");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: the redis-cli dialect's end-to-end test: no redis-server on this machine"
+            );
             return None;
         };
         let server = Server { port, directory, process };

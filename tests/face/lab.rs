@@ -1,5 +1,6 @@
 //! A lab of its own for a test, run by the real binary, and ended with the test.
 
+use std::io::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -40,7 +41,10 @@ impl Lab {
     /// An empty lab whose nodes will be `redis-server`; `None`, said loudly, where there is none.
     pub fn new(base_port: u16) -> Option<Lab> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("SKIPPED: a test on a lab of real nodes: no redis-server on this machine");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: a test on a lab of real nodes: no redis-server on this machine"
+            );
             return None;
         }
         let directory = std::env::temp_dir().join(format!("rcl-face-{base_port}-{}", std::process::id()));

@@ -19,7 +19,7 @@ fn cluster(base_port: u16) -> Option<Lab> {
 
 #[test]
 fn a_lab_starts_is_seen_and_ends() {
-    let Some(lab) = Lab::new(27_501) else { return };
+    let Some(lab) = Lab::new(13_501) else { return };
     let first = lab.states(&lab.succeed(&["-o", "json", "start", "--nodes", "3"]));
     assert_eq!(first.iter().map(|(state, _)| state.as_str()).collect::<Vec<_>>(), ["running"; 3]);
     let again = lab.states(&lab.succeed(&["-o", "json", "start", "--nodes", "3"]));
@@ -46,7 +46,7 @@ fn a_lab_starts_is_seen_and_ends() {
 
 #[test]
 fn data_survives_a_stop() {
-    let Some(lab) = cluster(27_521) else { return };
+    let Some(lab) = cluster(13_521) else { return };
     let port = lab.port(1).to_string();
     let set = lab::rcl_succeeds(&["redis-cli", "-c", "-p", &port, "SET", "{test}:data", "critical"]);
     assert_eq!(set, "OK\n");
@@ -58,7 +58,7 @@ fn data_survives_a_stop() {
 
 #[test]
 fn a_process_that_died_by_itself_is_gone_and_a_pid_of_somebody_else_is_not_touched() {
-    let Some(lab) = Lab::new(27_541) else { return };
+    let Some(lab) = Lab::new(13_541) else { return };
     let states = lab.states(&lab.succeed(&["-o", "json", "start", "--nodes", "1"]));
     let pid = states[0].1.unwrap();
     lab.call(1, &["SHUTDOWN", "NOSAVE"]);
@@ -76,20 +76,20 @@ fn a_process_that_died_by_itself_is_gone_and_a_pid_of_somebody_else_is_not_touch
 
 #[test]
 fn busy_ports_are_said_all_at_once_and_nothing_is_started() {
-    let Some(lab) = Lab::new(27_561) else { return };
-    let Some(foreign) = Lab::new(27_562) else { return };
+    let Some(lab) = Lab::new(13_561) else { return };
+    let Some(foreign) = Lab::new(13_562) else { return };
     foreign.succeed(&["start", "--nodes", "1"]);
     let other = std::net::TcpListener::bind(("127.0.0.1", lab.port(3))).unwrap();
     let said = lab.fail(&["start", "--nodes", "4"], 3);
-    assert!(said.contains("port 27562 is taken by a Redis server"), "{said}");
-    assert!(said.contains("port 27563 is taken by a program that does not speak"), "{said}");
+    assert!(said.contains("port 13562 is taken by a Redis server"), "{said}");
+    assert!(said.contains("port 13563 is taken by a program that does not speak"), "{said}");
     assert!(lab.states(&lab.succeed(&["-o", "json", "status"])).iter().all(|(state, _)| state != "running"));
     drop(other);
 }
 
 #[test]
 fn a_server_that_does_not_come_up_is_reported_with_its_log() {
-    let Some(lab) = Lab::new(27_581) else { return };
+    let Some(lab) = Lab::new(13_581) else { return };
     lab.succeed(&["start", "--nodes", "1"]);
     lab.succeed(&["stop"]);
     std::fs::write(lab.directory.join("node-1/node.conf"), "no-such-directive yes\n").unwrap();
@@ -100,7 +100,7 @@ fn a_server_that_does_not_come_up_is_reported_with_its_log() {
 
 #[test]
 fn watch_sees_a_cluster_and_what_happens_to_it() {
-    let Some(lab) = cluster(27_601) else { return };
+    let Some(lab) = cluster(13_601) else { return };
     let page = lab::rcl_succeeds(&["watch", &lab.address(1), "--once"]);
     assert!(page.starts_with("cluster ok  16384/16384 slots  3 masters  3 replicas"), "{page}");
     assert!(!page.contains('\x1b'), "no colour in a pipe");
@@ -122,7 +122,7 @@ fn watch_sees_a_cluster_and_what_happens_to_it() {
 
 #[test]
 fn the_demos_are_played_and_leave_nothing_behind() {
-    let Some(lab) = cluster(27_621) else { return };
+    let Some(lab) = cluster(13_621) else { return };
     for demo in ["hash-tag-demo", "cross-slot-demo"] {
         let text = lab::rcl_succeeds(&[demo, &lab.address(1), "-o", "json"]);
         let play: serde_json::Value = serde_json::from_str(&text).unwrap();

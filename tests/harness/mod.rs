@@ -1,4 +1,4 @@
-//! Real `redis-server` processes, the `rcl` under test, and a client that follows redirects.
+//! Nodes as processes, of our kind and of Redis's, the `rcl` under test, and a client that follows redirects.
 //!
 //! Each test file that needs them says `mod harness;`. Ports come from a range of their own, so that suites can
 //! run beside each other; servers are ended by their process, with the value that started them.
@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -17,12 +17,15 @@ use rcl_proto::key_slot;
 use rcl_proto::resp::{Reply, encode_request};
 
 pub const SERVER: &str = "redis-server";
+/// How much of a node's log is shown when a test fails.
+const LOG_LINES: usize = 15;
 
 /// False, with a loud line, when there is no server to test against.
 pub fn have_server() -> bool {
     let found = Command::new(SERVER).arg("--version").stdout(Stdio::null()).status().is_ok();
     if !found {
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "SKIPPED: {} needs a redis-server, and there is no redis-server on this machine",
             test_name()
         );
@@ -38,8 +41,8 @@ static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
 /// A port that is free now, and whose bus port is.
 fn free_port() -> u16 {
-    const FIRST: u16 = 25500;
-    const LAST: u16 = 26999;
+    const FIRST: u16 = 11500;
+    const LAST: u16 = 12999;
     let start = (std::process::id() % u32::from(LAST - FIRST)) as u16;
     for _ in FIRST..=LAST {
         let port = FIRST + (start + NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % (LAST - FIRST);
@@ -51,42 +54,82 @@ fn free_port() -> u16 {
     panic!("no free port from {FIRST} to {LAST}");
 }
 
+/// Which program a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Ours,
+    Redis,
+}
+
+impl Kind {
+    fn command(self) -> Command {
+        match self {
+            Kind::Redis => Command::new(SERVER),
+            Kind::Ours => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_rcl"));
+                command.arg("node");
+                command
+            }
+        }
+    }
+}
+
+/// Runs a test with our nodes, and then with Redis's where there is one.
+pub fn with_each_kind(test: impl Fn(Kind)) {
+    test(Kind::Ours);
+    if have_server() {
+        test(Kind::Redis);
+    }
+}
+
 #[derive(Debug)]
 pub struct Server {
+    pub kind: Kind,
     pub port: u16,
     directory: PathBuf,
     process: Child,
+    more: Vec<String>,
 }
 
 impl Server {
     /// In cluster mode, with a short node timeout. `more` are further directives and win.
-    pub fn start(more: &[&str]) -> Server {
+    pub fn start(kind: Kind, more: &[&str]) -> Server {
+        let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
         for _ in 0..10 {
             let port = free_port();
             let directory = std::env::temp_dir().join(format!("rcl-test-{}-{port}", std::process::id()));
             std::fs::create_dir_all(&directory).unwrap();
-            let process = Command::new(SERVER)
-                .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
-                .arg(&directory)
-                .args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "no"])
-                .args(["--repl-diskless-sync-delay", "0"])
-                .args(more)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            let mut server = Server { port, directory, process };
+            let process = spawn(kind, port, &directory, &more);
+            let mut server = Server { kind, port, directory, process, more: more.clone() };
             // Another suite may have taken the port in between: then the server ends and the next port is tried.
             if server.answers() {
                 return server;
             }
         }
-        panic!("{SERVER} does not start");
+        panic!("{kind:?} does not start");
     }
 
-    pub fn start_many(count: usize, more: &[&str]) -> Vec<Server> {
-        (0..count).map(|_| Server::start(more)).collect()
+    pub fn start_many(kind: Kind, count: usize, more: &[&str]) -> Vec<Server> {
+        (0..count).map(|_| Server::start(kind, more)).collect()
+    }
+
+    /// Once more in the same folder, after [`kill`](Self::kill).
+    pub fn start_again(&mut self) {
+        self.process = spawn(self.kind, self.port, &self.directory, &self.more);
+        assert!(self.answers(), "it does not start again:\n{}", self.log());
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.directory.join("node.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     fn answers(&mut self) -> bool {
@@ -125,8 +168,29 @@ impl Server {
     }
 }
 
+fn spawn(kind: Kind, port: u16, directory: &Path, more: &[String]) -> Child {
+    kind.command()
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+        .arg(directory)
+        .args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "no"])
+        .args(["--repl-diskless-sync-delay", "0", "--logfile"])
+        .arg(directory.join("node.log"))
+        .args(more)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(LOG_LINES)..];
+            eprintln!("--- {:?} on {}\n{}", self.kind, self.port, tail.join("\n"));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.directory);
@@ -297,7 +361,11 @@ pub fn create(servers: &[Server], replicas: usize) {
 
 /// The codes of what `rcl check` finds, and its exit code.
 pub fn findings(entry: &Server) -> (i32, Vec<String>) {
-    let (code, stdout, stderr) = rcl(&["-o", "json", "check", &entry.address()]);
+    findings_at(&entry.address())
+}
+
+pub fn findings_at(address: &str) -> (i32, Vec<String>) {
+    let (code, stdout, stderr) = rcl(&["-o", "json", "check", address]);
     let verdict: serde_json::Value =
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
     let codes =

@@ -213,7 +213,7 @@ impl Member {
         // As a replica the keys are our master's business.
         if self.is_master() && !slots.is_empty() {
             self.log(
-                LogLevel::Notice,
+                LogLevel::Debug,
                 format!("Deleting the keys of slots {slots}: another master has them now"),
             );
             self.outputs.push_back(Output::DropSlots(slots));

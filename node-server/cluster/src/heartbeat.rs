@@ -191,7 +191,7 @@ impl Member {
             self.election_step();
             self.consider_replica_migration();
         }
-        if !self.health.is_ok() {
+        if !self.health.is_ok() || self.health.waits_for_slots() {
             self.due.state = true;
         }
     }

@@ -141,7 +141,10 @@ impl Member {
             return;
         }
         if !self.nodes[sender].is_replica() {
-            self.release_slots_of(sender);
+            if !self.nodes[sender].slots.is_empty() {
+                self.release_slots_of(sender);
+                self.health.slots_handed_over(self.now_ms);
+            }
             let node = &mut self.nodes[sender];
             node.flags.clear(Flags::MASTER.or(Flags::MIGRATE_TO));
             node.flags.set(Flags::REPLICA);

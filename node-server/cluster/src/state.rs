@@ -1,6 +1,10 @@
 //! Whether the cluster serves: `cluster_state` ok or fail, as this node finds.
 //!
 //! - With `cluster-require-full-coverage`, every slot must have an owner that is not in FAIL.
+//! - A slot whose owner just became a replica is on its way to a new owner, whose packet is as a rule a few
+//!   milliseconds behind the old one's; for 500 ms it counts as covered. (Redis says fail at once, and so
+//!   turns clients away from the whole cluster in the middle of a planned failover.) Nobody serves the slot
+//!   meanwhile, and no vote depends on this.
 //! - A majority of the masters with slots must be reachable (neither PFAIL nor FAIL).
 //! - A master that was in a minority waits, once it sees a majority again, for the node timeout (at least 500
 //!   ms, at most 5 s) before it serves: it may have been replaced meanwhile, and this is the time to learn
@@ -19,6 +23,7 @@ use crate::packet::Flags;
 const LONGEST_REJOIN_MS: u64 = 5_000;
 const SHORTEST_REJOIN_MS: u64 = 500;
 const WRITABLE_AFTER_MS: u64 = 2_000;
+const HAND_OVER_MS: u64 = 500;
 
 #[derive(Debug)]
 pub(crate) struct Health {
@@ -28,16 +33,34 @@ pub(crate) struct Health {
     minority_ms: Option<u64>,
     started_ms: u64,
     waits_for_news: bool,
+    /// When a master last gave its slots up by becoming a replica.
+    handed_over_ms: Option<u64>,
 }
 
 impl Health {
     pub fn new(now_ms: u64) -> Health {
         let state = ClusterState::Down(DownReason::SlotsUncovered);
-        Health { state, size: 0, minority_ms: None, started_ms: now_ms, waits_for_news: false }
+        Health {
+            state,
+            size: 0,
+            minority_ms: None,
+            started_ms: now_ms,
+            waits_for_news: false,
+            handed_over_ms: None,
+        }
     }
 
     pub fn wait_for_news(&mut self) {
         self.waits_for_news = true;
+    }
+
+    pub fn slots_handed_over(&mut self, now_ms: u64) {
+        self.handed_over_ms = Some(now_ms);
+    }
+
+    /// The verdict is due again without any news.
+    pub fn waits_for_slots(&self) -> bool {
+        self.handed_over_ms.is_some()
     }
 
     pub fn is_ok(&self) -> bool {
@@ -64,8 +87,12 @@ impl Member {
         if in_minority && size > 0 {
             self.health.minority_ms = Some(self.now_ms);
         }
-        let uncovered = self.config.require_full_coverage
-            && self.slots.owners().any(|owner| owner.is_none_or(|at| self.nodes[at].is_failed()));
+        let on_their_way = self.slots_are_on_their_way() && self.health.is_ok();
+        let is_uncovered = |owner: Option<_>| match owner {
+            Some(at) => self.nodes[at].is_failed(),
+            None => !on_their_way,
+        };
+        let uncovered = self.config.require_full_coverage && self.slots.owners().any(is_uncovered);
         let state = if uncovered {
             ClusterState::Down(DownReason::SlotsUncovered)
         } else if in_minority {
@@ -84,6 +111,13 @@ impl Member {
         }
         self.health.state = state;
         self.due.map = true;
+    }
+
+    fn slots_are_on_their_way(&mut self) -> bool {
+        let now_ms = self.now_ms;
+        self.health.handed_over_ms =
+            self.health.handed_over_ms.filter(|at| now_ms.saturating_sub(*at) < HAND_OVER_MS);
+        self.health.handed_over_ms.is_some()
     }
 
     fn rejoin_waits(&self) -> bool {

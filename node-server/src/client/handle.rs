@@ -83,6 +83,8 @@ pub struct ClientHandle {
     pub input_bytes: AtomicUsize,
     pub input_capacity: AtomicUsize,
     pub output_bytes: AtomicUsize,
+    /// Since when its output is over the soft limit, Unix time in milliseconds; 0 when it is not.
+    pub over_soft_limit_since_ms: AtomicI64,
     pub multi_bytes: AtomicUsize,
     pub last_command: Mutex<&'static str>,
     pub texts: Mutex<ClientTexts>,
@@ -125,6 +127,7 @@ impl ClientHandle {
             input_bytes: AtomicUsize::new(0),
             input_capacity: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
+            over_soft_limit_since_ms: AtomicI64::new(0),
             multi_bytes: AtomicUsize::new(0),
             last_command: Mutex::new("NULL"),
             texts: Mutex::new(ClientTexts { user: "default".to_owned(), ..ClientTexts::default() }),

@@ -15,7 +15,7 @@ use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Value, Value
 
 use super::CommandError;
 use super::effects::Effects;
-use crate::client::Session;
+use crate::client::{Session, client_flag};
 use crate::executor::Held;
 use crate::node::Node;
 use crate::shard::Shard;
@@ -32,6 +32,8 @@ pub struct Data<'a> {
     pub hits: u64,
     pub misses: u64,
     expiry: ExpiryRule,
+    /// Reads count as a use of the key; CLIENT NO-TOUCH switches that off.
+    pub notes_access: bool,
 }
 
 /// What a key past its time is to this command.
@@ -55,7 +57,9 @@ impl<'a> Data<'a> {
             ExpiryRule::Delete
         };
         let effects = Effects::default();
-        Data { node, held, slot, database: session.database, now_ms, effects, hits: 0, misses: 0, expiry }
+        let notes_access = !session.handle.has_flag(client_flag::NO_TOUCH);
+        let database = session.database;
+        Data { node, held, slot, database, now_ms, effects, hits: 0, misses: 0, expiry, notes_access }
     }
 
     /// For reading: counts a hit or a miss, and notes the access.
@@ -65,9 +69,10 @@ impl<'a> Data<'a> {
             self.misses += 1;
             return None;
         }
-        let (database, clock) = (self.database, lru_clock(self.now_ms));
+        let (database, clock, notes) = (self.database, lru_clock(self.now_ms), self.notes_access);
         let found =
-            keyspace_of(self.node, &mut self.held, self.slot)?.find_and_touch(database, &key, |_| clock);
+            keyspace_of(self.node, &mut self.held, self.slot)?
+                .find_and_touch(database, &key, |old| if notes { clock } else { old });
         *(if found.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
         found
     }

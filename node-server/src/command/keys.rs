@@ -22,7 +22,9 @@ pub enum KeysError {
 pub fn first_key<'a>(spec: &CommandSpec, args: Args<'a>) -> Option<&'a [u8]> {
     match spec.keys {
         [] => None,
-        [KeySpec { begin: Begin::Index(index), find: Find::Range { .. }, .. }, ..] => {
+        [KeySpec { begin: Begin::Index(index), find: Find::Range { .. }, .. }, ..]
+            if spec.own_keys.is_none() =>
+        {
             args.get(*index as usize)
         }
         _ => find_keys(spec, args).ok()?.first().and_then(|key| args.get(key.index)),
@@ -31,6 +33,9 @@ pub fn first_key<'a>(spec: &CommandSpec, args: Args<'a>) -> Option<&'a [u8]> {
 
 /// All keys, in the order of the specs.
 pub fn find_keys(spec: &CommandSpec, args: Args<'_>) -> Result<Vec<KeyPosition>, KeysError> {
+    if let Some(own_keys) = spec.own_keys {
+        return Ok(own_keys(args));
+    }
     let mut positions = Vec::new();
     for key_spec in spec.keys {
         if let Some(first) = begin(key_spec.begin, args) {

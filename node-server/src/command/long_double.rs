@@ -12,7 +12,7 @@
 use rustc_apfloat::Float;
 use rustc_apfloat::ieee::X87DoubleExtended;
 
-use super::parse::parse_double;
+use super::parse::{is_out_of_range, read_double};
 
 #[derive(Clone, Copy, Debug)]
 pub struct LongDouble(X87DoubleExtended);
@@ -23,21 +23,29 @@ impl LongDouble {
     /// `None` for what is no number.
     pub fn parse(text: &[u8]) -> Option<LongDouble> {
         // The same texts as for a double; its value then in full precision.
-        let double = parse_double(text)?;
-        let text = std::str::from_utf8(text).ok()?;
-        let value = if double.is_infinite() || text.contains(['x', 'X', 'n', 'N']) {
-            let from_double = format!("{double:e}");
-            from_double.parse().ok()?
-        } else {
-            text.strip_prefix('+').unwrap_or(text).parse::<X87DoubleExtended>().ok()?
+        let double = read_double(text)?;
+        let is_word = double.is_infinite() && !is_out_of_range(double, text);
+        let digits = std::str::from_utf8(text).ok()?;
+        if is_word || digits.contains(['x', 'X']) {
+            return format!("{double:e}").parse().ok().map(LongDouble);
+        }
+        let value = digits.strip_prefix('+').unwrap_or(digits).parse::<X87DoubleExtended>().ok()?;
+        let rough = match () {
+            () if value.is_infinite() => f64::INFINITY,
+            () if value.is_zero() => 0.0,
+            () => 1.0,
         };
-        Some(LongDouble(value))
+        (!is_out_of_range(rough, text)).then_some(LongDouble(value))
     }
 
     /// `None` when the sum is no finite number.
-    pub fn add(self, other: LongDouble) -> Option<LongDouble> {
+    pub fn plus(self, other: LongDouble) -> Option<LongDouble> {
         let sum = (self.0 + other.0).value;
         sum.is_finite().then_some(LongDouble(sum))
+    }
+
+    pub fn is_finite(self) -> bool {
+        self.0.is_finite()
     }
 
     pub fn text(self) -> String {
@@ -100,7 +108,7 @@ mod tests {
 
     fn sum(left: &str, right: &str) -> Option<String> {
         let parse = |text: &str| LongDouble::parse(text.as_bytes());
-        Some(parse(left)?.add(parse(right)?)?.text())
+        Some(parse(left)?.plus(parse(right)?)?.text())
     }
 
     #[test]
@@ -116,6 +124,7 @@ mod tests {
             ("0", "1e18", "1000000000000000000"),
             ("1e20", "0", "100000000000000000000"),
             ("+1", "0x10", "17"),
+            ("-1e400", "1e400", "0"),
         ] {
             assert_eq!(sum(left, right).as_deref(), Some(expected), "{left} + {right}");
         }
@@ -124,6 +133,8 @@ mod tests {
     #[test]
     fn what_is_no_finite_number() {
         assert_eq!(sum("1", "inf"), None);
+        assert_eq!(sum("1", "1e5000"), None);
+        assert_eq!(sum("1", "1e-5000"), None);
         assert_eq!(sum("1", "nan"), None);
         assert_eq!(sum("1", "abc"), None);
         assert_eq!(sum("1", " 1"), None);

@@ -24,6 +24,8 @@ pub struct Park {
     /// When it is given up, Unix time in milliseconds; `None` waits for ever.
     pub deadline_ms: Option<i64>,
     pub timeout_reply: Vec<u8>,
+    /// The client's next requests of the same command may be run meanwhile; replies keep their order.
+    pub pipelined: bool,
 }
 
 impl std::fmt::Debug for Outcome {

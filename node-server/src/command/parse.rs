@@ -1,6 +1,6 @@
 //! Reading arguments: numbers, options, times.
 
-use rcl_store::types::parse_integer;
+use rcl_store::types::{parse_hexadecimal, parse_integer};
 
 use super::CommandError;
 
@@ -21,36 +21,31 @@ pub fn double(text: &[u8]) -> Result<f64, CommandError> {
 }
 
 pub fn parse_double(text: &[u8]) -> Option<f64> {
+    read_double(text).filter(|number| !is_out_of_range(*number, text))
+}
+
+/// The same, but what is too large comes out as infinite, and what is too small as zero.
+pub fn read_double(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?;
     let first = text.bytes().next()?;
     if first.is_ascii_whitespace() || text.len() > 512 {
         return None;
     }
-    if let Some(number) = hexadecimal(text) {
+    if let Some(number) = parse_hexadecimal(text) {
         return Some(number);
     }
     // What `parse` takes besides numbers is `inf`, `infinity` and `nan`, in any case and with a sign.
-    text.parse::<f64>().ok().filter(|number| !number.is_nan() && !is_out_of_range(*number, text))
+    text.parse::<f64>().ok().filter(|number| !number.is_nan())
 }
 
 /// True for what came out as infinite or as zero only because it is too large or too small.
-fn is_out_of_range(number: f64, text: &str) -> bool {
-    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+pub fn is_out_of_range(number: f64, text: &[u8]) -> bool {
+    let mantissa = text.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();
     match () {
-        () if number.is_infinite() => mantissa.bytes().any(|byte| byte.is_ascii_digit()),
-        () if number == 0.0 => mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9')),
+        () if number.is_infinite() => mantissa.iter().any(u8::is_ascii_digit),
+        () if number == 0.0 => mantissa.iter().any(|byte| matches!(byte, b'1'..=b'9')),
         () => false,
     }
-}
-
-/// `0x1F` and `-0x1f`, which C's strtod takes. (Fractions and exponents of that form are not taken.)
-fn hexadecimal(text: &str) -> Option<f64> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"))?;
-    u64::from_str_radix(digits, 16).ok().map(|number| sign * number as f64)
 }
 
 /// True when `argument` is this word, whatever its case.

@@ -34,6 +34,8 @@ pub struct CommandSpec {
     /// The ACL categories that do not follow from the flags.
     pub categories: Categories,
     pub keys: &'static [KeySpec],
+    /// Finds the keys where the specs alone would find too much.
+    pub own_keys: Option<fn(Args<'_>) -> Vec<super::KeyPosition>>,
     pub since: &'static str,
     pub group: Group,
     pub complexity: &'static str,
@@ -54,6 +56,7 @@ pub const COMMAND: CommandSpec = CommandSpec {
     flags: 0,
     categories: 0,
     keys: &[],
+    own_keys: None,
     since: "1.0.0",
     group: Group::Generic,
     complexity: "",

@@ -117,9 +117,30 @@ const SHUTDOWN: CommandSpec = CommandSpec {
             ],
             ..ARGUMENT
         },
-        Argument { name: "now", kind: Kind::PureToken, token: "NOW", since: "7.0.0", optional: true, ..ARGUMENT },
-        Argument { name: "force", kind: Kind::PureToken, token: "FORCE", since: "7.0.0", optional: true, ..ARGUMENT },
-        Argument { name: "abort", kind: Kind::PureToken, token: "ABORT", since: "7.0.0", optional: true, ..ARGUMENT },
+        Argument {
+            name: "now",
+            kind: Kind::PureToken,
+            token: "NOW",
+            since: "7.0.0",
+            optional: true,
+            ..ARGUMENT
+        },
+        Argument {
+            name: "force",
+            kind: Kind::PureToken,
+            token: "FORCE",
+            since: "7.0.0",
+            optional: true,
+            ..ARGUMENT
+        },
+        Argument {
+            name: "abort",
+            kind: Kind::PureToken,
+            token: "ABORT",
+            since: "7.0.0",
+            optional: true,
+            ..ARGUMENT
+        },
     ],
     handler: Handler::Run(shutdown),
     ..COMMAND
@@ -157,5 +178,5 @@ fn shutdown(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         persistence.shutdown_waiters.lock().unwrap_or_else(PoisonError::into_inner).clear();
         return Err(CommandError::fixed("ERR this node does not run as a process of its own"));
     }
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false }))
 }

@@ -151,8 +151,8 @@ fn wait(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         ));
     }
     let replicas = parse_integer(&args[1]).ok_or(CommandError::NOT_INTEGER)?;
-    let timeout =
-        parse_integer(&args[2]).ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
+    let timeout = parse_integer(&args[2])
+        .ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
     let timeout_ms = u64::try_from(timeout).map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
     let offset = context.session.last_write;
     let count = replication::acknowledged_count(context.node, offset);
@@ -163,7 +163,7 @@ fn wait(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let wait = context.session.begin_wait();
     let client = context.session.id();
     replication::wait_for_replicas(context.node, client, wait.clone(), offset, replicas, timeout_ms);
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false }))
 }
 
 const REPLCONF: CommandSpec = CommandSpec {
@@ -178,6 +178,8 @@ const REPLCONF: CommandSpec = CommandSpec {
     ..COMMAND
 };
 
+const NOT_ZERO_OR_ONE: CommandError =
+    CommandError::fixed("ERR value is out of range, value must between 0 and 1");
 /// As long as Redis allows a host's name to be.
 const MAX_ADDRESS_BYTES: usize = 256;
 
@@ -211,7 +213,7 @@ fn replconf(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             told.rdb_only = match value {
                 b"0" => false,
                 b"1" => true,
-                _ => return Err(CommandError::OUT_OF_RANGE),
+                _ => return Err(NOT_ZERO_OR_ONE),
             };
         } else {
             let option = String::from_utf8_lossy(option).into_owned();
@@ -267,7 +269,9 @@ fn become_replica(context: &mut Context<'_>, request: SyncRequest) -> CommandRes
         return Err(CommandError::fixed("NOMASTERLINK Can't SYNC while not connected with my master"));
     }
     if !replication.is_running() {
-        return Err(CommandError::fixed("ERR this node does not replicate: it is shutting down or not started"));
+        return Err(CommandError::fixed(
+            "ERR this node does not replicate: it is shutting down or not started",
+        ));
     }
     context.session.handle.set_flag(client_flag::REPLICA, true);
     let node = context.node.clone();

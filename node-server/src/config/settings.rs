@@ -4,6 +4,8 @@
 //! Units are in the names: `_s`, `_ms`, `_us`; sizes without a unit are bytes. Directives that the node does nothing
 //! with have no field here (the table says why).
 
+use crate::client::ClientKind;
+
 use super::choices::{EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
 use super::reader::Reader;
 use super::value::{OutputBufferLimit, SavePoint, Value};
@@ -285,6 +287,15 @@ impl Settings {
     /// The port of the cluster bus.
     pub fn bus_port(&self) -> Option<u16> {
         if self.cluster_port != 0 { Some(self.cluster_port) } else { self.port.checked_add(10000) }
+    }
+
+    /// What client-output-buffer-limit says of this kind of client.
+    pub fn output_buffer_limit(&self, kind: ClientKind) -> OutputBufferLimit {
+        match kind {
+            ClientKind::Normal | ClientKind::Master => self.output_buffer_limits.normal,
+            ClientKind::Replica => self.output_buffer_limits.replica,
+            ClientKind::PubSub => self.output_buffer_limits.pubsub,
+        }
     }
 
     /// How many threads serve clients.

@@ -142,7 +142,9 @@ impl Applier {
     fn drop_slots(&self, slots: &SlotSet) {
         let dropped: usize = slots.iter().map(|slot| self.drop_slot(slot)).sum();
         self.node.stats.dirty.add(dropped as u64);
-        tracing::warn!(slots = %slots, keys = dropped, "deleted the keys of slots that another master has");
+        if dropped > 0 {
+            tracing::warn!(slots = %slots, keys = dropped, "deleted the keys of slots that another master has");
+        }
     }
 
     fn drop_slot(&self, slot: Slot) -> usize {
@@ -179,7 +181,8 @@ impl Applier {
         keys.len()
     }
 
-    /// Empties the keyspace: nobody is told, as the node leaves its cluster.
+    /// Empties the keyspace: nobody is told, as the node leaves its cluster. The log says nothing of it, so its
+    /// history ends here: who goes on by it would take the empty data for what the log tells.
     fn flush(&self) {
         let mut held = Held::all(&self.node.shards);
         let mut flushed = Vec::new();
@@ -189,6 +192,7 @@ impl Applier {
                 flushed.push(shard.keyspace.flush_all());
             }
         }
+        self.node.replication.begin_anew();
         drop(held);
         let keys: usize = flushed.iter().map(|flushed| flushed.keys).sum();
         tracing::warn!(keys, "deleted all keys: the node left its cluster");

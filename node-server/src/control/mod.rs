@@ -30,8 +30,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rcl_cluster::{Command, Member, Reply};
+use rcl_proto::SlotSet;
 use rcl_proto::resp::{Protocol, ReplyWriter};
-use rcl_proto::{Slot, SlotSet};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use bus::{LinkBuffers, LinkTable};
@@ -145,8 +145,8 @@ impl Prepared {
         Ok(Prepared { doors, file, persistent, settings: settings.clone() })
     }
 
-    /// Starts the threads. When it returns, every shard has the first map, and the core has been told which slots
-    /// have keys that were loaded before.
+    /// Starts the threads. When it returns, every shard has the first map. Whoever loaded data before says so by
+    /// [`ControlHandle::adopt_slots_with_keys`].
     pub fn start(self, node: &Arc<Node>) -> Result<ControlHandle, StartError> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| StartError::Entropy(error.to_string()))?;
@@ -172,27 +172,8 @@ impl Prepared {
         ready
             .recv()
             .map_err(|_| StartError::Thread(io::Error::other("the control thread ended at its start")))?;
-        let control = ControlHandle { sender };
-        let slots = slots_with_keys(node);
-        if !slots.is_empty() {
-            control.adopt_slots_with_keys(slots);
-        }
-        Ok(control)
+        Ok(ControlHandle { sender })
     }
-}
-
-/// What a data set that was loaded before the start has keys in.
-fn slots_with_keys(node: &Node) -> SlotSet {
-    let mut slots = SlotSet::EMPTY;
-    node.shards.each(|shard| {
-        let mut next = shard.keyspace.next_slot_with_keys(0, Slot::MIN);
-        while let Some(slot) = next {
-            slots.insert(slot);
-            let after = Slot::new(slot.number() + 1);
-            next = after.and_then(|slot| shard.keyspace.next_slot_with_keys(0, slot));
-        }
-    });
-    slots
 }
 
 /// What comes to the control thread from other threads.

@@ -21,11 +21,6 @@ struct Running {
 
 impl Running {
     fn start(name: &str) -> Running {
-        Running::start_with(name, |_| ())
-    }
-
-    /// `load` comes between the node and its control thread, as a data file does.
-    fn start_with(name: &str, load: impl FnOnce(&Node)) -> Running {
         let folder = std::env::temp_dir().join(format!("rcl-control-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let arguments = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", "1", "--dir"];
@@ -44,7 +39,6 @@ impl Running {
         };
         let config: Config = loaded.config;
         let node = Arc::new(Node::new(config, None, "0".repeat(40), 0, 1));
-        load(&node);
         let control = prepared.start(&node).unwrap();
         Running { node, control, folder }
     }
@@ -148,12 +142,8 @@ fn a_disk_that_fails_is_told_and_tried_again() {
 
 #[test]
 fn slots_of_keys_that_were_loaded_before_are_taken() {
-    let running = Running::start_with("adopt", |node| {
-        let key = node.hasher.key(b"a key");
-        let value = rcl_store::types::Value::String(b"value".as_slice().into());
-        node.shards.lock_slot(key.slot()).keyspace.insert(0, &key, value, None);
-    });
-    let slot = rcl_proto::key_slot(b"a key");
+    let running = Running::start("adopt");
+    running.control.adopt_slots_with_keys([Slot::new(11).unwrap()].into_iter().collect());
     let Ok(Reply::Text(text)) = running.ask(Command::Nodes).recv_timeout(PATIENCE) else { panic!() };
-    assert!(text.contains(&format!(" connected {slot}\n")), "{text}");
+    assert!(text.contains(" connected 11\n"), "{text}");
 }

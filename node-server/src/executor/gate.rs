@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
 
 use super::lock::Held;
 use super::{Request, transaction};
 use crate::client::{Session, Transaction};
 use crate::command::spec::{Begin, Find, KeySpec, flag};
-use crate::command::{CommandError, Locks, Park, find_keys};
+use crate::command::{CommandError, CommandSpec, Locks, Park, find_keys};
 use crate::node::Node;
 use crate::pause::PauseLevel;
 use crate::routing::{self, Asker, Question};
@@ -38,6 +39,8 @@ const SAVE_FAILED: CommandError = CommandError::fixed(
      may modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
      snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
 );
+const OUT_OF_MEMORY: CommandError =
+    CommandError::fixed("OOM command not allowed when used memory > 'maxmemory'.");
 const TOO_FEW_REPLICAS: CommandError = CommandError::fixed("NOREPLICAS Not enough good replicas to write.");
 const NOT_IN_TRANSACTION: CommandError = CommandError::fixed("ERR Command not allowed inside a transaction");
 
@@ -77,6 +80,9 @@ pub fn admit<'a>(
         check_route(node, session, request, slot, asking, shard)?;
     }
     check_state(node, session, request)?;
+    if wants_memory(session, request) && !session.is_master_link && node.is_out_of_memory() {
+        return Err(OUT_OF_MEMORY);
+    }
     if queueing {
         return if spec.has(flag::NO_MULTI) { Err(NOT_IN_TRANSACTION) } else { Ok(Admitted::Queue { slot }) };
     }
@@ -137,7 +143,8 @@ fn check_route(
     asking: bool,
     shard: &mut Shard,
 ) -> Result<(), CommandError> {
-    let Some(map) = shard.map.clone() else { return Ok(()) };
+    // Before the first map nobody knows whose the slot is.
+    let map = shard.map.clone().ok_or(routing::DOWN)?;
     let question = Question {
         spec: request.spec,
         is_write: writes(session, request),
@@ -152,27 +159,26 @@ fn check_route(
 /// How many keys the request has, and how many of them are not here.
 fn count_keys(session: &Session, request: Request<'_>, slot: Slot, shard: &Shard) -> (usize, usize) {
     let mut counts = (0, 0);
-    let mut count = |request: Request<'_>| {
-        for key in find_keys(request.spec, request.args).unwrap_or_default() {
-            counts.0 += 1;
-            if !shard.holds(session.database, slot, &request.args[key.index]) {
-                counts.1 += 1;
-            }
+    each_key(session, request, |key| {
+        counts.0 += 1;
+        if !shard.holds(session.database, slot, key) {
+            counts.1 += 1;
         }
+    });
+    counts
+}
+
+/// Shows `visit` all keys of the request: for EXEC, those of the queued commands.
+fn each_key(session: &Session, request: Request<'_>, mut visit: impl FnMut(&[u8])) {
+    let mut visit_keys = |spec: &'static CommandSpec, args: Args<'_>| {
+        find_keys(spec, args).unwrap_or_default().iter().for_each(|key| visit(&args[key.index]));
     };
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
-            transaction.commands.iter().for_each(|queued| {
-                count(Request {
-                    spec: queued.spec,
-                    container: queued.container,
-                    args: queued.args.as_args(),
-                });
-            });
+            transaction.commands.iter().for_each(|queued| visit_keys(queued.spec, queued.args.as_args()));
         }
-        _ => count(request),
+        _ => visit_keys(request.spec, request.args),
     }
-    counts
 }
 
 /// True when the request may change data: for EXEC, when a queued command may.
@@ -180,6 +186,16 @@ fn writes(session: &Session, request: Request<'_>) -> bool {
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => transaction.writes(),
         _ => request.spec.is_write(),
+    }
+}
+
+/// True when the request may add data: for EXEC, when a queued command may.
+fn wants_memory(session: &Session, request: Request<'_>) -> bool {
+    match &session.transaction {
+        Some(transaction) if request.spec.locks == Locks::Transaction => {
+            transaction.commands.iter().any(|queued| queued.spec.has(flag::DENYOOM))
+        }
+        _ => request.spec.has(flag::DENYOOM),
     }
 }
 
@@ -245,7 +261,7 @@ fn wait_for_its_turn(
     if paused && !session.handle.is_replica() && request.spec.name != "unpause" {
         let wait = session.begin_wait();
         if node.pause.wait_for_end(&wait, held_back_at) {
-            return Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new() });
+            return Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false });
         }
         // It ended just now; this shard will hear of it in a moment.
     }
@@ -253,14 +269,16 @@ fn wait_for_its_turn(
     if shard.departing.is_empty() || !may_write {
         return None;
     }
-    let keys = find_keys(request.spec, request.args).unwrap_or_default();
-    let departing = keys
-        .iter()
-        .map(|key| &request.args[key.index])
-        .find(|key| shard.departing.contains(session.database, key))?;
+    let mut departing: Option<Box<[u8]>> = None;
+    each_key(session, request, |key| {
+        if departing.is_none() && shard.departing.contains(session.database, key) {
+            departing = Some(key.into());
+        }
+    });
+    let departing = departing?;
     let wait = session.begin_wait();
-    shard.departing.wait_for(session.database, departing, wait.clone());
-    Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new() })
+    shard.departing.wait_for(session.database, &departing, wait.clone());
+    Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false })
 }
 
 impl Transaction {

@@ -3,7 +3,7 @@
 //! Always taken in the order of their numbers, all at once before the command runs; so no two threads ever
 //! wait for each other.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use crate::shard::{Shard, Shards};
 
@@ -60,10 +60,4 @@ impl<'a> Held<'a> {
             Held::None | Held::One(..) => None,
         }
     }
-}
-
-/// A panic while a shard was locked is a bug of ours that was reported where it happened; the data behind the
-/// lock are as whole as the panicking command left them.
-pub fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
-    result.unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,14 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::KeyspaceCounts;
+use crate::memory::used_bytes;
 use crate::node::Node;
-
-/// Bytes that the allocator has given out.
-pub fn used_memory() -> u64 {
-    // SAFETY: mallinfo2 takes nothing and only reads the allocator's counters, under its own locks.
-    let info = unsafe { libc::mallinfo2() };
-    (info.uordblks + info.hblkhd) as u64
-}
 
 /// Bytes that are in memory, by /proc; 0 where there is none.
 fn resident_bytes() -> u64 {
@@ -38,7 +32,7 @@ fn human(bytes: u64) -> String {
 }
 
 pub fn memory(node: &Node, _counts: &KeyspaceCounts) -> String {
-    let used = used_memory();
+    let used = used_bytes();
     let resident = resident_bytes();
     let peak = node.peak_memory_bytes.fetch_max(used, Ordering::Relaxed).max(used);
     let settings = node.settings();

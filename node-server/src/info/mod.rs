@@ -5,8 +5,6 @@ mod node_facts;
 
 use rcl_store::keyspace::Keyspace;
 
-pub use memory::used_memory;
-
 use crate::node::Node;
 
 /// Keys of each database, added up over the shards.

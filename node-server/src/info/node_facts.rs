@@ -128,6 +128,6 @@ fn cpu_seconds(whose: libc::c_int) -> (f64, f64) {
     (seconds(usage.ru_stime), seconds(usage.ru_utime))
 }
 
-pub fn errors(_node: &Node, _counts: &KeyspaceCounts) -> String {
-    String::new()
+pub fn errors(node: &Node, _counts: &KeyspaceCounts) -> String {
+    node.errors.all().iter().map(|(code, count)| format!("errorstat_{code}:count={count}\r\n")).collect()
 }

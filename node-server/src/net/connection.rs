@@ -20,8 +20,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
+use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
-use crate::client::{ClientKind, Message, Session, client_flag};
+use crate::client::{Message, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::Park;
 use crate::executor::{self, Batch, Flow};
@@ -41,6 +42,7 @@ pub struct Connection {
     output: Vec<u8>,
     sent: usize,
     parked: Option<Parked>,
+    ordered: OrderedReplies,
     closing: bool,
     owner: Option<Waker>,
     batch: Batch,
@@ -79,6 +81,7 @@ impl Connection {
             output: Vec::new(),
             sent: 0,
             parked: None,
+            ordered: OrderedReplies::default(),
             closing: false,
             owner: None,
             batch: Batch::start(),
@@ -137,7 +140,9 @@ impl Connection {
                     executor::shard_unsubscribed(&mut self.session, &channel, &mut buffers.output);
                 }
                 Message::Reply { wait, bytes } if self.is_parked_in(wait) => {
+                    let start = buffers.output.len();
                     buffers.output.extend_from_slice(&bytes);
+                    self.ordered.take_turn(&mut buffers.output, start);
                     self.unpark();
                 }
                 Message::Retry { wait } if self.is_parked_in(wait) => {
@@ -149,6 +154,9 @@ impl Connection {
                     if let Some(parked) = self.unpark() {
                         buffers.output.extend_from_slice(&parked.timeout_reply);
                     }
+                }
+                Message::Reply { wait, bytes } if self.ordered.complete(wait, &bytes) => {
+                    self.ordered.flush(&mut buffers.output);
                 }
                 // For a wait that is over.
                 Message::Reply { .. } | Message::Retry { .. } | Message::TimeOut { .. } => {}
@@ -179,8 +187,10 @@ impl Connection {
     fn run_parked_again(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
         let parked = self.unpark()?;
         let args = parked.request.as_args();
+        let start = buffers.output.len();
         let flow =
             executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.batch);
+        self.ordered.take_turn(&mut buffers.output, start);
         self.follow(flow, || parked.request.clone())
     }
 
@@ -219,14 +229,9 @@ impl Connection {
     }
 
     fn output_is_over_limit(&self) -> bool {
-        let limits = self.node.settings().output_buffer_limits;
-        let limit = match self.session.handle.kind() {
-            ClientKind::Normal | ClientKind::Master => limits.normal.hard_bytes,
-            ClientKind::Replica => limits.replica.hard_bytes,
-            ClientKind::PubSub => limits.pubsub.hard_bytes,
-        };
+        let limit = self.node.settings().output_buffer_limit(self.session.handle.kind()).hard_bytes;
         let waiting = self.output.len() - self.sent + self.session.handle.mailbox.pending_bytes();
-        let over = limit > 0 && waiting as u64 > limit as u64;
+        let over = limit > 0 && waiting as u64 > limit;
         if over {
             self.node.stats.client_output_limit_disconnections.add(1);
             tracing::warn!(client = %self.session.handle.address(), waiting, limit, "client is too slow for its output limit: closed");
@@ -311,25 +316,32 @@ impl Connection {
         let mut used = 0;
         let mut end = None;
         self.batch.clock = BatchClock::start();
-        let max_bulk_bytes = self.node.settings().proto_max_bulk_len as usize;
+        let max_bulk_bytes = self.node.settings().proto_max_bulk_len;
         while end.is_none() && self.parked.is_none() && !self.closing {
             let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
             let request = &input[used..];
             match self.parser.parse(request, limits) {
                 Ok(Parsed::Request { consumed }) => {
-                    used += consumed;
                     let args = self.parser.args(request);
+                    if !self.ordered.admits(args) {
+                        // Read again when its turn has come.
+                        break;
+                    }
+                    used += consumed;
                     if args.is_empty() {
                         continue;
                     }
+                    let start = output.len();
                     let flow =
                         executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
+                    self.ordered.take_turn(output, start);
                     if !matches!(flow, Flow::Next) {
                         let request = args.to_owned();
                         end = self.follow(flow, || request);
                     }
                 }
                 Ok(Parsed::Incomplete { .. }) => break,
+                Err(_) if !self.ordered.is_empty() => break,
                 Err(error) => {
                     let mut reply = ReplyWriter::new(output, self.session.protocol);
                     reply.error(&format!("ERR Protocol error: {error}"));
@@ -349,6 +361,9 @@ impl Connection {
             Flow::Next => {}
             Flow::Close => self.closing = true,
             Flow::HandOver(adopt) => return Some(End::HandOver(adopt)),
+            Flow::Park(park) if park.pipelined => {
+                self.ordered.push_wait(request().as_args(), park.wait.wait())
+            }
             Flow::Park(park) => self.park(park, request()),
         }
         None

@@ -3,6 +3,7 @@
 mod buffers;
 mod connection;
 mod listener;
+mod ordered;
 mod stream;
 mod worker;
 

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::executor::node_state;
 use crate::node::Node;
 
-/// With Redis's field names. What this node does without (fork, the append-only file) has Redis's values for
+/// The lines below the title, with Redis's field names. What this node does without (fork, the append-only file) has Redis's values for
 /// "never happened".
 pub fn info_section(node: &Node) -> String {
     let persistence = &node.persistence;
@@ -17,7 +17,7 @@ pub fn info_section(node: &Node) -> String {
     let current_s = if began_ms == 0 { -1 } else { (now_ms - began_ms) / 1000 };
     let status = if persistence.last_save_failed.load(Ordering::Acquire) { "err" } else { "ok" };
     let loading = &persistence.loading;
-    let mut text = String::from("# Persistence\r\n");
+    let mut text = String::new();
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
         // Writing to a string does not fail.
         let _ = write!(text, "{name}:{value}\r\n");

@@ -41,10 +41,19 @@ impl Progress {
 /// Why a data set cannot be loaded.
 #[derive(Debug)]
 pub enum LoadError {
-    Open { path: PathBuf, error: std::io::Error },
-    Rdb { path: Option<PathBuf>, error: RdbError },
+    Open {
+        path: PathBuf,
+        error: std::io::Error,
+    },
+    Rdb {
+        path: Option<PathBuf>,
+        error: RdbError,
+    },
     /// It has more databases than this node.
-    NoSuchDatabase { number: u64, there_are: usize },
+    NoSuchDatabase {
+        number: u64,
+        there_are: usize,
+    },
     /// Function libraries are in it, which this node does not run yet: loading would lose them.
     Functions,
 }
@@ -58,7 +67,10 @@ impl std::fmt::Display for LoadError {
             }
             LoadError::Rdb { path: None, error } => error.fmt(f),
             LoadError::NoSuchDatabase { number, there_are } => {
-                write!(f, "it has keys in database {number}, but this node has {there_are} (directive databases)")
+                write!(
+                    f,
+                    "it has keys in database {number}, but this node has {there_are} (directive databases)"
+                )
             }
             LoadError::Functions => {
                 f.write_str("it holds function libraries, which are not supported yet and would be lost")
@@ -108,7 +120,7 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
         "loaded"
     );
     if let (Some(id), Some(offset)) = (loaded.id, loaded.offset) {
-        node.replication.resume(id, offset);
+        node.replication.resume(id, offset, loaded.stream_database.unwrap_or(0));
     }
     Ok(Some(loaded))
 }

@@ -53,9 +53,9 @@ fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
     persistence.save_began_ms.store(began_ms, Ordering::Release);
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
-    let result = FileSink::create(&path)
-        .map_err(|error| error.to_string())
-        .and_then(|sink| snapshot::run(node, claim, |_| vec![Box::new(sink)]).map_err(|error| error.to_string()));
+    let result = FileSink::create(&path).map_err(|error| error.to_string()).and_then(|sink| {
+        snapshot::run(node, claim, |_| vec![Box::new(sink)]).map_err(|error| error.to_string())
+    });
     let duration_ms = clock::now_ms() - began_ms;
     persistence.save_began_ms.store(0, Ordering::Release);
     persistence.last_duration_s.store(duration_ms / 1000, Ordering::Release);
@@ -83,7 +83,7 @@ fn note_failure(node: &Node, error: &str) {
 }
 
 /// `stop-writes-on-bgsave-error` holds where save points say that the data matter.
-fn refresh_state(node: &Node) {
+pub fn refresh_state(node: &Node) {
     let settings = node.settings();
     let stops = settings.stop_writes_on_bgsave_error && !settings.save.is_empty();
     let failed = node.persistence.last_save_failed.load(Ordering::Acquire);

@@ -137,7 +137,8 @@ fn begin(
     drop(held);
     drop(applying);
     let unwalked = (0..node.shards.count()).collect();
-    let walk = Walk { node: node.clone(), point, dirty, sinks, last_error: None, unwalked, keys: 0, bytes: 0 };
+    let walk =
+        Walk { node: node.clone(), point, dirty, sinks, last_error: None, unwalked, keys: 0, bytes: 0 };
     Ok((walk, sizes))
 }
 
@@ -244,7 +245,8 @@ impl Walk {
             std::thread::sleep(FULL_SINK_PAUSE);
             waits = waits.wrapping_add(1);
             if waits.is_multiple_of(MEASURE_EVERY) && self.queued_bytes() > self.queue_limit() {
-                let text = "a replica took its copy so slowly that what was written meanwhile is over its limit";
+                let text =
+                    "a replica took its copy so slowly that what was written meanwhile is over its limit";
                 return Err(io::Error::other(text));
             }
         }

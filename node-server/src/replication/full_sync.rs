@@ -150,7 +150,8 @@ fn start_waiting(node: &Node, point: &mut LogPoint) -> Vec<Box<dyn Sink>> {
     }
     point.id = log.history().id;
     point.is_active = true;
-    let mut sinks = Sinks { point: *point, mark: super::new_id().to_string(), streams: Vec::new(), readers: Vec::new() };
+    let mut sinks =
+        Sinks { point: *point, mark: super::new_id().to_string(), streams: Vec::new(), readers: Vec::new() };
     for waiting in waiting {
         let id = waiting.link.id;
         log.pin(id, point.offset);

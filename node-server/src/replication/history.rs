@@ -85,7 +85,9 @@ impl fmt::Display for FullSyncReason {
         f.write_str(match self {
             FullSyncReason::Requested => "it asked for one",
             FullSyncReason::OtherHistory => "its replication id is of another history",
-            FullSyncReason::PastTheParting => "it is past the offset up to which the second history is common",
+            FullSyncReason::PastTheParting => {
+                "it is past the offset up to which the second history is common"
+            }
             FullSyncReason::NotInBacklog => "what it misses is not in the backlog",
         })
     }
@@ -154,7 +156,9 @@ mod tests {
     #[test]
     fn who_may_go_on() {
         let history = History::new(id(b'a')).continued_as(id(b'b'), 100);
-        let place = |asked: ReplicationId, offset| history.place_of(asked.as_str().as_bytes(), offset, Some(50..=200));
+        let place = |asked: ReplicationId, offset| {
+            history.place_of(asked.as_str().as_bytes(), offset, Some(50..=200))
+        };
         assert_eq!(place(id(b'b'), 201), Ok(200));
         assert_eq!(place(id(b'b'), 51), Ok(50));
         assert_eq!(place(id(b'b'), 50), Err(FullSyncReason::NotInBacklog));
@@ -164,7 +168,10 @@ mod tests {
         assert_eq!(place(id(b'a'), 102), Err(FullSyncReason::PastTheParting));
         assert_eq!(place(id(b'c'), 60), Err(FullSyncReason::OtherHistory));
         assert_eq!(history.place_of(b"?", -1, Some(50..=200)), Err(FullSyncReason::Requested));
-        assert_eq!(history.place_of(id(b'b').as_str().as_bytes(), 60, None), Err(FullSyncReason::NotInBacklog));
+        assert_eq!(
+            history.place_of(id(b'b').as_str().as_bytes(), 60, None),
+            Err(FullSyncReason::NotInBacklog)
+        );
     }
 
     #[test]

@@ -8,13 +8,13 @@ use crate::clock;
 use crate::config::Settings;
 use crate::node::Node;
 
-/// With Redis's field names, in its order.
+/// The lines below the title, with Redis's field names, in its order.
 pub fn info_section(node: &Node) -> String {
     let replication = &node.replication;
     let settings = node.settings();
     let now_ms = clock::now_ms();
     let is_replica = replication.is_replica();
-    let mut text = String::from("# Replication\r\n");
+    let mut text = String::new();
     line(&mut text, "role", if is_replica { "slave" } else { "master" });
     if is_replica {
         about_the_master(&mut text, &replication.upstream.view(), replication.offset(), &settings, now_ms);

@@ -315,7 +315,10 @@ mod tests {
         append(&mut log, 0, None, "DEL a");
         let place = append(&mut log, 0, None, "DEL b");
         append(&mut log, 3, None, "DEL c");
-        assert_eq!(everything_from(&mut log, place), b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n");
+        assert_eq!(
+            everything_from(&mut log, place),
+            b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n"
+        );
         let place = log.end();
         log.append_notice(&[b"PING"]);
         append(&mut log, 3, None, "DEL d");

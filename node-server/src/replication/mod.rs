@@ -187,7 +187,8 @@ impl Replication {
 
     /// After loading a file that says which history it belongs to: other nodes of that history may go on from
     /// here, and this node elsewhere, without a full copy.
-    pub fn resume(&self, id: ReplicationId, offset: LogPosition) {
+    pub fn resume(&self, id: ReplicationId, offset: LogPosition, stream_database: usize) {
+        self.upstream.set_database(stream_database);
         self.with_log(|log| {
             let history = History::new(id).continued_as(new_id(), offset);
             log.restart_at(history, offset, None);
@@ -204,7 +205,11 @@ impl Replication {
         let node = node.clone();
         let body = move || {
             runtime.block_on(async {
-                tokio::join!(cron::run(node.clone()), full_sync::run(node.clone()), wait::ask_for_acknowledgements(node));
+                tokio::join!(
+                    cron::run(node.clone()),
+                    full_sync::run(node.clone()),
+                    wait::ask_for_acknowledgements(node)
+                );
             });
         };
         std::thread::Builder::new().name("replication".to_owned()).spawn(body)?;
@@ -256,7 +261,9 @@ impl Replication {
     /// True when a replica has not acknowledged all of the log.
     pub fn has_lagging_replicas(&self) -> bool {
         let offset = self.offset();
-        self.lock_links().iter().any(|link| link.is_online() && !link.is_legacy && link.acknowledged() < offset)
+        self.lock_links()
+            .iter()
+            .any(|link| link.is_online() && !link.is_legacy && link.acknowledged() < offset)
     }
 
     /// Each replica says at once where it is, instead of within a second.

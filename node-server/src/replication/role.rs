@@ -81,6 +81,19 @@ pub fn lead(node: &Arc<Node>) {
     refresh_state(node);
 }
 
+impl Replication {
+    /// The data became others without a word in the log: they are of no history yet. Whoever followed them, or is
+    /// followed next, gives or takes a full copy. The caller holds all shards.
+    pub fn begin_anew(&self) {
+        self.with_log(|log| {
+            log.continue_as(super::History::new(new_id()));
+            log.forget_database();
+        });
+        self.upstream.set_in_sync(false);
+        self.disconnect_replicas();
+    }
+}
+
 /// Brings the states that refuse commands up to date.
 pub fn refresh_state(node: &Node) {
     let settings = node.settings();

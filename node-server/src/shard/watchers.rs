@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Set when a key that its client watches changes.
+type BrokenFlag = Arc<AtomicBool>;
+
 /// For each watched key the flags of its watchers; a change of the key sets them.
 #[derive(Debug, Default)]
 pub struct Watchers {
-    keys: HashMap<(usize, Box<[u8]>), Vec<Arc<AtomicBool>>>,
+    keys: HashMap<(usize, Box<[u8]>), Vec<BrokenFlag>>,
 }
 
 impl Watchers {

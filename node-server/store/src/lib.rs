@@ -3,10 +3,10 @@
 //! Pure data: no clock, no entropy, no socket and no file. Time in, randomness in, bytes in and out. Which node owns a slot, what is
 //! replicated and what a client is told is decided elsewhere.
 
-pub mod types;
 pub mod encoding;
 pub mod entry;
-pub mod table;
 pub mod keyspace;
-pub mod snapshot;
 pub mod rdb;
+pub mod snapshot;
+pub mod table;
+pub mod types;

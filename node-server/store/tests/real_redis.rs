@@ -33,7 +33,8 @@ impl Redis {
     /// A server in a folder of its own, which loads `file` if given. `None` when there is no redis-server.
     fn start(file: Option<&[u8]>) -> Option<Redis> {
         if Command::new("redis-server").arg("--version").output().is_err() {
-            eprintln!("SKIPPED: {}: no redis-server on this machine", module_path!());
+            let _ =
+                writeln!(std::io::stderr(), "SKIPPED: {}: no redis-server on this machine", module_path!());
             return None;
         }
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
@@ -314,7 +315,8 @@ fn check_their_file<R: Read>(mut decoder: FileDecoder<R>, values: &BTreeMap<Stri
 #[test]
 fn redis_check_rdb_passes_our_file() {
     if Command::new("redis-check-rdb").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: {}: no redis-check-rdb on this machine", module_path!());
+        let _ =
+            writeln!(std::io::stderr(), "SKIPPED: {}: no redis-check-rdb on this machine", module_path!());
         return;
     }
     let path = std::env::temp_dir().join(format!("rcl-store-check-{}.rdb", std::process::id()));

@@ -24,6 +24,11 @@ impl Client {
         let mut request = Vec::new();
         encode_request(&mut request, words);
         self.stream.write_all(&request)?;
+        self.read()
+    }
+
+    /// The next answer or message.
+    pub fn read(&mut self) -> std::io::Result<Reply> {
         loop {
             if let Some((reply, used)) = Reply::parse(&self.unread).map_err(std::io::Error::other)? {
                 self.unread.drain(..used);

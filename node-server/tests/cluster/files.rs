@@ -12,8 +12,7 @@ fn a_second_process_on_the_same_folder_is_refused() {
     for _ in 0..2 {
         let mut second = Server::spawn(Kind::Ours, first.folder.clone(), (free_port(), free_port()));
         assert!(!second.wait_for_end());
-        let log = second.log();
-        assert!(log.contains("in use by another node") && log.contains("nodes.conf"), "{log}");
+        second.wait_for_log("nodes.conf is in use by another node");
         // The file was replaced by a new one, which is locked as well.
         first.must("CLUSTER SAVECONFIG");
     }
@@ -33,7 +32,7 @@ fn a_redis_server_on_our_folder_is_refused_and_we_on_its() {
     let first = Server::start(Kind::Redis);
     let mut second = Server::spawn(Kind::Ours, first.folder.clone(), (free_port(), free_port()));
     assert!(!second.wait_for_end());
-    assert!(second.log().contains("in use by another node"), "{}", second.log());
+    second.wait_for_log("nodes.conf is in use by another node");
 }
 
 #[test]
@@ -43,8 +42,9 @@ fn a_corrupt_file_is_refused_with_its_line_and_left_as_it_is() {
     std::fs::write(&path, "vars currentEpoch 1 lastVoteEpoch x\n").unwrap();
     let mut server = Server::spawn(Kind::Ours, folder.clone(), (free_port(), free_port()));
     assert!(!server.wait_for_end());
-    let log = server.log();
-    assert!(log.contains("nodes.conf") && log.contains("line 1") && log.contains("lastVoteEpoch"), "{log}");
+    for words in ["nodes.conf", "line 1", "lastVoteEpoch"] {
+        server.wait_for_log(words);
+    }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "vars currentEpoch 1 lastVoteEpoch x\n");
 }
 
@@ -98,8 +98,8 @@ fn a_full_disk_is_said_and_survived() {
     assert_eq!(server.nodes_conf(), before);
     assert_eq!(server.ask("PING"), Reply::Simple("PONG".into()));
     assert_eq!(server.info("cluster_slots_assigned"), "2");
-    let log = server.log();
-    assert!(log.contains("nodes.conf") && log.contains("File too large"), "{log}");
+    server.wait_for_log("nodes.conf");
+    server.wait_for_log("File too large");
     limit_file_size(&server, "unlimited:unlimited");
     // Nobody asks for it: what could not be written is written once it can be.
     let start = std::time::Instant::now();

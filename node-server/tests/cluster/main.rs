@@ -4,6 +4,7 @@
 
 mod bus;
 mod client;
+mod failover;
 mod files;
 mod mixed;
 mod own;

@@ -53,6 +53,32 @@ fn a_slot_changes_hands_between_two_nodes() {
 }
 
 #[test]
+fn a_replica_that_was_reset_and_comes_back_gets_its_masters_data_again() {
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 1);
+    let master = servers[0].id();
+    servers[1].must(&format!("CLUSTER REPLICATE {master}"));
+    servers[1].wait_for("INFO replication", |text| text.contains("master_link_status:up"));
+    for key in 0..100 {
+        servers[0].must(&format!("SET key:{key} value"));
+    }
+    let wait_for_data = |replica: &mut Server| {
+        replica.wait_for("INFO keyspace", |text| text.contains("keys=100,"));
+    };
+    wait_for_data(&mut servers[1]);
+    // The master has written nothing since, so by offsets alone the replica misses nothing.
+    servers[1].must("CLUSTER RESET");
+    assert_eq!(servers[1].info("cluster_known_nodes"), "1");
+    servers[1].wait_for_log("deleted all keys");
+    assert_eq!(servers[1].ask("DBSIZE"), Reply::Integer(0));
+    meet_all(&mut servers);
+    servers[1].must(&format!("CLUSTER REPLICATE {master}"));
+    servers[1].wait_for("INFO replication", |text| text.contains("master_link_status:up"));
+    wait_for_data(&mut servers[1]);
+}
+
+#[test]
 fn keys_of_a_slot_that_another_master_took_are_deleted() {
     let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
     meet_all(&mut servers);

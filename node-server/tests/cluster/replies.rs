@@ -159,20 +159,7 @@ fn replies_have_redis_s_shape_in_both_protocols() {
 
 #[test]
 fn without_a_cluster_all_is_refused() {
-    let folder = crate::server::Folder::new();
-    let port = crate::server::free_port();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_rcl-node"))
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--dir"])
-        .arg(&folder.0)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut client = loop {
-        match Client::connect(port) {
-            Ok(client) => break client,
-            Err(_) => assert!(child.try_wait().unwrap().is_none(), "it ended"),
-        }
-    };
+    let mut server = Server::start(Kind::Alone);
     for line in [
         "CLUSTER INFO",
         "CLUSTER HELP",
@@ -183,8 +170,6 @@ fn without_a_cluster_all_is_refused() {
         "ASKING",
     ] {
         let expected = Reply::Error("ERR This instance has cluster support disabled".into());
-        assert_eq!(client.try_ask(line).unwrap(), expected, "{line}");
+        assert_eq!(server.ask(line), expected, "{line}");
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

@@ -1,5 +1,6 @@
 //! Processes: a node of ours or a redis-server, in a folder and on ports of its own.
 
+use std::io::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Ours,
+    /// Ours, without a cluster.
+    Alone,
     Redis,
 }
 
@@ -51,7 +54,7 @@ impl Drop for Folder {
 
 /// A pair of ports of this process below those that the kernel gives to outgoing connections.
 pub fn free_port() -> u16 {
-    const FIRST: u16 = 28_000;
+    const FIRST: u16 = 14_000;
     const COUNT: u16 = 500;
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let offset = (std::process::id() % u32::from(COUNT)) as u16;
@@ -67,47 +70,65 @@ pub fn free_port() -> u16 {
 pub fn has_redis(test: &str) -> bool {
     let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !there {
-        eprintln!("SKIPPED: {test}: no redis-server on this machine");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no redis-server on this machine");
     }
     there
 }
 
 impl Server {
-    /// Starts one and waits until it answers.
+    /// Starts one and waits until it answers. Where somebody took the ports meanwhile, on others.
     pub fn start(kind: Kind) -> Server {
-        Server::start_in(kind, Folder::new(), (free_port(), free_port()))
+        for _ in 0..10 {
+            let server = Server::spawn(kind, Folder::new(), (free_port(), free_port()));
+            if let Some(server) = server.wait_for_answer() {
+                return server;
+            }
+        }
+        panic!("no free ports");
     }
 
     pub fn start_in(kind: Kind, folder: Arc<Folder>, ports: (u16, u16)) -> Server {
-        let mut server = Server::spawn(kind, folder, ports);
+        Server::spawn(kind, folder, ports).wait_for_answer().expect("its ports were taken meanwhile")
+    }
+
+    /// `None` when its ports are another's.
+    fn wait_for_answer(mut self) -> Option<Server> {
         let start = Instant::now();
-        while Client::connect(server.port).and_then(|mut client| client.try_ask("PING")).is_err() {
-            assert!(start.elapsed() < PATIENCE, "no answer; its log:\n{}", server.log());
-            if let Some(status) = server.child.try_wait().unwrap() {
-                panic!("ended with {status}; its log:\n{}", server.log());
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let log = self.log();
+                assert!(log.to_lowercase().contains("in use"), "ended with {status}; its log:\n{log}");
+                return None;
             }
+            if self.answers() {
+                return Some(self);
+            }
+            assert!(start.elapsed() < PATIENCE, "no answer; its log:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
-        server
+    }
+
+    /// True when it is there, and it is this one that answers.
+    fn answers(&self) -> bool {
+        let Ok(mut client) = Client::connect(self.port) else { return false };
+        let mut is =
+            |line: &str, expected: &Reply| client.try_ask(line).is_ok_and(|answer| answer == *expected);
+        let bulk = |text: &str| Reply::Bulk(text.into());
+        let folder = Reply::Array(vec![bulk("dir"), bulk(&self.folder.0.display().to_string())]);
+        // While it loads it does not say PONG.
+        is("CONFIG GET dir", &folder) && is("PING", &Reply::Simple("PONG".into()))
     }
 
     /// Starts one and does not wait.
     pub fn spawn(kind: Kind, folder: Arc<Folder>, (port, bus_port): (u16, u16)) -> Server {
         let program = match kind {
-            Kind::Ours => env!("CARGO_BIN_EXE_rcl-node"),
+            Kind::Ours | Kind::Alone => env!("CARGO_BIN_EXE_rcl-node"),
             Kind::Redis => "redis-server",
         };
         let mut child = Command::new(program)
-            .args([
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--cluster-enabled",
-                "yes",
-                "--cluster-node-timeout",
-                "2000",
-            ])
+            .args(["--bind", "127.0.0.1", "--save", "", "--cluster-node-timeout", "2000"])
+            .args(["--cluster-enabled", if kind == Kind::Alone { "no" } else { "yes" }])
+            .args(["--repl-diskless-sync-delay", "0"])
             .args(["--port", &port.to_string(), "--cluster-port", &bus_port.to_string(), "--dir"])
             .arg(&folder.0)
             .current_dir(&folder.0)
@@ -124,6 +145,15 @@ impl Server {
 
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log says it; lines come a moment after what they tell.
+    pub fn wait_for_log(&self, words: &str) {
+        let start = Instant::now();
+        while !self.log().contains(words) {
+            assert!(start.elapsed() < PATIENCE, "no '{words}' in its log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn pid(&self) -> u32 {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::judge::is_known_difference;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rcl_node::command::spec::{Argument, Group, Kind};
@@ -54,6 +55,7 @@ pub struct Generator {
     rng: StdRng,
     commands: Vec<&'static CommandSpec>,
     used: BTreeSet<&'static str>,
+    keeps_what_is_left: bool,
 }
 
 impl Generator {
@@ -65,7 +67,13 @@ impl Generator {
             );
             group && is_in_7_0(spec.since) && !LEFT_OUT.contains(&spec.name)
         };
-        Generator { rng, commands: command::all().filter(is_tested).collect(), used: BTreeSet::new() }
+        let commands = command::all().filter(is_tested).collect();
+        Generator { rng, commands, used: BTreeSet::new(), keeps_what_is_left: false }
+    }
+
+    /// For one server alone: what it takes out at random leaves nothing that another would not have.
+    pub fn for_one_server(rng: StdRng) -> Generator {
+        Generator { keeps_what_is_left: true, ..Generator::new(rng) }
     }
 
     pub fn kinds(&self) -> usize {
@@ -78,9 +86,29 @@ impl Generator {
             if self.chance(300) {
                 requests.push(Request::of(&["FLUSHALL"]));
             }
-            self.push_requests(&mut requests);
+            if self.chance(60) {
+                self.push_transaction(&mut requests);
+            } else {
+                self.push_requests(&mut requests);
+            }
         }
         requests
+    }
+
+    /// Without what is drawn at random, which is told by the request beside it, and what would be refused by one
+    /// server alone, which ends a transaction.
+    fn push_transaction(&mut self, requests: &mut Vec<Request>) {
+        requests.push(Request::of(&["MULTI"]));
+        for _ in 0..self.below(6) {
+            let mut made = Vec::new();
+            self.push_requests(&mut made);
+            if let [only] = made.as_slice()
+                && !is_known_difference(only)
+            {
+                requests.append(&mut made);
+            }
+        }
+        requests.push(Request::of(&[if self.chance(5) { "DISCARD" } else { "EXEC" }]));
     }
 
     fn push_requests(&mut self, requests: &mut Vec<Request>) {
@@ -109,7 +137,7 @@ impl Generator {
         }
         requests.push(Request::new(words));
         // What was taken at random differs: what is left goes away.
-        if spec.name == "spop" {
+        if spec.name == "spop" && !self.keeps_what_is_left {
             requests.push(around("DEL", &[]));
         }
     }
@@ -350,7 +378,11 @@ impl Making<'_> {
     fn integer(&mut self, name: &str) -> Vec<u8> {
         match name {
             "cursor" => b"0".to_vec(),
-            "seconds" | "milliseconds" => self.generator.pick(&["100000", "99999999", "0", "-1"]),
+            // So far apart that GT and LT do not hang on a millisecond.
+            "seconds" | "milliseconds" if self.generator.chance(8) => self.generator.pick(&["0", "-1"]),
+            "seconds" | "milliseconds" => {
+                (100_000 + 10_000 * self.generator.below(1_000_000)).to_string().into_bytes()
+            }
             "count" if self.spec.name.ends_with("scan") => b"10000".to_vec(),
             "destination-db" | "db" => self.generator.pick(&["0", "1", "0", "99"]),
             "weight" => self.generator.pick(&["1", "2", "0.5", "-1", "inf", "0"]),

@@ -70,8 +70,87 @@ fn run(name: &str, protocol: u8, options: &[&str], default_seed: u64) {
         both.compare(&requests, &mut history, seed);
         both.compare_data(&mut history, seed);
         done += requests.len();
+        if done % (10 * ROUND) < ROUND {
+            both.exchange_dumps(&mut history, seed);
+        }
     }
     println!("{name}: {done} commands with seed {seed}, {} kinds of them", generator.kinds());
+}
+
+/// What the node logs of random commands, made deterministic (SPOP, HINCRBYFLOAT, expiry, …), leads a `redis-server`
+/// that is its replica to the same data.
+#[test]
+fn a_replica_comes_to_the_same_data() {
+    let Some(servers) = Servers::start_replicating("replica") else { return };
+    let mut both = Both { redis: servers.redis(), node: servers.node() };
+    let is_up = |reply: &Reply| {
+        String::from_utf8_lossy(reply.as_bytes().unwrap_or_default()).contains("link_status:up")
+    };
+    let info = [Request::of(&["INFO", "replication"])];
+    let up = (0..1000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        both.redis.send(&info);
+        is_up(&both.redis.receive(1)[0])
+    });
+    assert!(up, "the replica is connected");
+    let seed = number_from("SEED").unwrap_or(3);
+    let commands = number_from("COMMANDS").unwrap_or(10_000) as usize;
+    let mut generator = Generator::for_one_server(StdRng::seed_from_u64(seed));
+    let mut history = Vec::new();
+    for _ in 0..commands.div_ceil(ROUND) {
+        let requests = generator.requests(ROUND);
+        for some in requests.chunks(50) {
+            both.node.send(some);
+            both.node.receive(some.len());
+        }
+        history.extend(requests.iter().map(Request::to_string));
+        both.node.send(&[Request::of(&["WAIT", "1", "60000"])]);
+        assert_eq!(both.node.receive(1), [Reply::Integer(1)], "the replica has acknowledged all");
+        both.compare_data(&mut history, seed);
+    }
+}
+
+/// Collections far beyond every threshold, gone through in pieces.
+#[test]
+fn scans_of_big_collections_find_everything() {
+    let Some(servers) = Servers::start("scans", &[]) else { return };
+    let mut both = Both { redis: servers.redis(), node: servers.node() };
+    let mut history = Vec::new();
+    let members: Vec<String> = (0..3000).map(|number| format!("member:{number}")).collect();
+    for some in members.chunks(100) {
+        let of = |name: &str, beside: Option<&str>| {
+            let words = some.iter().flat_map(|member| match name {
+                "ZADD" => vec![beside.unwrap_or_default(), member],
+                _ => std::iter::once(member.as_str()).chain(beside).collect(),
+            });
+            Request::of(&[name, &name[..1]].into_iter().chain(words).collect::<Vec<_>>())
+        };
+        let requests = [of("SADD", None), of("HSET", Some("v")), of("ZADD", Some("1.5")), of("RPUSH", None)];
+        both.compare(&requests, &mut history, 0);
+    }
+    both.compare_data(&mut history, 0);
+    both.exchange_dumps(&mut history, 0);
+    for (name, key, group) in [("SSCAN", "S", 1), ("HSCAN", "H", 2), ("ZSCAN", "Z", 2)] {
+        let mut found = std::collections::BTreeSet::new();
+        let mut cursor = b"0".to_vec();
+        loop {
+            let words = vec![name.into(), key.into(), cursor, b"COUNT".to_vec(), b"50".to_vec()];
+            let (_, of_node) = both.same(&Request::new(words));
+            let Reply::Array(parts) = of_node else { panic!("{name} answered {of_node:?}") };
+            let [Reply::Bulk(next), Reply::Array(elements)] = parts.as_slice() else {
+                panic!("{name}: {parts:?}")
+            };
+            assert!(elements.len() <= 50 * group * 4, "COUNT is respected within reason: {}", elements.len());
+            found.extend(
+                elements.chunks(group).filter_map(|group| group.first()?.as_bytes().map(<[u8]>::to_vec)),
+            );
+            if next == b"0" {
+                break;
+            }
+            cursor = next.clone();
+        }
+        assert_eq!(found.len(), members.len(), "{name}");
+    }
 }
 
 struct Both {
@@ -102,10 +181,13 @@ impl Both {
         for (index, request) in requests.iter().enumerate() {
             history.push(request.to_string());
             let before = index.checked_sub(1).map(|before| &of_node[before]);
-            if let Err(why) = judge::judge(request, &of_redis[index], &of_node[index], before) {
+            if let Err(why) = judge::judge(requests, index, &of_redis[index], &of_node[index], before) {
+                let file = std::env::temp_dir().join(format!("rcl-differential-{seed}.txt"));
+                let _ = std::fs::write(&file, history.join("\n"));
                 let start = history.len().saturating_sub(30);
                 panic!(
-                    "{why}\nseed {seed}, after:\n  {}\nredis: {}\nnode:  {}",
+                    "{why}\nseed {seed} (all commands in {}), after:\n  {}\nredis: {}\nnode:  {}",
+                    file.display(),
                     history[start..].join("\n  "),
                     judge::show(&of_redis[index]),
                     judge::show(&of_node[index])
@@ -116,36 +198,71 @@ impl Both {
 
     /// All keys, their types and contents.
     fn compare_data(&mut self, history: &mut Vec<String>, seed: u64) {
-        let keys = Request::of(&["KEYS", "*"]);
-        let (of_redis, _) = self.same(&keys);
-        self.compare(&[keys], history, seed);
-        let Reply::Array(keys) = of_redis else { panic!("KEYS answered {of_redis:?}") };
-        for key in keys.iter().filter_map(Reply::as_bytes) {
-            let (kind, _) = self.same(&Request::new(vec![b"TYPE".to_vec(), key.to_vec()]));
-            let kind = kind.as_bytes().unwrap_or_default().to_vec();
-            let read: &[&[u8]] = match kind.as_slice() {
-                b"string" => &[b"GET"],
-                b"hash" => &[b"HGETALL"],
-                b"list" => &[b"LRANGE", b"", b"0", b"-1"],
-                b"set" => &[b"SMEMBERS"],
-                b"zset" => &[b"ZRANGE", b"", b"0", b"-1", b"WITHSCORES"],
-                _ => &[b"EXISTS"],
-            };
-            let mut read: Vec<Vec<u8>> = read.iter().map(|word| word.to_vec()).collect();
-            if read.len() == 1 {
-                read.push(key.to_vec())
-            } else {
-                read[1] = key.to_vec()
-            }
+        for (key, kind) in self.keys(history, seed) {
             let mut requests = vec![
-                Request::new(vec![b"TYPE".to_vec(), key.to_vec()]),
-                Request::new(read),
-                Request::new(vec![b"PTTL".to_vec(), key.to_vec()]),
+                Request::new(vec![b"TYPE".to_vec(), key.clone()]),
+                read(&kind, &key),
+                Request::new(vec![b"PTTL".to_vec(), key.clone()]),
             ];
             if judge::compares_encoding(&kind) {
-                requests.push(Request::new(vec![b"OBJECT".to_vec(), b"ENCODING".to_vec(), key.to_vec()]));
+                requests.push(Request::new(vec![b"OBJECT".to_vec(), b"ENCODING".to_vec(), key]));
             }
             self.compare(&requests, history, seed);
         }
     }
+
+    /// What one has dumped the other restores; then both have the same copy.
+    fn exchange_dumps(&mut self, history: &mut Vec<String>, seed: u64) {
+        for (key, kind) in self.keys(history, seed) {
+            let dump = Request::new(vec![b"DUMP".to_vec(), key.clone()]);
+            let (of_redis, of_node) = self.replies(std::slice::from_ref(&dump));
+            let restored = [of_redis, of_node].map(|dumped| {
+                let payload = dumped.first().and_then(Reply::as_bytes).unwrap_or_default().to_vec();
+                let words = [&b"RESTORE"[..], b"copy", b"0", &payload, b"REPLACE"];
+                Request::new(words.iter().map(|word| word.to_vec()).collect())
+            });
+            let [from_redis, from_node] = &restored;
+            self.redis.send(std::slice::from_ref(from_node));
+            self.node.send(std::slice::from_ref(from_redis));
+            let answers = (self.redis.receive(1), self.node.receive(1));
+            let ok = vec![Reply::Simple("OK".into())];
+            assert_eq!(answers, (ok.clone(), ok), "seed {seed}: DUMP of {} and RESTORE", key.escape_ascii());
+            self.compare(&[read(&kind, b"copy")], history, seed);
+            // The copy is what was copied.
+            let reading = [read(&kind, &key), read(&kind, b"copy")];
+            let (_, of_node) = self.replies(&reading);
+            judge::judge(&reading, 1, &of_node[0], &of_node[1], None)
+                .unwrap_or_else(|why| panic!("seed {seed}: {why}, the copy of {}", key.escape_ascii()));
+            self.compare(&[Request::of(&["DEL", "copy"])], history, seed);
+        }
+    }
+
+    /// All keys and their types.
+    fn keys(&mut self, history: &mut Vec<String>, seed: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let keys = Request::of(&["KEYS", "*"]);
+        let (of_redis, _) = self.same(&keys);
+        self.compare(&[keys], history, seed);
+        let Reply::Array(keys) = of_redis else { panic!("KEYS answered {of_redis:?}") };
+        let keys = keys.iter().filter_map(Reply::as_bytes);
+        keys.map(|key| {
+            let (kind, _) = self.same(&Request::new(vec![b"TYPE".to_vec(), key.to_vec()]));
+            (key.to_vec(), kind.as_bytes().unwrap_or_default().to_vec())
+        })
+        .collect()
+    }
+}
+
+/// Shows all of a key of this type.
+fn read(kind: &[u8], key: &[u8]) -> Request {
+    let (name, rest): (&str, &[&str]) = match kind {
+        b"string" => ("GET", &[]),
+        b"hash" => ("HGETALL", &[]),
+        b"list" => ("LRANGE", &["0", "-1"]),
+        b"set" => ("SMEMBERS", &[]),
+        b"zset" => ("ZRANGE", &["0", "-1", "WITHSCORES"]),
+        _ => ("EXISTS", &[]),
+    };
+    let mut words = vec![name.as_bytes().to_vec(), key.to_vec()];
+    words.extend(rest.iter().map(|word| word.as_bytes().to_vec()));
+    Request::new(words)
 }

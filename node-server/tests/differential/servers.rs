@@ -1,6 +1,8 @@
 //! A `redis-server` and a node of ours, each on a unix socket in a folder of its own.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,18 +18,36 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// `None`, said loudly, where there is no `redis-server`.
+    /// Two servers that know nothing of each other. `None`, said loudly, where there is no `redis-server`.
     pub fn start(name: &str, options: &[&str]) -> Option<Servers> {
+        let options: Vec<String> =
+            [&["--port", "0"], options].concat().iter().map(|word| word.to_string()).collect();
+        Servers::start_with(name, &options, &options)
+    }
+
+    /// The `redis-server` as a replica of the node.
+    pub fn start_replicating(name: &str) -> Option<Servers> {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("a free port").port();
+        let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<String>>();
+        let of_node = words(format!("--port {port} --bind 127.0.0.1 --repl-diskless-sync-delay 0"));
+        Servers::start_with(name, &words(format!("--port 0 --replicaof 127.0.0.1 {port}")), &of_node)
+    }
+
+    fn start_with(name: &str, of_redis: &[String], of_node: &[String]) -> Option<Servers> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("SKIPPED: the comparison with Redis ({name}): no redis-server on this machine");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: the comparison with Redis ({name}): no redis-server on this machine"
+            );
             return None;
         }
         let folder = std::env::temp_dir().join(format!("rcl-differential-{}-{name}", std::process::id()));
-        let start = |program: &str, which: &str| {
+        let start = |program: &str, which: &str, options: &[String]| {
             let folder = folder.join(which);
             fs::create_dir_all(&folder).expect("a folder in the temporary one");
             Command::new(program)
-                .args(["--port", "0", "--save", "", "--unixsocket"])
+                .args(["--save", "", "--unixsocket"])
                 .arg(folder.join("socket"))
                 .arg("--dir")
                 .arg(&folder)
@@ -38,8 +58,8 @@ impl Servers {
                 .expect("the server starts")
         };
         Some(Servers {
-            redis: start("redis-server", "redis"),
-            node: start(env!("CARGO_BIN_EXE_rcl-node"), "node"),
+            node: start(env!("CARGO_BIN_EXE_rcl-node"), "node", of_node),
+            redis: start("redis-server", "redis", of_redis),
             folder,
         })
     }

@@ -82,6 +82,36 @@ fn a_manual_failover_is_quick_and_loses_nothing() {
     }
 }
 
+/// Most nodes hear from the old master that it is a replica now before they hear from the new one what it has.
+#[test]
+fn a_planned_hand_over_is_no_outage_of_the_cluster() {
+    let is_down = |world: &World| {
+        world.up().any(|at| world.machines[at].map.as_ref().unwrap().state != ClusterState::Ok)
+    };
+    for seed in 1..=40 {
+        let mut world = cluster(seed, 3, 6);
+        assert!(!is_down(&world));
+        assert_eq!(world.command(3, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
+        assert!(!world.run_until_true(2_000, is_down), "seed {seed}");
+        assert!(everybody_sees(&world, 0, 3), "seed {seed}");
+    }
+}
+
+/// A slot that is given up for good is an outage, if only a little later.
+#[test]
+fn a_slot_whose_owner_became_a_replica_and_that_nobody_claims_is_noticed() {
+    let mut world = cluster(1, 3, 6);
+    // Its replica is gone, so nobody takes its slots when it is made a replica of another.
+    world.crash(3);
+    assert!(everybody_sees(&world, 0, 0));
+    let last = (0..16384).rev().find(|&slot| owner_of(&world, 0, slot) == Some(0)).unwrap();
+    assert_eq!(world.command(0, Command::DelSlots(vec![range(0, last as usize)])), Reply::Ok);
+    let replicate = Command::Replicate { node: name(&world, 1), keyspace_empty: true };
+    assert_eq!(world.command(0, replicate), Reply::Ok);
+    let is_down = |world: &World| world.machines[2].map.as_ref().unwrap().state != ClusterState::Ok;
+    assert!(world.run_until_true(5_000, is_down));
+}
+
 #[test]
 fn a_manual_failover_whose_replica_dies_is_given_up_and_writes_go_on() {
     let mut world = cluster(1, 3, 6);

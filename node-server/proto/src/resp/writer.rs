@@ -217,7 +217,8 @@ mod tests {
 
     #[test]
     fn each_kind_in_both_versions() {
-        let cases: [(fn(&mut ReplyWriter<'_>), &str, &str); 10] = [
+        type Write = fn(&mut ReplyWriter<'_>);
+        let cases: [(Write, &str, &str); 10] = [
             (|w| w.map(2), "*4\r\n", "%2\r\n"),
             (|w| w.set(2), "*2\r\n", "~2\r\n"),
             (|w| w.push(2), "*2\r\n", ">2\r\n"),

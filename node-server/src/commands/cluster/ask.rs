@@ -10,8 +10,10 @@ use super::{NO_CLUSTER, render};
 use crate::command::{CommandError, CommandResult, Context, Outcome, Park};
 use crate::config::EndpointType;
 use crate::control::{Answer, ControlHandle, ControlMessage, LinkTable};
+use crate::executor::node_state;
 
 const NOT_RUNNING: CommandError = CommandError::fixed("ERR The cluster's control thread is not running");
+const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the dataset in memory");
 const NO_ANSWER: CommandError = CommandError::fixed("ERR The cluster's control thread does not answer");
 const CANNOT_WAIT: CommandError = CommandError::fixed(
     "ERR This command waits for the disk and for all keys: it is not allowed where nothing can wait",
@@ -35,7 +37,9 @@ pub fn must_be_cluster(context: &Context<'_>) -> Result<(), CommandError> {
 }
 
 fn control<'a>(context: &Context<'a>) -> Result<&'a ControlHandle, CommandError> {
-    context.node.control.get().ok_or(NOT_RUNNING)
+    let is_loading = context.node.state() & node_state::LOADING != 0;
+    // It starts when the data set is there.
+    context.node.control.get().ok_or(if is_loading { LOADING } else { NOT_RUNNING })
 }
 
 fn writer(endpoint: EndpointType) -> impl FnOnce(&Reply, &LinkTable, &mut ReplyWriter<'_>) + Send + 'static {
@@ -50,7 +54,7 @@ fn park(context: &mut Context<'_>, command: Command) -> CommandResult {
     if !control.run(command, protocol, wait.clone(), writer(endpoint)) {
         return Err(NOT_RUNNING);
     }
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: true }))
 }
 
 fn wait(context: &mut Context<'_>, command: Command) -> CommandResult {

@@ -61,7 +61,7 @@ pub const HINCRBYFLOAT: CommandSpec = CommandSpec {
 };
 fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let by = LongDouble::parse(&args[3]).ok_or(CommandError::NOT_FLOAT)?;
-    if parse::double(&args[3])?.is_infinite() {
+    if !by.is_finite() {
         return Err(CommandError::fixed("ERR value is NaN or Infinity"));
     }
     let data = &mut context.data;
@@ -72,7 +72,7 @@ fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Some(value) => LongDouble::parse(value.as_bytes(&mut itoa::Buffer::new())),
     };
     let before = before.ok_or(CommandError::fixed("ERR hash value is not a float"))?;
-    let sum = before.add(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
+    let sum = before.plus(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
     let text = sum.text().into_bytes();
     hash.set(&args[2], &text, &limits);
     data.changed(&args[1]);

@@ -245,7 +245,7 @@ pub const TTL: CommandSpec = CommandSpec {
 
 fn ttl(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let now_ms = context.data.now_ms;
-    reply_expiry(context, args, |moment| ((moment - now_ms).max(0) + 500) / 1000)
+    reply_expiry(context, args, |moment| moment.saturating_sub(now_ms).max(0).saturating_add(500) / 1000)
 }
 
 pub const PTTL: CommandSpec = CommandSpec {
@@ -266,7 +266,7 @@ pub const PTTL: CommandSpec = CommandSpec {
 
 fn pttl(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let now_ms = context.data.now_ms;
-    reply_expiry(context, args, |moment| (moment - now_ms).max(0))
+    reply_expiry(context, args, |moment| moment.saturating_sub(now_ms).max(0))
 }
 
 pub const EXPIRETIME: CommandSpec = CommandSpec {
@@ -285,7 +285,7 @@ pub const EXPIRETIME: CommandSpec = CommandSpec {
 };
 
 fn expiretime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    reply_expiry(context, args, |moment| (moment + 500) / 1000)
+    reply_expiry(context, args, |moment| moment.saturating_add(500) / 1000)
 }
 
 pub const PEXPIRETIME: CommandSpec = CommandSpec {

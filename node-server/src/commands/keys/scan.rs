@@ -45,10 +45,21 @@ impl ScanOptions<'_> {
     }
 }
 
-/// A cursor, as SCAN gave it.
+/// A cursor as C's strtoul reads it: the whole range of 64 bits; nothing at all is 0, and a minus goes around.
 pub fn scan_cursor(text: &[u8]) -> Result<u64, CommandError> {
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    number.ok_or(CommandError::fixed("ERR invalid cursor"))
+    const INVALID: CommandError = CommandError::fixed("ERR invalid cursor");
+    let (negative, digits) = match text {
+        [] => return Ok(0),
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(INVALID);
+    }
+    let digit = |number: u64, digit: &u8| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+    let number = digits.iter().try_fold(0, digit).ok_or(INVALID)?;
+    Ok(if negative { number.wrapping_neg() } else { number })
 }
 
 /// `MATCH pattern`, `COUNT n` and, where it is `typed`, `TYPE name`.
@@ -204,9 +215,13 @@ fn randomkey(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
             Some((Box::from(entry.key()), entry.is_expired(now_ms)))
         });
         let Some((key, is_expired)) = found else { continue };
-        answer = Some(key);
         if !is_expired {
+            answer = Some(key);
             break;
+        }
+        // A replica shows a key that only its master may delete, if it finds no other.
+        if context.node.replication.is_replica() {
+            answer = Some(key);
         }
     }
     match answer {

@@ -83,9 +83,15 @@ pub const TOUCH: CommandSpec = CommandSpec {
     summary: "Notes an access to keys, and counts which of them are there.",
     arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
-    handler: Handler::Run(exists),
+    handler: Handler::Run(touch),
     ..COMMAND
 };
+
+/// An access is what it is for, also for a client that said CLIENT NO-TOUCH.
+fn touch(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    context.data.notes_access = true;
+    exists(context, args)
+}
 
 pub const TYPE: CommandSpec = CommandSpec {
     name: "type",

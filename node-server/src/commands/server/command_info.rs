@@ -276,27 +276,27 @@ fn integers(reply: &mut ReplyWriter<'_>, pairs: &[(&str, i32)]) {
 }
 
 fn list(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let fits: Box<dyn Fn(&CommandSpec, &str) -> bool> =
-        match (args.len(), args.get(2), args.get(3), args.get(4)) {
-            (2, ..) => Box::new(|_, _| true),
-            (5, Some(word), Some(by), Some(value)) if is(word, "FILTERBY") => {
-                let value = value.to_ascii_lowercase();
-                if is(by, "PATTERN") {
-                    Box::new(move |_, name| glob::matches(&value, name.as_bytes()))
-                } else if is(by, "ACLCAT") {
-                    let wanted = category::NAMES
-                        .iter()
-                        .find(|(_, name)| name.as_bytes() == value)
-                        .map_or(0, |(bit, _)| *bit);
-                    Box::new(move |spec, _| category::of(spec) & wanted != 0)
-                } else if is(by, "MODULE") {
-                    Box::new(|_, _| false)
-                } else {
-                    return Err(CommandError::SYNTAX);
-                }
+    type Filter = Box<dyn Fn(&CommandSpec, &str) -> bool>;
+    let fits: Filter = match (args.len(), args.get(2), args.get(3), args.get(4)) {
+        (2, ..) => Box::new(|_, _| true),
+        (5, Some(word), Some(by), Some(value)) if is(word, "FILTERBY") => {
+            let value = value.to_ascii_lowercase();
+            if is(by, "PATTERN") {
+                Box::new(move |_, name| glob::matches(&value, name.as_bytes()))
+            } else if is(by, "ACLCAT") {
+                let wanted = category::NAMES
+                    .iter()
+                    .find(|(_, name)| name.as_bytes() == value)
+                    .map_or(0, |(bit, _)| *bit);
+                Box::new(move |spec, _| category::of(spec) & wanted != 0)
+            } else if is(by, "MODULE") {
+                Box::new(|_, _| false)
+            } else {
+                return Err(CommandError::SYNTAX);
             }
-            _ => return Err(CommandError::SYNTAX),
-        };
+        }
+        _ => return Err(CommandError::SYNTAX),
+    };
     let mut found: Vec<String> = Vec::new();
     for spec in command::all() {
         let subs = spec.subcommands.iter().map(|sub| (sub, full_name(sub, Some(spec))));

@@ -185,6 +185,7 @@ fn rewrite(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 
 fn resetstat(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.node.stats.reset();
+    context.node.errors.reset();
     context.reply.ok();
     Ok(Outcome::Done)
 }

@@ -95,10 +95,10 @@ pub const ZINCRBY: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn zincrby(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let pairs = args.from(2);
-    let condition = AddCondition { increment: true, ..AddCondition::default() };
+    // ZADD's options are looked for here too, as Redis does, so that an increment named NX is a syntax error.
+    let (condition, _, pairs) = parse_options(args)?;
     let scores = parse_scores(pairs)?;
-    add(context, &args[1], condition, false, &scores, pairs)
+    add(context, &args[1], AddCondition { increment: true, ..condition }, false, &scores, pairs)
 }
 
 /// ZADD's conditions, whether CH is given, and the scores and members that follow.
@@ -120,14 +120,14 @@ fn parse_options(args: Args<'_>) -> Result<(AddCondition, bool, Args<'_>), Comma
         index += 1;
     }
     let pairs = args.from(index);
-    if pairs.is_empty() || pairs.len() % 2 != 0 {
+    if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
         return Err(CommandError::SYNTAX);
     }
     let AddCondition { only_new, only_existing, only_greater, only_less, increment } = condition;
     if only_new && only_existing {
         return Err(CommandError::fixed("ERR XX and NX options at the same time are not compatible"));
     }
-    if (only_greater && only_new) || (only_less && only_new) || (only_greater && only_less) {
+    if [only_new, only_greater, only_less].into_iter().filter(|is_given| *is_given).count() > 1 {
         return Err(CommandError::fixed("ERR GT, LT, and/or NX options at the same time are not compatible"));
     }
     if increment && pairs.len() > 2 {

@@ -170,17 +170,19 @@ pub fn difference(sources: &[Source<'_>], limits: &Limits) -> SortedSet {
         });
         return result;
     }
-    let copy_in = &mut |member: Element<'_>, score| {
-        insert(&mut result, member.as_bytes(&mut itoa::Buffer::new()), score, limits);
+    let mut left: HashMap<Vec<u8>, f64> = HashMap::default();
+    first.visit(&mut |member, score| {
+        left.insert(member.to_vec(), score);
         true
-    };
-    first.visit(copy_in);
+    });
     for other in others {
         other.visit(&mut |member, _| {
-            result.remove(member.as_bytes(&mut itoa::Buffer::new()));
-            !result.is_empty()
+            left.remove(member.as_bytes(&mut itoa::Buffer::new()));
+            !left.is_empty()
         });
     }
+    // Only now into a sorted set, which would keep the encoding of its largest size.
+    left.iter().for_each(|(member, score)| insert(&mut result, member, *score, limits));
     result
 }
 

@@ -148,7 +148,7 @@ fn incrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     let by = LongDouble::parse(&args[2]);
     let (old, by) = old.zip(by).ok_or(CommandError::NOT_FLOAT)?;
-    let sum = old.add(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
+    let sum = old.plus(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
     let text = sum.text();
     context.data.set_string(key, text.as_bytes(), SetExpiry::Keep, |_| true);
     context.data.changed(key);

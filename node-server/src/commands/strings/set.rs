@@ -114,29 +114,33 @@ impl SetOptions {
             expiry: SetExpiry::Clear,
             is_absolute: true,
         };
-        let mut has_expiry = false;
+        // The same word again is no error; the last one counts.
+        let mut expiry: Option<(TimeForm, &[u8])> = None;
         let mut index = 3;
         while let Some(word) = args.get(index) {
             index += 1;
-            if is(word, "NX") && options.condition == Condition::Always {
+            let form = TimeForm::named(word).filter(|form| expiry.is_none_or(|(before, _)| before == *form));
+            if is(word, "NX") && options.condition != Condition::IfPresent {
                 options.condition = Condition::IfAbsent;
-            } else if is(word, "XX") && options.condition == Condition::Always {
+            } else if is(word, "XX") && options.condition != Condition::IfAbsent {
                 options.condition = Condition::IfPresent;
             } else if is(word, "GET") {
                 options.get = true;
-            } else if is(word, "KEEPTTL") && !has_expiry {
+            } else if is(word, "KEEPTTL") && expiry.is_none() {
                 options.expiry = SetExpiry::Keep;
-                has_expiry = true;
-            } else if let (Some(form), Some(number), false) =
-                (TimeForm::named(word), args.get(index), has_expiry)
+            } else if let (Some(form), Some(number)) = (form, args.get(index))
+                && options.expiry != SetExpiry::Keep
             {
-                options.expiry = SetExpiry::At(parse::expiry_option(form, number, now_ms, "set")?);
-                options.is_absolute = form == TimeForm::PXAT;
-                has_expiry = true;
+                expiry = Some((form, number));
                 index += 1;
             } else {
                 return Err(CommandError::SYNTAX);
             }
+        }
+        // The number is looked at when all words are known to be in order.
+        if let Some((form, number)) = expiry {
+            options.expiry = SetExpiry::At(parse::expiry_option(form, number, now_ms, "set")?);
+            options.is_absolute = form == TimeForm::PXAT;
         }
         Ok(options)
     }

@@ -7,7 +7,9 @@ use crate::command::parse::{self, is};
 use crate::command::spec::{
     ARGUMENT, Argument, Begin, COMMAND, Find, Group, KeySpec, Kind, category, flag, key_flag,
 };
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
+use crate::command::{
+    CommandError, CommandResult, CommandSpec, Context, Handler, KeyPosition, Outcome, Park,
+};
 
 use crate::migration::{self, Credentials, Job, Parcel};
 
@@ -92,9 +94,21 @@ pub const MIGRATE: CommandSpec = CommandSpec {
         },
     ],
     tips: &["nondeterministic_output"],
+    own_keys: Some(keys_of),
     handler: Handler::Run(migrate),
     ..COMMAND
 };
+
+/// With KEYS the key's own place holds an empty string, which is no key then.
+fn keys_of(args: Args<'_>) -> Vec<KeyPosition> {
+    const FLAGS: u32 = key_flag::RW | key_flag::ACCESS | key_flag::DELETE;
+    let is_keys = |index: &usize| *index > 5 && is(&args[*index], "KEYS");
+    let indexes = match (0..args.len()).rev().find(is_keys) {
+        Some(keys) if args.get(3) == Some(b"") => keys + 1..args.len(),
+        _ => 3..args.len().min(4),
+    };
+    indexes.map(|index| KeyPosition { index, flags: FLAGS }).collect()
+}
 
 struct Request<'a> {
     target: (String, u16),
@@ -190,5 +204,5 @@ fn migrate(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         wait: wait.clone(),
     };
     migration::send(context.node.clone(), job);
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new() }))
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: true }))
 }

@@ -16,12 +16,20 @@ pub enum LinkError {
     Superseded,
     /// A client asked for it (CLIENT KILL).
     Killed,
-    Connect { address: String, error: io::Error },
+    Connect {
+        address: String,
+        error: io::Error,
+    },
     Io(io::Error),
     Closed,
-    Silent { seconds: u64 },
+    Silent {
+        seconds: u64,
+    },
     /// The master said no.
-    Refused { to: &'static str, reply: String },
+    Refused {
+        to: &'static str,
+        reply: String,
+    },
     Protocol(String),
     Copy(String),
 }
@@ -31,7 +39,9 @@ impl std::fmt::Display for LinkError {
         match self {
             LinkError::Superseded => f.write_str("another master is followed"),
             LinkError::Killed => f.write_str("the link was closed by a client of this node"),
-            LinkError::Connect { address, error } => write!(f, "cannot connect to the master at {address}: {error}"),
+            LinkError::Connect { address, error } => {
+                write!(f, "cannot connect to the master at {address}: {error}")
+            }
             LinkError::Io(error) => write!(f, "the link to the master broke: {error}"),
             LinkError::Closed => f.write_str("the master closed the link"),
             LinkError::Silent { seconds } => {
@@ -82,11 +92,20 @@ impl Connection {
         let local = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
         let peer = socket.peer_addr().ok();
         let descriptor = std::os::fd::AsRawFd::as_raw_fd(&socket);
-        let handle = Arc::new(ClientHandle::new(node.clients.next_id(), peer, local, descriptor, clock::now_ms()));
+        let handle =
+            Arc::new(ClientHandle::new(node.clients.next_id(), peer, local, descriptor, clock::now_ms()));
         handle.set_flag(client_flag::MASTER, true);
         node.clients.add(handle.clone());
         let now = clock::monotonic();
-        Ok(Connection { node: node.clone(), generation, socket, input: Vec::new(), handle, heard: now, said: now })
+        Ok(Connection {
+            node: node.clone(),
+            generation,
+            socket,
+            input: Vec::new(),
+            handle,
+            heard: now,
+            said: now,
+        })
     }
 
     pub fn is_current(&self) -> bool {

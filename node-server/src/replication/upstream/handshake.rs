@@ -32,8 +32,10 @@ pub fn introduce(connection: &mut Connection) -> Result<(), LinkError> {
     let settings = connection.node.settings().clone();
     if let Some(password) = &settings.masterauth {
         let user = settings.masteruser.as_ref().map(|user| user.0.as_slice());
-        let words: Vec<&[u8]> =
-            std::iter::once(b"AUTH".as_slice()).chain(user).chain(std::iter::once(password.0.as_slice())).collect();
+        let words: Vec<&[u8]> = std::iter::once(b"AUTH".as_slice())
+            .chain(user)
+            .chain(std::iter::once(password.0.as_slice()))
+            .collect();
         let reply = call(connection, &words)?;
         if reply.starts_with('-') {
             return Err(LinkError::Refused { to: "AUTH (masterauth)", reply });
@@ -89,7 +91,9 @@ pub fn ask(connection: &mut Connection) -> Result<Granted, LinkError> {
             go_on(connection, asked, id.unwrap_or(asked), end);
             Ok(Granted::Continue)
         }
-        (Answer::Continue(_), None) => Err(LinkError::Protocol("it goes on, but we asked for a copy".to_owned())),
+        (Answer::Continue(_), None) => {
+            Err(LinkError::Protocol("it goes on, but we asked for a copy".to_owned()))
+        }
     }
 }
 
@@ -153,7 +157,9 @@ mod tests {
         assert_eq!(parse("+CONTINUE").unwrap(), Answer::Continue(None));
         assert_eq!(parse(&format!("+CONTINUE {text}")).unwrap(), Answer::Continue(Some(id)));
         assert_eq!(parse(&format!("+FULLRESYNC {text} 17")).unwrap(), Answer::Full { id, offset: 17 });
-        for wrong in ["+FULLRESYNC", "+FULLRESYNC abc 1", &format!("+FULLRESYNC {text} x"), "+CONTINUE abc", "hello"] {
+        for wrong in
+            ["+FULLRESYNC", "+FULLRESYNC abc 1", &format!("+FULLRESYNC {text} x"), "+CONTINUE abc", "hello"]
+        {
             assert!(matches!(parse(wrong), Err(LinkError::Protocol(_))), "{wrong}");
         }
         assert!(matches!(parse("-NOMASTERLINK Can't SYNC"), Err(LinkError::Refused { .. })));

@@ -149,9 +149,15 @@ impl Shared {
         generation
     }
 
-    /// This node leads.
+    /// This node leads. The stream's database stays known: if not a byte is written before it follows again, the
+    /// stream goes on in it, without a word.
     pub fn forget(&self) {
-        *self.lock() = Inner::default();
+        let mut inner = self.lock();
+        *inner = Inner { database: inner.database, ..Inner::default() };
+    }
+
+    pub fn set_database(&self, database: usize) {
+        self.lock().database = database;
     }
 
     /// Starts to follow. The caller holds the role.

@@ -74,7 +74,9 @@ impl Applier {
         if let Some(bytes) = connection.input.get(..self.logged) {
             node.replication.with_log(|log| log.append_stream(bytes, self.session.database));
         }
-        node.replication.upstream.update(connection.generation, |inner| inner.database = self.session.database);
+        node.replication
+            .upstream
+            .update(connection.generation, |inner| inner.database = self.session.database);
         drop(applying);
         batch.stats.flush_into(&node.stats);
         connection.input.drain(..self.logged);
@@ -82,7 +84,6 @@ impl Applier {
         self.logged = 0;
         result
     }
-
 
     fn run_complete_requests(&mut self, connection: &Connection, batch: &mut Batch) -> Result<(), LinkError> {
         loop {
@@ -105,7 +106,13 @@ impl Applier {
 }
 
 /// Runs one command of the master; true when it wants to know where we are.
-fn run(connection: &Connection, session: &mut Session, args: Args<'_>, output: &mut Vec<u8>, batch: &mut Batch) -> bool {
+fn run(
+    connection: &Connection,
+    session: &mut Session,
+    args: Args<'_>,
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> bool {
     let is = |index: usize, word: &[u8]| args.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word));
     if args.is_empty() || (is(0, b"ping") && !session.in_transaction()) {
         return false;
@@ -118,7 +125,11 @@ fn run(connection: &Connection, session: &mut Session, args: Args<'_>, output: &
     if let Some(b'-') = output.first() {
         let command = String::from_utf8_lossy(args.name()).into_owned();
         let reply = String::from_utf8_lossy(output).trim_end().to_owned();
-        tracing::error!(command, reply, "the master's command failed here: this copy may differ from the master");
+        tracing::error!(
+            command,
+            reply,
+            "the master's command failed here: this copy may differ from the master"
+        );
     }
     if !matches!(flow, Flow::Next) {
         let command = String::from_utf8_lossy(args.name()).into_owned();

@@ -105,6 +105,20 @@ pub fn parse_integer(text: &[u8]) -> Option<i64> {
     if negative { Some(value) } else { value.checked_neg() }
 }
 
+/// `0x1F` and `-0x1f`, which C's strtod takes. (Fractions and exponents of that form are not taken.)
+pub fn parse_hexadecimal(text: &str) -> Option<f64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"))?;
+    let is_sign = |byte: &u8| matches!(byte, b'+' | b'-');
+    if digits.as_bytes().first().is_some_and(is_sign) {
+        return None;
+    }
+    u64::from_str_radix(digits, 16).ok().map(|number| sign * number as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

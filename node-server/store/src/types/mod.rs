@@ -23,7 +23,7 @@ mod set;
 mod sorted_set;
 mod value;
 
-pub use element::{Element, parse_integer};
+pub use element::{Element, parse_hexadecimal, parse_integer};
 pub use hash::{Hash, IncrementError};
 pub use limits::Limits;
 pub use list::{End, List};

@@ -177,7 +177,8 @@ fn insert_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, value: &[u
 /// False, and nothing changed, when the node would be too big then.
 fn replace_in_node(node: &mut Listpack, within: usize, value: &[u8], limits: &Limits) -> bool {
     let Some(position) = node.seek(within) else { return true };
-    let bytes = node.byte_len() - node.get(position).len() + value.len() + ENTRY_OVERHEAD;
+    // A packed number takes fewer bytes than its text, so this may come out a little low, but not below nothing.
+    let bytes = (node.byte_len() + value.len() + ENTRY_OVERHEAD).saturating_sub(node.get(position).len());
     if node.len() > 1 && !fits(bytes, node.len(), limits) {
         return false;
     }

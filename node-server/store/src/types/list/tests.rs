@@ -169,3 +169,18 @@ proptest! {
         }
     }
 }
+
+/// Its text is longer than the bytes it is packed into, and longer than what a small node has.
+#[test]
+fn a_long_number_that_is_alone_in_its_node_is_replaced() {
+    let limits = Limits { list_max_listpack_size: 1, ..Limits::default() };
+    let mut list = List::new();
+    for value in ["-9223372036854775808", "b"] {
+        list.push(End::Tail, value.as_bytes(), &limits);
+    }
+    assert!(list.set(0, b"", &limits));
+    assert_eq!(
+        list.iter().map(|element| element.to_vec()).collect::<Vec<_>>(),
+        [b"".to_vec(), b"b".to_vec()]
+    );
+}

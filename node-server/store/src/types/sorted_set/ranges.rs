@@ -1,6 +1,7 @@
 //! Ranges by score and by member, as texts and as ranks.
 
 use super::{Element, Form, SortedSet, packed};
+use crate::types::parse_hexadecimal;
 use std::ops::{Bound, Range};
 
 /// `-inf`, `(1.5`, `3`: what ZRANGEBYSCORE takes.
@@ -25,7 +26,10 @@ fn parse_score_bound(text: &[u8]) -> Option<Bound<f64>> {
     };
     let score: f64 = match text {
         [] => 0.0,
-        text => std::str::from_utf8(text.trim_ascii_start()).ok()?.parse().ok()?,
+        text => {
+            let text = std::str::from_utf8(text.trim_ascii_start()).ok()?;
+            parse_hexadecimal(text).or_else(|| text.parse().ok())?
+        }
     };
     match (score.is_nan(), exclusive) {
         (true, _) => None,

@@ -1,201 +1,34 @@
-//! A replica's link, on the master's side.
-//!
-//! ```text
-//!   PSYNC id offset ─▶  +CONTINUE id                      then the log from there on
-//!                   └▶  +FULLRESYNC id offset
-//!                       $EOF:<mark> RDB <mark>            or  $<length> RDB
-//!                       the log from `offset` on          (after $EOF: once the replica has acknowledged)
-//!   ◀─ REPLCONF ACK offset, each second; an empty line says only that it lives
-//! ```
-//!
-//! A link reads the log by itself and sends as fast as its replica takes it. What a replica has not taken stays
-//! in the log, so that the limit on its output (`client-output-buffer-limit replica`) is one on its distance.
+//! A link at work: it sends, it reads acknowledgements, and it looks at its clocks.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use rcl_proto::resp::{Limits, Parsed, RequestParser};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::LogPosition;
-use super::full_sync::{Payload, Start};
-use super::history::FullSyncReason;
-use crate::client::ClientHandle;
+use super::end::End;
+use super::{LinkState, ReplicaLink, SyncRequest};
 use crate::clock;
-use crate::executor;
-use crate::net::{DetachedConnection, Stream};
+use crate::net::Stream;
 use crate::node::Node;
-
-/// As INFO names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    WaitsForSnapshot,
-    ReceivesSnapshot,
-    /// It wanted only that.
-    HasSnapshot,
-    Online,
-}
-
-impl LinkState {
-    pub const fn name(self) -> &'static str {
-        match self {
-            LinkState::WaitsForSnapshot => "wait_bgsave",
-            LinkState::ReceivesSnapshot => "send_bulk",
-            LinkState::HasSnapshot => "rdb_transmitted",
-            LinkState::Online => "online",
-        }
-    }
-}
-
-/// What the other threads may see of a replica.
-#[derive(Debug)]
-pub struct ReplicaLink {
-    /// Of its client.
-    pub id: u64,
-    pub handle: Arc<ClientHandle>,
-    pub ip: String,
-    pub port: u16,
-    /// It speaks the protocol before PSYNC, which knows no acknowledgements.
-    pub is_legacy: bool,
-    state: AtomicU8,
-    acknowledged: AtomicU64,
-    acknowledged_at_ms: AtomicI64,
-}
-
-impl ReplicaLink {
-    pub fn state(&self) -> LinkState {
-        match self.state.load(Ordering::Acquire) {
-            0 => LinkState::WaitsForSnapshot,
-            1 => LinkState::ReceivesSnapshot,
-            2 => LinkState::HasSnapshot,
-            _ => LinkState::Online,
-        }
-    }
-
-    fn set_state(&self, state: LinkState) {
-        self.state.store(state as u8, Ordering::Release);
-    }
-
-    pub fn is_online(&self) -> bool {
-        self.state() == LinkState::Online
-    }
-
-    pub fn acknowledged(&self) -> LogPosition {
-        self.acknowledged.load(Ordering::Acquire)
-    }
-
-    pub fn acknowledged_at_ms(&self) -> i64 {
-        self.acknowledged_at_ms.load(Ordering::Acquire)
-    }
-
-    /// Seconds since it was last heard of.
-    pub fn lag_s(&self, now_ms: i64) -> i64 {
-        ((now_ms - self.acknowledged_at_ms()) / 1000).max(0)
-    }
-}
-
-/// What a replica asked for.
-#[derive(Clone, Debug)]
-pub enum SyncRequest {
-    Psync { id: Vec<u8>, offset: i64 },
-    /// Before PSYNC there was: a full copy, without a word before it.
-    Sync,
-}
-
-/// Takes a connection over, for as long as it lasts. Runs on the replication thread.
-pub fn adopt(node: &Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
-    let task_node = node.clone();
-    let started = node.replication.spawn(async move { run(task_node, connection, request).await });
-    if !started {
-        tracing::error!("a replica came, but the replication thread does not run");
-    }
-}
-
-async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
-    let DetachedConnection { stream, mut session, input } = connection;
-    let told = session.replica.take().map_or_else(Default::default, |told| *told);
-    let handle = session.handle.clone();
-    let ip = match handle.peer {
-        _ if !told.announced_ip.is_empty() => told.announced_ip.clone(),
-        Some(peer) => peer.ip().to_canonical().to_string(),
-        None => handle.local.clone(),
-    };
-    let link = Arc::new(ReplicaLink {
-        id: handle.id,
-        handle,
-        ip,
-        port: told.listening_port,
-        is_legacy: matches!(request, SyncRequest::Sync),
-        state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
-        acknowledged: AtomicU64::new(0),
-        acknowledged_at_ms: AtomicI64::new(clock::now_ms()),
-    });
-    let name = format!("{}:{}", link.ip, link.port);
-    node.replication.lock_links().push(link.clone());
-    match stream.attach() {
-        Ok(stream) => {
-            let end = Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
-            tracing::warn!(replica = name, "connection with replica lost: {end}");
-        }
-        Err(error) => tracing::warn!(replica = name, %error, "a replica's connection could not be taken over"),
-    }
-    node.replication.lock_links().retain(|other| !Arc::ptr_eq(other, &link));
-    node.replication.lock_log().unpin(link.id);
-    node.replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
-    executor::client_gone(&node, &mut session);
-    super::role::refresh_state(&node);
-}
-
-/// Why a link ended.
-#[derive(Debug)]
-enum End {
-    Closed,
-    Killed,
-    Broken(io::Error),
-    Silent,
-    TooSlow { behind: u64 },
-    /// It reads too slowly for what the log keeps.
-    Overrun,
-    NoSnapshot,
-    Protocol(String),
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            End::Closed => f.write_str("it closed it"),
-            End::Killed => f.write_str("disconnected by this node"),
-            End::Broken(error) => error.fmt(f),
-            End::Silent => f.write_str("nothing was heard of it for repl-timeout"),
-            End::TooSlow { behind } => {
-                write!(f, "it is {behind} bytes behind, over its limit (client-output-buffer-limit replica)")
-            }
-            End::Overrun => f.write_str("what it needs next is no longer kept"),
-            End::NoSnapshot => f.write_str("the snapshot for it failed"),
-            End::Protocol(what) => write!(f, "it does not speak the protocol: {what}"),
-        }
-    }
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> End {
-        End::Broken(error)
-    }
-}
+use crate::replication::full_sync::{self, Payload, Start};
+use crate::replication::history::FullSyncReason;
+use crate::replication::{LogPosition, ReplicaSession, refresh_state, wait};
 
 /// How much is taken from the log at once.
 const READ_LIMIT_BYTES: usize = 256 * 1024;
 /// How often the clocks of a link are looked at.
 const TICK: Duration = Duration::from_millis(1000);
 
-struct Driver<'a> {
+pub struct Driver<'a> {
     node: &'a Arc<Node>,
     link: Arc<ReplicaLink>,
     reader: ReadHalf<Stream>,
@@ -203,7 +36,7 @@ struct Driver<'a> {
     input: Vec<u8>,
     parser: RequestParser,
     pending: VecDeque<Bytes>,
-    told: super::ReplicaSession,
+    told: ReplicaSession,
     /// Since when the soft limit on its output is broken.
     slow_since_ms: Option<i64>,
     last_progress_ms: i64,
@@ -222,12 +55,12 @@ enum Event {
 }
 
 impl<'a> Driver<'a> {
-    fn new(
+    pub fn new(
         node: &'a Arc<Node>,
         link: Arc<ReplicaLink>,
         stream: Stream,
         input: Vec<u8>,
-        told: super::ReplicaSession,
+        told: ReplicaSession,
     ) -> Driver<'a> {
         let (reader, writer) = tokio::io::split(stream);
         let parser = RequestParser::new();
@@ -248,14 +81,15 @@ impl<'a> Driver<'a> {
         }
     }
 
-    async fn serve(mut self, request: SyncRequest) -> End {
+    /// Ends with the link.
+    pub async fn serve(mut self, request: SyncRequest) -> End {
         match self.serve_until_the_end(request).await {
             Ok(never) => match never {},
             Err(end) => end,
         }
     }
 
-    async fn serve_until_the_end(&mut self, request: SyncRequest) -> Result<std::convert::Infallible, End> {
+    async fn serve_until_the_end(&mut self, request: SyncRequest) -> Result<Infallible, End> {
         self.take_acknowledgements()?;
         self.position = match self.place_of(&request) {
             Ok((position, greeting)) => {
@@ -275,7 +109,7 @@ impl<'a> Driver<'a> {
         };
         self.link.set_state(LinkState::Online);
         self.link.acknowledged_at_ms.store(clock::now_ms(), Ordering::Release);
-        super::role::refresh_state(self.node);
+        refresh_state(self.node);
         tracing::info!(replica = %self.link.ip, port = self.link.port, position = self.position, "replica is online");
         self.stream().await
     }
@@ -287,11 +121,14 @@ impl<'a> Driver<'a> {
         let position = log.history().place_of(id, *offset, log.kept())?;
         log.pin(self.link.id, position);
         tracing::info!(replica = %self.link.ip, port = self.link.port, bytes = log.end() - position, "partial resync");
-        Ok((position, if self.told.understands_psync2 {
-            format!("+CONTINUE {}\r\n", log.history().id)
-        } else {
-            "+CONTINUE\r\n".to_owned()
-        }))
+        Ok((
+            position,
+            if self.told.understands_psync2 {
+                format!("+CONTINUE {}\r\n", log.history().id)
+            } else {
+                "+CONTINUE\r\n".to_owned()
+            },
+        ))
     }
 
     fn queue(&mut self, bytes: Bytes) {
@@ -302,7 +139,7 @@ impl<'a> Driver<'a> {
 
     /// A copy of the data; returns where the stream goes on.
     async fn full_sync(&mut self) -> Result<LogPosition, End> {
-        let mut start = super::full_sync::join(self.node, &self.link, self.told.understands_eof);
+        let mut start = full_sync::join(self.node, &self.link, self.told.understands_eof);
         let started = loop {
             match self.next(Some(&mut start), None).await? {
                 Event::Start(Some(started)) => break started,
@@ -340,7 +177,11 @@ impl<'a> Driver<'a> {
     }
 
     /// The snapshot's bytes as they come. An empty chunk says that all is there.
-    async fn send_chunks(&mut self, mut chunks: mpsc::Receiver<Bytes>, may_keep_alive: bool) -> Result<(), End> {
+    async fn send_chunks(
+        &mut self,
+        mut chunks: mpsc::Receiver<Bytes>,
+        may_keep_alive: bool,
+    ) -> Result<(), End> {
         let mut nothing_sent = true;
         loop {
             // Another chunk only when the last one is gone: a slow replica holds its own snapshot back.
@@ -393,7 +234,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    async fn stream(&mut self) -> Result<std::convert::Infallible, End> {
+    async fn stream(&mut self) -> Result<Infallible, End> {
         let node = self.node;
         loop {
             let replication = &node.replication;
@@ -423,7 +264,7 @@ impl<'a> Driver<'a> {
     /// Sends, reads, and waits for a tick, whichever comes first; and for a snapshot when there is one to come.
     async fn next(
         &mut self,
-        start: Option<&mut tokio::sync::oneshot::Receiver<Start>>,
+        start: Option<&mut oneshot::Receiver<Start>>,
         chunks: Option<&mut mpsc::Receiver<Bytes>>,
     ) -> Result<Event, End> {
         let mailbox = &self.link.handle.mailbox;
@@ -472,7 +313,9 @@ impl<'a> Driver<'a> {
                     let args = self.parser.args(rest);
                     let is_ack = args.name().eq_ignore_ascii_case(b"replconf")
                         && args.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"ack"));
-                    if let Some(offset) = args.get(2).filter(|_| is_ack).and_then(rcl_store::types::parse_integer) {
+                    if let Some(offset) =
+                        args.get(2).filter(|_| is_ack).and_then(rcl_store::types::parse_integer)
+                    {
                         self.link.acknowledged.fetch_max(offset.max(0) as u64, Ordering::AcqRel);
                         acknowledged = true;
                     } else if !args.is_empty() {
@@ -490,7 +333,7 @@ impl<'a> Driver<'a> {
         if acknowledged {
             self.acknowledgements += 1;
             self.link.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
-            super::wait::acknowledged(self.node);
+            wait::acknowledged(self.node);
         }
         Ok(())
     }
@@ -508,7 +351,11 @@ impl<'a> Driver<'a> {
     /// While it follows the stream: it must acknowledge from time to time.
     fn check_alive(&self) -> Result<(), End> {
         let silent_ms = clock::now_ms() - self.link.acknowledged_at_ms();
-        if !self.link.is_legacy && silent_ms > self.timeout_ms() { Err(End::Silent) } else { self.check_progress() }
+        if !self.link.is_legacy && silent_ms > self.timeout_ms() {
+            Err(End::Silent)
+        } else {
+            self.check_progress()
+        }
     }
 
     fn check_distance(&mut self) -> Result<(), End> {
@@ -519,7 +366,8 @@ impl<'a> Driver<'a> {
         let now_ms = clock::now_ms();
         let over_soft = limit.soft_bytes > 0 && behind > limit.soft_bytes;
         self.slow_since_ms = if over_soft { self.slow_since_ms.or(Some(now_ms)) } else { None };
-        let too_long = self.slow_since_ms.is_some_and(|since| now_ms - since > limit.soft_seconds as i64 * 1000);
+        let too_long =
+            self.slow_since_ms.is_some_and(|since| now_ms - since > limit.soft_seconds as i64 * 1000);
         if too_long || (limit.hard_bytes > 0 && behind > limit.hard_bytes) {
             self.node.stats.client_output_limit_disconnections.add(1);
             return Err(End::TooSlow { behind });

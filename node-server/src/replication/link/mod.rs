@@ -1,0 +1,150 @@
+//! A replica's link, on the master's side.
+//!
+//! ```text
+//!   PSYNC id offset ─▶  +CONTINUE id                      then the log from there on
+//!                   └▶  +FULLRESYNC id offset
+//!                       $EOF:<mark> RDB <mark>            or  $<length> RDB
+//!                       the log from `offset` on          (after $EOF: once the replica has acknowledged)
+//!   ◀─ REPLCONF ACK offset, each second; an empty line says only that it lives
+//! ```
+//!
+//! A link reads the log by itself and sends as fast as its replica takes it. What a replica has not taken stays
+//! in the log, so that the limit on its output (`client-output-buffer-limit replica`) is one on its distance.
+
+mod driver;
+mod end;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
+
+use super::LogPosition;
+use crate::client::ClientHandle;
+use crate::clock;
+use crate::executor;
+use crate::net::DetachedConnection;
+use crate::node::Node;
+
+/// As INFO names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    WaitsForSnapshot,
+    ReceivesSnapshot,
+    /// It wanted only that.
+    HasSnapshot,
+    Online,
+}
+
+impl LinkState {
+    pub const fn name(self) -> &'static str {
+        match self {
+            LinkState::WaitsForSnapshot => "wait_bgsave",
+            LinkState::ReceivesSnapshot => "send_bulk",
+            LinkState::HasSnapshot => "rdb_transmitted",
+            LinkState::Online => "online",
+        }
+    }
+}
+
+/// What the other threads may see of a replica.
+#[derive(Debug)]
+pub struct ReplicaLink {
+    /// Of its client.
+    pub id: u64,
+    pub handle: Arc<ClientHandle>,
+    pub ip: String,
+    pub port: u16,
+    /// It speaks the protocol before PSYNC, which knows no acknowledgements.
+    pub is_legacy: bool,
+    state: AtomicU8,
+    acknowledged: AtomicU64,
+    acknowledged_at_ms: AtomicI64,
+}
+
+impl ReplicaLink {
+    pub fn state(&self) -> LinkState {
+        match self.state.load(Ordering::Acquire) {
+            0 => LinkState::WaitsForSnapshot,
+            1 => LinkState::ReceivesSnapshot,
+            2 => LinkState::HasSnapshot,
+            _ => LinkState::Online,
+        }
+    }
+
+    fn set_state(&self, state: LinkState) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    pub fn is_online(&self) -> bool {
+        self.state() == LinkState::Online
+    }
+
+    pub fn acknowledged(&self) -> LogPosition {
+        self.acknowledged.load(Ordering::Acquire)
+    }
+
+    pub fn acknowledged_at_ms(&self) -> i64 {
+        self.acknowledged_at_ms.load(Ordering::Acquire)
+    }
+
+    /// Seconds since it was last heard of.
+    pub fn lag_s(&self, now_ms: i64) -> i64 {
+        ((now_ms - self.acknowledged_at_ms()) / 1000).max(0)
+    }
+}
+
+/// What a replica asked for.
+#[derive(Clone, Debug)]
+pub enum SyncRequest {
+    Psync {
+        id: Vec<u8>,
+        offset: i64,
+    },
+    /// Before PSYNC there was: a full copy, without a word before it.
+    Sync,
+}
+
+/// Takes a connection over, for as long as it lasts. Runs on the replication thread.
+pub fn adopt(node: &Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
+    let task_node = node.clone();
+    let started = node.replication.spawn(async move { run(task_node, connection, request).await });
+    if !started {
+        tracing::error!("a replica came, but the replication thread does not run");
+    }
+}
+
+async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
+    let DetachedConnection { stream, mut session, input } = connection;
+    let told = session.replica.take().map_or_else(Default::default, |told| *told);
+    let handle = session.handle.clone();
+    let ip = match handle.peer {
+        _ if !told.announced_ip.is_empty() => told.announced_ip.clone(),
+        Some(peer) => peer.ip().to_canonical().to_string(),
+        None => handle.local.clone(),
+    };
+    let link = Arc::new(ReplicaLink {
+        id: handle.id,
+        handle,
+        ip,
+        port: told.listening_port,
+        is_legacy: matches!(request, SyncRequest::Sync),
+        state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
+        acknowledged: AtomicU64::new(0),
+        acknowledged_at_ms: AtomicI64::new(clock::now_ms()),
+    });
+    let name = format!("{}:{}", link.ip, link.port);
+    node.replication.lock_links().push(link.clone());
+    match stream.attach() {
+        Ok(stream) => {
+            let end = driver::Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
+            tracing::warn!(replica = name, "connection with replica lost: {end}");
+        }
+        Err(error) => {
+            tracing::warn!(replica = name, %error, "a replica's connection could not be taken over")
+        }
+    }
+    node.replication.lock_links().retain(|other| !Arc::ptr_eq(other, &link));
+    node.replication.lock_log().unpin(link.id);
+    node.replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
+    executor::client_gone(&node, &mut session);
+    super::role::refresh_state(&node);
+}

@@ -1,0 +1,114 @@
+//! Replicas take over: by election and by command, ours and redis-server's, with the data.
+
+use rcl_proto::key_slot;
+use rcl_proto::resp::Reply;
+
+use crate::server::{Kind, Server, has_redis, meet_all, share_slots};
+
+/// Three masters, the first of them with a replica; the kinds in this order: master, replica, others.
+fn cluster(master: Kind, replica: Kind, others: [Kind; 2]) -> Vec<Server> {
+    let mut servers: Vec<Server> =
+        [master, others[0], others[1], replica].into_iter().map(Server::start).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 3);
+    let id = servers[0].id();
+    servers[3].must(&format!("CLUSTER REPLICATE {id}"));
+    servers[3].wait_for("INFO replication", |text| text.contains("master_link_status:up"));
+    // A master takes a request to hand over from a replica that it knows, which is a heartbeat later.
+    let replica = servers[3].id();
+    for server in &mut servers {
+        server.wait_for("CLUSTER NODES", |text| {
+            text.lines().any(|line| line.starts_with(&replica) && line.contains("slave"))
+        });
+    }
+    servers
+}
+
+/// Keys of the first master.
+fn keys() -> impl Iterator<Item = String> {
+    (0..1000).map(|number| format!("key-{number}")).filter(|key| key_slot(key.as_bytes()).number() <= 5460)
+}
+
+fn write_keys(master: &mut Server) {
+    keys().for_each(|key| master.must(&format!("SET {key} {key}")));
+}
+
+/// All are there, and the new master takes writes.
+fn check_keys(master: &mut Server) {
+    for key in keys() {
+        assert_eq!(master.ask(&format!("GET {key}")), Reply::Bulk(key.clone().into()));
+    }
+    write_keys(master);
+}
+
+fn wait_for_the_replica_to_have_it_all(servers: &mut [Server]) {
+    assert_eq!(servers[0].ask("WAIT 1 60000"), Reply::Integer(1));
+}
+
+fn a_killed_master_is_replaced(kinds: (Kind, Kind, [Kind; 2])) {
+    let mut servers = cluster(kinds.0, kinds.1, kinds.2);
+    write_keys(&mut servers[0]);
+    wait_for_the_replica_to_have_it_all(&mut servers);
+    let mut old = servers.remove(0);
+    old.kill();
+    servers[2].wait_for("CLUSTER NODES", |text| text.contains("myself,master"));
+    for server in &mut servers {
+        server.wait_for("CLUSTER INFO", |text| text.contains("cluster_state:ok"));
+    }
+    check_keys(&mut servers[2]);
+    // It comes back and follows the one that replaced it.
+    let mut old = old.kill_and_restart();
+    old.wait_for("CLUSTER NODES", |text| text.contains("myself,slave"));
+    old.wait_for("INFO replication", |text| text.contains("master_link_status:up"));
+}
+
+fn a_manual_failover_loses_nothing(kinds: (Kind, Kind, [Kind; 2])) {
+    let mut servers = cluster(kinds.0, kinds.1, kinds.2);
+    write_keys(&mut servers[0]);
+    servers[3].must("CLUSTER FAILOVER");
+    servers[3].wait_for("CLUSTER NODES", |text| text.contains("myself,master"));
+    servers[0].wait_for("CLUSTER NODES", |text| text.contains("myself,slave"));
+    servers[3].wait_for("CLUSTER INFO", |text| text.contains("cluster_state:ok"));
+    check_keys(&mut servers[3]);
+    let key = keys().next().unwrap();
+    let moved = format!("MOVED {} 127.0.0.1:{}", key_slot(key.as_bytes()), servers[3].port);
+    assert_eq!(servers[0].ask(&format!("SET {key} x")), Reply::Error(moved));
+}
+
+#[test]
+fn ours_are_replaced_by_ours() {
+    a_killed_master_is_replaced((Kind::Ours, Kind::Ours, [Kind::Ours, Kind::Ours]));
+}
+
+#[test]
+fn ours_is_elected_by_redis_votes_in_place_of_redis() {
+    if has_redis("ours_is_elected_by_redis_votes_in_place_of_redis") {
+        a_killed_master_is_replaced((Kind::Redis, Kind::Ours, [Kind::Redis, Kind::Redis]));
+    }
+}
+
+#[test]
+fn redis_is_elected_by_our_votes_in_place_of_ours() {
+    if has_redis("redis_is_elected_by_our_votes_in_place_of_ours") {
+        a_killed_master_is_replaced((Kind::Ours, Kind::Redis, [Kind::Ours, Kind::Ours]));
+    }
+}
+
+#[test]
+fn a_manual_failover_among_ours_loses_nothing() {
+    a_manual_failover_loses_nothing((Kind::Ours, Kind::Ours, [Kind::Ours, Kind::Ours]));
+}
+
+#[test]
+fn a_manual_failover_from_redis_to_ours_loses_nothing() {
+    if has_redis("a_manual_failover_from_redis_to_ours_loses_nothing") {
+        a_manual_failover_loses_nothing((Kind::Redis, Kind::Ours, [Kind::Ours, Kind::Redis]));
+    }
+}
+
+#[test]
+fn a_manual_failover_from_ours_to_redis_loses_nothing() {
+    if has_redis("a_manual_failover_from_ours_to_redis_loses_nothing") {
+        a_manual_failover_loses_nothing((Kind::Ours, Kind::Redis, [Kind::Ours, Kind::Redis]));
+    }
+}

@@ -1,0 +1,161 @@
+//! The RDB file: theirs for us, ours for them, and what is left when something goes wrong.
+
+use std::process::Command;
+
+use super::data::{contents, fill};
+use super::server::{Folder, Server, there_is_redis, wait_until};
+
+fn file_moves(from: &str, to: &str) {
+    let mut writer = Server::of(from, &[]);
+    fill(&mut writer);
+    assert_eq!(writer.text("SAVE"), "OK");
+    let databases = ["0", "1", "2", "3"];
+    let expected = contents(&mut writer.connect(), &databases);
+    let path = writer.folder.0.join("dump.rdb");
+    let checked = Command::new("redis-check-rdb").arg(&path).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    let folder = writer.kill();
+    let reader = if to == "redis" { Server::redis_in(folder, &[]) } else { Server::ours_in(folder, &[]) };
+    let loaded = contents(&mut reader.connect(), &databases);
+    assert_eq!(expected.len(), loaded.len());
+    for (one, other) in expected.iter().zip(&loaded) {
+        assert_eq!(one, other);
+    }
+}
+
+#[test]
+fn redis_loads_our_file() {
+    if there_is_redis("redis_loads_our_file") {
+        file_moves("ours", "redis");
+    }
+}
+
+#[test]
+fn we_load_the_file_of_redis() {
+    if there_is_redis("we_load_the_file_of_redis") {
+        file_moves("redis", "ours");
+    }
+}
+
+#[test]
+fn what_has_expired_is_not_loaded() {
+    let mut node = Server::ours(&[]);
+    node.call("SET short v PX 1");
+    node.call("SET long v EX 1000");
+    // Saved before anybody looks: whether it is in the file or not, it does not come back.
+    assert_eq!(node.text("SAVE"), "OK");
+    let folder = node.kill();
+    let mut node = Server::ours_in(folder, &[]);
+    assert_eq!(node.text("KEYS *"), "Array([Bulk([108, 111, 110, 103])])");
+}
+
+#[test]
+fn save_points_and_the_way_down() {
+    let mut node = Server::ours(&["--save", "1 2"]);
+    node.call("SET a 1");
+    node.call("SET b 2");
+    wait_until("the save point saved", || node.info("rdb_saves") == "1");
+    assert_eq!(node.info("rdb_changes_since_last_save"), "0");
+    assert_eq!(node.info("rdb_last_bgsave_status"), "ok");
+    node.call("SET c 3");
+    let folder = node.terminate();
+    let mut node = Server::ours_in(folder, &["--save", "3600 1"]);
+    assert_eq!(node.text("GET c"), "3");
+    node.call("SET d 4");
+    let mut client = node.connect();
+    client.send(&["SHUTDOWN", "NOSAVE"]);
+    let folder = node.wait_for_its_end();
+    let mut node = Server::ours_in(folder, &[]);
+    assert_eq!(node.text("GET d"), "(nil)");
+    node.call("SET e 5");
+    let mut client = node.connect();
+    client.send(&["SHUTDOWN", "SAVE"]);
+    let folder = node.wait_for_its_end();
+    let mut node = Server::ours_in(folder, &[]);
+    assert_eq!(node.text("GET e"), "5");
+    assert_eq!(node.text("SHUTDOWN SAVE NOSAVE"), "ERR syntax error");
+    assert_eq!(node.text("SHUTDOWN ABORT"), "ERR No shutdown in progress.");
+    assert_eq!(node.text("BGSAVE NOW"), "ERR syntax error");
+}
+
+#[test]
+fn a_file_that_is_torn_or_corrupt_stops_the_start() {
+    let mut node = Server::ours(&[]);
+    fill(&mut node);
+    node.call("SAVE");
+    let folder = node.kill();
+    let path = folder.0.join("dump.rdb");
+    let whole = std::fs::read(&path).unwrap();
+    for (bytes, said) in [
+        (whole[..whole.len() - 30].to_vec(), "the data end at byte"),
+        ([b"REDIS0011".as_slice(), &whole[9..]].concat(), "version 11 is not supported"),
+        (b"not a dump".to_vec(), "expected an RDB file's header"),
+        ([&whole[..whole.len() - 1], &[!whole[whole.len() - 1]]].concat(), "checksum"),
+    ] {
+        std::fs::write(&path, &bytes).unwrap();
+        let output = Server::ours_that_fails(&folder, &[]);
+        assert!(output.contains(said) && output.contains("dump.rdb"), "{said}: {output}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "the file is left as it was");
+    }
+}
+
+#[test]
+fn killed_while_it_saves() {
+    let mut node = Server::ours(&[]);
+    node.call("SET generation one");
+    assert_eq!(node.text("SAVE"), "OK");
+    node.call("SET generation two");
+    let mut client = node.connect();
+    let value = "v".repeat(1000);
+    for number in 0..100_000 {
+        client.send(&["SET", &format!("key:{number}"), &value]);
+        if number % 1000 == 999 {
+            (0..1000).for_each(|_| drop(client.reply()));
+        }
+    }
+    assert_eq!(node.text("BGSAVE"), "Background saving started");
+    assert_eq!(node.info("rdb_bgsave_in_progress"), "1");
+    assert_eq!(node.text("BGSAVE"), "ERR Background save already in progress");
+    assert_eq!(node.text("BGSAVE SCHEDULE"), "Background saving scheduled");
+    let folder = node.kill();
+    let mut node = Server::ours_in(folder, &[]);
+    assert_eq!(node.text("GET generation"), "one");
+    assert_eq!(node.text("DBSIZE"), "1");
+}
+
+/// The disk is full: writes are refused, nothing is lost, and all is well again when there is room.
+#[test]
+fn a_full_disk() {
+    let folder = Folder::new();
+    let mut node = Server::ours_in(folder, &["--save", "3600 1000000"]);
+    node.call("SET small v");
+    assert_eq!(node.text("SAVE"), "OK");
+    let before = std::fs::read(node.folder.0.join("dump.rdb")).unwrap();
+    let mut client = node.connect();
+    let value = "v".repeat(1000);
+    for number in 0..2000 {
+        client.call(&["SET", &format!("key:{number}{number}"), &format!("{value}{number}")]);
+    }
+    assert_eq!(node.text("CONFIG SET rdbcompression no"), "OK");
+    limit_files(node.pid(), "100000");
+    let reply = node.text("SAVE");
+    assert!(reply.starts_with("ERR saving failed") && reply.contains("File too large"), "{reply}");
+    wait_until("writes are refused", || node.text("SET a b").starts_with("MISCONF"));
+    assert_eq!(node.text("GET small"), "v");
+    assert_eq!(node.info("rdb_last_bgsave_status"), "err");
+    assert_eq!(std::fs::read(node.folder.0.join("dump.rdb")).unwrap(), before, "the last good file stays");
+    assert_eq!(std::fs::read_dir(&node.folder.0).unwrap().count(), 2, "and nothing but it and the log");
+    // SHUTDOWN that must save, and cannot: the node goes on.
+    assert_eq!(node.text("SHUTDOWN SAVE"), "ERR Errors trying to SHUTDOWN. Check logs.");
+    assert_eq!(node.text("DBSIZE"), "2001");
+    limit_files(node.pid(), "unlimited");
+    assert_eq!(node.text("SAVE"), "OK");
+    assert_eq!(node.text("SET a b"), "OK");
+}
+
+/// The largest file that a process may write.
+fn limit_files(pid: u32, bytes: &str) {
+    let status =
+        Command::new("prlimit").arg(format!("--pid={pid}")).arg(format!("--fsize={bytes}:")).status();
+    assert!(status.is_ok_and(|status| status.success()), "prlimit is needed for this test");
+}

@@ -1,0 +1,69 @@
+//! What a master does with replicas that are slow, silent or too few.
+
+use super::server::{Server, wait_until};
+
+#[test]
+fn a_replica_that_does_not_read_is_cut_off() {
+    let mut master = Server::ours(&["--client-output-buffer-limit", "replica 1mb 0 0"]);
+    let mut replica = master.connect();
+    replica.send(&["REPLCONF", "capa", "eof", "capa", "psync2"]);
+    replica.reply();
+    replica.send(&["PSYNC", "?", "-1"]);
+    assert!(replica.line().starts_with("+FULLRESYNC "));
+    wait_until("it is a replica", || master.info("connected_slaves") == "1");
+    let value = "x".repeat(100_000);
+    wait_until("it is cut off", || {
+        for _ in 0..20 {
+            assert_eq!(master.text(&format!("SET big {value}")), "OK");
+        }
+        master.info("connected_slaves") == "0"
+    });
+    assert!(master.log().contains("client-output-buffer-limit replica"), "{}", master.log());
+    assert_eq!(master.info("client_output_buffer_limit_disconnections"), "1");
+}
+
+#[test]
+fn too_few_replicas() {
+    let mut master = Server::ours(&["--min-replicas-to-write", "1"]);
+    wait_until("it notices", || master.text("SET a b") == "NOREPLICAS Not enough good replicas to write.");
+    assert_eq!(master.text("GET a"), "(nil)");
+    let mut replica = Server::ours(&[]);
+    replica.follow(&master);
+    replica.wait_for_link();
+    wait_until("there are enough", || master.text("SET a b") == "OK");
+    assert_eq!(master.info("min_slaves_good_slaves"), "1");
+    drop(replica);
+    wait_until("there are too few again", || master.text("SET a b").starts_with("NOREPLICAS"));
+}
+
+#[test]
+fn a_replica_without_its_master() {
+    let mut master = Server::ours(&[]);
+    master.call("SET a b");
+    let mut replica = Server::ours(&["--replica-serve-stale-data", "no"]);
+    replica.follow(&master);
+    replica.wait_for_link();
+    assert_eq!(replica.text("GET a"), "b");
+    drop(master);
+    wait_until("it is stale", || replica.text("GET a").starts_with("MASTERDOWN"));
+    assert_eq!(replica.info("master_link_status"), "down");
+    // And takes no replicas of its own meanwhile.
+    let reply = replica.text("PSYNC ? -1");
+    assert!(reply.starts_with("NOMASTERLINK") || reply.starts_with("MASTERDOWN"), "{reply}");
+    assert_eq!(replica.text("REPLICAOF NO ONE"), "OK");
+    assert_eq!(replica.text("GET a"), "b");
+}
+
+#[test]
+fn an_unused_backlog_is_freed() {
+    let mut master = Server::ours(&["--repl-backlog-ttl", "1"]);
+    let mut replica = Server::ours(&[]);
+    replica.follow(&master);
+    replica.wait_for_link();
+    master.call("SET a b");
+    let id = master.info("master_replid");
+    assert_eq!(master.info("repl_backlog_active"), "1");
+    drop(replica);
+    wait_until("the backlog is freed", || master.info("repl_backlog_active") == "0");
+    assert_ne!(master.info("master_replid"), id);
+}

@@ -1,0 +1,62 @@
+//! redis-py's RedisCluster on our cluster: the scripts beside this file do what an application does, and check
+//! every answer; here the cluster under them is changed meanwhile.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::lab::{AtWork, Lab, skip, succeed};
+
+fn have_redis_py(what: &str) -> bool {
+    let found = Command::new("python3")
+        .args(["-c", "from redis.cluster import RedisCluster"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        skip(what, "no python3 with redis-py on this machine");
+    }
+    found
+}
+
+fn script(name: &str, lab: &Lab) -> Command {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name);
+    let mut command = Command::new("python3");
+    command.arg(path).arg(lab.port(1)).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+#[test]
+fn redis_py_gets_right_answers_from_our_cluster() {
+    if !have_redis_py("redis-py on our cluster") {
+        return;
+    }
+    let lab = Lab::cluster();
+    assert_eq!(succeed(&mut script("commands.py", &lab)), "ok\n");
+}
+
+#[test]
+fn redis_py_goes_on_through_a_reshard_and_failovers() {
+    if !have_redis_py("redis-py through a reshard and failovers of our cluster") {
+        return;
+    }
+    let lab = Lab::cluster();
+    let mut client = AtWork::start(&mut script("through_change.py", &lab));
+    assert_eq!(client.line(), "running");
+    let ids: Vec<String> =
+        (1..=3).map(|number| lab.call(number, &["CLUSTER", "MYID"]).trim().to_owned()).collect();
+    let entry = lab.address(1);
+    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+        lab.rcl(&["reshard", &entry, "--from", &ids[from], "--to", &ids[to], "--slots", "1500", "--yes"]);
+    }
+    for replica in [4, 5] {
+        lab.rcl(&["failover", &lab.address(replica)]);
+        assert!(lab.call(replica, &["INFO", "replication"]).contains("role:master"));
+    }
+    client.end_input();
+    let outcome = client.line();
+    let outcome: serde_json::Value =
+        serde_json::from_str(&outcome).unwrap_or_else(|error| panic!("{error}: {outcome}"));
+    assert_eq!(outcome["wrong"], serde_json::json!([]), "{outcome}");
+    assert_eq!(outcome["error_count"], 0, "{outcome}");
+    assert!(outcome["writes"].as_u64().unwrap() > 500, "{outcome}");
+}
