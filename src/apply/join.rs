@@ -161,7 +161,7 @@ pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bo
             topology.nodes.values().find(|node| node.facts.as_ref().is_some_and(|facts| !facts.state_ok));
         let down = down.filter(|_| state_ok);
         let why = match (topology.disagreements.first(), down) {
-            (None, None) => return Ok(()),
+            (None, None) => return save_everywhere(cluster, except).await,
             (Some(disagreement), _) => {
                 format!("{} does not agree with the others", topology.name(disagreement.viewer()))
             }
@@ -173,4 +173,20 @@ pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bo
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// What the nodes agreed on is on their disks before it counts as done: a node that dies right after would come
+/// back without knowing the others.
+async fn save_everywhere(cluster: &Cluster, except: &[NodeRef]) -> Result<(), Failure> {
+    let mut saves = JoinSet::new();
+    for (id, link) in &cluster.links {
+        if !except.iter().any(|node| node.id == *id) {
+            let link = link.clone();
+            saves.spawn(async move { link.call(Words::of(&["CLUSTER", "SAVECONFIG"])).await });
+        }
+    }
+    while let Some(saved) = saves.join_next().await {
+        saved.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
+    }
+    Ok(())
 }
