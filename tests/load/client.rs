@@ -87,8 +87,8 @@ pub async fn keep_fresh(routes: Rc<RefCell<Routes>>) {
     loop {
         if routes.borrow().stale {
             pauses_until_again = PAUSES_UNTIL_AGAIN;
-        } else if pauses_until_again > 0 {
-            pauses_until_again -= 1;
+        } else {
+            pauses_until_again = pauses_until_again.saturating_sub(1);
         }
         if routes.borrow().stale || pauses_until_again == 1 {
             let informants = routes.borrow().informants();
