@@ -120,6 +120,7 @@ fn waves(moves: Vec<Move>, parallel: usize) -> Vec<Vec<Move>> {
 struct Pair {
     path: KeyPath,
     target: Link,
+    target_is_redis: bool,
     source_id: NodeId,
     target_id: NodeId,
     others: Vec<Link>,
@@ -149,6 +150,10 @@ impl Pair {
                 settings.keys_per_call,
             ),
             target,
+            target_is_redis: cluster
+                .topology
+                .node(part.target.id)
+                .is_some_and(|node| node.facts.as_ref().is_some_and(|facts| facts.is_redis)),
             source_id: part.source.id,
             target_id: part.target.id,
             others: other_masters(cluster, &[part.source.id, part.target.id]),
@@ -192,7 +197,7 @@ impl Pair {
         self.check_opened(&importing, &migrating)?;
         let keys = self.path.drain(slots).await?;
         let close = setslot(slots, &["NODE", &to]);
-        self.target.all(&slots::take_over(slots, &to)).await?;
+        slots::take_over(&self.target, slots, &to, self.target_is_redis).await?;
         let closed = source.pipeline(&close).await?;
         // It may hear from the target first. When these were its last slots it is a replica by then (since
         // Redis 7 a master without slots follows the one that took the last), perhaps one that is loading its

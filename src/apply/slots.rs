@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use rcl_proto::resp::Reply;
-use rcl_proto::{NodeId, SlotSet};
+use rcl_proto::{NodeId, Slot, SlotSet};
 use tokio::task::JoinSet;
 
+use super::keys::check;
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Link, Pipeline, Words};
 use crate::plan::{NodeRef, Step};
@@ -41,7 +42,7 @@ pub async fn found(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
 }
 
 /// `CLUSTER SETSLOT <slot> <words…>` for each slot.
-pub fn setslot(slots: &[rcl_proto::Slot], words: &[&str]) -> Pipeline {
+pub fn setslot(slots: &[Slot], words: &[&str]) -> Pipeline {
     let start = Words::of(&["CLUSTER", "SETSLOT"]);
     slots
         .iter()
@@ -49,14 +50,26 @@ pub fn setslot(slots: &[rcl_proto::Slot], words: &[&str]) -> Pipeline {
         .collect()
 }
 
-/// Makes a node, `me`, the owner of slots that it imports.
-///
-/// A node that is made the owner of a slot while it imports it takes a new epoch and tells every other node at once,
-/// in a packet with all slots (since Redis 7). That is wanted once before the rest, so that all have the new epoch,
-/// and once after it, so that all are told; for every one of them it costs a third of the time of a move of small
-/// slots. So the others stop importing first. No client gets between the two: they come in one read.
-pub fn take_over(slots: &[rcl_proto::Slot], me: &str) -> Pipeline {
+/// Makes the node `owner`, whose id is `me`, the owner of slots that it imports.
+pub async fn take_over(owner: &Link, slots: &[Slot], me: &str, is_redis: bool) -> Result<(), Failure> {
+    if !is_redis {
+        owner.all(&setslot(slots, &["NODE", me])).await?;
+        return Ok(());
+    }
+    let replies = owner.all(&at_once(slots, me)).await?;
+    match replies.last() {
+        Some(Reply::Array(results)) => check(owner, "CLUSTER SETSLOT", results),
+        other => Err(owner.unexpected(&Words::of(&["EXEC"]), other.unwrap_or(&Reply::Null)).into()),
+    }
+}
+
+/// Redis 7 tells every other node at once, in a packet with all slots, when it is made the owner of a slot while it
+/// imports it. That is wanted before the rest, so that the new epoch is everywhere, and after it, so that all the
+/// slots are; for each of them it costs a third of the time that slots with few keys need. So the others
+/// stop importing first; in a transaction, for a client must not find a slot between the two.
+fn at_once(slots: &[Slot], me: &str) -> Pipeline {
     let mut pipeline = Pipeline::default();
+    pipeline.add(Words::of(&["MULTI"]));
     for (index, slot) in slots.iter().enumerate() {
         let command = Words::of(&["CLUSTER", "SETSLOT"]).and(slot.to_string());
         if index > 0 && index + 1 < slots.len() {
@@ -64,6 +77,7 @@ pub fn take_over(slots: &[rcl_proto::Slot], me: &str) -> Pipeline {
         }
         pipeline.add(command.and("NODE").and(me));
     }
+    pipeline.add(Words::of(&["EXEC"]));
     pipeline
 }
 
@@ -107,8 +121,8 @@ mod tests {
     fn of_many_slots_the_first_and_the_last_are_taken_while_importing() {
         let bytes = format!("{:?}", b"STABLE".to_vec());
         let stable = |count: usize| {
-            let slots: Vec<_> = rcl_proto::Slot::all().take(count).collect();
-            format!("{:?}", take_over(&slots, "me")).matches(bytes.trim_matches(['[', ']'])).count()
+            let slots: Vec<_> = Slot::all().take(count).collect();
+            format!("{:?}", at_once(&slots, "me")).matches(bytes.trim_matches(['[', ']'])).count()
         };
         assert_eq!([0, 1, 2, 3, 64].map(stable), [0, 0, 0, 1, 62]);
     }

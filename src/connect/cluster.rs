@@ -172,6 +172,10 @@ fn facts(info: &Fields, cluster: &Fields, keys: &Reply) -> Facts {
     let offset = if master { "master_repl_offset" } else { "slave_repl_offset" };
     Facts {
         version: info.get("valkey_version").or(info.get("redis_version")).unwrap_or_default().to_owned(),
+        // Others say redis_version too, for the clients that look for it, and their own name beside it.
+        is_redis: info.get("redis_version").is_some()
+            && info.get("valkey_version").is_none()
+            && info.get("server_name").is_none_or(|name| name == "redis"),
         keys: if let Reply::Integer(keys) = keys { u64::try_from(*keys).unwrap_or(0) } else { 0 },
         used_memory_bytes: info.number("used_memory"),
         max_memory_bytes: info.number("maxmemory"),

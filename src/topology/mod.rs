@@ -30,6 +30,9 @@ pub struct View {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Facts {
     pub version: String,
+    /// Redis itself: commands between MULTI and EXEC run with nothing in between, those of CLUSTER too.
+    #[serde(skip)]
+    pub is_redis: bool,
     pub keys: u64,
     pub used_memory_bytes: u64,
     /// 0: no limit.
