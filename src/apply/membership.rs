@@ -42,7 +42,8 @@ async fn replicate_one(link: &Link, replica: &NodeRef, master: &NodeRef) -> Resu
     loop {
         match link.call(command.clone()).await {
             Ok(_) => break,
-            // It may not have heard of the master yet, or not that it is a master.
+            // It may not have heard of the master yet, or not that it is a master, or have moved to another
+            // master by itself and be loading that one's data.
             Err(error) if started.elapsed() < LIMIT && not_yet(error.server_error()) => {
                 tokio::time::sleep(POLL).await;
             }
@@ -59,7 +60,9 @@ async fn replicate_one(link: &Link, replica: &NodeRef, master: &NodeRef) -> Resu
 }
 
 fn not_yet(error: Option<&str>) -> bool {
-    error.is_some_and(|error| error.contains("Unknown node") || error.contains("only replicate a master"))
+    error.is_some_and(|error| {
+        ["Unknown node", "only replicate a master", "LOADING "].iter().any(|word| error.contains(word))
+    })
 }
 
 async fn own_master(link: &Link) -> Result<Option<NodeId>, Failure> {
