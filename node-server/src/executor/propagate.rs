@@ -19,7 +19,7 @@ pub fn append_effects(context: &mut Context<'_>) {
     let last = (!one).then(|| exec.as_args());
     let all: Vec<Args<'_>> =
         first.into_iter().chain(commands.iter().map(OwnedArgs::as_args)).chain(last).collect();
-    context.session.last_write = context.node.replication.append(database, slot, all.into_iter());
+    context.session.last_write = context.node.replication.append_of_client(database, slot, all.into_iter());
 }
 
 /// A transaction may SELECT between its commands; the log goes back to the first database in the end.

@@ -204,6 +204,7 @@ impl Connection {
 
     /// Writes what is left to write.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.forward_effects();
         while self.sent < self.output.len() {
             let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
             match Pin::new(stream).poll_write(cx, &self.output[self.sent..]) {
@@ -386,7 +387,13 @@ impl Connection {
         }
     }
 
+    /// No answer leaves before the effects it speaks of are on their way to the replicas.
+    fn forward_effects(&self) {
+        self.node.replication.forward(&self.node.stats.replication_output_bytes);
+    }
+
     fn write_batch(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {
+        self.forward_effects();
         if self.output.is_empty() && !buffers.output.is_empty() {
             let Some(stream) = &mut self.stream else { return Some(End::Closed) };
             match Pin::new(stream).poll_write(cx, &buffers.output) {

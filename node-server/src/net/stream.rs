@@ -41,6 +41,37 @@ impl AsRawFd for DetachedStream {
 }
 
 impl Stream {
+    /// Until something can be read.
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.readable().await,
+            Stream::Unix(stream) => stream.readable().await,
+        }
+    }
+
+    pub async fn writable(&self) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.writable().await,
+            Stream::Unix(stream) => stream.writable().await,
+        }
+    }
+
+    /// Appends what can be read now. From any thread; `WouldBlock` when there is nothing.
+    pub fn try_read(&self, input: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.try_read_buf(input),
+            Stream::Unix(stream) => stream.try_read_buf(input),
+        }
+    }
+
+    /// Writes what the socket takes now. From any thread; `WouldBlock` when it takes nothing.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.try_write(bytes),
+            Stream::Unix(stream) => stream.try_write(bytes),
+        }
+    }
+
     /// Leaves its runtime, to be attached to another one.
     pub fn detach(self) -> io::Result<DetachedStream> {
         Ok(match self {

@@ -44,6 +44,7 @@ pub use wait::{acknowledged_count, wait_for_replicas};
 
 use crate::config::Settings;
 use crate::node::Node;
+use crate::stats::Counter;
 
 /// What a replica told with REPLCONF.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,8 @@ pub struct Replication {
     log: Mutex<ReplicationLog>,
     /// The log's end, to be read without its lock.
     offset: AtomicU64,
+    /// The log's end when the replicas were last sent all of it.
+    forwarded: AtomicU64,
     /// Effects are to be appended: the log is active, and this node leads.
     logging: AtomicBool,
     replica: AtomicBool,
@@ -96,6 +99,7 @@ impl Replication {
         Replication {
             log: Mutex::new(ReplicationLog::new(id, settings.repl_backlog_size as u64)),
             offset: AtomicU64::new(0),
+            forwarded: AtomicU64::new(0),
             logging: AtomicBool::new(false),
             replica: AtomicBool::new(false),
             grew: Notify::new(),
@@ -133,7 +137,8 @@ impl Replication {
 
     /// Appends effects as one contiguous piece, and returns where the log ends now. The caller holds the lock
     /// of the slot's shard (of all shards when `slot` is `None`), so that the log's order is the order of the
-    /// effects.
+    /// effects. The replicas' links send them by themselves; who answers a client calls [`Replication::forward`]
+    /// first.
     pub fn append<'a>(
         &self,
         database: usize,
@@ -146,13 +151,48 @@ impl Replication {
         self.with_log(|log| log.append(database, slot, commands))
     }
 
+    /// The same for the effects of a client's command, whose connection calls [`Replication::forward`] in any case:
+    /// nobody else is woken for them.
+    pub fn append_of_client<'a>(
+        &self,
+        database: usize,
+        slot: Option<Slot>,
+        commands: impl Iterator<Item = Args<'a>>,
+    ) -> LogPosition {
+        if !self.is_logging() {
+            return self.offset();
+        }
+        self.change_log(|log| log.append(database, slot, commands))
+    }
+
+    /// Sends what was written to all replicas that follow the stream, as far as their sockets take it. Before this
+    /// returns, everything that the caller appended is with the system. The caller holds no shard.
+    pub fn forward(&self, sent_bytes: &Counter) {
+        let offset = self.offset();
+        if self.forwarded.load(Ordering::Acquire) == offset {
+            return;
+        }
+        let mut needs_help = false;
+        for link in self.lock_links().iter() {
+            needs_help |= link.forward(self, sent_bytes);
+        }
+        self.forwarded.store(offset, Ordering::Release);
+        if needs_help {
+            self.grew.notify_waiters();
+        }
+    }
+
     /// Changes the log; readers hear of it.
     fn with_log<R>(&self, change: impl FnOnce(&mut ReplicationLog) -> R) -> R {
+        let result = self.change_log(change);
+        self.grew.notify_waiters();
+        result
+    }
+
+    fn change_log<R>(&self, change: impl FnOnce(&mut ReplicationLog) -> R) -> R {
         let mut log = self.lock_log();
         let result = change(&mut log);
         self.offset.store(log.end(), Ordering::Release);
-        drop(log);
-        self.grew.notify_waiters();
         result
     }
 
@@ -160,8 +200,12 @@ impl Replication {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read_log(&self, position: LogPosition, limit: usize) -> Option<Vec<Bytes>> {
-        self.lock_log().read(position, limit)
+    /// What comes next for a reader of the log; only what comes after that is kept for it.
+    fn take_from_log(&self, reader: u64, position: LogPosition, limit: usize) -> Option<Vec<Bytes>> {
+        let mut log = self.lock_log();
+        let pieces = log.read(position, limit)?;
+        log.pin(reader, position + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>());
+        Some(pieces)
     }
 
     /// Taken before the shards by who needs data and offset of a replica to agree.

@@ -1,6 +1,5 @@
 //! A link at work: it sends, it reads acknowledgements, and it looks at its clocks.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
@@ -9,12 +8,12 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use rcl_proto::resp::{Limits, Parsed, RequestParser};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
 use super::end::End;
+use super::outgoing::{Outgoing, Sent};
 use super::{LinkState, ReplicaLink, SyncRequest};
 use crate::clock;
 use crate::net::Stream;
@@ -23,26 +22,21 @@ use crate::replication::full_sync::{self, Payload, Start};
 use crate::replication::history::FullSyncReason;
 use crate::replication::{LogPosition, ReplicaSession, refresh_state, wait};
 
-/// How much is taken from the log at once.
-const READ_LIMIT_BYTES: usize = 256 * 1024;
 /// How often the clocks of a link are looked at.
 const TICK: Duration = Duration::from_millis(1000);
 
 pub struct Driver<'a> {
     node: &'a Arc<Node>,
     link: Arc<ReplicaLink>,
-    reader: ReadHalf<Stream>,
-    writer: WriteHalf<Stream>,
+    stream: Arc<Stream>,
     input: Vec<u8>,
     parser: RequestParser,
-    pending: VecDeque<Bytes>,
     told: ReplicaSession,
     /// Since when the soft limit on its output is broken.
     slow_since_ms: Option<i64>,
-    last_progress_ms: i64,
     acknowledgements: u64,
-    /// What comes next out of the log.
-    position: LogPosition,
+    /// Where its stream begins, as far as the log has to keep it.
+    begins_at: Option<LogPosition>,
 }
 
 /// What happened first.
@@ -58,27 +52,25 @@ impl<'a> Driver<'a> {
     pub fn new(
         node: &'a Arc<Node>,
         link: Arc<ReplicaLink>,
-        stream: Stream,
+        stream: Arc<Stream>,
         input: Vec<u8>,
         told: ReplicaSession,
     ) -> Driver<'a> {
-        let (reader, writer) = tokio::io::split(stream);
-        let parser = RequestParser::new();
-        let last_progress_ms = clock::now_ms();
         Driver {
             node,
             link,
-            reader,
-            writer,
+            stream,
             input,
-            parser,
-            pending: VecDeque::new(),
+            parser: RequestParser::new(),
             told,
             slow_since_ms: None,
-            last_progress_ms,
             acknowledgements: 0,
-            position: 0,
+            begins_at: None,
         }
+    }
+
+    fn out(&self) -> &Outgoing {
+        &self.link.outgoing
     }
 
     /// Ends with the link.
@@ -91,10 +83,10 @@ impl<'a> Driver<'a> {
 
     async fn serve_until_the_end(&mut self, request: SyncRequest) -> Result<Infallible, End> {
         self.take_acknowledgements()?;
-        self.position = match self.place_of(&request) {
+        let position = match self.place_of(&request) {
             Ok((position, greeting)) => {
                 self.node.stats.partial_syncs.add(1);
-                self.queue(greeting.into());
+                self.out().queue(greeting.into());
                 self.link.acknowledged.store(position, Ordering::Release);
                 position
             }
@@ -110,7 +102,9 @@ impl<'a> Driver<'a> {
         self.link.set_state(LinkState::Online);
         self.link.acknowledged_at_ms.store(clock::now_ms(), Ordering::Release);
         refresh_state(self.node);
-        tracing::info!(replica = %self.link.ip, port = self.link.port, position = self.position, "replica is online");
+        tracing::info!(replica = %self.link.ip, port = self.link.port, position, "replica is online");
+        self.out().begin_stream(position);
+        self.begins_at = None;
         self.stream().await
     }
 
@@ -131,12 +125,6 @@ impl<'a> Driver<'a> {
         ))
     }
 
-    fn queue(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.pending.push_back(bytes);
-        }
-    }
-
     /// A copy of the data; returns where the stream goes on.
     async fn full_sync(&mut self) -> Result<LogPosition, End> {
         let mut start = full_sync::join(self.node, &self.link, self.told.understands_eof);
@@ -144,20 +132,20 @@ impl<'a> Driver<'a> {
             match self.next(Some(&mut start), None).await? {
                 Event::Start(Some(started)) => break started,
                 Event::Start(None) => return Err(End::NoSnapshot),
-                Event::Tick if self.pending.is_empty() => self.queue(Bytes::from_static(b"\n")),
+                Event::Tick if self.out().waiting() == 0 => self.out().queue(Bytes::from_static(b"\n")),
                 Event::Tick | Event::Progress | Event::Chunk(_) => {}
             }
         };
-        self.position = started.offset;
+        self.begins_at = Some(started.offset);
         if !self.link.is_legacy {
-            self.queue(format!("+FULLRESYNC {} {}\r\n", started.id, started.offset).into());
+            self.out().queue(format!("+FULLRESYNC {} {}\r\n", started.id, started.offset).into());
         }
         self.link.set_state(LinkState::ReceivesSnapshot);
         let acknowledges_first = match started.payload {
             Payload::Stream { mark, chunks } => {
-                self.queue(format!("$EOF:{mark}\r\n").into());
+                self.out().queue(format!("$EOF:{mark}\r\n").into());
                 self.send_chunks(chunks, false).await?;
-                self.queue(mark.into_bytes().into());
+                self.out().queue(mark.into_bytes().into());
                 true
             }
             Payload::File(chunks) => {
@@ -185,16 +173,16 @@ impl<'a> Driver<'a> {
         let mut nothing_sent = true;
         loop {
             // Another chunk only when the last one is gone: a slow replica holds its own snapshot back.
-            let source = if self.pending.len() < 4 { Some(&mut chunks) } else { None };
+            let source = if self.out().waiting() < 4 { Some(&mut chunks) } else { None };
             match self.next(None, source).await? {
                 Event::Chunk(None) => return Err(End::NoSnapshot),
                 Event::Chunk(Some(chunk)) if chunk.is_empty() => return Ok(()),
                 Event::Chunk(Some(chunk)) => {
                     nothing_sent = false;
-                    self.queue(chunk);
+                    self.out().queue(chunk);
                 }
-                Event::Tick if may_keep_alive && nothing_sent && self.pending.is_empty() => {
-                    self.queue(Bytes::from_static(b"\n"));
+                Event::Tick if may_keep_alive && nothing_sent && self.out().waiting() == 0 => {
+                    self.out().queue(Bytes::from_static(b"\n"));
                 }
                 Event::Tick | Event::Progress | Event::Start(_) => {
                     self.check_progress()?;
@@ -205,7 +193,7 @@ impl<'a> Driver<'a> {
     }
 
     async fn flush(&mut self) -> Result<(), End> {
-        while !self.pending.is_empty() {
+        while self.out().waiting() > 0 {
             self.next(None, None).await?;
             self.check_progress()?;
         }
@@ -237,26 +225,15 @@ impl<'a> Driver<'a> {
     async fn stream(&mut self) -> Result<Infallible, End> {
         let node = self.node;
         loop {
-            let replication = &node.replication;
-            let grew = replication.grew.notified();
+            let grew = node.replication.grew.notified();
             tokio::pin!(grew);
             // Registered before the look, so that nothing appended in between is slept over.
             grew.as_mut().enable();
-            if self.pending.is_empty() {
-                let pieces = replication.read_log(self.position, READ_LIMIT_BYTES).ok_or(End::Overrun)?;
-                self.position += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
-                self.pending.extend(pieces);
-                replication.lock_log().pin(self.link.id, self.position);
+            tokio::select! {
+                event = self.next(None, None) => { event?; }
+                () = grew => {}
             }
             self.check_distance()?;
-            if self.pending.is_empty() {
-                tokio::select! {
-                    event = self.next(None, None) => { event?; }
-                    () = grew => {}
-                }
-            } else {
-                self.next(None, None).await?;
-            }
             self.check_alive()?;
         }
     }
@@ -267,6 +244,18 @@ impl<'a> Driver<'a> {
         start: Option<&mut oneshot::Receiver<Start>>,
         chunks: Option<&mut mpsc::Receiver<Bytes>>,
     ) -> Result<Event, End> {
+        let waited = self.out().waiting() > 0;
+        let sent = self.out().send(
+            &self.node.replication,
+            self.link.id,
+            &self.node.stats.replication_output_bytes,
+        )?;
+        if sent == Sent::Overrun {
+            return Err(End::Overrun);
+        }
+        if waited && sent == Sent::All {
+            return Ok(Event::Progress);
+        }
         let mailbox = &self.link.handle.mailbox;
         let killed = poll_fn(|cx| {
             mailbox.set_owner(cx.waker());
@@ -277,16 +266,18 @@ impl<'a> Driver<'a> {
         let event = tokio::select! {
             biased;
             () = killed => return Err(End::Killed),
-            read = self.reader.read_buf(&mut self.input) => {
-                if read? == 0 {
-                    return Err(End::Closed);
+            ready = self.stream.readable() => {
+                ready?;
+                match self.stream.try_read(&mut self.input) {
+                    Ok(0) => return Err(End::Closed),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error.into()),
                 }
                 Event::Progress
             }
-            sent = send_some(&mut self.writer, &mut self.pending), if !self.pending.is_empty() => {
-                let sent = sent?;
-                self.node.stats.replication_output_bytes.add(sent as u64);
-                self.last_progress_ms = clock::now_ms();
+            ready = self.stream.writable(), if sent == Sent::Blocked => {
+                ready?;
                 Event::Progress
             }
             started = async { match start { Some(start) => start.await.ok(), None => None } }, if has_start => Event::Start(started),
@@ -344,7 +335,8 @@ impl<'a> Driver<'a> {
 
     /// While the snapshot is sent: it must take something from time to time.
     fn check_progress(&self) -> Result<(), End> {
-        let stuck = !self.pending.is_empty() && clock::now_ms() - self.last_progress_ms > self.timeout_ms();
+        let stuck =
+            self.out().waiting() > 0 && clock::now_ms() - self.out().last_progress_ms() > self.timeout_ms();
         if stuck { Err(End::Silent) } else { Ok(()) }
     }
 
@@ -359,8 +351,9 @@ impl<'a> Driver<'a> {
     }
 
     fn check_distance(&mut self) -> Result<(), End> {
-        let queued: usize = self.pending.iter().map(Bytes::len).sum();
-        let behind = self.node.replication.offset().saturating_sub(self.position) + queued as u64;
+        let end = self.node.replication.offset();
+        let to_come = self.begins_at.map_or(0, |begin| end.saturating_sub(begin));
+        let behind = self.out().behind(end) + to_come;
         self.link.handle.output_bytes.store(behind as usize, Ordering::Relaxed);
         let limit = self.node.settings().output_buffer_limits.replica;
         let now_ms = clock::now_ms();
@@ -374,18 +367,4 @@ impl<'a> Driver<'a> {
         }
         Ok(())
     }
-}
-
-/// Sends what the socket takes of the first pieces.
-async fn send_some(writer: &mut WriteHalf<Stream>, pending: &mut VecDeque<Bytes>) -> io::Result<usize> {
-    let Some(first) = pending.front_mut() else { return Ok(0) };
-    let sent = writer.write(first).await?;
-    if sent == 0 {
-        return Err(io::ErrorKind::WriteZero.into());
-    }
-    first.advance(sent);
-    if first.is_empty() {
-        pending.pop_front();
-    }
-    Ok(sent)
 }

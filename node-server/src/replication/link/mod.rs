@@ -8,21 +8,25 @@
 //!   ◀─ REPLCONF ACK offset, each second; an empty line says only that it lives
 //! ```
 //!
-//! A link reads the log by itself and sends as fast as its replica takes it. What a replica has not taken stays
+//! A link reads the log by itself and sends as fast as its replica takes it; who writes helps ([`outgoing`]). What a replica has not taken stays
 //! in the log, so that the limit on its output (`client-output-buffer-limit replica`) is one on its distance.
 
 mod driver;
 mod end;
+mod outgoing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
-use super::LogPosition;
+use outgoing::Outgoing;
+
+use super::{LogPosition, Replication};
 use crate::client::ClientHandle;
 use crate::clock;
 use crate::executor;
 use crate::net::DetachedConnection;
 use crate::node::Node;
+use crate::stats::Counter;
 
 /// As INFO names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,7 @@ pub struct ReplicaLink {
     state: AtomicU8,
     acknowledged: AtomicU64,
     acknowledged_at_ms: AtomicI64,
+    outgoing: Outgoing,
 }
 
 impl ReplicaLink {
@@ -76,6 +81,11 @@ impl ReplicaLink {
 
     pub fn is_online(&self) -> bool {
         self.state() == LinkState::Online
+    }
+
+    /// Sends what was written, if it follows the stream. True when its task has to look at it.
+    pub(super) fn forward(&self, replication: &Replication, sent_bytes: &Counter) -> bool {
+        self.is_online() && self.outgoing.forward(replication, self.id, sent_bytes)
     }
 
     pub fn acknowledged(&self) -> LogPosition {
@@ -121,6 +131,13 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         Some(peer) => peer.ip().to_canonical().to_string(),
         None => handle.local.clone(),
     };
+    let stream = match stream.attach() {
+        Ok(stream) => Arc::new(stream),
+        Err(error) => {
+            tracing::warn!(replica = ip, %error, "a replica's connection could not be taken over");
+            return executor::client_gone(&node, &mut session);
+        }
+    };
     let link = Arc::new(ReplicaLink {
         id: handle.id,
         handle,
@@ -130,18 +147,12 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
         acknowledged: AtomicU64::new(0),
         acknowledged_at_ms: AtomicI64::new(clock::now_ms()),
+        outgoing: Outgoing::new(stream.clone()),
     });
     let name = format!("{}:{}", link.ip, link.port);
     node.replication.lock_links().push(link.clone());
-    match stream.attach() {
-        Ok(stream) => {
-            let end = driver::Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
-            tracing::warn!(replica = name, "connection with replica lost: {end}");
-        }
-        Err(error) => {
-            tracing::warn!(replica = name, %error, "a replica's connection could not be taken over")
-        }
-    }
+    let end = driver::Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
+    tracing::warn!(replica = name, "connection with replica lost: {end}");
     node.replication.lock_links().retain(|other| !Arc::ptr_eq(other, &link));
     node.replication.lock_log().unpin(link.id);
     node.replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);

@@ -1,0 +1,162 @@
+//! What goes out to one replica, and who sends it.
+//!
+//! While a copy is sent, the link's task alone sends. Once the replica follows the stream, whoever wrote sends too:
+//! a worker forwards the effects of its batch to every replica before it answers the clients of that batch, so
+//! that a master killed just after an answer has given the write away already. What the socket does not take
+//! stays in the log; the link's task goes on with it when there is room.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::{Buf, Bytes};
+
+use crate::clock;
+use crate::net::Stream;
+use crate::replication::{LogPosition, Replication};
+use crate::stats::Counter;
+
+/// How much is taken from the log at once.
+const READ_LIMIT_BYTES: usize = 256 * 1024;
+/// A link's task hears again of a socket that takes nothing after so many more bytes.
+const REMIND_BYTES: u64 = 1024 * 1024;
+
+/// How an attempt to send ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing is left.
+    All,
+    /// The socket is full.
+    Blocked,
+    /// What comes next in the log is no longer kept.
+    Overrun,
+}
+
+#[derive(Debug)]
+pub struct Outgoing {
+    stream: Arc<Stream>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    pending: VecDeque<Bytes>,
+    /// What comes next out of the log; `None` before the stream began.
+    position: Option<LogPosition>,
+    last_progress_ms: i64,
+    /// The socket is full, and the link's task knew at this position of the log's end.
+    blocked_at: Option<LogPosition>,
+}
+
+impl Outgoing {
+    pub fn new(stream: Arc<Stream>) -> Outgoing {
+        let inner = Inner {
+            pending: VecDeque::new(),
+            position: None,
+            last_progress_ms: clock::now_ms(),
+            blocked_at: None,
+        };
+        Outgoing { stream, inner: Mutex::new(inner) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn queue(&self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.lock().pending.push_back(bytes);
+        }
+    }
+
+    /// Pieces that wait to be sent.
+    pub fn waiting(&self) -> usize {
+        self.lock().pending.len()
+    }
+
+    /// Bytes that wait to be sent, in the queue and in a log that ends at `end`.
+    pub fn behind(&self, end: LogPosition) -> u64 {
+        let inner = self.lock();
+        let queued: usize = inner.pending.iter().map(Bytes::len).sum();
+        inner.position.map_or(0, |position| end.saturating_sub(position)) + queued as u64
+    }
+
+    pub fn last_progress_ms(&self) -> i64 {
+        self.lock().last_progress_ms
+    }
+
+    /// From now on the log is sent, from `position` on.
+    pub fn begin_stream(&self, position: LogPosition) {
+        self.lock().position = Some(position);
+    }
+
+    /// Sends what the socket takes, as reader `reader` of the log. For the link's task.
+    pub fn send(&self, replication: &Replication, reader: u64, sent_bytes: &Counter) -> io::Result<Sent> {
+        let mut inner = self.lock();
+        inner.blocked_at = None;
+        let sent = self.send_locked(&mut inner, replication, reader, sent_bytes)?;
+        if sent == Sent::Blocked {
+            inner.blocked_at = Some(replication.offset());
+        }
+        Ok(sent)
+    }
+
+    /// The same, for everybody else. True when the link's task has to look at it.
+    pub fn forward(&self, replication: &Replication, reader: u64, sent_bytes: &Counter) -> bool {
+        let mut inner = self.lock();
+        let end = replication.offset();
+        if let Some(told) = inner.blocked_at {
+            let remind = end.saturating_sub(told) > REMIND_BYTES;
+            if remind {
+                inner.blocked_at = Some(end);
+            }
+            return remind;
+        }
+        match self.send_locked(&mut inner, replication, reader, sent_bytes) {
+            Ok(Sent::All) => false,
+            Ok(Sent::Blocked) => {
+                inner.blocked_at = Some(end);
+                true
+            }
+            // The task meets the same, and ends the link.
+            Ok(Sent::Overrun) | Err(_) => true,
+        }
+    }
+
+    fn send_locked(
+        &self,
+        inner: &mut Inner,
+        replication: &Replication,
+        reader: u64,
+        sent_bytes: &Counter,
+    ) -> io::Result<Sent> {
+        loop {
+            if let Some(position) = inner.position
+                && inner.pending.is_empty()
+            {
+                match replication.take_from_log(reader, position, READ_LIMIT_BYTES) {
+                    None => return Ok(Sent::Overrun),
+                    Some(pieces) => {
+                        let taken: usize = pieces.iter().map(Bytes::len).sum();
+                        inner.position = Some(position + taken as u64);
+                        inner.pending.extend(pieces);
+                    }
+                }
+            }
+            let Some(first) = inner.pending.front_mut() else { return Ok(Sent::All) };
+            match self.stream.try_write(first) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => {
+                    sent_bytes.add(sent as u64);
+                    first.advance(sent);
+                    if first.is_empty() {
+                        inner.pending.pop_front();
+                    }
+                    inner.last_progress_ms = clock::now_ms();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Sent::Blocked),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
