@@ -218,10 +218,7 @@ impl Member {
         self.assign_slot(slot, to);
         let left_bare = was_mine && to != self.me && self.myself().slot_count == 0;
         if left_bare && self.config.allow_replica_migration {
-            let id = self.nodes[to].id;
-            let line = format!("Configuration change detected. Reconfiguring myself as a replica of {id}");
-            self.log(LogLevel::Warning, line);
-            self.follow(to);
+            self.step_down_in_a_moment(to);
         }
         if to == self.me && self.slots.importing.remove(&slot).is_some() {
             // A new epoch makes the claim win over the old owner's; the new face is announced when it is
@@ -271,6 +268,7 @@ impl Member {
             self.outputs.push_back(Output::FlushData);
         }
         self.slots.close_all();
+        self.successor = None;
         self.reset_manual_failover();
         self.election = Default::default();
         self.release_slots_of(self.me);

@@ -135,17 +135,12 @@ impl Member {
         writer.extension(&Extension::ShardId(self.shown_shard_id()));
     }
 
-    /// A pong to everybody: our facts changed. And again a moment later: an older pong of ours may still be
-    /// under way on the other link of a pair, and would be taken for newer.
+    /// A pong to everybody: our facts changed. On both links of a pair: an older pong of ours may still be under way on
+    /// the other one, and would be the last word.
     pub(crate) fn announce(&mut self) {
         self.spread_soon();
-        for at in self.nodes.refs() {
-            if self.nodes[at].in_handshake() {
-                continue;
-            }
-            if let Some(link) = self.open_link_to(at) {
-                self.send_heartbeat(link, Kind::Pong);
-            }
+        for link in self.links_of_members() {
+            self.send_heartbeat(link, Kind::Pong);
         }
     }
 

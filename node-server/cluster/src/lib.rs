@@ -37,6 +37,7 @@ mod receive;
 mod replica_migration;
 mod slots_and_epochs;
 mod state;
+mod stepping_down;
 mod update;
 mod views;
 

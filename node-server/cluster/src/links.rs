@@ -118,6 +118,14 @@ impl Member {
         self.links.get(&id).filter(|link| link.is_open).map(|_| id)
     }
 
+    /// All links, of either direction, to nodes that are past their handshake.
+    pub(crate) fn links_of_members(&self) -> Vec<LinkId> {
+        let is_member = |link: &Link| {
+            link.node.and_then(|at| self.nodes.get(at)).is_some_and(|node| !node.in_handshake())
+        };
+        self.links.iter().filter(|(_, link)| is_member(link)).map(|(id, _)| *id).collect()
+    }
+
     pub(crate) fn send(&mut self, link: LinkId, kind: Kind, bytes: Arc<[u8]>) {
         if self.links.get(&link).is_some_and(|link| link.is_open) {
             self.traffic.sent[kind as usize] += 1;

@@ -22,6 +22,7 @@ use crate::node::{Node, NodeRef, NodeTable};
 use crate::packet::{Flags, Kind};
 use crate::slots_and_epochs::SlotTable;
 use crate::state::Health;
+use crate::stepping_down::Successor;
 
 /// How often the periodic work runs, as in Redis.
 pub(crate) const CRON_PERIOD_MS: u64 = 100;
@@ -63,6 +64,7 @@ pub struct Member {
     pub(crate) blacklist: BTreeMap<NodeId, u64>,
     pub(crate) election: Election,
     pub(crate) manual: ManualFailover,
+    pub(crate) successor: Option<Successor>,
     pub(crate) health: Health,
     pub(crate) durability: Durability,
     pub(crate) replication: ReplicationFacts,
@@ -109,6 +111,7 @@ impl Member {
             blacklist: BTreeMap::new(),
             election: Election::default(),
             manual: ManualFailover::default(),
+            successor: None,
             health: Health::new(now_ms),
             durability: Durability::default(),
             replication: ReplicationFacts::default(),
@@ -171,8 +174,9 @@ impl Member {
 
     /// When [`Input::Tick`] is due (Unix milliseconds).
     pub fn next_deadline(&self) -> Option<u64> {
-        let election = self.election.deadline_ms();
-        [Some(self.next_cron_ms), self.spread_at_ms, election, self.manual.end_ms].into_iter().flatten().min()
+        let (cron, election) = (Some(self.next_cron_ms), self.election.deadline_ms());
+        let due = [cron, self.spread_at_ms, election, self.manual.end_ms, self.steps_down_at_ms()];
+        due.into_iter().flatten().min()
     }
 
     /// Our id.
@@ -238,6 +242,7 @@ impl Member {
         if self.spread_at_ms.is_some_and(|at| self.now_ms >= at) {
             self.spread_news();
         }
+        self.step_down_if_due();
         self.check_manual_failover();
         if self.election.deadline_ms().is_some_and(|at| self.now_ms >= at) {
             self.election.woken = true;

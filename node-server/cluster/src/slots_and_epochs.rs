@@ -166,10 +166,13 @@ impl Member {
         let left_bare = ours.is_some_and(|ours| self.nodes[ours].slot_count == 0);
         let same_shard = self.config.allow_replica_migration || claimed.len() == lost.len();
         if !lost.is_empty() && left_bare && same_shard {
-            let id = self.nodes[winner].id;
-            let line = format!("Configuration change detected. Reconfiguring myself as a replica of {id}");
-            self.log(LogLevel::Warning, line);
-            self.follow(winner);
+            // A master that others took slots from one by one; a failover takes all at once.
+            if ours == Some(self.me) && claimed.len() != lost.len() {
+                self.drop_when_applied(lost);
+                self.step_down_in_a_moment(winner);
+            } else {
+                self.step_down(winner);
+            }
         } else if let Some(grandmaster) = grandmaster.filter(|&at| at != self.me) {
             let id = self.nodes[grandmaster].id;
             let line = format!("I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {id}");
@@ -264,6 +267,7 @@ impl Member {
             self.slots.close_all();
         }
         self.set_master_of(self.me, Some(master));
+        self.successor = None;
         self.election = Default::default();
         self.reset_manual_failover();
         self.follow_master();

@@ -7,6 +7,8 @@
 //! several knows at once. Slots that the owner itself stopped claiming are left out. Source: the
 //! specification, "UPDATE messages, a closer look".
 
+use std::sync::Arc;
+
 use rcl_proto::{NodeId, SlotSet};
 
 use crate::member::Member;
@@ -34,20 +36,25 @@ impl Member {
             }
         }
         for owner in newer {
-            let (epoch, slots) = match owner == self.me {
-                true => {
-                    let face = self.face();
-                    (face.config_epoch, face.slots)
-                }
-                false => {
-                    let node = &self.nodes[owner];
-                    (node.config_epoch, node.slots.difference(&self.slots.not_claimed))
-                }
-            };
-            let mut writer = Writer::new(Kind::Update, &self.header());
-            writer.update(epoch, self.nodes[owner].id, &slots);
-            self.send(link, Kind::Update, writer.finish().into());
+            let bytes = self.update_about(owner);
+            self.send(link, Kind::Update, bytes);
         }
+    }
+
+    pub(crate) fn update_about(&self, owner: NodeRef) -> Arc<[u8]> {
+        let (epoch, slots) = match owner == self.me {
+            true => {
+                let face = self.face();
+                (face.config_epoch, face.slots)
+            }
+            false => {
+                let node = &self.nodes[owner];
+                (node.config_epoch, node.slots.difference(&self.slots.not_claimed))
+            }
+        };
+        let mut writer = Writer::new(Kind::Update, &self.header());
+        writer.update(epoch, self.nodes[owner].id, &slots);
+        writer.finish().into()
     }
 
     pub(crate) fn update_received(&mut self, id: NodeId, epoch: u64, slots: &SlotSet) {

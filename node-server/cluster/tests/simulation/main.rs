@@ -4,4 +4,5 @@ mod checkers;
 mod creation;
 mod faults;
 mod operations;
+mod redis_view;
 mod world;

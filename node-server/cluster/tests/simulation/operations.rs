@@ -7,6 +7,7 @@ use rcl_cluster::{
 };
 use rcl_proto::Slot;
 
+use crate::redis_view::RedisView;
 use crate::world::{World, range};
 
 const TIMEOUT_MS: u64 = 2_000;
@@ -38,6 +39,23 @@ fn everybody_sees(world: &World, slot: u16, owner: usize) -> bool {
 
 fn error(text: &str) -> Reply {
     Reply::Error(text.to_owned())
+}
+
+/// As a resharding tool would, but without waiting for each answer.
+fn give_all_slots_away(world: &mut World, source: usize, target: usize) {
+    let (source_name, target_name) = (name(world, source), name(world, target));
+    let slots: Vec<u16> = (0..=16383).filter(|&slot| owner_of(world, source, slot) == Some(source)).collect();
+    for &slot in &slots {
+        let slot = Slot::new(slot).unwrap();
+        let facts = SlotFacts::default();
+        for (index, what) in [
+            (target, SetSlot::Importing(source_name.clone())),
+            (target, SetSlot::Node(target_name.clone())),
+            (source, SetSlot::Node(target_name.clone())),
+        ] {
+            world.order(index, Command::SetSlot { slot, what, facts });
+        }
+    }
 }
 
 #[test]
@@ -94,6 +112,36 @@ fn a_planned_hand_over_is_no_outage_of_the_cluster() {
         assert_eq!(world.command(3, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
         assert!(!world.run_until_true(2_000, is_down), "seed {seed}");
         assert!(everybody_sees(&world, 0, 3), "seed {seed}");
+    }
+}
+
+/// Who steps down tells everybody first who has its slots: so no peer, however strict, is left with slots of nobody.
+#[test]
+fn who_steps_down_names_the_winner_first() {
+    let hand_over = |world: &mut World| {
+        assert_eq!(world.command(3, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
+    };
+    let give_away = |world: &mut World| give_all_slots_away(world, 0, 1);
+    type Act = fn(&mut World);
+    let ways: [(Act, usize, u64); 2] = [(hand_over, 3, 40), (give_away, 1, 1)];
+    for (act, winner, seeds) in ways {
+        for seed in 1..=seeds {
+            let mut world = cluster(seed, 3, 6);
+            let maps: Vec<_> = world.machines.iter().map(|machine| machine.map.clone().unwrap()).collect();
+            world.keep_packets = true;
+            world.run_for(2 * TIMEOUT_MS);
+            act(&mut world);
+            let agreed = |world: &World| {
+                world.machines[0].following == world.id(winner) && world.disagreement().is_none()
+            };
+            assert!(world.run_until_true(20_000, agreed), "seed {seed}: {:?}", world.disagreement());
+            for (index, map) in maps.iter().enumerate() {
+                let mut view = RedisView::new(map);
+                world.kept.iter().filter(|(to, ..)| *to == index).for_each(|(_, _, bytes)| view.take(bytes));
+                let loser = world.id(0).unwrap();
+                assert!(!view.orphaned.contains(&loser), "seed {seed}: node {index}, winner {winner}");
+            }
+        }
     }
 }
 
@@ -183,19 +231,7 @@ fn slots_move_as_resharding_tools_move_them() {
 #[test]
 fn a_master_that_gives_its_last_slot_away_follows_the_new_owner() {
     let mut world = cluster(4, 3, 6);
-    let (source, target) = (name(&world, 0), name(&world, 1));
-    let slots: Vec<u16> = (0..=16383).filter(|&slot| owner_of(&world, 0, slot) == Some(0)).collect();
-    for &slot in &slots {
-        let slot = Slot::new(slot).unwrap();
-        let facts = SlotFacts::default();
-        for (index, what) in [
-            (1, SetSlot::Importing(source.clone())),
-            (1, SetSlot::Node(target.clone())),
-            (0, SetSlot::Node(target.clone())),
-        ] {
-            world.order(index, Command::SetSlot { slot, what, facts });
-        }
-    }
+    give_all_slots_away(&mut world, 0, 1);
     let master = world.id(1);
     let follow = |world: &World| {
         [0, 3].iter().all(|&index| world.machines[index].following == master)
