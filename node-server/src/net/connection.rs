@@ -119,6 +119,7 @@ impl Connection {
                 Poll::Pending => return Poll::Pending,
             }
             match self.poll_read_and_run(cx, buffers) {
+                Poll::Ready(None) if self.defers_answers() => break,
                 Poll::Ready(None) => {}
                 Poll::Ready(Some(end)) => return Poll::Ready(end),
                 Poll::Pending if self.session.handle.mailbox.is_empty() && self.sent == self.output.len() => {
@@ -204,7 +205,9 @@ impl Connection {
 
     /// Writes what is left to write.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.forward_effects();
+        if self.sent < self.output.len() {
+            self.forward_effects();
+        }
         while self.sent < self.output.len() {
             let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
             match Pin::new(stream).poll_write(cx, &self.output[self.sent..]) {
@@ -387,14 +390,22 @@ impl Connection {
         }
     }
 
+    /// While there are replicas, answers of writes wait until the other connections that are ready had their turn: so
+    /// the effects of all of them are sent at once.
+    fn defers_answers(&self) -> bool {
+        !self.output.is_empty() && self.node.replication.has_effects_to_forward()
+    }
+
     /// No answer leaves before the effects it speaks of are on their way to the replicas.
     fn forward_effects(&self) {
         self.node.replication.forward(&self.node.stats.replication_output_bytes);
     }
 
     fn write_batch(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {
-        self.forward_effects();
-        if self.output.is_empty() && !buffers.output.is_empty() {
+        if self.output.is_empty()
+            && !buffers.output.is_empty()
+            && !self.node.replication.has_effects_to_forward()
+        {
             let Some(stream) = &mut self.stream else { return Some(End::Closed) };
             match Pin::new(stream).poll_write(cx, &buffers.output) {
                 Poll::Ready(Ok(written)) if written == buffers.output.len() => buffers.output.clear(),
@@ -406,6 +417,10 @@ impl Connection {
             }
         }
         self.keep_output(buffers);
+        if self.output.is_empty() {
+            // It wants no answers; nothing else reminds us of what it wrote.
+            self.forward_effects();
+        }
         None
     }
 
@@ -417,6 +432,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.forward_effects();
         self.batch.stats.flush_into(&self.node.stats);
         executor::client_gone(&self.node, &mut self.session);
     }

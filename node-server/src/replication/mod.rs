@@ -165,6 +165,10 @@ impl Replication {
         self.change_log(|log| log.append(database, slot, commands))
     }
 
+    pub fn has_effects_to_forward(&self) -> bool {
+        self.forwarded.load(Ordering::Acquire) != self.offset()
+    }
+
     /// Sends what was written to all replicas that follow the stream, as far as their sockets take it. Before this
     /// returns, everything that the caller appended is with the system. The caller holds no shard.
     pub fn forward(&self, sent_bytes: &Counter) {

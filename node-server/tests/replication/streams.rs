@@ -249,3 +249,25 @@ fn wait_counts_who_has_the_write() {
     assert_eq!(master.text("WAIT 2 50"), "1");
     assert!(replica.text("WAIT 1 0").starts_with("ERR WAIT cannot be used with replica instances."));
 }
+
+/// A master that is killed just after an answer must have given the write away already.
+#[test]
+fn an_answered_write_is_on_its_way_to_the_replica() {
+    let mut master = Server::ours(&[]);
+    let mut replica = master.connect();
+    replica.send(&["SYNC"]);
+    let length = replica.line().trim_start_matches('$').parse().unwrap();
+    replica.exactly(length);
+    master.call("SET first write");
+    while !replica.line().ends_with("write") {}
+    replica.stream.set_nonblocking(true).unwrap();
+    for turn in 0..300 {
+        let value = format!("value-{turn}");
+        assert_eq!(master.text(&format!("SET key {value}")), "OK");
+        let mut bytes = [0; 4096];
+        let count = std::io::Read::read(&mut replica.stream, &mut bytes)
+            .unwrap_or_else(|error| panic!("nothing came of write {turn} before its answer: {error}"));
+        let stream = String::from_utf8_lossy(&bytes[..count]);
+        assert!(stream.contains(&value), "{stream}");
+    }
+}
