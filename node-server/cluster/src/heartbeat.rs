@@ -139,7 +139,7 @@ impl Member {
     /// the other one, and would be the last word.
     pub(crate) fn announce(&mut self) {
         self.spread_soon();
-        for link in self.links_of_members() {
+        for (link, _) in self.links_of_members() {
             self.send_heartbeat(link, Kind::Pong);
         }
     }
@@ -155,15 +155,10 @@ impl Member {
     pub(crate) fn spread_news(&mut self) {
         self.spread_at_ms = None;
         self.last_spread_ms = self.now_ms;
-        for at in self.nodes.refs() {
-            if self.nodes[at].in_handshake() {
-                continue;
-            }
-            if let Some(link) = self.open_link_to(at) {
-                // A pong asks for no answer, and any peer merges it like a ping.
-                let kind = if self.nodes[at].ping_sent_ms == 0 { Kind::Ping } else { Kind::Pong };
-                self.send_heartbeat_about(link, kind, SPREAD_ENTRIES);
-            }
+        for (link, at) in self.links_of_members().into_iter().filter(|(link, _)| link.is_outbound()) {
+            // A pong asks for no answer, and any peer merges it like a ping.
+            let kind = if self.nodes[at].ping_sent_ms == 0 { Kind::Ping } else { Kind::Pong };
+            self.send_heartbeat_about(link, kind, SPREAD_ENTRIES);
         }
     }
 

@@ -119,11 +119,9 @@ impl Member {
     }
 
     /// All links, of either direction, to nodes that are past their handshake.
-    pub(crate) fn links_of_members(&self) -> Vec<LinkId> {
-        let is_member = |link: &Link| {
-            link.node.and_then(|at| self.nodes.get(at)).is_some_and(|node| !node.in_handshake())
-        };
-        self.links.iter().filter(|(_, link)| is_member(link)).map(|(id, _)| *id).collect()
+    pub(crate) fn links_of_members(&self) -> Vec<(LinkId, NodeRef)> {
+        let nodes = self.links.iter().filter_map(|(id, link)| link.node.map(|at| (*id, at)));
+        nodes.filter(|(_, at)| self.nodes.get(*at).is_some_and(|node| !node.in_handshake())).collect()
     }
 
     pub(crate) fn send(&mut self, link: LinkId, kind: Kind, bytes: Arc<[u8]>) {
@@ -142,13 +140,8 @@ impl Member {
                 }
             }
             Addressee::Everybody => {
-                for at in self.nodes.refs() {
-                    if self.nodes[at].in_handshake() {
-                        continue;
-                    }
-                    if let Some(link) = self.open_link_to(at) {
-                        self.send(link, kind, Arc::clone(&bytes));
-                    }
+                for (link, _) in self.links_of_members().into_iter().filter(|(link, _)| link.is_outbound()) {
+                    self.send(link, kind, Arc::clone(&bytes));
                 }
             }
         }

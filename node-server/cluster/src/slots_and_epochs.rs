@@ -164,10 +164,10 @@ impl Member {
     fn after_losing(&mut self, ours: Option<NodeRef>, winner: NodeRef, claimed: &SlotSet, lost: &SlotSet) {
         let grandmaster = self.myself().master.and_then(|master| self.nodes[master].master);
         let left_bare = ours.is_some_and(|ours| self.nodes[ours].slot_count == 0);
-        let same_shard = self.config.allow_replica_migration || claimed.len() == lost.len();
-        if !lost.is_empty() && left_bare && same_shard {
-            // A master that others took slots from one by one; a failover takes all at once.
-            if ours == Some(self.me) && claimed.len() != lost.len() {
+        // A failover takes all slots of one master, and the winner has no others.
+        let failed_over = claimed.len() == lost.len();
+        if !lost.is_empty() && left_bare && (self.config.allow_replica_migration || failed_over) {
+            if ours == Some(self.me) && !failed_over {
                 self.drop_when_applied(lost);
                 self.step_down_in_a_moment(winner);
             } else {

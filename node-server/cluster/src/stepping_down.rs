@@ -62,7 +62,7 @@ impl Member {
 
     fn name_winner(&mut self, winner: NodeRef) {
         let bytes = self.update_about(winner);
-        for link in self.links_of_members() {
+        for (link, _) in self.links_of_members() {
             self.send(link, Kind::Update, bytes.clone());
         }
     }

@@ -398,7 +398,7 @@ impl Connection {
 
     /// No answer leaves before the effects it speaks of are on their way to the replicas.
     fn forward_effects(&self) {
-        self.node.replication.forward(&self.node.stats.replication_output_bytes);
+        self.node.replication.forward(&self.node);
     }
 
     fn write_batch(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {

@@ -44,7 +44,6 @@ pub use wait::{acknowledged_count, wait_for_replicas};
 
 use crate::config::Settings;
 use crate::node::Node;
-use crate::stats::Counter;
 
 /// What a replica told with REPLCONF.
 #[derive(Clone, Debug, Default)]
@@ -137,22 +136,20 @@ impl Replication {
 
     /// Appends effects as one contiguous piece, and returns where the log ends now. The caller holds the lock
     /// of the slot's shard (of all shards when `slot` is `None`), so that the log's order is the order of the
-    /// effects. The replicas' links send them by themselves; who answers a client calls [`Replication::forward`]
-    /// first.
+    /// effects. The replicas' links are told.
     pub fn append<'a>(
         &self,
         database: usize,
         slot: Option<Slot>,
         commands: impl Iterator<Item = Args<'a>>,
     ) -> LogPosition {
-        if !self.is_logging() {
-            return self.offset();
-        }
-        self.with_log(|log| log.append(database, slot, commands))
+        let end = self.append_of_client(database, slot, commands);
+        self.grew.notify_waiters();
+        end
     }
 
-    /// The same for the effects of a client's command, whose connection calls [`Replication::forward`] in any case:
-    /// nobody else is woken for them.
+    /// The same for the effects of a client's command: its connection calls [`Replication::forward`] in any case, so
+    /// nobody is woken for them.
     pub fn append_of_client<'a>(
         &self,
         database: usize,
@@ -171,14 +168,14 @@ impl Replication {
 
     /// Sends what was written to all replicas that follow the stream, as far as their sockets take it. Before this
     /// returns, everything that the caller appended is with the system. The caller holds no shard.
-    pub fn forward(&self, sent_bytes: &Counter) {
-        let offset = self.offset();
-        if self.forwarded.load(Ordering::Acquire) == offset {
+    pub fn forward(&self, node: &Node) {
+        if !self.has_effects_to_forward() {
             return;
         }
+        let offset = self.offset();
         let mut needs_help = false;
         for link in self.lock_links().iter() {
-            needs_help |= link.forward(self, sent_bytes);
+            needs_help |= link.outgoing.forward(node);
         }
         self.forwarded.store(offset, Ordering::Release);
         if needs_help {

@@ -35,8 +35,6 @@ pub struct Driver<'a> {
     /// Since when the soft limit on its output is broken.
     slow_since_ms: Option<i64>,
     acknowledgements: u64,
-    /// Where its stream begins, as far as the log has to keep it.
-    begins_at: Option<LogPosition>,
 }
 
 /// What happened first.
@@ -65,7 +63,6 @@ impl<'a> Driver<'a> {
             told,
             slow_since_ms: None,
             acknowledgements: 0,
-            begins_at: None,
         }
     }
 
@@ -103,8 +100,8 @@ impl<'a> Driver<'a> {
         self.link.acknowledged_at_ms.store(clock::now_ms(), Ordering::Release);
         refresh_state(self.node);
         tracing::info!(replica = %self.link.ip, port = self.link.port, position, "replica is online");
-        self.out().begin_stream(position);
-        self.begins_at = None;
+        self.out().set_position(position);
+        self.out().follow_log();
         self.stream().await
     }
 
@@ -136,7 +133,7 @@ impl<'a> Driver<'a> {
                 Event::Tick | Event::Progress | Event::Chunk(_) => {}
             }
         };
-        self.begins_at = Some(started.offset);
+        self.out().set_position(started.offset);
         if !self.link.is_legacy {
             self.out().queue(format!("+FULLRESYNC {} {}\r\n", started.id, started.offset).into());
         }
@@ -245,11 +242,7 @@ impl<'a> Driver<'a> {
         chunks: Option<&mut mpsc::Receiver<Bytes>>,
     ) -> Result<Event, End> {
         let waited = self.out().waiting() > 0;
-        let sent = self.out().send(
-            &self.node.replication,
-            self.link.id,
-            &self.node.stats.replication_output_bytes,
-        )?;
+        let sent = self.out().send(self.node)?;
         if sent == Sent::Overrun {
             return Err(End::Overrun);
         }
@@ -352,8 +345,7 @@ impl<'a> Driver<'a> {
 
     fn check_distance(&mut self) -> Result<(), End> {
         let end = self.node.replication.offset();
-        let to_come = self.begins_at.map_or(0, |begin| end.saturating_sub(begin));
-        let behind = self.out().behind(end) + to_come;
+        let behind = self.out().behind(end);
         self.link.handle.output_bytes.store(behind as usize, Ordering::Relaxed);
         let limit = self.node.settings().output_buffer_limits.replica;
         let now_ms = clock::now_ms();

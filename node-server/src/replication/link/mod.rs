@@ -8,8 +8,9 @@
 //!   ◀─ REPLCONF ACK offset, each second; an empty line says only that it lives
 //! ```
 //!
-//! A link reads the log by itself and sends as fast as its replica takes it; who writes helps ([`outgoing`]). What a replica has not taken stays
-//! in the log, so that the limit on its output (`client-output-buffer-limit replica`) is one on its distance.
+//! A link reads the log by itself and sends as fast as its replica takes it; who writes helps ([`outgoing`]). What a
+//! replica has not taken stays in the log, so that the limit on its output (`client-output-buffer-limit replica`) is
+//! one on its distance.
 
 mod driver;
 mod end;
@@ -20,13 +21,12 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use outgoing::Outgoing;
 
-use super::{LogPosition, Replication};
+use super::LogPosition;
 use crate::client::ClientHandle;
 use crate::clock;
 use crate::executor;
 use crate::net::DetachedConnection;
 use crate::node::Node;
-use crate::stats::Counter;
 
 /// As INFO names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct ReplicaLink {
     state: AtomicU8,
     acknowledged: AtomicU64,
     acknowledged_at_ms: AtomicI64,
-    outgoing: Outgoing,
+    pub(super) outgoing: Outgoing,
 }
 
 impl ReplicaLink {
@@ -81,11 +81,6 @@ impl ReplicaLink {
 
     pub fn is_online(&self) -> bool {
         self.state() == LinkState::Online
-    }
-
-    /// Sends what was written, if it follows the stream. True when its task has to look at it.
-    pub(super) fn forward(&self, replication: &Replication, sent_bytes: &Counter) -> bool {
-        self.is_online() && self.outgoing.forward(replication, self.id, sent_bytes)
     }
 
     pub fn acknowledged(&self) -> LogPosition {
@@ -139,6 +134,7 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         }
     };
     let link = Arc::new(ReplicaLink {
+        outgoing: Outgoing::new(handle.id, stream.clone()),
         id: handle.id,
         handle,
         ip,
@@ -147,7 +143,6 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
         acknowledged: AtomicU64::new(0),
         acknowledged_at_ms: AtomicI64::new(clock::now_ms()),
-        outgoing: Outgoing::new(stream.clone()),
     });
     let name = format!("{}:{}", link.ip, link.port);
     node.replication.lock_links().push(link.clone());

@@ -13,8 +13,8 @@ use bytes::{Buf, Bytes};
 
 use crate::clock;
 use crate::net::Stream;
-use crate::replication::{LogPosition, Replication};
-use crate::stats::Counter;
+use crate::node::Node;
+use crate::replication::LogPosition;
 
 /// How much is taken from the log at once.
 const READ_LIMIT_BYTES: usize = 256 * 1024;
@@ -34,6 +34,8 @@ pub enum Sent {
 
 #[derive(Debug)]
 pub struct Outgoing {
+    /// As the log knows this reader.
+    reader: u64,
     stream: Arc<Stream>,
     inner: Mutex<Inner>,
 }
@@ -41,22 +43,25 @@ pub struct Outgoing {
 #[derive(Debug)]
 struct Inner {
     pending: VecDeque<Bytes>,
-    /// What comes next out of the log; `None` before the stream began.
+    /// What comes next out of the log, once that is known.
     position: Option<LogPosition>,
+    /// All that comes before it was sent or stands in `pending`.
+    follows_log: bool,
     last_progress_ms: i64,
     /// The socket is full, and the link's task knew at this position of the log's end.
     blocked_at: Option<LogPosition>,
 }
 
 impl Outgoing {
-    pub fn new(stream: Arc<Stream>) -> Outgoing {
+    pub fn new(reader: u64, stream: Arc<Stream>) -> Outgoing {
         let inner = Inner {
             pending: VecDeque::new(),
             position: None,
+            follows_log: false,
             last_progress_ms: clock::now_ms(),
             blocked_at: None,
         };
-        Outgoing { stream, inner: Mutex::new(inner) }
+        Outgoing { reader, stream, inner: Mutex::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -85,26 +90,34 @@ impl Outgoing {
         self.lock().last_progress_ms
     }
 
-    /// From now on the log is sent, from `position` on.
-    pub fn begin_stream(&self, position: LogPosition) {
+    /// After what is queued, and a copy of the data if one is to come, the log goes on from `position`.
+    pub fn set_position(&self, position: LogPosition) {
         self.lock().position = Some(position);
     }
 
-    /// Sends what the socket takes, as reader `reader` of the log. For the link's task.
-    pub fn send(&self, replication: &Replication, reader: u64, sent_bytes: &Counter) -> io::Result<Sent> {
+    /// From now on the log is sent.
+    pub fn follow_log(&self) {
+        self.lock().follows_log = true;
+    }
+
+    /// Sends what the socket takes. For the link's task.
+    pub fn send(&self, node: &Node) -> io::Result<Sent> {
         let mut inner = self.lock();
         inner.blocked_at = None;
-        let sent = self.send_locked(&mut inner, replication, reader, sent_bytes)?;
+        let sent = self.send_locked(&mut inner, node)?;
         if sent == Sent::Blocked {
-            inner.blocked_at = Some(replication.offset());
+            inner.blocked_at = Some(node.replication.offset());
         }
         Ok(sent)
     }
 
-    /// The same, for everybody else. True when the link's task has to look at it.
-    pub fn forward(&self, replication: &Replication, reader: u64, sent_bytes: &Counter) -> bool {
+    /// The same, for everybody else, once the log is sent. True when the link's task has to look at it.
+    pub fn forward(&self, node: &Node) -> bool {
         let mut inner = self.lock();
-        let end = replication.offset();
+        if !inner.follows_log {
+            return false;
+        }
+        let end = node.replication.offset();
         if let Some(told) = inner.blocked_at {
             let remind = end.saturating_sub(told) > REMIND_BYTES;
             if remind {
@@ -112,7 +125,7 @@ impl Outgoing {
             }
             return remind;
         }
-        match self.send_locked(&mut inner, replication, reader, sent_bytes) {
+        match self.send_locked(&mut inner, node) {
             Ok(Sent::All) => false,
             Ok(Sent::Blocked) => {
                 inner.blocked_at = Some(end);
@@ -123,18 +136,10 @@ impl Outgoing {
         }
     }
 
-    fn send_locked(
-        &self,
-        inner: &mut Inner,
-        replication: &Replication,
-        reader: u64,
-        sent_bytes: &Counter,
-    ) -> io::Result<Sent> {
+    fn send_locked(&self, inner: &mut Inner, node: &Node) -> io::Result<Sent> {
         loop {
-            if let Some(position) = inner.position
-                && inner.pending.is_empty()
-            {
-                match replication.take_from_log(reader, position, READ_LIMIT_BYTES) {
+            if let Some(position) = inner.position.filter(|_| inner.follows_log && inner.pending.is_empty()) {
+                match node.replication.take_from_log(self.reader, position, READ_LIMIT_BYTES) {
                     None => return Ok(Sent::Overrun),
                     Some(pieces) => {
                         let taken: usize = pieces.iter().map(Bytes::len).sum();
@@ -147,7 +152,7 @@ impl Outgoing {
             match self.stream.try_write(first) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(sent) => {
-                    sent_bytes.add(sent as u64);
+                    node.stats.replication_output_bytes.add(sent as u64);
                     first.advance(sent);
                     if first.is_empty() {
                         inner.pending.pop_front();
