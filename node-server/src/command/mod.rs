@@ -3,6 +3,7 @@
 //!
 //! The handlers themselves, each beside its literal, are in `commands`. Nothing in here does I/O.
 
+pub mod arguments;
 mod context;
 pub mod counts;
 mod data;

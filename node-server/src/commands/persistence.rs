@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use rcl_proto::resp::Args;
 
+use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 use crate::node::ShutdownRequest;
@@ -111,10 +112,7 @@ const SHUTDOWN: CommandSpec = CommandSpec {
             name: "save-selector",
             kind: Kind::OneOf,
             optional: true,
-            arguments: &[
-                Argument { name: "nosave", kind: Kind::PureToken, token: "NOSAVE", ..ARGUMENT },
-                Argument { name: "save", kind: Kind::PureToken, token: "SAVE", ..ARGUMENT },
-            ],
+            arguments: &[word("nosave", "NOSAVE"), word("save", "SAVE")],
             ..ARGUMENT
         },
         Argument {

@@ -4,6 +4,7 @@ use rcl_proto::resp::Args;
 use rcl_store::types::parse_integer;
 
 use crate::client::client_flag;
+use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 use crate::replication::{self, Phase, ReplicaSession, SyncRequest};
@@ -26,10 +27,7 @@ const MASTER_OR_NO_ONE: &[Argument] = &[Argument {
         Argument {
             name: "no-one",
             kind: Kind::Block,
-            arguments: &[
-                Argument { name: "no", kind: Kind::PureToken, token: "NO", ..ARGUMENT },
-                Argument { name: "one", kind: Kind::PureToken, token: "ONE", ..ARGUMENT },
-            ],
+            arguments: &[word("no", "NO"), word("one", "ONE")],
             ..ARGUMENT
         },
     ],

@@ -9,9 +9,8 @@ use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
 
 use crate::client::{Transaction, WatchedKey};
-use crate::command::spec::{
-    ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, Locks, category, flag, key_flag,
-};
+use crate::command::arguments::KEYS;
+use crate::command::spec::{COMMAND, Group, KeySpec, Locks, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
 use crate::executor;
@@ -136,7 +135,7 @@ const WATCH: CommandSpec = CommandSpec {
     group: Group::Transactions,
     complexity: "O(1) for every key.",
     summary: "Makes the next EXEC depend on keys staying as they are.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     handler: Handler::Run(watch),
     ..COMMAND
 };

@@ -5,6 +5,7 @@ mod control;
 
 use rcl_proto::resp::Args;
 
+use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
 
@@ -101,12 +102,7 @@ const CLIENT: CommandSpec = CommandSpec {
                                 since: "2.8.12",
                                 optional: true,
                                 arguments: &[
-                                    Argument {
-                                        name: "normal",
-                                        kind: Kind::PureToken,
-                                        token: "normal",
-                                        ..ARGUMENT
-                                    },
+                                    word("normal", "normal"),
                                     Argument {
                                         name: "master",
                                         kind: Kind::PureToken,
@@ -114,12 +110,7 @@ const CLIENT: CommandSpec = CommandSpec {
                                         since: "3.2.0",
                                         ..ARGUMENT
                                     },
-                                    Argument {
-                                        name: "slave",
-                                        kind: Kind::PureToken,
-                                        token: "slave",
-                                        ..ARGUMENT
-                                    },
+                                    word("slave", "slave"),
                                     Argument {
                                         name: "replica",
                                         kind: Kind::PureToken,
@@ -127,12 +118,7 @@ const CLIENT: CommandSpec = CommandSpec {
                                         since: "5.0.0",
                                         ..ARGUMENT
                                     },
-                                    Argument {
-                                        name: "pubsub",
-                                        kind: Kind::PureToken,
-                                        token: "pubsub",
-                                        ..ARGUMENT
-                                    },
+                                    word("pubsub", "pubsub"),
                                 ],
                                 ..ARGUMENT
                             },
@@ -157,10 +143,7 @@ const CLIENT: CommandSpec = CommandSpec {
                                 kind: Kind::OneOf,
                                 token: "SKIPME",
                                 optional: true,
-                                arguments: &[
-                                    Argument { name: "yes", kind: Kind::PureToken, token: "YES", ..ARGUMENT },
-                                    Argument { name: "no", kind: Kind::PureToken, token: "NO", ..ARGUMENT },
-                                ],
+                                arguments: &[word("yes", "YES"), word("no", "NO")],
                                 ..ARGUMENT
                             },
                         ],
@@ -189,10 +172,10 @@ const CLIENT: CommandSpec = CommandSpec {
                     since: "5.0.0",
                     optional: true,
                     arguments: &[
-                        Argument { name: "normal", kind: Kind::PureToken, token: "normal", ..ARGUMENT },
-                        Argument { name: "master", kind: Kind::PureToken, token: "master", ..ARGUMENT },
-                        Argument { name: "replica", kind: Kind::PureToken, token: "replica", ..ARGUMENT },
-                        Argument { name: "pubsub", kind: Kind::PureToken, token: "pubsub", ..ARGUMENT },
+                        word("normal", "normal"),
+                        word("master", "master"),
+                        word("replica", "replica"),
+                        word("pubsub", "pubsub"),
                     ],
                     ..ARGUMENT
                 },
@@ -222,10 +205,7 @@ const CLIENT: CommandSpec = CommandSpec {
             arguments: &[Argument {
                 name: "enabled",
                 kind: Kind::OneOf,
-                arguments: &[
-                    Argument { name: "on", kind: Kind::PureToken, token: "ON", ..ARGUMENT },
-                    Argument { name: "off", kind: Kind::PureToken, token: "OFF", ..ARGUMENT },
-                ],
+                arguments: &[word("on", "ON"), word("off", "OFF")],
                 ..ARGUMENT
             }],
             handler: Handler::Run(about::no_evict),
@@ -243,10 +223,7 @@ const CLIENT: CommandSpec = CommandSpec {
             arguments: &[Argument {
                 name: "enabled",
                 kind: Kind::OneOf,
-                arguments: &[
-                    Argument { name: "on", kind: Kind::PureToken, token: "ON", ..ARGUMENT },
-                    Argument { name: "off", kind: Kind::PureToken, token: "OFF", ..ARGUMENT },
-                ],
+                arguments: &[word("on", "ON"), word("off", "OFF")],
                 ..ARGUMENT
             }],
             handler: Handler::Run(about::no_touch),
@@ -268,10 +245,7 @@ const CLIENT: CommandSpec = CommandSpec {
                     kind: Kind::OneOf,
                     since: "6.2.0",
                     optional: true,
-                    arguments: &[
-                        Argument { name: "write", kind: Kind::PureToken, token: "WRITE", ..ARGUMENT },
-                        Argument { name: "all", kind: Kind::PureToken, token: "ALL", ..ARGUMENT },
-                    ],
+                    arguments: &[word("write", "WRITE"), word("all", "ALL")],
                     ..ARGUMENT
                 },
             ],
@@ -290,11 +264,7 @@ const CLIENT: CommandSpec = CommandSpec {
             arguments: &[Argument {
                 name: "action",
                 kind: Kind::OneOf,
-                arguments: &[
-                    Argument { name: "on", kind: Kind::PureToken, token: "ON", ..ARGUMENT },
-                    Argument { name: "off", kind: Kind::PureToken, token: "OFF", ..ARGUMENT },
-                    Argument { name: "skip", kind: Kind::PureToken, token: "SKIP", ..ARGUMENT },
-                ],
+                arguments: &[word("on", "ON"), word("off", "OFF"), word("skip", "SKIP")],
                 ..ARGUMENT
             }],
             handler: Handler::Run(about::reply),
@@ -351,10 +321,7 @@ const CLIENT: CommandSpec = CommandSpec {
                     name: "unblock-type",
                     kind: Kind::OneOf,
                     optional: true,
-                    arguments: &[
-                        Argument { name: "timeout", kind: Kind::PureToken, token: "TIMEOUT", ..ARGUMENT },
-                        Argument { name: "error", kind: Kind::PureToken, token: "ERROR", ..ARGUMENT },
-                    ],
+                    arguments: &[word("timeout", "TIMEOUT"), word("error", "ERROR")],
                     ..ARGUMENT
                 },
             ],

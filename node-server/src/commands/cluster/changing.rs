@@ -4,6 +4,7 @@ use rcl_cluster::{Command, FailoverMode};
 use rcl_proto::resp::Args;
 
 use super::{CHANGES, ask, parse};
+use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Locks};
 
@@ -114,10 +115,7 @@ pub const FAILOVER: CommandSpec = CommandSpec {
         name: "options",
         kind: Kind::OneOf,
         optional: true,
-        arguments: &[
-            Argument { name: "force", kind: Kind::PureToken, token: "FORCE", ..ARGUMENT },
-            Argument { name: "takeover", kind: Kind::PureToken, token: "TAKEOVER", ..ARGUMENT },
-        ],
+        arguments: &[word("force", "FORCE"), word("takeover", "TAKEOVER")],
         ..ARGUMENT
     }],
     handler: Handler::Run(failover),
@@ -150,10 +148,7 @@ pub const RESET: CommandSpec = CommandSpec {
         name: "reset-type",
         kind: Kind::OneOf,
         optional: true,
-        arguments: &[
-            Argument { name: "hard", kind: Kind::PureToken, token: "HARD", ..ARGUMENT },
-            Argument { name: "soft", kind: Kind::PureToken, token: "SOFT", ..ARGUMENT },
-        ],
+        arguments: &[word("hard", "HARD"), word("soft", "SOFT")],
         ..ARGUMENT
     }],
     locks: Locks::EachShard,

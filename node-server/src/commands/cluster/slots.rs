@@ -5,6 +5,7 @@ use rcl_proto::resp::Args;
 
 use super::changing::keyspace_is_empty;
 use super::{CHANGES, ask, parse};
+use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Locks};
 
@@ -138,7 +139,7 @@ pub const SETSLOT: CommandSpec = CommandSpec {
                 Argument { name: "importing", display: "node-id", token: "IMPORTING", ..ARGUMENT },
                 Argument { name: "migrating", display: "node-id", token: "MIGRATING", ..ARGUMENT },
                 Argument { name: "node", display: "node-id", token: "NODE", ..ARGUMENT },
-                Argument { name: "stable", kind: Kind::PureToken, token: "STABLE", ..ARGUMENT },
+                word("stable", "STABLE"),
             ],
             ..ARGUMENT
         },

@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::types::IncrementError;
 
+use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{
     CommandError, CommandResult, CommandSpec, Context, Handler, LongDouble, Outcome, parse,
@@ -19,7 +20,7 @@ pub const HINCRBY: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Adds an integer to the number in a field; a field that is not there counts as 0.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "field", ..ARGUMENT },
         Argument { name: "increment", kind: Kind::Integer, ..ARGUMENT },
     ],
@@ -52,7 +53,7 @@ pub const HINCRBYFLOAT: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Adds a number to the number in a field; a field that is not there counts as 0.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "field", ..ARGUMENT },
         Argument { name: "increment", kind: Kind::Double, ..ARGUMENT },
     ],

@@ -2,7 +2,8 @@
 
 use rcl_proto::resp::Args;
 
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
+use crate::command::arguments::KEY;
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome, reply};
 
 pub const HGET: CommandSpec = CommandSpec {
@@ -15,10 +16,7 @@ pub const HGET: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(1)",
     summary: "Returns the value of a field.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "field", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "field", ..ARGUMENT }],
     handler: Handler::Run(hget),
     ..COMMAND
 };
@@ -38,10 +36,7 @@ pub const HMGET: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(N) where N is the number of fields being requested.",
     summary: "Returns the values of fields.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "field", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "field", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(hmget),
     ..COMMAND
 };
@@ -65,7 +60,7 @@ pub const HGETALL: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(N) where N is the size of the hash.",
     summary: "Returns all fields and values of a hash.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     tips: &["nondeterministic_output_order"],
     handler: Handler::Run(hgetall),
     ..COMMAND
@@ -93,7 +88,7 @@ pub const HKEYS: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(N) where N is the size of the hash.",
     summary: "Returns all fields of a hash.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     tips: &["nondeterministic_output_order"],
     handler: Handler::Run(hkeys),
     ..COMMAND
@@ -117,7 +112,7 @@ pub const HVALS: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(N) where N is the size of the hash.",
     summary: "Returns all values of a hash.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     tips: &["nondeterministic_output_order"],
     handler: Handler::Run(hvals),
     ..COMMAND
@@ -141,10 +136,7 @@ pub const HEXISTS: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(1)",
     summary: "Tells whether a hash has a field.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "field", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "field", ..ARGUMENT }],
     handler: Handler::Run(hexists),
     ..COMMAND
 };
@@ -164,7 +156,7 @@ pub const HLEN: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(1)",
     summary: "Returns the number of fields of a hash.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(hlen),
     ..COMMAND
 };
@@ -184,10 +176,7 @@ pub const HSTRLEN: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(1)",
     summary: "Returns the length of a field's value, in bytes.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "field", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "field", ..ARGUMENT }],
     handler: Handler::Run(hstrlen),
     ..COMMAND
 };

@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, ReplyWriter};
 use rcl_store::types::{Element, Hash};
 
+use crate::command::arguments::{COUNT, KEY, MATCH};
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
@@ -20,7 +21,7 @@ pub const HRANDFIELD: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of fields returned",
     summary: "Returns random fields of a hash.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument {
             name: "options",
             kind: Kind::Block,
@@ -111,12 +112,7 @@ pub const HSCAN: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
     summary: "Goes through the fields and values of a hash, a piece a call.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "cursor", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "pattern", kind: Kind::Pattern, token: "MATCH", optional: true, ..ARGUMENT },
-        Argument { name: "count", kind: Kind::Integer, token: "COUNT", optional: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "cursor", kind: Kind::Integer, ..ARGUMENT }, MATCH, COUNT],
     tips: &["nondeterministic_output"],
     handler: Handler::Run(hscan),
     ..COMMAND

@@ -2,6 +2,7 @@
 
 use rcl_proto::resp::Args;
 
+use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
@@ -16,7 +17,7 @@ pub const HSET: CommandSpec = CommandSpec {
     complexity: "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is called with multiple field/value pairs.",
     summary: "Sets fields of a hash, and tells how many of them are new.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument {
             name: "data",
             kind: Kind::Block,
@@ -45,7 +46,7 @@ pub const HMSET: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of fields being set.",
     summary: "Sets fields of a hash.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument {
             name: "data",
             kind: Kind::Block,
@@ -91,11 +92,7 @@ pub const HSETNX: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(1)",
     summary: "Sets a field of a hash that is not there yet.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "field", ..ARGUMENT },
-        Argument { name: "value", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "field", ..ARGUMENT }, Argument { name: "value", ..ARGUMENT }],
     handler: Handler::Run(hsetnx),
     ..COMMAND
 };
@@ -120,10 +117,7 @@ pub const HDEL: CommandSpec = CommandSpec {
     group: Group::Hash,
     complexity: "O(N) where N is the number of fields to be removed.",
     summary: "Deletes fields of a hash.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "field", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "field", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(hdel),
     ..COMMAND
 };

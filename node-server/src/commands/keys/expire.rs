@@ -4,6 +4,7 @@
 
 use rcl_proto::resp::{Args, OwnedArgs};
 
+use crate::command::arguments::{EXPIRY_CONDITION, KEY};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -18,23 +19,7 @@ pub const EXPIRE: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Sets the time after which a key is gone, in seconds.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "seconds", kind: Kind::Integer, ..ARGUMENT },
-        Argument {
-            name: "condition",
-            kind: Kind::OneOf,
-            since: "7.0.0",
-            optional: true,
-            arguments: &[
-                Argument { name: "nx", kind: Kind::PureToken, token: "NX", ..ARGUMENT },
-                Argument { name: "xx", kind: Kind::PureToken, token: "XX", ..ARGUMENT },
-                Argument { name: "gt", kind: Kind::PureToken, token: "GT", ..ARGUMENT },
-                Argument { name: "lt", kind: Kind::PureToken, token: "LT", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[KEY, Argument { name: "seconds", kind: Kind::Integer, ..ARGUMENT }, EXPIRY_CONDITION],
     handler: Handler::Run(expire),
     ..COMMAND
 };
@@ -53,23 +38,7 @@ pub const PEXPIRE: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Sets the time after which a key is gone, in milliseconds.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "milliseconds", kind: Kind::Integer, ..ARGUMENT },
-        Argument {
-            name: "condition",
-            kind: Kind::OneOf,
-            since: "7.0.0",
-            optional: true,
-            arguments: &[
-                Argument { name: "nx", kind: Kind::PureToken, token: "NX", ..ARGUMENT },
-                Argument { name: "xx", kind: Kind::PureToken, token: "XX", ..ARGUMENT },
-                Argument { name: "gt", kind: Kind::PureToken, token: "GT", ..ARGUMENT },
-                Argument { name: "lt", kind: Kind::PureToken, token: "LT", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[KEY, Argument { name: "milliseconds", kind: Kind::Integer, ..ARGUMENT }, EXPIRY_CONDITION],
     handler: Handler::Run(pexpire),
     ..COMMAND
 };
@@ -89,21 +58,9 @@ pub const EXPIREAT: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Sets the moment at which a key is gone, in seconds of Unix time.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "unix-time-seconds", kind: Kind::UnixTime, ..ARGUMENT },
-        Argument {
-            name: "condition",
-            kind: Kind::OneOf,
-            since: "7.0.0",
-            optional: true,
-            arguments: &[
-                Argument { name: "nx", kind: Kind::PureToken, token: "NX", ..ARGUMENT },
-                Argument { name: "xx", kind: Kind::PureToken, token: "XX", ..ARGUMENT },
-                Argument { name: "gt", kind: Kind::PureToken, token: "GT", ..ARGUMENT },
-                Argument { name: "lt", kind: Kind::PureToken, token: "LT", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
+        EXPIRY_CONDITION,
     ],
     handler: Handler::Run(expireat),
     ..COMMAND
@@ -124,21 +81,9 @@ pub const PEXPIREAT: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Sets the moment at which a key is gone, in milliseconds of Unix time.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "unix-time-milliseconds", kind: Kind::UnixTime, ..ARGUMENT },
-        Argument {
-            name: "condition",
-            kind: Kind::OneOf,
-            since: "7.0.0",
-            optional: true,
-            arguments: &[
-                Argument { name: "nx", kind: Kind::PureToken, token: "NX", ..ARGUMENT },
-                Argument { name: "xx", kind: Kind::PureToken, token: "XX", ..ARGUMENT },
-                Argument { name: "gt", kind: Kind::PureToken, token: "GT", ..ARGUMENT },
-                Argument { name: "lt", kind: Kind::PureToken, token: "LT", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
+        EXPIRY_CONDITION,
     ],
     handler: Handler::Run(pexpireat),
     ..COMMAND
@@ -237,7 +182,7 @@ pub const TTL: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Returns how long a key has left, in seconds.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     tips: &["nondeterministic_output"],
     handler: Handler::Run(ttl),
     ..COMMAND
@@ -258,7 +203,7 @@ pub const PTTL: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Returns how long a key has left, in milliseconds.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     tips: &["nondeterministic_output"],
     handler: Handler::Run(pttl),
     ..COMMAND
@@ -279,7 +224,7 @@ pub const EXPIRETIME: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Returns the moment at which a key is gone, in seconds of Unix time.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(expiretime),
     ..COMMAND
 };
@@ -298,7 +243,7 @@ pub const PEXPIRETIME: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Returns the moment at which a key is gone, in milliseconds of Unix time.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(pexpiretime),
     ..COMMAND
 };
@@ -328,7 +273,7 @@ pub const PERSIST: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Lets a key live for ever.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(persist),
     ..COMMAND
 };

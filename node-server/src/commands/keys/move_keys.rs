@@ -3,6 +3,7 @@
 use rcl_proto::resp::Args;
 
 use super::super::connection::database_index;
+use crate::command::arguments::KEY;
 use crate::command::parse::is;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -20,10 +21,7 @@ pub const RENAME: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Gives a key another name; what had that name is replaced.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "newkey", kind: Kind::Key, key_spec: Some(1), ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "newkey", kind: Kind::Key, key_spec: Some(1), ..ARGUMENT }],
     handler: Handler::Run(rename),
     ..COMMAND
 };
@@ -47,10 +45,7 @@ pub const RENAMENX: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Gives a key another name if nothing has that name.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "newkey", kind: Kind::Key, key_spec: Some(1), ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "newkey", kind: Kind::Key, key_spec: Some(1), ..ARGUMENT }],
     handler: Handler::Run(renamenx),
     ..COMMAND
 };
@@ -156,10 +151,7 @@ pub const MOVE: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Moves a key to another database.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "db", kind: Kind::Integer, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "db", kind: Kind::Integer, ..ARGUMENT }],
     handler: Handler::Run(move_to_database),
     ..COMMAND
 };

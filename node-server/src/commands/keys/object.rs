@@ -3,7 +3,8 @@
 use rcl_proto::resp::Args;
 use rcl_store::entry::access;
 
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
+use crate::command::arguments::KEY;
+use crate::command::spec::{COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
 pub const OBJECT: CommandSpec = CommandSpec {
@@ -24,7 +25,7 @@ pub const OBJECT: CommandSpec = CommandSpec {
             group: Group::Generic,
             complexity: "O(1)",
             summary: "Returns how the value at a key is encoded.",
-            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            arguments: &[KEY],
             tips: &["nondeterministic_output"],
             handler: Handler::Run(encoding),
             ..COMMAND
@@ -39,7 +40,7 @@ pub const OBJECT: CommandSpec = CommandSpec {
             group: Group::Generic,
             complexity: "O(1)",
             summary: "Returns how often a key is used, as the LFU policies count it.",
-            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            arguments: &[KEY],
             tips: &["nondeterministic_output"],
             handler: Handler::Run(freq),
             ..COMMAND
@@ -66,7 +67,7 @@ pub const OBJECT: CommandSpec = CommandSpec {
             group: Group::Generic,
             complexity: "O(1)",
             summary: "Returns for how many seconds a key has not been used.",
-            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            arguments: &[KEY],
             tips: &["nondeterministic_output"],
             handler: Handler::Run(idletime),
             ..COMMAND
@@ -81,7 +82,7 @@ pub const OBJECT: CommandSpec = CommandSpec {
             group: Group::Generic,
             complexity: "O(1)",
             summary: "Returns how many references there are to a value: one.",
-            arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+            arguments: &[KEY],
             tips: &["nondeterministic_output"],
             handler: Handler::Run(refcount),
             ..COMMAND

@@ -5,6 +5,7 @@ use rcl_proto::resp::Args;
 use rcl_store::entry::Entry;
 use rcl_store::keyspace::ScanCursor;
 
+use crate::command::arguments::{COUNT, MATCH};
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -21,8 +22,8 @@ pub const SCAN: CommandSpec = CommandSpec {
     summary: "Walks the keys of the database, some at each call.",
     arguments: &[
         Argument { name: "cursor", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "pattern", kind: Kind::Pattern, token: "MATCH", optional: true, ..ARGUMENT },
-        Argument { name: "count", kind: Kind::Integer, token: "COUNT", optional: true, ..ARGUMENT },
+        MATCH,
+        COUNT,
         Argument { name: "type", token: "TYPE", since: "6.0.0", optional: true, ..ARGUMENT },
     ],
     tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],

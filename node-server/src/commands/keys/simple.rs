@@ -2,7 +2,8 @@
 
 use rcl_proto::resp::Args;
 
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
+use crate::command::arguments::{KEY, KEYS};
+use crate::command::spec::{COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
 
 pub const DEL: CommandSpec = CommandSpec {
@@ -15,7 +16,7 @@ pub const DEL: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(N) where N is the number of keys that will be removed. When a key to remove holds a value other than a string, the individual complexity for this key is O(M) where M is the number of elements in the list, set, sorted set or hash. Removing a single key that holds a string value is O(1).",
     summary: "Deletes keys.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     handler: Handler::Run(del),
     ..COMMAND
@@ -43,7 +44,7 @@ pub const UNLINK: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1) for each key removed regardless of its size. Then the command does O(N) work in a different thread in order to reclaim memory, where N is the number of allocations the deleted objects where composed of.",
     summary: "Deletes keys; what is large is freed elsewhere.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     handler: Handler::Run(del),
     ..COMMAND
@@ -59,7 +60,7 @@ pub const EXISTS: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(N) where N is the number of keys to check.",
     summary: "Counts which of the keys are there.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     handler: Handler::Run(exists),
     ..COMMAND
@@ -81,7 +82,7 @@ pub const TOUCH: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(N) where N is the number of keys that will be touched.",
     summary: "Notes an access to keys, and counts which of them are there.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     handler: Handler::Run(touch),
     ..COMMAND
@@ -103,7 +104,7 @@ pub const TYPE: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1)",
     summary: "Returns the type of the value at a key.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(type_of),
     ..COMMAND
 };

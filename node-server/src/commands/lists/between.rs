@@ -5,6 +5,7 @@ use rcl_store::types::End;
 
 use super::end;
 use super::ends::pop_several;
+use crate::command::arguments::{COUNT, KEYS, NUMKEYS, word};
 use crate::command::counts::{key_count, pop_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -28,19 +29,13 @@ pub const LMOVE: CommandSpec = CommandSpec {
         Argument {
             name: "wherefrom",
             kind: Kind::OneOf,
-            arguments: &[
-                Argument { name: "left", kind: Kind::PureToken, token: "LEFT", ..ARGUMENT },
-                Argument { name: "right", kind: Kind::PureToken, token: "RIGHT", ..ARGUMENT },
-            ],
+            arguments: &[word("left", "LEFT"), word("right", "RIGHT")],
             ..ARGUMENT
         },
         Argument {
             name: "whereto",
             kind: Kind::OneOf,
-            arguments: &[
-                Argument { name: "left", kind: Kind::PureToken, token: "LEFT", ..ARGUMENT },
-                Argument { name: "right", kind: Kind::PureToken, token: "RIGHT", ..ARGUMENT },
-            ],
+            arguments: &[word("left", "LEFT"), word("right", "RIGHT")],
             ..ARGUMENT
         },
     ],
@@ -110,18 +105,15 @@ pub const LMPOP: CommandSpec = CommandSpec {
     complexity: "O(N+M) where N is the number of provided keys and M is the number of elements returned.",
     summary: "Takes elements out of the first of several lists that is there.",
     arguments: &[
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT },
+        NUMKEYS,
+        KEYS,
         Argument {
             name: "where",
             kind: Kind::OneOf,
-            arguments: &[
-                Argument { name: "left", kind: Kind::PureToken, token: "LEFT", ..ARGUMENT },
-                Argument { name: "right", kind: Kind::PureToken, token: "RIGHT", ..ARGUMENT },
-            ],
+            arguments: &[word("left", "LEFT"), word("right", "RIGHT")],
             ..ARGUMENT
         },
-        Argument { name: "count", kind: Kind::Integer, token: "COUNT", optional: true, ..ARGUMENT },
+        COUNT,
     ],
     handler: Handler::Run(lmpop),
     ..COMMAND

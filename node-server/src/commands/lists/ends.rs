@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, ReplyWriter};
 use rcl_store::types::{End, Limits, List};
 
+use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 
@@ -16,10 +17,7 @@ pub const LPUSH: CommandSpec = CommandSpec {
     group: Group::List,
     complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
     summary: "Puts elements before the first of a list, one after the other; creates the list.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "element", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "element", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(lpush),
     ..COMMAND
 };
@@ -37,10 +35,7 @@ pub const RPUSH: CommandSpec = CommandSpec {
     group: Group::List,
     complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
     summary: "Puts elements behind the last of a list; creates the list.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "element", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "element", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(rpush),
     ..COMMAND
 };
@@ -58,10 +53,7 @@ pub const LPUSHX: CommandSpec = CommandSpec {
     group: Group::List,
     complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
     summary: "Puts elements before the first of a list that is there.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "element", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "element", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(lpushx),
     ..COMMAND
 };
@@ -79,10 +71,7 @@ pub const RPUSHX: CommandSpec = CommandSpec {
     group: Group::List,
     complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
     summary: "Puts elements behind the last of a list that is there.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "element", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "element", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(rpushx),
     ..COMMAND
 };
@@ -119,7 +108,7 @@ pub const LPOP: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of elements returned",
     summary: "Takes the first elements out of a list.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "count", kind: Kind::Integer, since: "6.2.0", optional: true, ..ARGUMENT },
     ],
     handler: Handler::Run(lpop),
@@ -140,7 +129,7 @@ pub const RPOP: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of elements returned",
     summary: "Takes the last elements out of a list.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "count", kind: Kind::Integer, since: "6.2.0", optional: true, ..ARGUMENT },
     ],
     handler: Handler::Run(rpop),

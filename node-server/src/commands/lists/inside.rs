@@ -3,6 +3,7 @@
 use rcl_proto::resp::Args;
 use rcl_store::types::End;
 
+use crate::command::arguments::{KEY, word};
 use crate::command::counts::{at_least, negatable};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
@@ -18,7 +19,7 @@ pub const LRANGE: CommandSpec = CommandSpec {
     complexity: "O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the specified range.",
     summary: "Returns the elements between two places.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "start", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "stop", kind: Kind::Integer, ..ARGUMENT },
     ],
@@ -56,7 +57,7 @@ pub const LLEN: CommandSpec = CommandSpec {
     group: Group::List,
     complexity: "O(1)",
     summary: "Returns the number of elements of a list.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(llen),
     ..COMMAND
 };
@@ -76,10 +77,7 @@ pub const LINDEX: CommandSpec = CommandSpec {
     group: Group::List,
     complexity: "O(N) where N is the number of elements to traverse to get to the element at index. This makes asking for the first or the last element of the list O(1).",
     summary: "Returns the element at a place.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "index", kind: Kind::Integer, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "index", kind: Kind::Integer, ..ARGUMENT }],
     handler: Handler::Run(lindex),
     ..COMMAND
 };
@@ -103,7 +101,7 @@ pub const LSET: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the length of the list. Setting either the first or the last element of the list is O(1).",
     summary: "Replaces the element at a place.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "index", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "element", ..ARGUMENT },
     ],
@@ -133,14 +131,11 @@ pub const LINSERT: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of elements to traverse before seeing the value pivot. This means that inserting somewhere on the left end on the list (head) can be considered O(1) and inserting somewhere on the right end (tail) is O(N).",
     summary: "Puts an element before or behind the first one that equals another.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument {
             name: "where",
             kind: Kind::OneOf,
-            arguments: &[
-                Argument { name: "before", kind: Kind::PureToken, token: "BEFORE", ..ARGUMENT },
-                Argument { name: "after", kind: Kind::PureToken, token: "AFTER", ..ARGUMENT },
-            ],
+            arguments: &[word("before", "BEFORE"), word("after", "AFTER")],
             ..ARGUMENT
         },
         Argument { name: "pivot", ..ARGUMENT },
@@ -184,7 +179,7 @@ pub const LREM: CommandSpec = CommandSpec {
     complexity: "O(N+M) where N is the length of the list and M is the number of elements removed.",
     summary: "Removes elements that equal another, from the head or the tail on.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "count", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "element", ..ARGUMENT },
     ],
@@ -215,7 +210,7 @@ pub const LTRIM: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of elements to be removed by the operation.",
     summary: "Keeps only the elements between two places.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "start", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "stop", kind: Kind::Integer, ..ARGUMENT },
     ],
@@ -256,7 +251,7 @@ pub const LPOS: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of elements in the list, for the average case. When searching for elements near the head or the tail of the list, or when the MAXLEN option is provided, the command may run in constant time.",
     summary: "Returns where elements that equal another are.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "element", ..ARGUMENT },
         Argument { name: "rank", kind: Kind::Integer, token: "RANK", optional: true, ..ARGUMENT },
         Argument { name: "num-matches", kind: Kind::Integer, token: "COUNT", optional: true, ..ARGUMENT },

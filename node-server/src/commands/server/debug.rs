@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rcl_proto::resp::Args;
 
+use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -76,7 +77,7 @@ pub const MEMORY: CommandSpec = CommandSpec {
             complexity: "O(N) where N is the number of samples.",
             summary: "Estimates how many bytes a key and its value take.",
             arguments: &[
-                Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+                KEY,
                 Argument { name: "count", kind: Kind::Integer, token: "SAMPLES", optional: true, ..ARGUMENT },
             ],
             handler: Handler::Run(usage),

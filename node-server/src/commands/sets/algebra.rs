@@ -3,6 +3,7 @@
 use rcl_proto::resp::Args;
 use rcl_store::types::{Limits, Set, Value};
 
+use crate::command::arguments::{DESTINATION, KEYS, KEYS_TO_STORE, NUMKEYS};
 use crate::command::counts::{at_least, key_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
@@ -24,7 +25,7 @@ pub const SINTER: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
     summary: "Returns the members that all of several sets have.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["nondeterministic_output_order"],
     handler: Handler::Run(sinter),
     ..COMMAND
@@ -56,8 +57,8 @@ pub const SINTERCARD: CommandSpec = CommandSpec {
     complexity: "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
     summary: "Returns how many members all of several sets have, counting up to a limit.",
     arguments: &[
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT },
+        NUMKEYS,
+        KEYS,
         Argument { name: "limit", kind: Kind::Integer, token: "LIMIT", optional: true, ..ARGUMENT },
     ],
     handler: Handler::Run(sintercard),
@@ -107,10 +108,7 @@ pub const SINTERSTORE: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.",
     summary: "Stores the members that all of several sets have.",
-    arguments: &[
-        Argument { name: "destination", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(1), multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[DESTINATION, KEYS_TO_STORE],
     handler: Handler::Run(sinterstore),
     ..COMMAND
 };
@@ -128,7 +126,7 @@ pub const SUNION: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N) where N is the total number of elements in all given sets.",
     summary: "Returns the members that any of several sets has.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["nondeterministic_output_order"],
     handler: Handler::Run(sunion),
     ..COMMAND
@@ -150,10 +148,7 @@ pub const SUNIONSTORE: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N) where N is the total number of elements in all given sets.",
     summary: "Stores the members that any of several sets has.",
-    arguments: &[
-        Argument { name: "destination", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(1), multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[DESTINATION, KEYS_TO_STORE],
     handler: Handler::Run(sunionstore),
     ..COMMAND
 };
@@ -171,7 +166,7 @@ pub const SDIFF: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N) where N is the total number of elements in all given sets.",
     summary: "Returns the members of a set that no other of several sets has.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["nondeterministic_output_order"],
     handler: Handler::Run(sdiff),
     ..COMMAND
@@ -193,10 +188,7 @@ pub const SDIFFSTORE: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N) where N is the total number of elements in all given sets.",
     summary: "Stores the members of a set that no other of several sets has.",
-    arguments: &[
-        Argument { name: "destination", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(1), multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[DESTINATION, KEYS_TO_STORE],
     handler: Handler::Run(sdiffstore),
     ..COMMAND
 };

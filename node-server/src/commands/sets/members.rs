@@ -2,6 +2,7 @@
 
 use rcl_proto::resp::Args;
 
+use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome, reply};
 
@@ -15,10 +16,7 @@ pub const SADD: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.",
     summary: "Adds members to a set; creates the set.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "member", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "member", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(sadd),
     ..COMMAND
 };
@@ -47,10 +45,7 @@ pub const SREM: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N) where N is the number of members to be removed.",
     summary: "Removes members from a set.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "member", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "member", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(srem),
     ..COMMAND
 };
@@ -125,10 +120,7 @@ pub const SISMEMBER: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(1)",
     summary: "Tells whether a set has a member.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "member", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "member", ..ARGUMENT }],
     handler: Handler::Run(sismember),
     ..COMMAND
 };
@@ -148,10 +140,7 @@ pub const SMISMEMBER: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N) where N is the number of elements being checked for membership",
     summary: "Tells for each of several members whether a set has it.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "member", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "member", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(smismember),
     ..COMMAND
 };
@@ -175,7 +164,7 @@ pub const SMEMBERS: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(N) where N is the set cardinality.",
     summary: "Returns all members of a set.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     tips: &["nondeterministic_output_order"],
     handler: Handler::Run(smembers),
     ..COMMAND
@@ -199,7 +188,7 @@ pub const SCARD: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(1)",
     summary: "Returns the number of members of a set.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(scard),
     ..COMMAND
 };

@@ -2,6 +2,7 @@
 
 use rcl_proto::resp::{Args, OwnedArgs};
 
+use crate::command::arguments::{COUNT, KEY, MATCH};
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
@@ -22,7 +23,7 @@ pub const SPOP: CommandSpec = CommandSpec {
     complexity: "Without the count argument O(1), otherwise O(N) where N is the value of the passed count.",
     summary: "Takes random members out of a set.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "count", kind: Kind::Integer, since: "3.2.0", optional: true, ..ARGUMENT },
     ],
     tips: &["nondeterministic_output"],
@@ -88,7 +89,7 @@ pub const SRANDMEMBER: CommandSpec = CommandSpec {
     complexity: "Without the count argument O(1), otherwise O(N) where N is the absolute value of the passed count.",
     summary: "Returns random members of a set.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "count", kind: Kind::Integer, since: "2.6.0", optional: true, ..ARGUMENT },
     ],
     tips: &["nondeterministic_output"],
@@ -142,12 +143,7 @@ pub const SSCAN: CommandSpec = CommandSpec {
     group: Group::Set,
     complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
     summary: "Goes through the members of a set, a piece a call.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "cursor", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "pattern", kind: Kind::Pattern, token: "MATCH", optional: true, ..ARGUMENT },
-        Argument { name: "count", kind: Kind::Integer, token: "COUNT", optional: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "cursor", kind: Kind::Integer, ..ARGUMENT }, MATCH, COUNT],
     tips: &["nondeterministic_output"],
     handler: Handler::Run(sscan),
     ..COMMAND

@@ -3,6 +3,7 @@
 use rcl_proto::resp::Args;
 use rcl_store::types::{AddCondition, AddError, AddOutcome, Limits, SortedSet};
 
+use crate::command::arguments::{KEY, word};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 
@@ -17,16 +18,13 @@ pub const ZADD: CommandSpec = CommandSpec {
     complexity: "O(log(N)) for each item added, where N is the number of elements in the sorted set.",
     summary: "Adds members with their scores, or changes scores; creates the sorted set.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument {
             name: "condition",
             kind: Kind::OneOf,
             since: "3.0.2",
             optional: true,
-            arguments: &[
-                Argument { name: "nx", kind: Kind::PureToken, token: "NX", ..ARGUMENT },
-                Argument { name: "xx", kind: Kind::PureToken, token: "XX", ..ARGUMENT },
-            ],
+            arguments: &[word("nx", "NX"), word("xx", "XX")],
             ..ARGUMENT
         },
         Argument {
@@ -34,10 +32,7 @@ pub const ZADD: CommandSpec = CommandSpec {
             kind: Kind::OneOf,
             since: "6.2.0",
             optional: true,
-            arguments: &[
-                Argument { name: "gt", kind: Kind::PureToken, token: "GT", ..ARGUMENT },
-                Argument { name: "lt", kind: Kind::PureToken, token: "LT", ..ARGUMENT },
-            ],
+            arguments: &[word("gt", "GT"), word("lt", "LT")],
             ..ARGUMENT
         },
         Argument {
@@ -87,7 +82,7 @@ pub const ZINCRBY: CommandSpec = CommandSpec {
     complexity: "O(log(N)) where N is the number of elements in the sorted set.",
     summary: "Adds to the score of a member; a member that is not there counts as 0.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "increment", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "member", ..ARGUMENT },
     ],

@@ -4,6 +4,7 @@ use rcl_proto::resp::Args;
 use rcl_store::types::{Limits, SortedSet, Value};
 
 use super::algebra::{self, Aggregate, Source};
+use crate::command::arguments::{AGGREGATE, DESTINATION, KEYS, KEYS_TO_STORE, NUMKEYS, WEIGHTS, WITHSCORES};
 use crate::command::counts::at_least;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{
@@ -35,37 +36,7 @@ pub const ZUNION: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
     summary: "Returns the members that any of several sorted sets has.",
-    arguments: &[
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT },
-        Argument {
-            name: "weight",
-            kind: Kind::Integer,
-            token: "WEIGHTS",
-            optional: true,
-            multiple: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "aggregate",
-            kind: Kind::OneOf,
-            token: "AGGREGATE",
-            optional: true,
-            arguments: &[
-                Argument { name: "sum", kind: Kind::PureToken, token: "SUM", ..ARGUMENT },
-                Argument { name: "min", kind: Kind::PureToken, token: "MIN", ..ARGUMENT },
-                Argument { name: "max", kind: Kind::PureToken, token: "MAX", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-        Argument {
-            name: "withscores",
-            kind: Kind::PureToken,
-            token: "WITHSCORES",
-            optional: true,
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[NUMKEYS, KEYS, WEIGHTS, AGGREGATE, WITHSCORES],
     handler: Handler::Run(zunion),
     ..COMMAND
 };
@@ -86,31 +57,7 @@ pub const ZUNIONSTORE: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
     summary: "Stores the members that any of several sorted sets has.",
-    arguments: &[
-        Argument { name: "destination", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(1), multiple: true, ..ARGUMENT },
-        Argument {
-            name: "weight",
-            kind: Kind::Integer,
-            token: "WEIGHTS",
-            optional: true,
-            multiple: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "aggregate",
-            kind: Kind::OneOf,
-            token: "AGGREGATE",
-            optional: true,
-            arguments: &[
-                Argument { name: "sum", kind: Kind::PureToken, token: "SUM", ..ARGUMENT },
-                Argument { name: "min", kind: Kind::PureToken, token: "MIN", ..ARGUMENT },
-                Argument { name: "max", kind: Kind::PureToken, token: "MAX", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[DESTINATION, NUMKEYS, KEYS_TO_STORE, WEIGHTS, AGGREGATE],
     handler: Handler::Run(zunionstore),
     ..COMMAND
 };
@@ -128,37 +75,7 @@ pub const ZINTER: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
     summary: "Returns the members that all of several sorted sets have.",
-    arguments: &[
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT },
-        Argument {
-            name: "weight",
-            kind: Kind::Integer,
-            token: "WEIGHTS",
-            optional: true,
-            multiple: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "aggregate",
-            kind: Kind::OneOf,
-            token: "AGGREGATE",
-            optional: true,
-            arguments: &[
-                Argument { name: "sum", kind: Kind::PureToken, token: "SUM", ..ARGUMENT },
-                Argument { name: "min", kind: Kind::PureToken, token: "MIN", ..ARGUMENT },
-                Argument { name: "max", kind: Kind::PureToken, token: "MAX", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-        Argument {
-            name: "withscores",
-            kind: Kind::PureToken,
-            token: "WITHSCORES",
-            optional: true,
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[NUMKEYS, KEYS, WEIGHTS, AGGREGATE, WITHSCORES],
     handler: Handler::Run(zinter),
     ..COMMAND
 };
@@ -179,31 +96,7 @@ pub const ZINTERSTORE: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
     summary: "Stores the members that all of several sorted sets have.",
-    arguments: &[
-        Argument { name: "destination", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(1), multiple: true, ..ARGUMENT },
-        Argument {
-            name: "weight",
-            kind: Kind::Integer,
-            token: "WEIGHTS",
-            optional: true,
-            multiple: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "aggregate",
-            kind: Kind::OneOf,
-            token: "AGGREGATE",
-            optional: true,
-            arguments: &[
-                Argument { name: "sum", kind: Kind::PureToken, token: "SUM", ..ARGUMENT },
-                Argument { name: "min", kind: Kind::PureToken, token: "MIN", ..ARGUMENT },
-                Argument { name: "max", kind: Kind::PureToken, token: "MAX", ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[DESTINATION, NUMKEYS, KEYS_TO_STORE, WEIGHTS, AGGREGATE],
     handler: Handler::Run(zinterstore),
     ..COMMAND
 };
@@ -221,17 +114,7 @@ pub const ZDIFF: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
     summary: "Returns the members of a sorted set that no other of several has.",
-    arguments: &[
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT },
-        Argument {
-            name: "withscores",
-            kind: Kind::PureToken,
-            token: "WITHSCORES",
-            optional: true,
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[NUMKEYS, KEYS, WITHSCORES],
     handler: Handler::Run(zdiff),
     ..COMMAND
 };
@@ -252,11 +135,7 @@ pub const ZDIFFSTORE: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
     summary: "Stores the members of a sorted set that no other of several has.",
-    arguments: &[
-        Argument { name: "destination", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(1), multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[DESTINATION, NUMKEYS, KEYS_TO_STORE],
     handler: Handler::Run(zdiffstore),
     ..COMMAND
 };
@@ -275,8 +154,8 @@ pub const ZINTERCARD: CommandSpec = CommandSpec {
     complexity: "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
     summary: "Returns how many members all of several sorted sets have, counting up to a limit.",
     arguments: &[
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT },
+        NUMKEYS,
+        KEYS,
         Argument { name: "limit", kind: Kind::Integer, token: "LIMIT", optional: true, ..ARGUMENT },
     ],
     handler: Handler::Run(zintercard),

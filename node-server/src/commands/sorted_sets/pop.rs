@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, OwnedArgs, Protocol};
 use rcl_store::types::SortedSet;
 
+use crate::command::arguments::{COUNT, KEY, KEYS, NUMKEYS, word};
 use crate::command::counts::{key_count, pop_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
@@ -23,10 +24,7 @@ pub const ZPOPMIN: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
     summary: "Takes out the members with the lowest scores.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "count", kind: Kind::Integer, optional: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "count", kind: Kind::Integer, optional: true, ..ARGUMENT }],
     handler: Handler::Run(zpopmin),
     ..COMMAND
 };
@@ -44,10 +42,7 @@ pub const ZPOPMAX: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
     summary: "Takes out the members with the highest scores.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "count", kind: Kind::Integer, optional: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "count", kind: Kind::Integer, optional: true, ..ARGUMENT }],
     handler: Handler::Run(zpopmax),
     ..COMMAND
 };
@@ -82,18 +77,15 @@ pub const ZMPOP: CommandSpec = CommandSpec {
     complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
     summary: "Takes members out of the first of several sorted sets that is there.",
     arguments: &[
-        Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT },
+        NUMKEYS,
+        KEYS,
         Argument {
             name: "where",
             kind: Kind::OneOf,
-            arguments: &[
-                Argument { name: "min", kind: Kind::PureToken, token: "MIN", ..ARGUMENT },
-                Argument { name: "max", kind: Kind::PureToken, token: "MAX", ..ARGUMENT },
-            ],
+            arguments: &[word("min", "MIN"), word("max", "MAX")],
             ..ARGUMENT
         },
-        Argument { name: "count", kind: Kind::Integer, token: "COUNT", optional: true, ..ARGUMENT },
+        COUNT,
     ],
     handler: Handler::Run(zmpop),
     ..COMMAND

@@ -4,6 +4,7 @@ use rcl_proto::resp::Args;
 use rcl_store::types::{AddCondition, SortedSet, Value};
 
 use super::range::{By, Form, RangeQuery};
+use crate::command::arguments::{KEY, LIMIT, WITHSCORES, word};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome, reply};
 
@@ -18,7 +19,7 @@ pub const ZRANGE: CommandSpec = CommandSpec {
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.",
     summary: "Returns the members in a range of ranks, scores or texts.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "start", ..ARGUMENT },
         Argument { name: "stop", ..ARGUMENT },
         Argument {
@@ -26,10 +27,7 @@ pub const ZRANGE: CommandSpec = CommandSpec {
             kind: Kind::OneOf,
             since: "6.2.0",
             optional: true,
-            arguments: &[
-                Argument { name: "byscore", kind: Kind::PureToken, token: "BYSCORE", ..ARGUMENT },
-                Argument { name: "bylex", kind: Kind::PureToken, token: "BYLEX", ..ARGUMENT },
-            ],
+            arguments: &[word("byscore", "BYSCORE"), word("bylex", "BYLEX")],
             ..ARGUMENT
         },
         Argument {
@@ -52,13 +50,7 @@ pub const ZRANGE: CommandSpec = CommandSpec {
             ],
             ..ARGUMENT
         },
-        Argument {
-            name: "withscores",
-            kind: Kind::PureToken,
-            token: "WITHSCORES",
-            optional: true,
-            ..ARGUMENT
-        },
+        WITHSCORES,
     ],
     handler: Handler::Run(zrange),
     ..COMMAND
@@ -78,16 +70,10 @@ pub const ZREVRANGE: CommandSpec = CommandSpec {
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.",
     summary: "Returns the members in a range of ranks, counted and ordered from the highest score.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "start", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "stop", kind: Kind::Integer, ..ARGUMENT },
-        Argument {
-            name: "withscores",
-            kind: Kind::PureToken,
-            token: "WITHSCORES",
-            optional: true,
-            ..ARGUMENT
-        },
+        WITHSCORES,
     ],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` argument")),
     handler: Handler::Run(zrevrange),
@@ -108,7 +94,7 @@ pub const ZRANGEBYSCORE: CommandSpec = CommandSpec {
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
     summary: "Returns the members with scores in a range.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "min", kind: Kind::Double, ..ARGUMENT },
         Argument { name: "max", kind: Kind::Double, ..ARGUMENT },
         Argument {
@@ -119,17 +105,7 @@ pub const ZRANGEBYSCORE: CommandSpec = CommandSpec {
             optional: true,
             ..ARGUMENT
         },
-        Argument {
-            name: "limit",
-            kind: Kind::Block,
-            token: "LIMIT",
-            optional: true,
-            arguments: &[
-                Argument { name: "offset", kind: Kind::Integer, ..ARGUMENT },
-                Argument { name: "count", kind: Kind::Integer, ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
+        LIMIT,
     ],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `BYSCORE` argument")),
     handler: Handler::Run(zrangebyscore),
@@ -150,27 +126,11 @@ pub const ZREVRANGEBYSCORE: CommandSpec = CommandSpec {
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
     summary: "Returns the members with scores in a range, the highest first.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "max", kind: Kind::Double, ..ARGUMENT },
         Argument { name: "min", kind: Kind::Double, ..ARGUMENT },
-        Argument {
-            name: "withscores",
-            kind: Kind::PureToken,
-            token: "WITHSCORES",
-            optional: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "limit",
-            kind: Kind::Block,
-            token: "LIMIT",
-            optional: true,
-            arguments: &[
-                Argument { name: "offset", kind: Kind::Integer, ..ARGUMENT },
-                Argument { name: "count", kind: Kind::Integer, ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
+        WITHSCORES,
+        LIMIT,
     ],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments")),
     handler: Handler::Run(zrevrangebyscore),
@@ -190,22 +150,7 @@ pub const ZRANGEBYLEX: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
     summary: "Returns the members in a lexicographical range.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "min", ..ARGUMENT },
-        Argument { name: "max", ..ARGUMENT },
-        Argument {
-            name: "limit",
-            kind: Kind::Block,
-            token: "LIMIT",
-            optional: true,
-            arguments: &[
-                Argument { name: "offset", kind: Kind::Integer, ..ARGUMENT },
-                Argument { name: "count", kind: Kind::Integer, ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[KEY, Argument { name: "min", ..ARGUMENT }, Argument { name: "max", ..ARGUMENT }, LIMIT],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `BYLEX` argument")),
     handler: Handler::Run(zrangebylex),
     ..COMMAND
@@ -224,22 +169,7 @@ pub const ZREVRANGEBYLEX: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).",
     summary: "Returns the members in a lexicographical range, the last first.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "max", ..ARGUMENT },
-        Argument { name: "min", ..ARGUMENT },
-        Argument {
-            name: "limit",
-            kind: Kind::Block,
-            token: "LIMIT",
-            optional: true,
-            arguments: &[
-                Argument { name: "offset", kind: Kind::Integer, ..ARGUMENT },
-                Argument { name: "count", kind: Kind::Integer, ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
-    ],
+    arguments: &[KEY, Argument { name: "max", ..ARGUMENT }, Argument { name: "min", ..ARGUMENT }, LIMIT],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments")),
     handler: Handler::Run(zrevrangebylex),
     ..COMMAND
@@ -285,24 +215,11 @@ pub const ZRANGESTORE: CommandSpec = CommandSpec {
             name: "sortby",
             kind: Kind::OneOf,
             optional: true,
-            arguments: &[
-                Argument { name: "byscore", kind: Kind::PureToken, token: "BYSCORE", ..ARGUMENT },
-                Argument { name: "bylex", kind: Kind::PureToken, token: "BYLEX", ..ARGUMENT },
-            ],
+            arguments: &[word("byscore", "BYSCORE"), word("bylex", "BYLEX")],
             ..ARGUMENT
         },
         Argument { name: "rev", kind: Kind::PureToken, token: "REV", optional: true, ..ARGUMENT },
-        Argument {
-            name: "limit",
-            kind: Kind::Block,
-            token: "LIMIT",
-            optional: true,
-            arguments: &[
-                Argument { name: "offset", kind: Kind::Integer, ..ARGUMENT },
-                Argument { name: "count", kind: Kind::Integer, ..ARGUMENT },
-            ],
-            ..ARGUMENT
-        },
+        LIMIT,
     ],
     handler: Handler::Run(zrangestore),
     ..COMMAND

@@ -3,6 +3,7 @@
 use rcl_proto::resp::Args;
 
 use super::{lex_range, score_range};
+use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 
@@ -16,10 +17,7 @@ pub const ZSCORE: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(1)",
     summary: "Returns the score of a member.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "member", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "member", ..ARGUMENT }],
     handler: Handler::Run(zscore),
     ..COMMAND
 };
@@ -41,10 +39,7 @@ pub const ZMSCORE: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(N) where N is the number of members being requested.",
     summary: "Returns the scores of members.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "member", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "member", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(zmscore),
     ..COMMAND
 };
@@ -71,7 +66,7 @@ pub const ZCARD: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(1)",
     summary: "Returns the number of members of a sorted set.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(zcard),
     ..COMMAND
 };
@@ -92,7 +87,7 @@ pub const ZCOUNT: CommandSpec = CommandSpec {
     complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     summary: "Counts the members with scores in a range.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "min", kind: Kind::Double, ..ARGUMENT },
         Argument { name: "max", kind: Kind::Double, ..ARGUMENT },
     ],
@@ -117,11 +112,7 @@ pub const ZLEXCOUNT: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     summary: "Counts the members in a lexicographical range.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "min", ..ARGUMENT },
-        Argument { name: "max", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "min", ..ARGUMENT }, Argument { name: "max", ..ARGUMENT }],
     handler: Handler::Run(zlexcount),
     ..COMMAND
 };
@@ -144,7 +135,7 @@ pub const ZRANK: CommandSpec = CommandSpec {
     complexity: "O(log(N))",
     summary: "Returns the place of a member, counted from the lowest score.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "member", ..ARGUMENT },
         Argument { name: "withscore", kind: Kind::PureToken, token: "WITHSCORE", optional: true, ..ARGUMENT },
     ],
@@ -166,7 +157,7 @@ pub const ZREVRANK: CommandSpec = CommandSpec {
     complexity: "O(log(N))",
     summary: "Returns the place of a member, counted from the highest score.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "member", ..ARGUMENT },
         Argument { name: "withscore", kind: Kind::PureToken, token: "WITHSCORE", optional: true, ..ARGUMENT },
     ],

@@ -6,6 +6,7 @@ use rcl_proto::resp::Args;
 use rcl_store::types::SortedSet;
 
 use super::{lex_range, score_range};
+use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 
@@ -19,10 +20,7 @@ pub const ZREM: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be removed.",
     summary: "Removes members from a sorted set.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "member", multiple: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "member", multiple: true, ..ARGUMENT }],
     handler: Handler::Run(zrem),
     ..COMMAND
 };
@@ -43,7 +41,7 @@ pub const ZREMRANGEBYRANK: CommandSpec = CommandSpec {
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.",
     summary: "Removes the members between two ranks.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "start", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "stop", kind: Kind::Integer, ..ARGUMENT },
     ],
@@ -66,7 +64,7 @@ pub const ZREMRANGEBYSCORE: CommandSpec = CommandSpec {
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.",
     summary: "Removes the members with scores in a range.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "min", kind: Kind::Double, ..ARGUMENT },
         Argument { name: "max", kind: Kind::Double, ..ARGUMENT },
     ],
@@ -88,11 +86,7 @@ pub const ZREMRANGEBYLEX: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.",
     summary: "Removes the members in a lexicographical range.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "min", ..ARGUMENT },
-        Argument { name: "max", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "min", ..ARGUMENT }, Argument { name: "max", ..ARGUMENT }],
     handler: Handler::Run(zremrangebylex),
     ..COMMAND
 };

@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, ReplyWriter, format_double};
 use rcl_store::types::SortedSet;
 
+use crate::command::arguments::{COUNT, KEY, MATCH, WITHSCORES};
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
@@ -20,21 +21,12 @@ pub const ZRANDMEMBER: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the number of members returned",
     summary: "Returns random members of a sorted set.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument {
             name: "options",
             kind: Kind::Block,
             optional: true,
-            arguments: &[
-                Argument { name: "count", kind: Kind::Integer, ..ARGUMENT },
-                Argument {
-                    name: "withscores",
-                    kind: Kind::PureToken,
-                    token: "WITHSCORES",
-                    optional: true,
-                    ..ARGUMENT
-                },
-            ],
+            arguments: &[Argument { name: "count", kind: Kind::Integer, ..ARGUMENT }, WITHSCORES],
             ..ARGUMENT
         },
     ],
@@ -104,12 +96,7 @@ pub const ZSCAN: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.",
     summary: "Goes through the members and scores of a sorted set, a piece a call.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "cursor", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "pattern", kind: Kind::Pattern, token: "MATCH", optional: true, ..ARGUMENT },
-        Argument { name: "count", kind: Kind::Integer, token: "COUNT", optional: true, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "cursor", kind: Kind::Integer, ..ARGUMENT }, MATCH, COUNT],
     tips: &["nondeterministic_output"],
     handler: Handler::Run(zscan),
     ..COMMAND

@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::types::Element;
 
+use crate::command::arguments::{KEY, KEYS, word};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -17,7 +18,7 @@ pub const GET: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Returns the string at a key.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(get),
     ..COMMAND
 };
@@ -48,7 +49,7 @@ pub const MGET: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(N) where N is the number of keys to retrieve.",
     summary: "Returns the strings at several keys, null for those that hold none.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), multiple: true, ..ARGUMENT }],
+    arguments: &[KEYS],
     tips: &["request_policy:multi_shard"],
     handler: Handler::Run(mget),
     ..COMMAND
@@ -76,7 +77,7 @@ pub const STRLEN: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Returns the length of the string at a key, 0 when there is none.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(strlen),
     ..COMMAND
 };
@@ -97,7 +98,7 @@ pub const GETDEL: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Returns the string at a key and deletes the key.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(getdel),
     ..COMMAND
 };
@@ -128,7 +129,7 @@ pub const GETEX: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Returns the string at a key and sets or clears its expiry.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument {
             name: "expiration",
             kind: Kind::OneOf,
@@ -138,7 +139,7 @@ pub const GETEX: CommandSpec = CommandSpec {
                 Argument { name: "milliseconds", kind: Kind::Integer, token: "PX", ..ARGUMENT },
                 Argument { name: "unix-time-seconds", kind: Kind::UnixTime, token: "EXAT", ..ARGUMENT },
                 Argument { name: "unix-time-milliseconds", kind: Kind::UnixTime, token: "PXAT", ..ARGUMENT },
-                Argument { name: "persist", kind: Kind::PureToken, token: "PERSIST", ..ARGUMENT },
+                word("persist", "PERSIST"),
             ],
             ..ARGUMENT
         },

@@ -5,6 +5,7 @@ use rcl_store::entry::Entry;
 use rcl_store::keyspace::SetExpiry;
 use rcl_store::types::ValueRef;
 
+use crate::command::arguments::KEY;
 use crate::command::parse;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, LongDouble, Outcome};
@@ -19,7 +20,7 @@ pub const INCR: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Adds one to the integer at a key, which counts as 0 when there is none.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(incr),
     ..COMMAND
 };
@@ -38,7 +39,7 @@ pub const DECR: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Subtracts one from the integer at a key, which counts as 0 when there is none.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     handler: Handler::Run(decr),
     ..COMMAND
 };
@@ -57,10 +58,7 @@ pub const INCRBY: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Adds a number to the integer at a key.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "increment", kind: Kind::Integer, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "increment", kind: Kind::Integer, ..ARGUMENT }],
     handler: Handler::Run(incrby),
     ..COMMAND
 };
@@ -79,10 +77,7 @@ pub const DECRBY: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Subtracts a number from the integer at a key.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "decrement", kind: Kind::Integer, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "decrement", kind: Kind::Integer, ..ARGUMENT }],
     handler: Handler::Run(decrby),
     ..COMMAND
 };
@@ -132,10 +127,7 @@ pub const INCRBYFLOAT: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Adds a decimal number to the number at a key.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "increment", kind: Kind::Double, ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "increment", kind: Kind::Double, ..ARGUMENT }],
     handler: Handler::Run(incrbyfloat),
     ..COMMAND
 };

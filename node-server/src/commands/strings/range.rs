@@ -4,6 +4,7 @@ use rcl_proto::resp::Args;
 use rcl_store::keyspace::SetExpiry;
 use rcl_store::types::Value;
 
+use crate::command::arguments::KEY;
 use crate::command::parse;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -18,10 +19,7 @@ pub const APPEND: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1). The amortized time complexity is O(1) assuming the appended value is small and the already present value is of any size, since the dynamic string library used by Redis will double the free space available on every reallocation.",
     summary: "Appends to the string at a key, and returns its new length.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "value", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "value", ..ARGUMENT }],
     handler: Handler::Run(append),
     ..COMMAND
 };
@@ -61,7 +59,7 @@ pub const SETRANGE: CommandSpec = CommandSpec {
     complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.",
     summary: "Overwrites a part of the string at a key, from an offset on.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "offset", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "value", ..ARGUMENT },
     ],
@@ -108,7 +106,7 @@ pub const GETRANGE: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.",
     summary: "Returns a part of the string at a key.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "start", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "end", kind: Kind::Integer, ..ARGUMENT },
     ],
@@ -147,7 +145,7 @@ pub const SUBSTR: CommandSpec = CommandSpec {
     complexity: "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.",
     summary: "Returns a part of the string at a key.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "start", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "end", kind: Kind::Integer, ..ARGUMENT },
     ],

@@ -4,6 +4,7 @@ use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::keyspace::{SetExpiry, Upserted};
 
 use super::get::reply_element;
+use crate::command::arguments::{KEY, word};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -19,17 +20,14 @@ pub const SET: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Sets the string at a key, with an optional condition and expiry.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "value", ..ARGUMENT },
         Argument {
             name: "condition",
             kind: Kind::OneOf,
             since: "2.6.12",
             optional: true,
-            arguments: &[
-                Argument { name: "nx", kind: Kind::PureToken, token: "NX", ..ARGUMENT },
-                Argument { name: "xx", kind: Kind::PureToken, token: "XX", ..ARGUMENT },
-            ],
+            arguments: &[word("nx", "NX"), word("xx", "XX")],
             ..ARGUMENT
         },
         Argument {
@@ -207,10 +205,7 @@ pub const SETNX: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Sets the string at a key if there is no such key.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "value", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "value", ..ARGUMENT }],
     deprecated: Some(("2.6.12", "`SET` with the `NX` argument")),
     handler: Handler::Run(setnx),
     ..COMMAND
@@ -238,7 +233,7 @@ pub const SETEX: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Sets the string at a key with an expiry in seconds.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "seconds", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "value", ..ARGUMENT },
     ],
@@ -262,7 +257,7 @@ pub const PSETEX: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Sets the string at a key with an expiry in milliseconds.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "milliseconds", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "value", ..ARGUMENT },
     ],
@@ -294,10 +289,7 @@ pub const GETSET: CommandSpec = CommandSpec {
     group: Group::String,
     complexity: "O(1)",
     summary: "Sets the string at a key and returns the one before.",
-    arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-        Argument { name: "value", ..ARGUMENT },
-    ],
+    arguments: &[KEY, Argument { name: "value", ..ARGUMENT }],
     deprecated: Some(("6.2.0", "`SET` with the `!GET` argument")),
     handler: Handler::Run(getset),
     ..COMMAND
@@ -327,10 +319,7 @@ pub const MSET: CommandSpec = CommandSpec {
         name: "data",
         kind: Kind::Block,
         multiple: true,
-        arguments: &[
-            Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-            Argument { name: "value", ..ARGUMENT },
-        ],
+        arguments: &[KEY, Argument { name: "value", ..ARGUMENT }],
         ..ARGUMENT
     }],
     tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
@@ -369,10 +358,7 @@ pub const MSETNX: CommandSpec = CommandSpec {
         name: "data",
         kind: Kind::Block,
         multiple: true,
-        arguments: &[
-            Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
-            Argument { name: "value", ..ARGUMENT },
-        ],
+        arguments: &[KEY, Argument { name: "value", ..ARGUMENT }],
         ..ARGUMENT
     }],
     handler: Handler::Run(msetnx),

@@ -4,6 +4,7 @@ use rcl_proto::resp::Args;
 use rcl_store::entry::access;
 use rcl_store::rdb;
 
+use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -18,7 +19,7 @@ pub const DUMP: CommandSpec = CommandSpec {
     group: Group::Generic,
     complexity: "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
     summary: "Returns the value at a key as bytes that RESTORE takes.",
-    arguments: &[Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT }],
+    arguments: &[KEY],
     tips: &["nondeterministic_output"],
     handler: Handler::Run(dump),
     ..COMMAND
@@ -43,7 +44,7 @@ pub const RESTORE: CommandSpec = CommandSpec {
     complexity: "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).",
     summary: "Puts a value from DUMP under a key.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "ttl", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "serialized-value", ..ARGUMENT },
         Argument {
@@ -94,7 +95,7 @@ pub const RESTORE_ASKING: CommandSpec = CommandSpec {
     complexity: "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).",
     summary: "Is RESTORE for a slot that is being imported; nodes say it to each other.",
     arguments: &[
-        Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+        KEY,
         Argument { name: "ttl", kind: Kind::Integer, ..ARGUMENT },
         Argument { name: "serialized-value", ..ARGUMENT },
         Argument {

@@ -3,6 +3,7 @@
 use rcl_proto::resp::Args;
 use rcl_store::rdb;
 
+use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
 use crate::command::spec::{
     ARGUMENT, Argument, Begin, COMMAND, Find, Group, KeySpec, Kind, category, flag, key_flag,
@@ -38,7 +39,7 @@ pub const MIGRATE: CommandSpec = CommandSpec {
             name: "key-selector",
             kind: Kind::OneOf,
             arguments: &[
-                Argument { name: "key", kind: Kind::Key, key_spec: Some(0), ..ARGUMENT },
+                KEY,
                 Argument { name: "empty-string", kind: Kind::PureToken, token: "\"\"", ..ARGUMENT },
             ],
             ..ARGUMENT
