@@ -231,11 +231,12 @@ pub const USAGE: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::super::options::Options;
-    use super::super::quoting;
+    use rcl_proto::words;
+
     use super::*;
 
     fn translated(line: &str) -> Result<Vec<String>, Refusal> {
-        let options = Options::parse(&quoting::split(line.as_bytes()).unwrap())?;
+        let options = Options::parse(&words::split(line.as_bytes()).unwrap())?;
         let lines = options.cluster.unwrap().translate()?;
         Ok(lines.iter().map(|line| line.join(" ")).collect())
     }

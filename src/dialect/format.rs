@@ -12,8 +12,7 @@
 //! leaves the JSON form as it came, as there.
 
 use rcl_proto::resp::{Reply, format_double};
-
-use super::quoting;
+use rcl_proto::words;
 
 /// One of redis-cli's output forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +64,7 @@ fn standard(out: &mut Vec<u8>, reply: &Reply, indent: usize) {
         Reply::Double(number) => line(out, b"(double) ", &double(*number)),
         Reply::BigNumber(digits) => line(out, b"", digits.as_bytes()),
         Reply::Bulk(bytes) => {
-            quoting::quote(out, bytes);
+            quote(out, bytes);
             out.push(b'\n');
         }
         Reply::Verbatim { text, .. } => line(out, b"", text),
@@ -158,14 +157,18 @@ fn raw(out: &mut Vec<u8>, reply: &Reply, delimiter: &[u8]) {
     }
 }
 
+fn quote(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(words::quote(bytes).as_bytes());
+}
+
 fn csv(out: &mut Vec<u8>, reply: &Reply) {
     match reply {
         Reply::Error(text) => {
             out.extend_from_slice(b"ERROR,");
-            quoting::quote(out, text.as_bytes());
+            quote(out, text.as_bytes());
         }
-        Reply::Simple(text) => quoting::quote(out, text.as_bytes()),
-        Reply::Bulk(bytes) | Reply::Verbatim { text: bytes, .. } => quoting::quote(out, bytes),
+        Reply::Simple(text) => quote(out, text.as_bytes()),
+        Reply::Bulk(bytes) | Reply::Verbatim { text: bytes, .. } => quote(out, bytes),
         Reply::Null => out.extend_from_slice(b"NULL"),
         Reply::Array(elements) | Reply::Set(elements) | Reply::Push(elements) => {
             separated(out, elements, b",", csv);
@@ -226,9 +229,7 @@ fn json_key(out: &mut Vec<u8>, key: &Reply, quoted: bool) {
 
 fn json_string(out: &mut Vec<u8>, bytes: &[u8], quoted: bool) {
     if quoted {
-        let mut text = Vec::new();
-        quoting::quote(&mut text, bytes);
-        for byte in text {
+        for byte in words::quote(bytes).into_bytes() {
             if byte == b'\\' {
                 out.push(b'\\');
             }

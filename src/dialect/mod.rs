@@ -10,7 +10,6 @@ mod cluster;
 pub mod format;
 mod options;
 mod prompt;
-mod quoting;
 mod scan;
 mod script;
 mod session;
@@ -82,7 +81,7 @@ fn converse(options: &Options) -> Result<(), Trouble> {
 fn given_words(options: &Options) -> Option<Vec<Vec<u8>>> {
     let words = options.command.iter();
     match options.quoted_input {
-        true => words.map(|word| quoting::unquote(word)).collect(),
+        true => words.map(|word| rcl_proto::words::unquote(word)).collect(),
         false => Some(words.cloned().collect()),
     }
 }

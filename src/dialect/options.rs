@@ -7,10 +7,10 @@
 use std::path::PathBuf;
 
 use rcl_proto::Address;
+use rcl_proto::words::unquote;
 
 use super::cluster::ClusterCommand;
 use super::format::{Delimiters, Form};
-use super::quoting;
 use crate::wire::Endpoint;
 
 /// What was asked for on the command line.
@@ -178,7 +178,7 @@ impl Options {
             b"--scan" => self.scan = true,
             b"--pattern" => self.pattern = Some(words.value(flag)?.to_vec()),
             b"--quoted-pattern" => {
-                let pattern = quoting::unquote(words.value(flag)?);
+                let pattern = unquote(words.value(flag)?);
                 let wrong = || Refusal::Wrong("Invalid quoted string specified for --quoted-pattern.".into());
                 self.pattern = Some(pattern.ok_or_else(wrong)?);
             }
@@ -402,7 +402,7 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Options, Refusal> {
-        Options::parse(&quoting::split(line.as_bytes()).unwrap())
+        Options::parse(&rcl_proto::words::split(line.as_bytes()).unwrap())
     }
 
     fn command(options: &Options) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Commands from lines: typed at the prompt, or fed to stdin.
 //!
 //! ```text
-//! 127.0.0.1:7001> SET {test}:data "critical"     a command, quoted as `quoting` says
+//! 127.0.0.1:7001> SET {test}:data "critical"     a command, quoted as `rcl_proto::words` says
 //! 127.0.0.1:7001> 3 PING                         a number first: so many times
 //! 127.0.0.1:7001> connect HOST PORT · clear · help [COMMAND] · quit · exit
 //! ```
@@ -14,9 +14,9 @@ use std::time::Instant;
 
 use rcl_proto::Address;
 use rcl_proto::resp::Reply;
+use rcl_proto::words;
 
 use super::format::Form;
-use super::quoting;
 use super::session::{Session, Trouble};
 
 /// From how long on a command's duration is shown.
@@ -55,7 +55,7 @@ enum After {
 }
 
 fn carry_out(session: &mut Session<'_>, line: &[u8]) -> Result<After, Trouble> {
-    let Some(mut words) = quoting::split(line) else {
+    let Some(mut words) = words::split(line) else {
         session.emit(b"Invalid argument(s)\n")?;
         return Ok(After::Continue);
     };
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     fn count(line: &str) -> Option<Option<i64>> {
-        repeat_count(&quoting::split(line.as_bytes()).unwrap())
+        repeat_count(&words::split(line.as_bytes()).unwrap())
     }
 
     #[test]

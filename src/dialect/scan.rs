@@ -4,10 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use rcl_proto::resp::Reply;
+use rcl_proto::words;
 
 use super::format::Form;
 use super::options::Options;
-use super::quoting;
 use super::session::{Session, Trouble};
 
 /// Prints the keys that match the pattern, quoted in the standard form and bare in every other.
@@ -22,7 +22,7 @@ pub fn run(session: &mut Session<'_>, options: &Options) -> Result<(), Trouble> 
         let mut out = Vec::new();
         for key in keys {
             match session.form() {
-                Form::Standard => quoting::quote(&mut out, &key),
+                Form::Standard => out.extend(words::quote(&key).into_bytes()),
                 _ => out.extend(key),
             }
             out.push(b'\n');

@@ -1,5 +1,5 @@
 //! The words that every layer shares: the client protocol (RESP), slots and sets of slots, node ids,
-//! addresses, and the text of `CLUSTER NODES`.
+//! addresses, the text of `CLUSTER NODES`, and how a line is split into words.
 //!
 //! Nothing here does I/O or reads a clock, and nothing here knows of a server or of a tool: both
 //! `rcl` and the node stand on it.
@@ -10,6 +10,7 @@ pub mod nodes_text;
 pub mod resp;
 mod slot;
 mod slot_set;
+pub mod words;
 
 pub use address::{Address, AddressError};
 pub use node_id::{NodeId, NodeIdError};

@@ -15,7 +15,9 @@
 use super::directive::{Kind, Standing};
 use super::table::{self, FILE_DIRECTIVES, Row};
 use super::value::Value;
-use super::{Config, WithoutEffect, include, words};
+use rcl_proto::words;
+
+use super::{Config, WithoutEffect, include};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;

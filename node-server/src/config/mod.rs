@@ -27,7 +27,6 @@ mod set;
 mod settings;
 pub mod table;
 pub mod value;
-pub mod words;
 
 pub use choices::{EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
 pub use load::{LoadError, Loaded, Origin, load};
@@ -166,7 +165,7 @@ fn default(directive: &Directive, directory: &Path) -> Value {
         return Value::Text(absolute.as_os_str().as_bytes().to_vec());
     }
     let words = if directive.kind.takes_words() {
-        words::split(directive.default.as_bytes()).unwrap_or_default()
+        rcl_proto::words::split(directive.default.as_bytes()).unwrap_or_default()
     } else {
         vec![directive.default.as_bytes().to_vec()]
     };

@@ -2,7 +2,7 @@
 
 use super::directive::{Directive, Kind, Notation};
 use super::value::{CLASSES, OutputBufferLimit, Value};
-use super::words::quote;
+use rcl_proto::words::quote;
 
 impl Value {
     /// As CONFIG GET prints it.

@@ -10,6 +10,9 @@
 //! limits (10 arguments of 16 KiB) for a client that has not authenticated.
 
 use std::fmt;
+use std::ops::Range;
+
+use crate::words;
 
 /// Where an argument lies in the bytes of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,7 +311,11 @@ impl RequestParser {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.is_inline = true;
         self.inline.clear();
-        split_words(line, &mut self.inline, &mut self.spans).ok_or(ProtocolError::UnbalancedQuotes)?;
+        let spans = &mut self.spans;
+        let mut place = |word: Range<usize>| {
+            spans.push(Span { start: word.start as u32, end: word.end as u32 });
+        };
+        words::split_into(line, &mut self.inline, &mut place).ok_or(ProtocolError::UnbalancedQuotes)?;
         self.position = newline + 1;
         Ok(self.finish())
     }
@@ -341,87 +348,6 @@ fn parse_length(text: &[u8]) -> Option<i64> {
         number = number * 10 + i64::from(digit - b'0');
     }
     Some(if negative { -number } else { number })
-}
-
-/// Splits a line into words as a shell would: `"…"` with escapes, `'…'` with `\'`. `None` when quotes are
-/// unbalanced, or when a closing quote is not followed by a space.
-fn split_words(line: &[u8], bytes: &mut Vec<u8>, spans: &mut Vec<Span>) -> Option<()> {
-    let mut rest = line;
-    loop {
-        rest = rest.trim_ascii_start();
-        // A NUL ends the line, as it does in C.
-        if rest.first().is_none_or(|&byte| byte == 0) {
-            return Some(());
-        }
-        let start = bytes.len() as u32;
-        rest = take_word(rest, bytes)?;
-        spans.push(Span { start, end: bytes.len() as u32 });
-    }
-}
-
-fn take_word<'a>(mut rest: &'a [u8], bytes: &mut Vec<u8>) -> Option<&'a [u8]> {
-    loop {
-        match rest.first() {
-            None | Some(0) => return Some(rest),
-            Some(b'"') => return take_double_quoted(&rest[1..], bytes),
-            Some(b'\'') => return take_single_quoted(&rest[1..], bytes),
-            Some(byte) if byte.is_ascii_whitespace() => return Some(rest),
-            Some(&byte) => bytes.push(byte),
-        }
-        rest = &rest[1..];
-    }
-}
-
-fn take_double_quoted<'a>(mut rest: &'a [u8], bytes: &mut Vec<u8>) -> Option<&'a [u8]> {
-    loop {
-        match *rest {
-            [b'\\', b'x', high, low, ref after @ ..]
-                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-            {
-                let value = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
-                bytes.push(value(high) << 4 | value(low));
-                rest = after;
-            }
-            [b'\\', escaped, ref after @ ..] => {
-                bytes.push(match escaped {
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    b'b' => 8,
-                    b'a' => 7,
-                    other => other,
-                });
-                rest = after;
-            }
-            [b'"', ref after @ ..] => return after_closing_quote(after),
-            [byte, ref after @ ..] => {
-                bytes.push(byte);
-                rest = after;
-            }
-            [] => return None,
-        }
-    }
-}
-
-fn take_single_quoted<'a>(mut rest: &'a [u8], bytes: &mut Vec<u8>) -> Option<&'a [u8]> {
-    loop {
-        match *rest {
-            [b'\\', b'\'', ref after @ ..] => {
-                bytes.push(b'\'');
-                rest = after;
-            }
-            [b'\'', ref after @ ..] => return after_closing_quote(after),
-            [byte, ref after @ ..] => {
-                bytes.push(byte);
-                rest = after;
-            }
-            [] => return None,
-        }
-    }
-}
-
-fn after_closing_quote(rest: &[u8]) -> Option<&[u8]> {
-    rest.first().is_none_or(u8::is_ascii_whitespace).then_some(rest)
 }
 
 #[cfg(test)]
