@@ -3,7 +3,8 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::server::{Kind, Server, has_redis, meet_all, share_slots};
+use crate::harness::has_redis;
+use crate::server::{Kind, Server, meet_all, share_slots};
 
 /// Three masters, the first of them with a replica; the kinds in this order: master, replica, others.
 fn cluster(master: Kind, replica: Kind, others: [Kind; 2]) -> Vec<Server> {

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use rcl_proto::resp::Reply;
 
-use crate::server::{Folder, Kind, Server, free_port, has_redis, meet_all, share_slots};
+use crate::harness::{Folder, free_port, has_redis};
+use crate::server::{Kind, Server, meet_all, share_slots};
 
 #[test]
 fn a_second_process_on_the_same_folder_is_refused() {
@@ -37,7 +38,7 @@ fn a_redis_server_on_our_folder_is_refused_and_we_on_its() {
 
 #[test]
 fn a_corrupt_file_is_refused_with_its_line_and_left_as_it_is() {
-    let folder = Folder::new();
+    let folder = std::sync::Arc::new(Folder::new());
     let path = folder.0.join("nodes.conf");
     std::fs::write(&path, "vars currentEpoch 1 lastVoteEpoch x\n").unwrap();
     let mut server = Server::spawn(Kind::Ours, folder.clone(), (free_port(), free_port()));

@@ -6,6 +6,9 @@ mod bus;
 mod client;
 mod failover;
 mod files;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "../harness/mod.rs"]
+mod harness;
 mod mixed;
 mod own;
 mod replies;

@@ -3,7 +3,8 @@
 use rcl_proto::resp::Reply;
 
 use crate::client::Client;
-use crate::server::{Kind, Server, has_redis, meet_all, share_slots, slots_seen_by};
+use crate::harness::has_redis;
+use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 
 fn start_all(kinds: &[Kind]) -> Vec<Server> {
     kinds.iter().map(|&kind| Server::start(kind)).collect()

@@ -3,7 +3,8 @@
 use rcl_proto::resp::Reply;
 
 use crate::client::Client;
-use crate::server::{Kind, Server, has_redis, meet_all, share_slots};
+use crate::harness::has_redis;
+use crate::server::{Kind, Server, meet_all, share_slots};
 
 /// What both must answer alike, to the letter.
 const SAME: &[&str] = &[

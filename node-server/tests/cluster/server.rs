@@ -1,19 +1,14 @@
 //! Processes: a node of ours or a redis-server, in a folder and on ports of its own.
 
-use std::io::Write as _;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
 
 use crate::client::Client;
-
-/// Far longer than anything takes: it only ends a test that fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::harness::{Folder, PATIENCE, free_port};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -33,53 +28,11 @@ pub struct Server {
     client: Option<Client>,
 }
 
-/// A folder that goes with its last owner.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new() -> Arc<Folder> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("rcl-cluster-test-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Arc::new(Folder(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A pair of ports of this process below those that the kernel gives to outgoing connections.
-pub fn free_port() -> u16 {
-    const FIRST: u16 = 14_000;
-    const COUNT: u16 = 500;
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let offset = (std::process::id() % u32::from(COUNT)) as u16;
-    loop {
-        let port = FIRST + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-/// Whether this machine has a redis-server; says so when not.
-pub fn has_redis(test: &str) -> bool {
-    let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !there {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no redis-server on this machine");
-    }
-    there
-}
-
 impl Server {
     /// Starts one and waits until it answers. Where somebody took the ports meanwhile, on others.
     pub fn start(kind: Kind) -> Server {
         for _ in 0..10 {
-            let server = Server::spawn(kind, Folder::new(), (free_port(), free_port()));
+            let server = Server::spawn(kind, Arc::new(Folder::new()), (free_port(), free_port()));
             if let Some(server) = server.wait_for_answer() {
                 return server;
             }

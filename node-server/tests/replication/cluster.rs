@@ -2,7 +2,8 @@
 
 use rcl_proto::resp::Reply;
 
-use super::server::{Client, Folder, Server, free_port, wait_until};
+use crate::harness::server::{Client, Server};
+use crate::harness::{Folder, free_port, wait_until};
 
 struct Member {
     server: Server,

@@ -2,7 +2,8 @@
 
 use rcl_proto::resp::Reply;
 
-use super::server::{Client, Server, wait_until};
+use crate::harness::server::{Client, Server};
+use crate::harness::wait_until;
 
 /// One of each type and encoding that both can have, in several databases.
 pub fn fill(server: &mut Server) {

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use super::data::{contents, fill};
-use super::server::{Folder, Server, there_is_redis, wait_until};
+use crate::harness::server::Server;
+use crate::harness::{Folder, has_redis, wait_until};
 
 fn file_moves(from: &str, to: &str) {
     let mut writer = Server::of(from, &[]);
@@ -25,14 +26,14 @@ fn file_moves(from: &str, to: &str) {
 
 #[test]
 fn redis_loads_our_file() {
-    if there_is_redis("redis_loads_our_file") {
+    if has_redis("redis_loads_our_file") {
         file_moves("ours", "redis");
     }
 }
 
 #[test]
 fn we_load_the_file_of_redis() {
-    if there_is_redis("we_load_the_file_of_redis") {
+    if has_redis("we_load_the_file_of_redis") {
         file_moves("redis", "ours");
     }
 }

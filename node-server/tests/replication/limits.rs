@@ -1,6 +1,7 @@
 //! What a master does with replicas that are slow, silent or too few.
 
-use super::server::{Server, wait_until};
+use crate::harness::server::Server;
+use crate::harness::wait_until;
 
 #[test]
 fn a_replica_that_does_not_read_is_cut_off() {

@@ -4,8 +4,10 @@
 mod cluster;
 mod data;
 mod files;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "../harness/mod.rs"]
+mod harness;
 mod limits;
-mod server;
 mod streams;
 mod transfer;
 mod words;

@@ -1,7 +1,8 @@
 //! A master and its replicas, of both kinds: copy, stream, cut links, promotion.
 
 use super::data::{assert_same, fill};
-use super::server::{Server, there_is_redis, wait_until};
+use crate::harness::server::Server;
+use crate::harness::{has_redis, wait_until};
 
 /// Writes of every sort that a stream has.
 fn write_some(master: &mut Server) {
@@ -69,14 +70,14 @@ fn follows_through_everything(master_kind: &str, replica_kind: &str) {
 
 #[test]
 fn ours_under_redis() {
-    if there_is_redis("ours_under_redis") {
+    if has_redis("ours_under_redis") {
         follows_through_everything("redis", "ours");
     }
 }
 
 #[test]
 fn redis_under_ours() {
-    if there_is_redis("redis_under_ours") {
+    if has_redis("redis_under_ours") {
         follows_through_everything("ours", "redis");
     }
 }
@@ -119,14 +120,14 @@ fn promotion(master_kind: &str, heir_kind: &str, other_kind: &str) {
 
 #[test]
 fn promotion_of_ours_among_redis() {
-    if there_is_redis("promotion_of_ours_among_redis") {
+    if has_redis("promotion_of_ours_among_redis") {
         promotion("redis", "ours", "redis");
     }
 }
 
 #[test]
 fn promotion_of_redis_among_ours() {
-    if there_is_redis("promotion_of_redis_among_ours") {
+    if has_redis("promotion_of_redis_among_ours") {
         promotion("ours", "redis", "ours");
     }
 }
@@ -165,7 +166,7 @@ fn chain(top: &str, middle: &str, bottom: &str) {
 
 #[test]
 fn chain_through_ours() {
-    if there_is_redis("chain_through_ours") {
+    if has_redis("chain_through_ours") {
         chain("redis", "ours", "redis");
     }
 }
@@ -227,7 +228,7 @@ fn the_database_of_our_stream_stays_known() {
 
 #[test]
 fn the_database_of_a_stream_of_redis_stays_known() {
-    if there_is_redis("the_database_of_a_stream_of_redis_stays_known") {
+    if has_redis("the_database_of_a_stream_of_redis_stays_known") {
         the_database_of_the_stream_stays_known("redis");
     }
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rcl_proto::resp::{Parsed, RequestParser};
 
 use super::data::{assert_same, fill};
-use super::server::{Folder, Server, there_is_redis, wait_until};
+use crate::harness::server::Server;
+use crate::harness::{Folder, has_redis, wait_until};
 
 /// Commands that are wrong if they are applied twice or not at all, while copies are taken.
 fn copies_are_points_in_time(master_kind: &str, replica_kind: &str) {
@@ -67,14 +68,14 @@ fn copies_of_ours_under_writes() {
 
 #[test]
 fn copies_of_ours_under_writes_for_redis() {
-    if there_is_redis("copies_of_ours_under_writes_for_redis") {
+    if has_redis("copies_of_ours_under_writes_for_redis") {
         copies_are_points_in_time("ours", "redis");
     }
 }
 
 #[test]
 fn copies_of_redis_under_writes() {
-    if there_is_redis("copies_of_redis_under_writes") {
+    if has_redis("copies_of_redis_under_writes") {
         copies_are_points_in_time("redis", "ours");
     }
 }
@@ -103,7 +104,7 @@ fn a_replica_that_knows_no_eof() {
 
 #[test]
 fn redis_cli_takes_a_copy() {
-    if !there_is_redis("redis_cli_takes_a_copy") {
+    if !has_redis("redis_cli_takes_a_copy") {
         return;
     }
     let mut master = Server::ours(&[]);
@@ -123,7 +124,7 @@ fn redis_cli_takes_a_copy() {
 /// A replica whose master sends through a file.
 #[test]
 fn a_copy_by_length_from_redis() {
-    if !there_is_redis("a_copy_by_length_from_redis") {
+    if !has_redis("a_copy_by_length_from_redis") {
         return;
     }
     let mut master = Server::redis(&["--repl-diskless-sync", "no"]);

@@ -1,6 +1,7 @@
 //! The commands' own answers, side by side with the real server's.
 
-use super::server::{Server, there_is_redis};
+use crate::harness::has_redis;
+use crate::harness::server::Server;
 
 /// Not asked: what names the server itself, or would end it.
 const QUESTIONS: &[&str] = &[
@@ -41,7 +42,7 @@ const QUESTIONS: &[&str] = &[
 
 #[test]
 fn the_same_words_as_redis() {
-    if !there_is_redis("the_same_words_as_redis") {
+    if !has_redis("the_same_words_as_redis") {
         return;
     }
     let (mut ours, mut redis) = (Server::ours(&[]), Server::redis(&[]));

@@ -1,63 +1,20 @@
 //! Real processes: nodes of ours and `redis-server`, each in a folder of its own, ended with the value.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rcl_proto::resp::{Reply, encode_request};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::{Folder, PATIENCE, free_port, wait_until};
 
 pub struct Server {
     pub port: u16,
     pub folder: Folder,
     child: Child,
     pub client: Client,
-}
-
-/// A folder that goes with the value.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new() -> Folder {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("rcl-replication-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// True when there is a `redis-server`; says it loudly when not.
-pub fn there_is_redis(test: &str) -> bool {
-    let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !there {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no redis-server on this machine");
-    }
-    there
-}
-
-/// A port below those that the kernel gives to outgoing connections, so that a node may come back on it.
-pub fn free_port() -> u16 {
-    const FIRST: u16 = 15_000;
-    const COUNT: u16 = 2_000;
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = (std::process::id() % u32::from(COUNT)) as u16;
-    loop {
-        let port = FIRST + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 const COMMON: [&str; 6] = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--save", ""];
@@ -277,13 +234,5 @@ impl Client {
             self.read_some();
         }
         self.received.drain(..count).collect()
-    }
-}
-
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
