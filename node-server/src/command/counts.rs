@@ -56,20 +56,27 @@ impl Draw {
         Ok(if count < 0 { Draw::Repeated(count.unsigned_abs()) } else { Draw::Distinct(count as usize) })
     }
 
-    /// For drawing pairs: RESP2's flat array has twice as many elements, which must be a number too.
-    pub fn parse_for_pairs(text: &[u8]) -> Result<Draw, CommandError> {
-        let draw = Draw::parse(text)?;
+    /// `count [word]`, where the word asks for pairs: RESP2's flat array then has twice as many elements, which must
+    /// be a number too. True with the word.
+    pub fn parse_with_pairs(options: Args<'_>, word: &str) -> Result<(Draw, bool), CommandError> {
+        let draw = Draw::parse(&options[0])?;
+        let pairs = match options.get(1) {
+            None => false,
+            Some(given) if options.len() == 2 && parse::is(given, word) => true,
+            Some(_) => return Err(CommandError::SYNTAX),
+        };
         let count = match draw {
             Draw::Distinct(count) => count as u64,
             Draw::Repeated(count) => count,
         };
-        if count > i64::MAX as u64 / 2 { Err(CommandError::OUT_OF_RANGE) } else { Ok(draw) }
+        if pairs && count > i64::MAX as u64 / 2 { Err(CommandError::OUT_OF_RANGE) } else { Ok((draw, pairs)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rcl_proto::resp::OwnedArgs;
 
     #[test]
     fn draws() {
@@ -79,8 +86,19 @@ mod tests {
             Draw::parse(b"-9223372036854775808").unwrap_err().text(),
             "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
         );
-        assert_eq!(Draw::parse_for_pairs(b"-9223372036854775807"), Err(CommandError::OUT_OF_RANGE));
-        assert_eq!(Draw::parse_for_pairs(b"x"), Err(CommandError::NOT_INTEGER));
+    }
+
+    #[test]
+    fn draws_of_pairs() {
+        let parse = |line: &str| {
+            Draw::parse_with_pairs(OwnedArgs::new(line.split(' ').map(str::as_bytes)).as_args(), "withvalues")
+        };
+        assert_eq!(parse("-9223372036854775807 withvalues"), Err(CommandError::OUT_OF_RANGE));
+        assert_eq!(parse("x withvalues"), Err(CommandError::NOT_INTEGER));
+        assert_eq!(parse("-9223372036854775807"), Ok((Draw::Repeated(i64::MAX as u64), false)));
+        assert_eq!(parse("2 WithValues"), Ok((Draw::Distinct(2), true)));
+        assert_eq!(parse("2 withscores"), Err(CommandError::SYNTAX));
+        assert_eq!(parse("2 withvalues withvalues"), Err(CommandError::SYNTAX));
     }
 
     #[test]

@@ -24,8 +24,6 @@ pub struct Effects {
     pub always: bool,
     /// Commands that go before it: the deletion of keys found expired.
     pub before: Vec<OwnedArgs>,
-    /// Keys at which something arrived that a blocked client may be waiting for, with their database.
-    pub ready_keys: Vec<(usize, Box<[u8]>)>,
 }
 
 impl Effects {

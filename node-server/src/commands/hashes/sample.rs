@@ -6,7 +6,7 @@ use rcl_store::types::{Element, Hash};
 use crate::command::arguments::{COUNT, KEY, MATCH};
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, reply};
 use crate::commands::keys::{scan_cursor, scan_options};
 use crate::commands::scan_reply;
 
@@ -44,20 +44,12 @@ pub const HRANDFIELD: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hrandfield(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let Some(count) = args.get(2) else {
+    if args.len() == 2 {
         let field = context.data.hash(&args[1])?.and_then(|hash| hash.random(&mut rand::rng()));
         reply::element_or_null(&mut context.reply, field.map(|(field, _)| field));
         return Ok(Outcome::Done);
-    };
-    let draw = Draw::parse(count)?;
-    let with_values = match args.get(3) {
-        None => false,
-        Some(word) if args.len() == 4 && parse::is(word, "withvalues") => true,
-        Some(_) => return Err(CommandError::SYNTAX),
-    };
-    if with_values {
-        Draw::parse_for_pairs(count)?;
     }
+    let (draw, with_values) = Draw::parse_with_pairs(args.from(2), "withvalues")?;
     match context.data.hash(&args[1])? {
         Some(hash) => draw_fields(&mut context.reply, hash, draw, with_values)?,
         None => context.reply.array(0),

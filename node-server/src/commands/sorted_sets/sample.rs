@@ -6,7 +6,7 @@ use rcl_store::types::SortedSet;
 use crate::command::arguments::{COUNT, KEY, MATCH, WITHSCORES};
 use crate::command::counts::Draw;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, reply};
 use crate::commands::keys::{scan_cursor, scan_options};
 use crate::commands::scan_reply;
 
@@ -35,21 +35,13 @@ pub const ZRANDMEMBER: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn zrandmember(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let Some(count) = args.get(2) else {
+    if args.len() == 2 {
         let found =
             context.data.sorted_set(&args[1])?.and_then(|sorted_set| sorted_set.random(&mut rand::rng()));
         reply::element_or_null(&mut context.reply, found.map(|(member, _)| member));
         return Ok(Outcome::Done);
-    };
-    let draw = Draw::parse(count)?;
-    let with_scores = match args.get(3) {
-        None => false,
-        Some(word) if args.len() == 4 && parse::is(word, "withscores") => true,
-        Some(_) => return Err(CommandError::SYNTAX),
-    };
-    if with_scores {
-        Draw::parse_for_pairs(count)?;
     }
+    let (draw, with_scores) = Draw::parse_with_pairs(args.from(2), "withscores")?;
     match context.data.sorted_set(&args[1])? {
         Some(sorted_set) => draw_members(&mut context.reply, sorted_set, draw, with_scores)?,
         None => context.reply.array(0),
