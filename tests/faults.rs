@@ -8,14 +8,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
+use harness::half_moved::{self, HalfMoved, leave_half_moved};
 use harness::*;
 use load::Load;
-use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
-
-fn ok() -> Reply {
-    Reply::Simple("OK".into())
-}
 
 /// What CLUSTER INFO says of the field.
 fn cluster_info(server: &Server, field: &str) -> String {
@@ -121,22 +117,7 @@ fn a_half_moved_slot_is_named_by_check_and_finished_by_fix() {
         let servers = Server::start_many(kind, 3, &[]);
         create(&servers, 0);
         let address = servers[0].address();
-        let ids: Vec<String> = servers.iter().map(Server::id).collect();
-        let slot = key_slot(b"{half}").number().to_string();
-        let set = |server: &Server| server.link().call(&["SET", "{half}0", "0"]) == ok();
-        let source = servers.iter().position(set).unwrap();
-        let target = (source + 1) % 3;
-        let (mut from, mut to) = (servers[source].link(), servers[target].link());
-        let key = |index: usize| format!("{{half}}{index}");
-        for index in 0..20 {
-            assert_eq!(from.call(&["SET", &key(index), &index.to_string()]), ok());
-        }
-        assert_eq!(to.call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[source]]), ok());
-        assert_eq!(from.call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[target]]), ok());
-        let port = servers[target].port.to_string();
-        for index in 0..7 {
-            assert_eq!(from.call(&["MIGRATE", "127.0.0.1", &port, &key(index), "0", "5000"]), ok());
-        }
+        let HalfMoved { slot, source, target } = leave_half_moved(&servers);
         let (code, said, _) = rcl(&["check", &address]);
         assert_eq!(code, 1);
         let line =
@@ -147,13 +128,16 @@ fn a_half_moved_slot_is_named_by_check_and_finished_by_fix() {
         assert!(said.contains(&format!("rcl fix {address}")), "{said}");
         // Clients find every key meanwhile.
         let mut client = Client::new(servers[source].port);
-        for index in 0..20 {
-            assert_eq!(client.get(&key(index)).unwrap(), Some(index.to_string()));
+        for index in 0..half_moved::KEYS {
+            assert_eq!(client.get(&half_moved::key(index)).unwrap(), Some(index.to_string()));
         }
         rcl_ok(&["fix", &address, "--yes"]);
         assert_eq!(findings(&servers[0]).0, 0);
-        for index in 0..20 {
-            assert_eq!(to.call(&["GET", &key(index)]), Reply::Bulk(index.to_string().into_bytes()));
+        for index in 0..half_moved::KEYS {
+            assert_eq!(
+                servers[target].link().call(&["GET", &half_moved::key(index)]),
+                Reply::Bulk(index.to_string().into_bytes())
+            );
         }
     });
 }

@@ -4,6 +4,7 @@ mod harness;
 
 use std::process::Stdio;
 
+use harness::half_moved::{self, HalfMoved, leave_half_moved};
 use harness::*;
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
@@ -92,27 +93,16 @@ fn fix_finishes_a_half_moved_slot_and_covers_one_without_an_owner() {
         let servers = Server::start_many(kind, 3, &[]);
         create(&servers, 0);
         let address = servers[0].address();
-        let ids: Vec<String> = servers.iter().map(Server::id).collect();
-        let slot = key_slot(b"{half}").number().to_string();
-        let owner =
-            servers.iter().position(|server| server.link().call(&["SET", "{half}0", "0"]) == ok()).unwrap();
-        let target = (owner + 1) % 3;
-        let (mut source_link, mut target_link) = (servers[owner].link(), servers[target].link());
-        for index in 0..20 {
-            source_link.call(&["SET", &format!("{{half}}{index}"), &index.to_string()]);
-        }
-        target_link.call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[owner]]);
-        source_link.call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[target]]);
-        let port = servers[target].port.to_string();
-        for index in 0..7 {
-            source_link.call(&["MIGRATE", "127.0.0.1", &port, &format!("{{half}}{index}"), "0", "5000"]);
-        }
+        let HalfMoved { slot, target, .. } = leave_half_moved(&servers);
+        let mut target_link = servers[target].link();
         assert!(findings(&servers[0]).1.contains(&"unfinished-move".to_owned()));
         rcl_ok(&["fix", &address, "--yes"]);
         assert!(!findings(&servers[0]).1.contains(&"unfinished-move".to_owned()));
-        for index in 0..20 {
-            let key = format!("{{half}}{index}");
-            assert_eq!(target_link.call(&["GET", &key]), Reply::Bulk(index.to_string().into_bytes()));
+        for index in 0..half_moved::KEYS {
+            assert_eq!(
+                target_link.call(&["GET", &half_moved::key(index)]),
+                Reply::Bulk(index.to_string().into_bytes())
+            );
         }
 
         // The same slot loses its owner everywhere; its keys still lie on one node, which gets it back.
@@ -153,8 +143,4 @@ fn a_key_on_both_sides_stops_the_move_until_the_user_decides() {
         rcl_ok(&reshard.iter().copied().chain(["--replace"]).collect::<Vec<_>>());
         assert_eq!(link.call(&["GET", "twin"]), Reply::Bulk(b"right".to_vec()));
     });
-}
-
-fn ok() -> Reply {
-    Reply::Simple("OK".into())
 }

@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod half_moved;
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,6 +21,10 @@ use rcl_proto::resp::{Reply, encode_request};
 pub const SERVER: &str = "redis-server";
 /// How much of a node's log is shown when a test fails.
 const LOG_LINES: usize = 15;
+
+pub fn ok() -> Reply {
+    Reply::Simple("OK".into())
+}
 
 /// False, with a loud line, when there is no server to test against.
 pub fn have_server() -> bool {
