@@ -329,29 +329,35 @@ impl Data<'_> {
 
     /// The hash at `key`, a new one when there is no key.
     pub fn hash_or_new(&mut self, key: &[u8]) -> Result<&mut Hash, CommandError> {
-        self.create_if_absent(key, || Value::Hash(Hash::new()));
-        self.hash_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+        let entry = self.find_or_create(key, || Value::Hash(Hash::new()));
+        entry.and_then(Entry::hash_mut).ok_or(CommandError::WRONG_TYPE)
     }
 
     pub fn list_or_new(&mut self, key: &[u8]) -> Result<&mut List, CommandError> {
-        self.create_if_absent(key, || Value::List(List::new()));
-        self.list_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+        let entry = self.find_or_create(key, || Value::List(List::new()));
+        entry.and_then(Entry::list_mut).ok_or(CommandError::WRONG_TYPE)
     }
 
     pub fn set_or_new(&mut self, key: &[u8]) -> Result<&mut Set, CommandError> {
-        self.create_if_absent(key, || Value::Set(Set::new()));
-        self.set_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+        let entry = self.find_or_create(key, || Value::Set(Set::new()));
+        entry.and_then(Entry::set_mut).ok_or(CommandError::WRONG_TYPE)
     }
 
     pub fn sorted_set_or_new(&mut self, key: &[u8]) -> Result<&mut SortedSet, CommandError> {
-        self.create_if_absent(key, || Value::SortedSet(SortedSet::new()));
-        self.sorted_set_mut(key)?.ok_or(CommandError::WRONG_TYPE)
+        let entry = self.find_or_create(key, || Value::SortedSet(SortedSet::new()));
+        entry.and_then(Entry::sorted_set_mut).ok_or(CommandError::WRONG_TYPE)
     }
 
-    fn create_if_absent(&mut self, key: &[u8], value: impl FnOnce() -> Value) {
-        if !self.exists(key) {
-            self.put(key, value(), None);
+    /// As [`find_mut`](Self::find_mut), but a key that is not there gets a value first.
+    fn find_or_create(&mut self, key: &[u8], value: impl FnOnce() -> Value) -> Option<&mut Entry> {
+        let key = self.key(key);
+        let is_gone = self.is_gone(&key);
+        let database = self.database;
+        let keyspace = self.keyspace()?;
+        if is_gone || keyspace.find(database, &key).is_none() {
+            keyspace.insert(database, &key, value(), None);
         }
+        keyspace.find_mut(database, &key)
     }
 
     /// A collection that has no elements any more is no key any more. True when it was taken away.

@@ -86,53 +86,11 @@ pub const RESTORE: CommandSpec = CommandSpec {
 
 pub const RESTORE_ASKING: CommandSpec = CommandSpec {
     name: "restore-asking",
-    arity: -4,
     flags: flag::WRITE | flag::DENYOOM | flag::ASKING,
-    categories: category::KEYSPACE | category::DANGEROUS,
-    keys: &[KeySpec::first(key_flag::OW | key_flag::UPDATE)],
     since: "3.0.0",
     group: Group::Server,
-    complexity: "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).",
     summary: "Is RESTORE for a slot that is being imported; nodes say it to each other.",
-    arguments: &[
-        KEY,
-        Argument { name: "ttl", kind: Kind::Integer, ..ARGUMENT },
-        Argument { name: "serialized-value", ..ARGUMENT },
-        Argument {
-            name: "replace",
-            kind: Kind::PureToken,
-            token: "REPLACE",
-            since: "3.0.0",
-            optional: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "absttl",
-            kind: Kind::PureToken,
-            token: "ABSTTL",
-            since: "5.0.0",
-            optional: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "seconds",
-            kind: Kind::Integer,
-            token: "IDLETIME",
-            since: "5.0.0",
-            optional: true,
-            ..ARGUMENT
-        },
-        Argument {
-            name: "frequency",
-            kind: Kind::Integer,
-            token: "FREQ",
-            since: "5.0.0",
-            optional: true,
-            ..ARGUMENT
-        },
-    ],
-    handler: Handler::Run(restore),
-    ..COMMAND
+    ..RESTORE
 };
 
 #[derive(Debug, Default)]
