@@ -34,7 +34,7 @@ impl Report for Info {
     fn text(&self) -> String {
         let state = if self.state == "ok" { Paint::Good } else { Paint::Bad };
         let head = format!(
-            "cluster {}  {} of {SLOT_COUNT} slots  {} masters, {} replicas  {} keys, {}  epoch {}  version {}",
+            "cluster {}  {} of {SLOT_COUNT} slots  {} masters, {} replicas\n{} keys, {}  epoch {}  version {}",
             paint(state, self.state),
             self.slots_covered,
             self.masters,

@@ -161,6 +161,16 @@ fn the_demos_are_played_and_leave_nothing_behind() {
 }
 
 #[test]
+fn what_is_shown_of_a_cluster_fits_80_columns() {
+    let Some(lab) = cluster(13_641) else { return };
+    for verb in ["info", "nodes", "slot-info", "check"] {
+        for line in lab::rcl_succeeds(&[verb, &lab.address(1)]).lines() {
+            assert!(line.chars().count() <= 80, "rcl {verb}: {line}");
+        }
+    }
+}
+
+#[test]
 fn a_key_s_slot_needs_no_cluster() {
     let keys = lab::rcl_succeeds(&["key-slot", "-o", "json", "--", "user:1001", "{test}:data", "-x"]);
     let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
