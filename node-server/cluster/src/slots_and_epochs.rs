@@ -167,11 +167,13 @@ impl Member {
         // A failover takes all slots of one master, and the winner has no others.
         let failed_over = claimed.len() == lost.len();
         if !lost.is_empty() && left_bare && (self.config.allow_replica_migration || failed_over) {
-            if ours == Some(self.me) && !failed_over {
-                self.drop_when_applied(lost);
-                self.step_down_in_a_moment(winner);
-            } else {
+            if failed_over {
                 self.step_down(winner);
+            } else {
+                if ours == Some(self.me) {
+                    self.drop_when_applied(lost);
+                }
+                self.step_down_in_a_moment(winner);
             }
         } else if let Some(grandmaster) = grandmaster.filter(|&at| at != self.me) {
             let id = self.nodes[grandmaster].id;

@@ -1,10 +1,11 @@
-//! Stepping down: a master whose last slot went to another becomes a replica of that one.
+//! Stepping down: a master whose last slot went to another becomes a replica of that one, and so do its replicas.
 //!
 //! - A master that was failed over steps down at once, and before it says so it tells everybody, on every link, who has
 //!   its slots now (an UPDATE, by the winner's new epoch).
 //! - A master whose slots were moved away steps down a moment after the last one: by then everybody has heard the new
 //!   owner, who tells all nodes when it gets a slot. (An UPDATE would not do: the new owner may have had its epoch
-//!   before, and nobody believes an UPDATE with an epoch that it knows.)
+//!   before, and nobody believes an UPDATE with an epoch that it knows.) Its replicas wait as long: whoever moved the
+//!   slots may have another master for them, and a replica too many at the winner would make others move.
 //!
 //! Why: a Redis that hears first that the old owner is a replica now leaves the slots without an owner, and refuses
 //! its clients for the whole cluster until it hears the new one, which comes by another way. Source: the
@@ -17,8 +18,8 @@ use crate::member::Member;
 use crate::node::NodeRef;
 use crate::packet::Kind;
 
-/// How long the new owner's news have to be everywhere.
-const MOMENT_MS: u64 = 250;
+/// How long the new owner's news have to be everywhere, and an operator's tool has to say who replicates whom.
+const MOMENT_MS: u64 = 1_000;
 
 /// Whom we are going to follow.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +51,13 @@ impl Member {
         };
         self.successor = None;
         let winner = self.nodes.find(successor.node).filter(|&at| self.nodes[at].is_master());
-        if let Some(winner) = winner.filter(|_| self.is_master() && self.myself().slot_count == 0) {
+        let ours = self.myself().master.unwrap_or(self.me);
+        if let Some(winner) = winner.filter(|&at| at != ours && self.nodes[ours].slot_count == 0) {
             self.step_down(winner);
         }
     }
 
-    /// When a master steps down without further news.
+    /// When we step down without further news.
     pub(crate) fn steps_down_at_ms(&self) -> Option<u64> {
         self.successor.map(|successor| successor.due_ms)
     }
