@@ -200,6 +200,17 @@ fn the_stock_file_of_debian_starts() {
     assert_eq!(loaded.config.settings().bind, ["127.0.0.1", "-::1"]);
 }
 
+#[test]
+fn an_address_to_bind_is_one_word() {
+    let read = |line: &str| load(&["-".into()], Path::new("/"), &mut line.as_bytes());
+    for line in ["bind \"\" 127.0.0.1", "bind 127.0.0.1 \"\"", "bind \"a b\" 127.0.0.1", "bind \"\\x0b\" ::1"]
+    {
+        let refused = read(line).unwrap_err().to_string();
+        assert!(refused.contains("an address has no blanks or quotes and is not empty"), "{refused}");
+    }
+    assert!(read("bind \"\"").unwrap().config.settings().bind.is_empty());
+}
+
 mod arbitrary {
     use super::*;
     use proptest::prelude::*;

@@ -206,8 +206,17 @@ fn parse_bind(words: &[Vec<u8>]) -> Parsed {
     match words {
         [only] if only.is_empty() => Ok(Value::Bind(Vec::new())),
         _ if words.len() > BIND_ADDRESSES_MAX => Err("Too many bind addresses specified.".into()),
+        // Redis takes it, and then fails to listen on it.
+        _ if !words.iter().all(is_bare_word) => {
+            Err("an address has no blanks or quotes and is not empty".into())
+        }
         _ => Ok(Value::Bind(words.to_vec())),
     }
+}
+
+/// True when a line holds the word as it is, without quotes.
+fn is_bare_word(word: &Vec<u8>) -> bool {
+    rcl_proto::words::split(word).is_some_and(|words| words.iter().eq([word]))
 }
 
 fn parse_output_limits(words: &[Vec<u8>], current: &Value) -> Parsed {
