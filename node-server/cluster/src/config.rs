@@ -32,6 +32,8 @@ pub struct Config {
     pub allow_pubsubshard_when_down: bool,
     /// `cluster-replica-no-failover`.
     pub replica_no_failover: bool,
+    /// `cluster-fast-suspicion`: a peer whose process is known to be gone is suspected before the node timeout.
+    pub fast_suspicion: bool,
 }
 
 impl Default for Config {
@@ -51,6 +53,7 @@ impl Default for Config {
             allow_reads_when_down: false,
             allow_pubsubshard_when_down: true,
             replica_no_failover: false,
+            fast_suspicion: true,
         }
     }
 }

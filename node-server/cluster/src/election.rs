@@ -3,9 +3,10 @@
 //! As a replica, when our master has slots and is in FAIL (or an operator asked for a failover):
 //! 1. Our data must be recent enough: the link to the master may have been down for the node timeout, and the
 //!    validity factor times the node timeout, and one ping period. (Not with a manual failover.)
-//! 2. Wait 500 ms, for the news of the failure to spread; a random 0–499 ms, so that replicas seldom collide;
-//!    and 1000 ms for each replica of the same master that has a greater offset. The last grows while we
-//!    wait, if better offsets are heard of.
+//! 2. Wait for a thirtieth of the node timeout, at most 500 ms, for the news of the failure to spread; a random time up
+//!    to as much again, so that replicas seldom collide; and 1000 ms for each replica of the same master that has a
+//!    greater offset. The last grows while we wait, if better offsets are heard of. (Redis waits for 500 ms and up to
+//!    499 more whatever the timeout, and Valkey 9 as we do.)
 //! 3. A new current epoch, on disk before the request for votes goes out to everybody.
 //! 4. With a majority of the masters with slots: that epoch is our config epoch and the master's slots are
 //!    ours.
@@ -27,8 +28,8 @@ use crate::member::Member;
 use crate::node::NodeRef;
 use crate::packet::{Flags, Header, Kind, MESSAGE_FORCE_ACK, Writer};
 
-const DELAY_MS: u64 = 500;
-const RANDOM_DELAY_MS: u64 = 500;
+const LONGEST_DELAY_MS: u64 = 500;
+const DELAY_PARTS: u64 = 30;
 const DELAY_PER_RANK_MS: u64 = 1_000;
 const SHORTEST_TIMEOUT_MS: u64 = 2_000;
 
@@ -116,7 +117,10 @@ impl Member {
         let rank = if by_hand { 0 } else { self.rank() };
         let delay_ms = match by_hand {
             true => 0,
-            false => DELAY_MS + self.random_below(RANDOM_DELAY_MS) + rank * DELAY_PER_RANK_MS,
+            false => {
+                let fixed_ms = (self.config.node_timeout_ms / DELAY_PARTS).min(LONGEST_DELAY_MS);
+                fixed_ms + self.random_below(fixed_ms) + rank * DELAY_PER_RANK_MS
+            }
         };
         let at_ms = Some(self.now_ms + delay_ms);
         self.election = Election { at_ms, asked: false, epoch: 0, votes: Vec::new(), rank, woken: false };

@@ -2,6 +2,10 @@
 //!
 //! - PFAIL: our ping has waited for longer than the node timeout, and no other byte came meanwhile. A matter
 //!   between the two of us; a pong takes it back.
+//! - PFAIL at once, by `cluster-fast-suspicion` (ours): the node's process is known to be gone. Its links, in both
+//!   directions, were closed, and for a grace (a tenth of the node timeout, at least 300 ms) its host refused every
+//!   new connection, while not a byte came from it. A host that does not answer, a full queue, an open link from
+//!   it, or one connection that opens: then it is not known, and the node timeout decides.
 //! - A failure report: a master with slots gossips that the node is in PFAIL or FAIL. It is valid for two
 //!   node timeouts, and taken back when the same master gossips the opposite.
 //! - FAIL: we find it in PFAIL, and the masters that report it (with us, if we are one) are a majority of the
@@ -15,7 +19,7 @@
 use rcl_proto::NodeId;
 
 use crate::durability::Addressee;
-use crate::io::LogLevel;
+use crate::io::{LinkEnd, LogLevel};
 use crate::member::Member;
 use crate::node::NodeRef;
 use crate::packet::{Flags, Kind, Writer};
@@ -23,7 +27,61 @@ use crate::packet::{Flags, Kind, Writer};
 const REPORT_VALID_TIMEOUTS: u64 = 2;
 const FAIL_UNDO_TIMEOUTS: u64 = 2;
 
+const GRACE_PARTS: u64 = 10;
+const SHORTEST_GRACE_MS: u64 = 300;
+/// So many others are asked for a sign of life when a link is lost.
+const PROBES: usize = 8;
+
 impl Member {
+    /// How long a host must refuse us before its node counts as gone.
+    fn grace_ms(&self) -> u64 {
+        let timeout_ms = self.config.node_timeout_ms;
+        (timeout_ms / GRACE_PARTS).max(SHORTEST_GRACE_MS).min(timeout_ms)
+    }
+
+    /// Our connection to the node could not be opened or is gone.
+    pub(crate) fn outbound_ended(&mut self, at: NodeRef, end: LinkEnd) {
+        if !self.config.fast_suspicion || self.nodes[at].in_handshake() {
+            return;
+        }
+        match end {
+            LinkEnd::Failed => self.nodes[at].refused_since_ms = None,
+            LinkEnd::Lost => {
+                self.nodes[at].link_lost = true;
+                // To know soon whether it is gone, and whether it is we who are cut off.
+                self.connect(at);
+                self.probe_others(at);
+            }
+            // A node that we never reached may just not have been started yet.
+            LinkEnd::Refused if !self.nodes[at].link_lost => {}
+            LinkEnd::Refused => {
+                let now_ms = self.now_ms;
+                let grace_ms = self.grace_ms();
+                let node = &mut self.nodes[at];
+                let since_ms = *node.refused_since_ms.get_or_insert(now_ms);
+                if node.inbound.is_none() && now_ms.saturating_sub(since_ms) >= grace_ms {
+                    self.suspect(at);
+                }
+            }
+        }
+    }
+
+    /// Pings some masters with slots that were silent for the grace. A master that is cut off by resets finds so, one
+    /// lost link after the other, as fast as its peers find it gone.
+    fn probe_others(&mut self, lost: NodeRef) {
+        let silent_since_ms = self.now_ms.saturating_sub(self.grace_ms());
+        let places = self.nodes.places();
+        let start = self.random_below(places as u64) as usize;
+        let silent = (0..places).map(|step| NodeRef(((start + step) % places) as u16)).filter(|&at| {
+            self.nodes.get(at).is_some_and(|node| {
+                let idle = node.ping_sent_ms == 0 && node.pong_received_ms < silent_since_ms;
+                at != self.me && at != lost && node.is_voter() && idle
+            })
+        });
+        let links: Vec<_> = silent.filter_map(|at| self.open_link_to(at)).take(PROBES).collect();
+        links.into_iter().for_each(|link| self.send_heartbeat(link, Kind::Ping));
+    }
+
     /// Our own suspicion.
     pub(crate) fn suspect(&mut self, at: NodeRef) {
         let node = &mut self.nodes[at];

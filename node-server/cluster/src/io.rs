@@ -22,6 +22,17 @@ impl LinkId {
     }
 }
 
+/// How a link ended, as far as it tells something about the process at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// It could not be opened: the peer's host refused the connection, so it is up and nobody listens there.
+    Refused,
+    /// It was open, and the peer's host closed or reset it.
+    Lost,
+    /// Anything else (no answer, no route, a full queue): it may be the network, or us.
+    Failed,
+}
+
 /// What happened outside.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -31,7 +42,7 @@ pub enum Input {
     LinkOpened { link: LinkId, local_ip: String },
     /// A link could not be opened, broke, or was closed by the peer or because its send buffer grew past the
     /// limit. Not sent for links that the core closed by [`Output::Close`].
-    LinkClosed { link: LinkId },
+    LinkClosed { link: LinkId, end: LinkEnd },
     /// A peer connected to our bus port. Both are bare IP addresses, ours being what the peer connected to.
     InboundAccepted { link: LinkId, peer_ip: String, local_ip: String },
     /// One whole packet, cut out of the stream by [`packet::frame_length`](crate::packet::frame_length).

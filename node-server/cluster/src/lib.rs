@@ -45,6 +45,6 @@ pub use command::{
     Command, FailoverMode, LinkView, NodeView, Reply, SetSlot, ShardView, SlotFacts, SlotsEntry,
 };
 pub use config::{Config, Persistent, PersistentError};
-pub use io::{Input, LinkId, LogLevel, Output, ReplicationFacts};
+pub use io::{Input, LinkEnd, LinkId, LogLevel, Output, ReplicationFacts};
 pub use map::{ClusterMap, ClusterState, DownReason, MapNode, NodeIndex, SlotOwner};
 pub use member::Member;

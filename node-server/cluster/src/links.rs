@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::durability::Addressee;
-use crate::io::{LinkId, Output};
+use crate::io::{LinkEnd, LinkId, Output};
 use crate::member::Member;
 use crate::node::NodeRef;
 use crate::packet::{Flags, Kind};
@@ -47,6 +47,7 @@ impl Member {
         link.is_open = true;
         link.local_ip = local_ip;
         let Some(at) = link.node else { return };
+        self.nodes[at].gave_a_sign_of_life();
         // A ping at once: it is what failure detection goes by. One that waited before the link broke keeps
         // its time, so that a flapping link is no proof of life.
         let waiting_since_ms = self.nodes[at].ping_sent_ms;
@@ -61,19 +62,23 @@ impl Member {
         node.flags.clear(Flags::MEET);
     }
 
-    pub(crate) fn link_closed(&mut self, id: LinkId) {
+    pub(crate) fn link_closed(&mut self, id: LinkId, end: LinkEnd) {
         let Some(link) = self.links.remove(&id) else { return };
         let now_ms = self.now_ms;
         let Some(node) = link.node.and_then(|at| self.nodes.get_mut(at)) else { return };
         if node.inbound == Some(id) {
             node.inbound = None;
         }
-        if node.link == Some(id) {
-            node.link = None;
-            // It can't be reached: from now on that counts as an unanswered ping.
-            if !link.is_open && node.ping_sent_ms == 0 {
-                node.ping_sent_ms = now_ms;
-            }
+        if node.link != Some(id) {
+            return;
+        }
+        node.link = None;
+        // It can't be reached: from now on that counts as an unanswered ping.
+        if !link.is_open && node.ping_sent_ms == 0 {
+            node.ping_sent_ms = now_ms;
+        }
+        if let Some(at) = link.node {
+            self.outbound_ended(at, end);
         }
     }
 

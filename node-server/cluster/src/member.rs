@@ -144,7 +144,7 @@ impl Member {
         match input {
             Input::Tick => {}
             Input::LinkOpened { link, local_ip } => self.link_opened(link, local_ip),
-            Input::LinkClosed { link } => self.link_closed(link),
+            Input::LinkClosed { link, end } => self.link_closed(link, end),
             Input::InboundAccepted { link, peer_ip, local_ip } => self.link_accepted(link, peer_ip, local_ip),
             Input::Packet { link, bytes } => self.receive(link, &bytes),
             Input::Persisted { seq } => self.durability.persisted = self.durability.persisted.max(seq),

@@ -46,6 +46,10 @@ pub(crate) struct Node {
     pub pong_received_ms: u64,
     pub data_received_ms: u64,
     pub failed_ms: u64,
+    /// Our connection to it was open and its host ended it; nothing came from it since.
+    pub link_lost: bool,
+    /// Since when its host has refused every connection; `None` when it did not, or something came from it since.
+    pub refused_since_ms: Option<u64>,
     /// When we last voted for one of its replicas; `None` for never.
     pub voted_ms: Option<u64>,
     /// Since when it has been a master without working replicas; 0 when it is not.
@@ -81,6 +85,8 @@ impl Node {
             pong_received_ms: 0,
             data_received_ms: 0,
             failed_ms: 0,
+            link_lost: false,
+            refused_since_ms: None,
             voted_ms: None,
             orphaned_ms: 0,
             replication_offset: 0,
@@ -112,6 +118,12 @@ impl Node {
     /// A master with slots: it votes and counts for the majority.
     pub fn is_voter(&self) -> bool {
         self.is_master() && self.slot_count > 0
+    }
+
+    /// Something came from it, or it let us in.
+    pub fn gave_a_sign_of_life(&mut self) {
+        self.link_lost = false;
+        self.refused_since_ms = None;
     }
 
     /// The flags as CLUSTER NODES prints them.

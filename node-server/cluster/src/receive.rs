@@ -62,6 +62,7 @@ impl Member {
         let now_ms = self.now_ms;
         let node = &mut self.nodes[sender];
         node.data_received_ms = now_ms;
+        node.gave_a_sign_of_life();
         if node.in_handshake() {
             return;
         }

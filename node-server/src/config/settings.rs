@@ -112,6 +112,7 @@ pub struct Settings {
     pub cluster_migration_barrier: u32,
     pub cluster_allow_replica_migration: bool,
     pub cluster_replica_no_failover: bool,
+    pub cluster_fast_suspicion: bool,
     /// 0: none.
     pub cluster_link_sendbuf_limit: u64,
     pub cluster_preferred_endpoint_type: EndpointType,
@@ -258,6 +259,7 @@ impl Settings {
             cluster_migration_barrier: reader.number("cluster-migration-barrier"),
             cluster_allow_replica_migration: reader.yes_no("cluster-allow-replica-migration"),
             cluster_replica_no_failover: reader.yes_no("cluster-replica-no-failover"),
+            cluster_fast_suspicion: reader.yes_no("cluster-fast-suspicion"),
             cluster_link_sendbuf_limit: reader.number("cluster-link-sendbuf-limit"),
             cluster_preferred_endpoint_type: reader.choice(
                 "cluster-preferred-endpoint-type",

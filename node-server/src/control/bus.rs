@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rcl_cluster::LinkId;
 use rcl_cluster::packet::{FrameError, frame_length};
+use rcl_cluster::{LinkEnd, LinkId};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -55,6 +55,25 @@ pub enum Closed {
     Broken(io::Error),
     Garbage(FrameError),
     Silent,
+}
+
+impl Closed {
+    /// What it tells about the process at the other end.
+    pub fn as_link_end(&self) -> LinkEnd {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset};
+        match self {
+            Closed::ByPeer => LinkEnd::Lost,
+            Closed::NotConnected(error) if error.kind() == ConnectionRefused => LinkEnd::Refused,
+            Closed::Broken(error)
+                if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) =>
+            {
+                LinkEnd::Lost
+            }
+            Closed::NotConnected(_) | Closed::Broken(_) | Closed::Garbage(_) | Closed::Silent => {
+                LinkEnd::Failed
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for Closed {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 
-use rcl_cluster::{Input, LinkId, LogLevel, Member, Output, ReplicationFacts, Reply};
+use rcl_cluster::{Input, LinkEnd, LinkId, LogLevel, Member, Output, ReplicationFacts, Reply};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -114,7 +114,8 @@ impl Driver {
                 self.apply(job);
             }
             let Some(link) = broken.pop() else { return };
-            self.parts.member.step(self.parts.clock.now_ms(), Input::LinkClosed { link });
+            let closed = Input::LinkClosed { link, end: LinkEnd::Failed };
+            self.parts.member.step(self.parts.clock.now_ms(), closed);
         }
     }
 
@@ -195,7 +196,7 @@ impl Driver {
             BusEvent::Closed { link, why } if self.links.contains(link) => {
                 self.log_end(link, &why);
                 self.links.close(link);
-                self.step(Input::LinkClosed { link });
+                self.step(Input::LinkClosed { link, end: why.as_link_end() });
             }
             BusEvent::Opened { .. } | BusEvent::Packet { .. } | BusEvent::Closed { .. } => {}
         }

@@ -22,6 +22,7 @@ pub fn core_config(settings: &Settings) -> Config {
         allow_reads_when_down: settings.cluster_allow_reads_when_down,
         allow_pubsubshard_when_down: settings.cluster_allow_pubsubshard_when_down,
         replica_no_failover: settings.cluster_replica_no_failover,
+        fast_suspicion: settings.cluster_fast_suspicion,
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcl_cluster::packet::frame_length;
-use rcl_cluster::{Command, Config, Input, LinkId, Member, Output, ReplicationFacts, Reply};
+use rcl_cluster::{Command, Config, Input, LinkEnd, LinkId, Member, Output, ReplicationFacts, Reply};
 
 use crate::redis::BUS_PORT_OFFSET;
 
@@ -163,7 +163,7 @@ impl Loop {
                 if let Input::Packet { bytes, .. } = &input {
                     self.seen.lock().unwrap().received.push(bytes.clone());
                 }
-                if let Input::LinkClosed { link } = &input
+                if let Input::LinkClosed { link, .. } = &input
                     && self.links.remove(link).is_none()
                 {
                     return;
@@ -183,7 +183,7 @@ impl Loop {
                 self.keep(link, stream);
                 self.step(Input::LinkOpened { link, local_ip });
             }
-            Message::Opened(link, None) => self.step(Input::LinkClosed { link }),
+            Message::Opened(link, None) => self.step(Input::LinkClosed { link, end: LinkEnd::Failed }),
             Message::Call(command, answer) => {
                 let token = self.next;
                 self.next += 1;
@@ -266,5 +266,5 @@ fn read(link: LinkId, mut stream: TcpStream, sender: &Sender<Message>) {
             }
         }
     }
-    let _ = sender.send(Message::Input(Input::LinkClosed { link }));
+    let _ = sender.send(Message::Input(Input::LinkClosed { link, end: LinkEnd::Lost }));
 }

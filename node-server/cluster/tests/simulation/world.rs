@@ -16,8 +16,8 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rcl_cluster::{
-    ClusterMap, ClusterState, Command, Config, Input, LinkId, Member, Output, Persistent, ReplicationFacts,
-    Reply,
+    ClusterMap, ClusterState, Command, Config, Input, LinkEnd, LinkId, Member, Output, Persistent,
+    ReplicationFacts, Reply,
 };
 use rcl_proto::{NodeId, Slot, SlotRange};
 
@@ -246,8 +246,14 @@ impl World {
                 }
             }
             Event::Connected { connection } => self.connected(connection),
-            Event::Refused { end } => self.step(end.machine, end.life, Input::LinkClosed { link: end.link }),
-            Event::Closed { to } => self.step(to.machine, to.life, Input::LinkClosed { link: to.link }),
+            Event::Refused { end } => {
+                let closed = Input::LinkClosed { link: end.link, end: LinkEnd::Refused };
+                self.step(end.machine, end.life, closed);
+            }
+            Event::Closed { to } => {
+                let closed = Input::LinkClosed { link: to.link, end: LinkEnd::Lost };
+                self.step(to.machine, to.life, closed);
+            }
             Event::Deliver { connection, to, bytes } => {
                 if !self.connections[connection].dead {
                     if self.keep_packets {
@@ -371,7 +377,8 @@ impl World {
         }
         if self.machines[target].member.is_none() {
             self.connections[at].dead = true;
-            return self.step(from.machine, from.life, Input::LinkClosed { link: from.link });
+            let closed = Input::LinkClosed { link: from.link, end: LinkEnd::Refused };
+            return self.step(from.machine, from.life, closed);
         }
         let machine = &mut self.machines[target];
         let to = End { machine: target, link: LinkId(machine.next_inbound), life: machine.life };
@@ -478,6 +485,14 @@ impl World {
             self.step(index, life, Input::Replication(facts));
         }
         self.at(REPLICATION_PERIOD_MS, Event::Replicate);
+    }
+
+    /// CONFIG SET.
+    pub fn configure(&mut self, index: usize, change: impl FnOnce(&mut Config)) {
+        let machine = &mut self.machines[index];
+        change(&mut machine.config);
+        let (config, life) = (machine.config.clone(), machine.life);
+        self.step(index, life, Input::Configure(config));
     }
 
     /// Gives a command without waiting for its answer.

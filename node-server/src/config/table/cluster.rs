@@ -28,6 +28,8 @@ pub const DIRECTIVES: &[Directive] = &[
     integer("cluster-migration-barrier", 0, INT_MAX, "1", EFFECT),
     yes_no("cluster-allow-replica-migration", "yes", EFFECT),
     yes_no("cluster-replica-no-failover", "no", EFFECT).alias("cluster-slave-no-failover"),
+    // Ours: a peer whose process is known to be gone is suspected before the node timeout.
+    yes_no("cluster-fast-suspicion", "yes", EFFECT),
     memory("cluster-link-sendbuf-limit", 0, u64::MAX, "0", EFFECT),
     choice("cluster-preferred-endpoint-type", EndpointType::WORDS, "ip", EFFECT),
 ];

@@ -115,10 +115,11 @@ async fn a_door_that_is_shut_is_told() {
     let door = StdListener::bind("127.0.0.1:0").unwrap();
     let port = door.local_addr().unwrap().port();
     drop(door);
-    for ip in ["127.0.0.1", "not an address"] {
+    for (ip, end) in [("127.0.0.1", LinkEnd::Refused), ("not an address", LinkEnd::Failed)] {
         links.connect(LINK, ip, port, Duration::from_secs(60));
-        let event = events.recv().await;
-        assert!(matches!(event, Some(BusEvent::Closed { why: Closed::NotConnected(_), .. })), "{event:?}");
+        let Some(BusEvent::Closed { why, .. }) = events.recv().await else { panic!("it cannot open") };
+        assert!(matches!(why, Closed::NotConnected(_)), "{why}");
+        assert_eq!(why.as_link_end(), end);
     }
 }
 
