@@ -129,6 +129,7 @@ impl Member {
         self.current_epoch = self.current_epoch.max(current_epoch);
         self.nodes[at].config_epoch = self.nodes[at].config_epoch.max(config_epoch);
         self.nodes[at].replication_offset = header.offset;
+        self.nodes[at].is_kin = header.is_kin;
         Some(at)
     }
 

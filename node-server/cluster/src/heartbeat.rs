@@ -50,6 +50,7 @@ impl Member {
             flags,
             cluster_ok: self.health.is_ok(),
             message_flags: if paused.is_some() { MESSAGE_PAUSED } else { 0 },
+            is_kin: true,
             current_epoch: self.current_epoch,
             config_epoch: face.config_epoch,
             offset: paused.unwrap_or(self.replication.offset),
@@ -117,13 +118,15 @@ impl Member {
         suspected.take(MOST_SUSPECTED).for_each(|(_, node)| writer.gossip(&entry(node)));
     }
 
-    /// Redis 7.0 knows the host name; the rest goes only to peers that sent such extensions themselves.
+    /// Redis 7.0 knows the host name; the rest goes only to our own kind, and to peers that sent such extensions
+    /// themselves.
     fn write_extensions(&mut self, writer: &mut Writer, target: Option<NodeRef>) {
         let hostname = &self.myself().hostname;
         if !hostname.is_empty() {
             writer.extension(&Extension::Hostname(hostname));
         }
-        if !target.and_then(|at| self.nodes.get(at)).is_some_and(|node| node.takes_extensions) {
+        if !target.and_then(|at| self.nodes.get(at)).is_some_and(|node| node.is_kin || node.takes_extensions)
+        {
             return;
         }
         for (&node, &until_ms) in &self.blacklist {

@@ -36,6 +36,8 @@ pub(crate) struct Node {
     pub shard_id: Option<NodeId>,
     /// It sent a shard id, so it takes the extensions of 7.2.
     pub takes_extensions: bool,
+    /// It said in its last packet that it is a node of our own kind: it understands what goes beyond Redis's protocol.
+    pub is_kin: bool,
     /// Our connection to it, opening or open.
     pub link: Option<LinkId>,
     /// The newest connection from it.
@@ -78,6 +80,7 @@ impl Node {
             bus_port: 0,
             shard_id: None,
             takes_extensions: false,
+            is_kin: false,
             link: None,
             inbound: None,
             created_ms: now_ms,

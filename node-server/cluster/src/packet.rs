@@ -15,6 +15,9 @@
 //!   40 40  id of the sender   2256     the body
 //!   80 2048 slot bitmap
 //!
+//! Of the message flags only the first byte means something to Redis and Valkey; the others are zero there. A node
+//! of our own kind says so by 0x72 and then a number that is not zero.
+//!
 //! ping, pong, meet   gossip entries of 104 bytes, then extensions
 //!     gossip entry   id 40, ping sent 4 (s), pong received 4 (s), ip 46, port 2, bus port 2, flags 2, second port 2, zeros 2
 //!     extension      length 4 (with these 8 bytes; a multiple of 8), type 2, zeros 2, data
@@ -208,6 +211,9 @@ pub const MESSAGE_FORCE_ACK: u8 = 2;
 /// Extensions follow the gossip section.
 pub const MESSAGE_EXTENSIONS: u8 = 4;
 
+/// The second and the third byte of the message flags when a node of our own kind wrote them.
+const KIN: [u8; 2] = [0x72, 1];
+
 /// What every packet says of its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -220,6 +226,8 @@ pub struct Header {
     pub flags: Flags,
     pub cluster_ok: bool,
     pub message_flags: u8,
+    /// It is a node of our own kind: it understands what goes beyond Redis's protocol.
+    pub is_kin: bool,
     pub current_epoch: u64,
     /// A replica gives its master's, and its master's slots.
     pub config_epoch: u64,
@@ -366,6 +374,7 @@ pub fn decode(bytes: &[u8]) -> Result<Packet<'_>, PacketError> {
     let flags = Flags(reader.u16());
     let cluster_ok = reader.u8() == 0;
     let message_flags = reader.u8();
+    let is_kin = matches!(reader.chunk(), [mark, number] if *mark == KIN[0] && *number >= KIN[1]);
     let header = Header {
         sender,
         port,
@@ -375,6 +384,7 @@ pub fn decode(bytes: &[u8]) -> Result<Packet<'_>, PacketError> {
         flags,
         cluster_ok,
         message_flags,
+        is_kin,
         current_epoch,
         config_epoch,
         offset,
@@ -490,7 +500,8 @@ impl Writer {
         bytes.extend_from_slice(&header.second_port.to_be_bytes());
         bytes.extend_from_slice(&header.bus_port.to_be_bytes());
         bytes.extend_from_slice(&header.flags.0.to_be_bytes());
-        bytes.extend_from_slice(&[u8::from(!header.cluster_ok), 0, 0, 0]);
+        bytes.extend_from_slice(&[u8::from(!header.cluster_ok), 0]);
+        bytes.extend_from_slice(if header.is_kin { &KIN } else { &[0, 0] });
         debug_assert_eq!(bytes.len(), HEADER_BYTES);
         Writer { bytes, gossip_count: 0, extension_count: 0, message_flags: header.message_flags }
     }

@@ -63,6 +63,7 @@ impl Member {
         let node = &mut self.nodes[sender];
         node.data_received_ms = now_ms;
         node.gave_a_sign_of_life();
+        node.is_kin = header.is_kin;
         if node.in_handshake() {
             return;
         }

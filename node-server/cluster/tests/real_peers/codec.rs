@@ -95,6 +95,23 @@ fn the_fields_of_golden_packets_are_what_they_were() {
 }
 
 #[test]
+fn only_our_own_kind_marks_its_packets() {
+    let mut bytes = golden("ping");
+    let mut header = packet::decode(&bytes).unwrap().header;
+    assert!(!header.is_kin);
+    header.is_kin = true;
+    let mut marked = Writer::new(Kind::AuthAck, &header).finish();
+    assert_eq!(marked[2254..2256], [0x72, 1]);
+    assert!(packet::decode(&marked).unwrap().header.is_kin);
+    marked[2255] = 2;
+    assert!(packet::decode(&marked).unwrap().header.is_kin, "a later one understands what we send, too");
+    for other in [[0x72, 0], [0, 1], [0x73, 1]] {
+        bytes[2254..2256].copy_from_slice(&other);
+        assert!(!packet::decode(&bytes).unwrap().header.is_kin, "{other:?}");
+    }
+}
+
+#[test]
 fn damaged_packets_are_errors_and_never_panics() {
     let bytes = golden("ping");
     for length in 0..bytes.len() {

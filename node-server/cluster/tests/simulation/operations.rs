@@ -400,3 +400,14 @@ fn commands_are_refused_in_redis_s_words() {
     let twice = vec![range(0, 0), range(0, 0)];
     assert_eq!(world.command(0, Command::AddSlots(twice)), error("ERR Slot 0 specified multiple times"));
 }
+
+#[test]
+fn nodes_of_our_kind_tell_each_other_their_shards() {
+    let mut world = cluster(77, 3, 6);
+    let replica = (0..6).find(|&index| !world.machines[index].member.as_ref().unwrap().is_master()).unwrap();
+    let master = world.machines[replica].following.and_then(|id| world.by_id(id)).unwrap();
+    let other = (0..3).find(|&index| index != master).unwrap();
+    let mut shard_of = |index| world.command(index, Command::MyShardId);
+    assert_eq!(shard_of(replica), shard_of(master));
+    assert_ne!(shard_of(replica), shard_of(other));
+}
