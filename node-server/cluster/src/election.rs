@@ -14,9 +14,11 @@
 //!
 //! As a master with slots, asked for a vote:
 //! - at most one vote an epoch, remembered on disk before it is sent ([`crate::durability`]);
-//! - none in an epoch older than ours, none to a master, none about a master that is up (unless the request
-//!   says that an operator wants it), none twice within two node timeouts about one master, and none when a
-//!   slot that is asked for belongs, as far as we know, to a newer config epoch.
+//! - none in an epoch older than ours, none to a master, none about a master that is up, none twice within two node
+//!   timeouts about one master, and none when a slot that is asked for belongs, as far as we know, to a newer config
+//!   epoch. An operator's request is free of the second and third of these: the time between two votes only keeps
+//!   replicas from taking turns by themselves, while whoever wants a master back right after it was replaced knows
+//!   why. (Redis holds operators to it, too: see [`crate::manual_failover`].)
 //!
 //! Source: the specification, "Replica election and promotion".
 
@@ -230,7 +232,9 @@ impl Member {
         }
         let now_ms = self.now_ms;
         self.last_vote_epoch = self.current_epoch;
-        if let Some(master) = self.nodes[replica].master {
+        if let Some(master) = self.nodes[replica].master
+            && self.nodes[master].is_failed()
+        {
             self.nodes[master].voted_ms = Some(now_ms);
         }
         let (id, epoch) = (self.nodes[replica].id, self.current_epoch);
@@ -254,11 +258,13 @@ impl Member {
         let Some(master) = replica.master.map(|at| &self.nodes[at]) else {
             return Err("I don't know its master".to_owned());
         };
-        if !master.is_failed() && request.message_flags & MESSAGE_FORCE_ACK == 0 {
+        let by_hand = request.message_flags & MESSAGE_FORCE_ACK != 0;
+        if !master.is_failed() && !by_hand {
             return Err("its master is up".to_owned());
         }
         let wait_ms = self.config.node_timeout_ms.saturating_mul(2);
-        if let Some(since_ms) = master.voted_ms.map(|at| self.now_ms.saturating_sub(at))
+        if !by_hand
+            && let Some(since_ms) = master.voted_ms.map(|at| self.now_ms.saturating_sub(at))
             && since_ms < wait_ms
         {
             return Err(format!("can't vote about this master before {} milliseconds", wait_ms - since_ms));
