@@ -115,6 +115,26 @@ fn a_manual_failover_is_quick_and_loses_nothing() {
     }
 }
 
+/// An operator wants the old master back, and then changes his mind: the masters voted about this shard a moment ago.
+#[test]
+fn right_after_an_automatic_failover_an_operator_may_have_it_both_ways() {
+    for seed in 1..=20 {
+        let mut world = cluster(seed, 3, 6);
+        world.crash(0);
+        assert!(world.run_until_true(20_000, |world| everybody_sees(world, 0, 3)), "seed {seed}");
+        world.start(0);
+        for (index, old) in [(0, 3), (3, 0)] {
+            let follows = |world: &World| {
+                world.machines[index].following == world.id(old) && world.disagreement().is_none()
+            };
+            assert!(world.run_until_true(10_000, follows), "seed {seed}: {:?}", world.disagreement());
+            assert_eq!(world.command(index, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
+            assert!(world.run_until_true(1_000, |world| everybody_sees(world, 0, index)), "seed {seed}");
+        }
+        world.checkers.assert_clean(seed);
+    }
+}
+
 /// Most nodes hear from the old master that it is a replica now before they hear from the new one what it has.
 #[test]
 fn a_planned_hand_over_is_no_outage_of_the_cluster() {
