@@ -254,6 +254,14 @@ impl Member {
         if mode == FailoverMode::Graceful && unreachable {
             return fail("Master is down or failed, please use CLUSTER FAILOVER FORCE");
         }
+        if mode != FailoverMode::Takeover
+            && let Some(left_ms) = self.votes_are_refused_for_ms(master)
+        {
+            return fail(format!(
+                "The masters were asked about this master already and may not vote about it again for {left_ms} ms. \
+                 Try again then, or use CLUSTER FAILOVER TAKEOVER"
+            ));
+        }
         self.start_manual_failover(mode);
         Ok(Reply::Ok)
     }

@@ -171,6 +171,7 @@ impl Member {
 
     fn ask_for_votes(&mut self) {
         self.current_epoch = self.current_epoch.saturating_add(1);
+        self.note_request_for_votes(self.me);
         self.election.asked = true;
         self.election.epoch = self.current_epoch;
         let epoch = self.current_epoch;
@@ -220,8 +221,27 @@ impl Member {
         self.changed();
     }
 
+    fn note_request_for_votes(&mut self, replica: NodeRef) {
+        let now_ms = self.now_ms;
+        if let Some(master) = self.nodes[replica].master {
+            self.nodes[master].votes_asked_ms = Some(now_ms);
+        }
+    }
+
+    /// How long a majority of voters may refuse a second vote about this master, by Redis's rule; `None` when ours, who
+    /// let an operator have his way, are enough.
+    pub(crate) fn votes_are_refused_for_ms(&self, master: NodeRef) -> Option<u64> {
+        let asked_ms = self.nodes[master].votes_asked_ms?;
+        let wait_ms = self.config.node_timeout_ms.saturating_mul(2);
+        let left_ms = wait_ms.checked_sub(self.now_ms.saturating_sub(asked_ms)).filter(|left| *left > 0)?;
+        let willing =
+            self.nodes.iter().filter(|(_, node)| node.is_voter() && node.is_kin && !node.is_failed());
+        (willing.count() < self.majority()).then_some(left_ms)
+    }
+
     /// A replica asks for our vote.
     pub(crate) fn consider_vote(&mut self, replica: NodeRef, request: &Header) {
+        self.note_request_for_votes(replica);
         if !self.myself().is_voter() {
             return;
         }

@@ -10,6 +10,10 @@
 //!     | -- pong: I am the master ----> |   loses its slots, follows; its pause ends when no shard serves them any more
 //! ```
 //!
+//! A majority of Redis voters that voted about this master within two node timeouts would say nothing, and writes would
+//! stand still until all is given up. So the command is refused then, with the reason and the time left, unless
+//! enough of the voters are of our kind, see [`crate::election`].
+//!
 //! FORCE leaves out the talk with the master. TAKEOVER leaves out the votes, too: the replica takes the next
 //! epoch by itself. All is given up after 5 s on either side, and the master's writes go on; the pause as
 //! such ends after 10 s whatever happens. Source: CLUSTER FAILOVER's documentation; figures as in Redis 7.0.

@@ -54,6 +54,8 @@ pub(crate) struct Node {
     pub refused_since_ms: Option<u64>,
     /// When we last voted for one of its replicas; `None` for never.
     pub voted_ms: Option<u64>,
+    /// When one of its replicas last asked for votes, as far as we heard; `None` for never.
+    pub votes_asked_ms: Option<u64>,
     /// Since when it has been a master without working replicas; 0 when it is not.
     pub orphaned_ms: u64,
     pub replication_offset: u64,
@@ -91,6 +93,7 @@ impl Node {
             link_lost: false,
             refused_since_ms: None,
             voted_ms: None,
+            votes_asked_ms: None,
             orphaned_ms: 0,
             replication_offset: 0,
             failure_reports: Vec::new(),

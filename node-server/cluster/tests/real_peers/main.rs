@@ -195,6 +195,16 @@ fn a_redis_master_hands_over_to_a_replica_of_ours() {
     wait_for("and all see us with its slots", LONG, || {
         servers.iter().all(|server| line_of(&server.call("CLUSTER NODES"), &our_id).ends_with("0-5000"))
     });
+    // Back it goes, and then once more: the masters voted about it a moment ago, and Redis would not again. We say so.
+    servers[0].call("CLUSTER FAILOVER TAKEOVER");
+    wait_for("we follow the old master again", LONG, || {
+        owner_line(&ours, &our_id).contains(&format!("slave {master}"))
+            && owner_line(&ours, &master).ends_with("connected 0-5000")
+    });
+    for mode in [FailoverMode::Graceful, FailoverMode::Force] {
+        let Reply::Error(reason) = ours.command(Command::Failover(mode)) else { panic!("it can't work") };
+        assert!(reason.contains("were asked about this master") && reason.contains("TAKEOVER"), "{reason}");
+    }
 }
 
 fn set_slot(ours: &Driver, number: u16, what: rcl_cluster::SetSlot) {
