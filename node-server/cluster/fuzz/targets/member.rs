@@ -145,6 +145,7 @@ fn changed_packet(script: &mut Script<'_>) -> Option<Vec<u8>> {
         ip: String::new(),
         cluster_ok: true,
         message_flags: script.byte()? % 3,
+        is_kin: script.byte()? % 2 == 0,
         offset: 0,
         flags: rcl_cluster::packet::Flags(script.number()?),
         current_epoch: u64::from(script.byte()?),
