@@ -48,7 +48,8 @@ fn main() {
 }
 
 fn print_row(row: &[f64; COLUMNS.len()]) {
-    let cells = row.map(|value| if value < 100.0 { format!("{value:>11.1}") } else { format!("{value:>11.0}") });
+    let cells =
+        row.map(|value| if value < 100.0 { format!("{value:>11.1}") } else { format!("{value:>11.0}") });
     println!("{}", cells.concat());
 }
 
@@ -141,11 +142,14 @@ impl Cluster {
 
     /// What a packet costs, taken in and all outputs dropped, one from each of `peers` a round; in nanoseconds.
     fn receive(&mut self, peers: &[usize], packet: impl Fn(&Cluster, usize) -> Vec<u8>) -> f64 {
-        let packets: Vec<(LinkId, Vec<u8>)> = peers.iter().map(|&peer| {
-            let bytes = packet(self, peer);
-            let is_ping = bytes[13] == Kind::Ping as u8;
-            (if is_ping { self.inbound[peer] } else { self.outbound[peer] }, bytes)
-        }).collect();
+        let packets: Vec<(LinkId, Vec<u8>)> = peers
+            .iter()
+            .map(|&peer| {
+                let bytes = packet(self, peer);
+                let is_ping = bytes[13] == Kind::Ping as u8;
+                (if is_ping { self.inbound[peer] } else { self.outbound[peer] }, bytes)
+            })
+            .collect();
         let round = |cluster: &mut Cluster| {
             let mut taken = Duration::ZERO;
             for (link, bytes) in &packets {
