@@ -110,7 +110,7 @@ impl Member {
         Face {
             master: me.master.map(|master| self.nodes[master].id),
             config_epoch: shown.config_epoch,
-            slots: shown.slots.clone(),
+            slots: shown.slots.to_set(),
         }
     }
 
@@ -208,7 +208,7 @@ impl Member {
     }
 
     fn drop_unless_ours_again(&mut self, slots: Box<SlotSet>) {
-        let mine = if self.is_master() { self.myself().slots.clone() } else { SlotSet::EMPTY };
+        let mine = if self.is_master() { self.myself().slots.to_set() } else { SlotSet::EMPTY };
         let slots = Box::new(slots.difference(&mine));
         // As a replica the keys are our master's business.
         if self.is_master() && !slots.is_empty() {

@@ -209,7 +209,7 @@ impl Member {
     /// We become a master with our master's slots; the config epoch is ours already.
     pub(crate) fn replace_master(&mut self) {
         let Some(old) = self.myself().master else { return };
-        let slots = self.nodes[old].slots.clone();
+        let slots = self.nodes[old].slots.to_set();
         self.make_master(self.me);
         self.stop_following();
         for slot in slots.iter() {

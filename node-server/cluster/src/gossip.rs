@@ -11,37 +11,39 @@
 
 use crate::member::Member;
 use crate::node::{Node, NodeRef};
-use crate::packet::{self, Flags, GossipEntry};
+use crate::packet::{self, Flags, GossipEntry, RawGossipEntry};
 
 /// How far ahead of our clock a pong time may be.
 const CLOCK_TOLERANCE_MS: u64 = 500;
 
 impl Member {
     pub(crate) fn merge_gossip(&mut self, sender: NodeRef, section: &[u8]) {
-        for entry in packet::gossip_entries(section) {
-            match self.nodes.find(entry.node) {
+        let votes = self.nodes[sender].is_voter();
+        for entry in packet::raw_gossip_entries(section) {
+            let Some(id) = entry.node() else { continue };
+            match self.nodes.find(id) {
                 Some(at) if at == self.me => {}
-                Some(at) => self.merge_known(sender, at, &entry),
-                None => self.add_by_gossip(&entry),
+                Some(at) => self.merge_known(sender, votes && at != sender, at, entry),
+                None => self.add_by_gossip(entry),
             }
         }
     }
 
-    fn merge_known(&mut self, sender: NodeRef, at: NodeRef, entry: &GossipEntry<'_>) {
-        let seen_failing = entry.flags.any(Flags::PFAIL.or(Flags::FAIL));
-        if at != sender && self.nodes[sender].is_voter() {
-            if seen_failing {
-                self.report_failing(at, sender);
-            } else {
-                self.report_working(at, sender);
-            }
-        }
+    /// `reports`: the sender's word on whether the node fails counts.
+    fn merge_known(&mut self, sender: NodeRef, reports: bool, at: NodeRef, entry: RawGossipEntry<'_>) {
+        let seen_failing = entry.flags().any(Flags::PFAIL.or(Flags::FAIL));
         if seen_failing {
+            if reports {
+                self.report_failing(at, sender);
+            }
             return;
+        }
+        if reports && !self.nodes[at].failure_reports.is_empty() {
+            self.report_working(at, sender);
         }
         let now_ms = self.now_ms;
         let node = &mut self.nodes[at];
-        let pong_ms = u64::from(entry.pong_received_s) * 1000;
+        let pong_ms = u64::from(entry.pong_received_s()) * 1000;
         if node.ping_sent_ms == 0
             && node.failure_reports.is_empty()
             && pong_ms <= now_ms + CLOCK_TOLERANCE_MS
@@ -49,27 +51,36 @@ impl Member {
         {
             node.pong_received_ms = pong_ms;
         }
-        let unreachable = node.flags.any(Flags::PFAIL.or(Flags::FAIL)) || node.flags.any(Flags::NOADDR);
-        let elsewhere = node.ip != entry.ip || node.port != entry.port || node.bus_port != entry.bus_port;
-        if unreachable && elsewhere && is_address(entry) {
-            self.close_link_to(at);
-            let node = &mut self.nodes[at];
-            node.ip = entry.ip.to_owned();
-            (node.port, node.second_port, node.bus_port) = (entry.port, entry.second_port, entry.bus_port);
-            node.flags.clear(Flags::NOADDR);
-            self.changed();
-            self.connect(at);
+        if node.flags.any(Flags::PFAIL.or(Flags::FAIL).or(Flags::NOADDR)) {
+            self.go_where_it_was_seen(at, entry);
         }
     }
 
-    fn add_by_gossip(&mut self, entry: &GossipEntry<'_>) {
-        if !is_address(entry) || self.is_barred(entry.node) {
+    /// We can't reach it, and the sender can.
+    fn go_where_it_was_seen(&mut self, at: NodeRef, entry: RawGossipEntry<'_>) {
+        let Some(entry) = entry.read().filter(is_address) else { return };
+        let node = &self.nodes[at];
+        if *node.ip == *entry.ip && node.port == entry.port && node.bus_port == entry.bus_port {
+            return;
+        }
+        self.close_link_to(at);
+        let node = &mut self.nodes[at];
+        node.ip = entry.ip.into();
+        (node.port, node.second_port, node.bus_port) = (entry.port, entry.second_port, entry.bus_port);
+        node.flags.clear(Flags::NOADDR);
+        self.changed();
+        self.connect(at);
+    }
+
+    fn add_by_gossip(&mut self, entry: RawGossipEntry<'_>) {
+        let Some(entry) = entry.read().filter(is_address) else { return };
+        if self.is_barred(entry.node) {
             return;
         }
         let role = Flags::MASTER.or(Flags::REPLICA).or(Flags::NOFAILOVER).or(Flags::FAIL);
         let mut node = Node::new(entry.node, entry.flags.and(role), self.now_ms);
         node.failed_ms = self.now_ms;
-        node.ip = entry.ip.to_owned();
+        node.ip = entry.ip.into();
         (node.port, node.second_port, node.bus_port) = (entry.port, entry.second_port, entry.bus_port);
         let Some(at) = self.nodes.add(node) else { return };
         self.changed();

@@ -16,6 +16,7 @@
 //! Source: the specification, "Nodes handshake" and CLUSTER FORGET.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rcl_proto::NodeId;
 
@@ -55,12 +56,12 @@ impl Member {
         bus_port: u16,
         flags: Flags,
     ) -> Option<()> {
-        let same = |node: &Node| node.ip == ip && node.port == port && node.bus_port == bus_port;
+        let same = |node: &Node| *node.ip == *ip && node.port == port && node.bus_port == bus_port;
         if self.nodes.iter().any(|(_, node)| node.in_handshake() && same(node)) {
             return None;
         }
         let mut node = Node::new(self.random_id(), flags, self.now_ms);
-        (node.ip, node.port, node.second_port, node.bus_port) = (ip, port, second_port, bus_port);
+        (node.ip, node.port, node.second_port, node.bus_port) = (ip.into(), port, second_port, bus_port);
         let at = self.nodes.add(node)?;
         self.connect(at);
         Some(())
@@ -72,7 +73,7 @@ impl Member {
         if header.sender == self.id() || in_handshake >= MOST_HANDSHAKES {
             return;
         }
-        let ip = self.peer_address(link, header);
+        let ip = self.peer_address(link, header).to_owned();
         if ip.is_empty() || header.bus_port == 0 {
             return;
         }
@@ -80,11 +81,11 @@ impl Member {
     }
 
     /// The address that a packet's sender announces, or else the one that the link comes from.
-    fn peer_address(&self, link: LinkId, header: &Header) -> String {
+    fn peer_address<'a>(&'a self, link: LinkId, header: &'a Header) -> &'a str {
         if !header.ip.is_empty() {
-            return header.ip.clone();
+            return &header.ip;
         }
-        self.links.get(&link).map(|link| link.peer_ip.clone()).unwrap_or_default()
+        self.links.get(&link).map_or("", |link| &link.peer_ip)
     }
 
     /// Completes a handshake, or finds that somebody else answers. Gives the node that the rest of the packet
@@ -107,9 +108,7 @@ impl Member {
         if let Some(known) = sender {
             // We know it already: what is new is at most its address.
             let ip = self.nodes[at].ip.clone();
-            if self.move_to(known, ip, header) {
-                self.changed();
-            }
+            self.move_to(known, ip, header);
             self.remove_node(at);
             return None;
         }
@@ -136,7 +135,7 @@ impl Member {
     fn lose_address(&mut self, at: NodeRef, link: LinkId) {
         let node = &mut self.nodes[at];
         node.flags.set(Flags::NOADDR);
-        node.ip.clear();
+        node.ip = Arc::default();
         (node.port, node.second_port, node.bus_port) = (0, 0, 0);
         self.close(link);
         self.changed();
@@ -148,18 +147,20 @@ impl Member {
             return;
         }
         let ip = self.peer_address(link, header);
-        if !ip.is_empty() && self.move_to(sender, ip, header) {
-            self.changed();
+        if !ip.is_empty() && !self.is_at(sender, ip, header) {
+            self.move_to(sender, ip.into(), header);
         }
     }
 
-    /// True when the address was another one.
-    fn move_to(&mut self, at: NodeRef, ip: String, header: &Header) -> bool {
+    fn is_at(&self, at: NodeRef, ip: &str, header: &Header) -> bool {
         let node = &self.nodes[at];
-        let same_ports = (node.port, node.second_port, node.bus_port)
-            == (header.port, header.second_port, header.bus_port);
-        if (same_ports && node.ip == ip) || header.port == 0 {
-            return false;
+        let ports = (header.port, header.second_port, header.bus_port);
+        (node.port, node.second_port, node.bus_port) == ports && *node.ip == *ip
+    }
+
+    fn move_to(&mut self, at: NodeRef, ip: Arc<str>, header: &Header) {
+        if self.is_at(at, &ip, header) || header.port == 0 {
+            return;
         }
         self.close_link_to(at);
         let node = &mut self.nodes[at];
@@ -170,14 +171,14 @@ impl Member {
         self.log(LogLevel::Notice, line);
         self.connect(at);
         self.follow_master();
-        true
+        self.changed();
     }
 
     pub(crate) fn learn_own_address(&mut self, link: LinkId, kind: Kind) {
         if self.config.announce_ip.is_some() || (kind != Kind::Meet && !self.myself().ip.is_empty()) {
             return;
         }
-        let Some(ip) = self.links.get(&link).map(|link| link.local_ip.clone()) else { return };
+        let Some(ip) = self.links.get(&link).map(|link| Arc::clone(&link.local_ip)) else { return };
         if !ip.is_empty() && ip != self.myself().ip {
             self.log(LogLevel::Notice, format!("IP address for this node updated to {ip}"));
             self.myself_mut().ip = ip;

@@ -24,6 +24,7 @@ mod failure_detection;
 mod gossip;
 mod handshake;
 mod heartbeat;
+mod id_index;
 mod io;
 mod links;
 mod manual_failover;

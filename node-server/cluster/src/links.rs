@@ -21,8 +21,8 @@ pub(crate) struct Link {
     pub is_open: bool,
     pub created_ms: u64,
     /// The peer's address, for an inbound link.
-    pub peer_ip: String,
-    pub local_ip: String,
+    pub peer_ip: Arc<str>,
+    pub local_ip: Arc<str>,
 }
 
 impl Member {
@@ -34,15 +34,16 @@ impl Member {
         }
         let link = LinkId(self.next_link);
         self.next_link += 1;
-        let (ip, port) = (node.ip.clone(), node.bus_port);
+        let (ip, port) = (node.ip.to_string(), node.bus_port);
         self.nodes[at].link = Some(link);
         let created_ms = self.now_ms;
-        let (peer_ip, local_ip) = (String::new(), String::new());
+        let (peer_ip, local_ip) = (Arc::default(), Arc::default());
         self.links.insert(link, Link { node: Some(at), is_open: false, created_ms, peer_ip, local_ip });
         self.outputs.push_back(Output::Connect { link, ip, port });
     }
 
     pub(crate) fn link_opened(&mut self, id: LinkId, local_ip: String) {
+        let local_ip = self.shared_local_ip(local_ip);
         let Some(link) = self.links.get_mut(&id) else { return };
         link.is_open = true;
         link.local_ip = local_ip;
@@ -84,13 +85,24 @@ impl Member {
 
     pub(crate) fn link_accepted(&mut self, id: LinkId, peer_ip: String, local_ip: String) {
         let created_ms = self.now_ms;
+        let (peer_ip, local_ip) = (peer_ip.into(), self.shared_local_ip(local_ip));
         self.links.insert(id, Link { node: None, is_open: true, created_ms, peer_ip, local_ip });
+    }
+
+    /// Nearly all links end at the address that we know for ours.
+    fn shared_local_ip(&self, local_ip: String) -> Arc<str> {
+        let known = &self.myself().ip;
+        if **known == *local_ip { Arc::clone(known) } else { local_ip.into() }
     }
 
     /// An inbound link's first packet named its node; an older link from the same node is stale.
     pub(crate) fn bind_inbound(&mut self, id: LinkId, at: NodeRef) {
         if let Some(link) = self.links.get_mut(&id) {
             link.node = Some(at);
+            let known = &self.nodes[at].ip;
+            if *link.peer_ip == **known {
+                link.peer_ip = Arc::clone(known);
+            }
         }
         if let Some(old) = self.nodes[at].inbound.replace(id).filter(|old| *old != id) {
             self.close(old);

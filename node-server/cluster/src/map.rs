@@ -1,5 +1,7 @@
 //! The map of the cluster that the data plane routes by: an immutable value, replaced as a whole.
 
+use std::sync::Arc;
+
 use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::{NodeId, SLOT_COUNT, Slot, SlotSet};
 
@@ -30,8 +32,8 @@ pub enum DownReason {
 pub struct MapNode {
     pub id: NodeId,
     /// Empty while we don't know our own address.
-    pub ip: String,
-    pub hostname: String,
+    pub ip: Arc<str>,
+    pub hostname: Arc<str>,
     /// The client port (TLS when the bus speaks TLS).
     pub port: u16,
     /// The plaintext port beside a TLS one, or 0.

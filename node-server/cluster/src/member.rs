@@ -69,7 +69,7 @@ pub struct Member {
     pub(crate) durability: Durability,
     pub(crate) replication: ReplicationFacts,
     /// Whom the driver was told to replicate, and at what address.
-    pub(crate) replicating: Option<(NodeId, String, u16)>,
+    pub(crate) replicating: Option<(NodeId, Arc<str>, u16)>,
     pub(crate) due: Due,
     pub(crate) traffic: Traffic,
     pub(crate) heartbeats: u64,
@@ -158,7 +158,7 @@ impl Member {
                 self.config = config;
                 if no_longer_announced {
                     // The next peer that connects tells it.
-                    self.myself_mut().ip.clear();
+                    self.myself_mut().ip = Arc::default();
                 }
                 self.apply_config();
             }
@@ -263,9 +263,9 @@ impl Member {
         let me = self.myself_mut();
         let before = (me.ip.clone(), me.hostname.clone(), me.port, me.second_port, me.bus_port, me.flags);
         if let Some(ip) = config.announce_ip {
-            me.ip = ip;
+            me.ip = ip.into();
         }
-        me.hostname = config.hostname;
+        me.hostname = config.hostname.into();
         (me.port, me.second_port, me.bus_port) = (config.port, config.second_port, config.bus_port);
         me.flags.clear(Flags::NOFAILOVER);
         if config.replica_no_failover {
@@ -286,8 +286,8 @@ impl Member {
         let now_ms = self.now_ms;
         for line in &persistent.nodes {
             let mut node = Node::new(line.id, restored_flags(line.flags), now_ms);
-            node.ip.clone_from(&line.endpoint.ip);
-            node.hostname.clone_from(&line.endpoint.hostname);
+            node.ip = line.endpoint.ip.as_str().into();
+            node.hostname = line.endpoint.hostname.as_str().into();
             (node.port, node.bus_port) = (line.endpoint.port, line.endpoint.bus_port);
             node.ping_sent_ms = if line.ping_sent_ms > 0 { now_ms } else { 0 };
             node.pong_received_ms = if line.pong_received_ms > 0 { now_ms } else { 0 };

@@ -4,11 +4,12 @@
 //! node is known; a map finds the place by id. Removing a node means clearing every reference to it first:
 //! that is `Member::remove_node`, never this file.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rcl_proto::nodes_text::NodeFlags;
-use rcl_proto::{NodeId, SlotSet};
+use rcl_proto::{NodeId, SlotSpan};
 
+use crate::id_index::IdIndex;
 use crate::io::LinkId;
 use crate::packet::Flags;
 
@@ -18,38 +19,46 @@ pub(crate) struct NodeRef(pub u16);
 
 /// One node as we see it.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Node {
+    // What the merge of gossip reads of every node that it hears of, in one line of the cache.
     /// Random while in handshake.
     pub id: NodeId,
     pub flags: Flags,
-    pub config_epoch: u64,
-    pub slots: SlotSet,
-    pub slot_count: usize,
-    pub master: Option<NodeRef>,
-    /// In the order in which we learned of them.
-    pub replicas: Vec<NodeRef>,
-    pub ip: String,
-    pub hostname: String,
     pub port: u16,
     pub second_port: u16,
     pub bus_port: u16,
-    pub shard_id: Option<NodeId>,
     /// It sent a shard id, so it takes the extensions of 7.2.
     pub takes_extensions: bool,
     /// It said in its last packet that it is a node of our own kind: it understands what goes beyond Redis's protocol.
     pub is_kin: bool,
-    /// Our connection to it, opening or open.
-    pub link: Option<LinkId>,
-    /// The newest connection from it.
-    pub inbound: Option<LinkId>,
-    pub created_ms: u64,
+    /// Our connection to it was open and its host ended it; nothing came from it since.
+    pub link_lost: bool,
     /// When the ping that still has no pong was sent; 0 when none waits.
     pub ping_sent_ms: u64,
     pub pong_received_ms: u64,
+    /// The number of the last heartbeat whose gossip had it.
+    pub gossiped_in: u64,
+    // What the writer of gossip and the watch over all nodes read besides.
+    pub slot_count: usize,
+    /// Our connection to it, opening or open.
+    pub link: Option<LinkId>,
+    /// Masters that say it is failing, and when each said so last.
+    pub failure_reports: Vec<(NodeRef, u64)>,
+    pub ip: Arc<str>,
     pub data_received_ms: u64,
+    // The rest.
+    pub config_epoch: u64,
+    pub slots: SlotSpan,
+    pub master: Option<NodeRef>,
+    /// In the order in which we learned of them.
+    pub replicas: Vec<NodeRef>,
+    pub hostname: Arc<str>,
+    pub shard_id: Option<NodeId>,
+    /// The newest connection from it.
+    pub inbound: Option<LinkId>,
+    pub created_ms: u64,
     pub failed_ms: u64,
-    /// Our connection to it was open and its host ended it; nothing came from it since.
-    pub link_lost: bool,
     /// Since when its host has refused every connection; `None` when it did not, or something came from it since.
     pub refused_since_ms: Option<u64>,
     /// When we last voted for one of its replicas; `None` for never.
@@ -59,10 +68,6 @@ pub(crate) struct Node {
     /// Since when it has been a master without working replicas; 0 when it is not.
     pub orphaned_ms: u64,
     pub replication_offset: u64,
-    /// Masters that say it is failing, and when each said so last.
-    pub failure_reports: Vec<(NodeRef, u64)>,
-    /// The number of the last heartbeat whose gossip had it.
-    pub gossiped_in: u64,
 }
 
 impl Node {
@@ -71,12 +76,12 @@ impl Node {
             id,
             flags,
             config_epoch: 0,
-            slots: SlotSet::EMPTY,
+            slots: SlotSpan::default(),
             slot_count: 0,
             master: None,
             replicas: Vec::new(),
-            ip: String::new(),
-            hostname: String::new(),
+            ip: Arc::default(),
+            hostname: Arc::default(),
             port: 0,
             second_port: 0,
             bus_port: 0,
@@ -152,8 +157,8 @@ impl Node {
 /// All nodes that a member knows, itself included.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NodeTable {
-    places: Vec<Option<Box<Node>>>,
-    by_id: BTreeMap<NodeId, NodeRef>,
+    places: Vec<Option<Node>>,
+    by_id: IdIndex,
 }
 
 impl NodeTable {
@@ -162,52 +167,50 @@ impl NodeTable {
 
     /// `None` when the id is known already or the table is full.
     pub fn add(&mut self, node: Node) -> Option<NodeRef> {
-        if self.by_id.contains_key(&node.id) || self.by_id.len() >= NodeTable::LIMIT {
+        if self.find(node.id).is_some() || self.len() >= NodeTable::LIMIT {
             return None;
         }
-        let place = match self.places.iter().position(Option::is_none) {
-            Some(place) => place,
-            None => {
-                self.places.push(None);
-                self.places.len() - 1
-            }
-        };
-        let at = NodeRef(place as u16);
-        self.by_id.insert(node.id, at);
-        self.places[place] = Some(Box::new(node));
+        // Without a search while no place was given back.
+        let free = (self.len() < self.places.len()).then(|| self.places.iter().position(Option::is_none));
+        let place = free.flatten().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() - 1
+        });
+        let (at, id) = (NodeRef(place as u16), node.id);
+        self.places[place] = Some(node);
+        self.by_id.insert(id, at, |at| id_at(&self.places, at));
         Some(at)
     }
 
     pub fn remove(&mut self, at: NodeRef) {
-        if let Some(node) = self.places.get_mut(usize::from(at.0)).and_then(Option::take) {
-            self.by_id.remove(&node.id);
+        if let Some(id) = self.get(at).map(|node| node.id) {
+            self.by_id.remove(id, at, |at| id_at(&self.places, at));
+            self.places[usize::from(at.0)] = None;
         }
     }
 
     /// Gives the node its real id. False when another node has it already.
     pub fn rename(&mut self, at: NodeRef, id: NodeId) -> bool {
-        if self.by_id.contains_key(&id) {
+        if self.find(id).is_some() {
             return false;
         }
-        let Some(node) = self.places.get_mut(usize::from(at.0)).and_then(Option::as_mut) else {
-            return false;
-        };
-        self.by_id.remove(&node.id);
-        node.id = id;
-        self.by_id.insert(id, at);
+        let Some(old) = self.get(at).map(|node| node.id) else { return false };
+        self.by_id.remove(old, at, |at| id_at(&self.places, at));
+        self[at].id = id;
+        self.by_id.insert(id, at, |at| id_at(&self.places, at));
         true
     }
 
     pub fn find(&self, id: NodeId) -> Option<NodeRef> {
-        self.by_id.get(&id).copied()
+        self.by_id.find(id, |at| self.get(at).is_some_and(|node| node.id == id))
     }
 
     pub fn get(&self, at: NodeRef) -> Option<&Node> {
-        self.places.get(usize::from(at.0)).and_then(Option::as_deref)
+        self.places.get(usize::from(at.0)).and_then(Option::as_ref)
     }
 
     pub fn get_mut(&mut self, at: NodeRef) -> Option<&mut Node> {
-        self.places.get_mut(usize::from(at.0)).and_then(Option::as_deref_mut)
+        self.places.get_mut(usize::from(at.0)).and_then(Option::as_mut)
     }
 
     pub fn len(&self) -> usize {
@@ -222,18 +225,23 @@ impl NodeTable {
     /// In the order of places.
     pub fn iter(&self) -> impl Iterator<Item = (NodeRef, &Node)> {
         let nodes = self.places.iter().enumerate();
-        nodes.filter_map(|(index, node)| node.as_deref().map(|node| (NodeRef(index as u16), node)))
+        nodes.filter_map(|(index, node)| node.as_ref().map(|node| (NodeRef(index as u16), node)))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (NodeRef, &mut Node)> {
         let nodes = self.places.iter_mut().enumerate();
-        nodes.filter_map(|(index, node)| node.as_deref_mut().map(|node| (NodeRef(index as u16), node)))
+        nodes.filter_map(|(index, node)| node.as_mut().map(|node| (NodeRef(index as u16), node)))
     }
 
     /// The places in use. For loops that change the table; a place may be empty again when its turn comes.
     pub fn refs(&self) -> Vec<NodeRef> {
         self.iter().map(|(at, _)| at).collect()
     }
+}
+
+/// The id at a place that the index has.
+fn id_at(places: &[Option<Node>], at: NodeRef) -> NodeId {
+    places[usize::from(at.0)].as_ref().expect("what is in the index is in the table").id
 }
 
 /// A place that is known to be in use: every reference to a node is cleared before the node is removed.

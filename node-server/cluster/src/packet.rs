@@ -440,15 +440,43 @@ fn body(kind: Option<Kind>, count: u16, extension_count: u16, rest: &[u8]) -> Op
 
 /// The entries of a gossip section; one whose id is malformed is skipped.
 pub fn gossip_entries(section: &[u8]) -> impl Iterator<Item = GossipEntry<'_>> {
-    section.chunks_exact(GOSSIP_BYTES).filter_map(|bytes| {
-        let mut reader = Reader(bytes);
+    raw_gossip_entries(section).filter_map(|entry| entry.read())
+}
+
+/// The same as they lie in the packet, for who needs a part of each.
+pub(crate) fn raw_gossip_entries(section: &[u8]) -> impl Iterator<Item = RawGossipEntry<'_>> {
+    section.as_chunks().0.iter().map(RawGossipEntry)
+}
+
+/// One entry of the gossip section, unread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawGossipEntry<'a>(&'a [u8; GOSSIP_BYTES]);
+
+impl<'a> RawGossipEntry<'a> {
+    pub fn node(self) -> Option<NodeId> {
+        NodeId::from_text(self.0.first_chunk::<40>()?)
+    }
+
+    pub fn pong_received_s(self) -> u32 {
+        let [.., a, b, c, d] = *self.0.first_chunk::<48>().unwrap_or(&[0; 48]);
+        u32::from_be_bytes([a, b, c, d])
+    }
+
+    pub fn flags(self) -> Flags {
+        let [.., high, low] = *self.0.first_chunk::<100>().unwrap_or(&[0; 100]);
+        Flags(u16::from_be_bytes([high, low]))
+    }
+
+    /// `None` when the id is malformed.
+    pub fn read(self) -> Option<GossipEntry<'a>> {
+        let mut reader = Reader(self.0);
         let node = reader.id()?;
         let (ping_sent_s, pong_received_s) = (reader.u32(), reader.u32());
         let ip = reader.text::<IP_BYTES>();
         let (port, bus_port) = (reader.u16(), reader.u16());
         let (flags, second_port) = (Flags(reader.u16()), reader.u16());
         Some(GossipEntry { node, ping_sent_s, pong_received_s, ip, port, second_port, bus_port, flags })
-    })
+    }
 }
 
 /// The extensions of a heartbeat, whose lengths [`decode`] checked.

@@ -176,8 +176,8 @@ impl Member {
             }
         }
         let Some(node) = self.nodes.get_mut(sender) else { return };
-        if node.hostname != hostname {
-            node.hostname = hostname.to_owned();
+        if *node.hostname != *hostname {
+            node.hostname = hostname.into();
             self.changed();
         }
     }

@@ -13,6 +13,7 @@
 //! Source: the specification, "Hash slots configuration propagation" and "configEpoch conflicts resolution".
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rcl_proto::{SLOT_COUNT, Slot, SlotSet};
 
@@ -24,7 +25,10 @@ use crate::packet::{Flags, Header};
 /// The slots as we see them.
 #[derive(Debug)]
 pub(crate) struct SlotTable {
-    owners: Box<[Option<NodeRef>; SLOT_COUNT]>,
+    /// [`SlotTable::NOBODY`] where there is none.
+    owners: Box<[u16; SLOT_COUNT]>,
+    /// How many slots have an owner.
+    pub assigned: usize,
     /// Slots whose owner's own heartbeats no longer claim them: we go on redirecting there, but believe any
     /// other claim.
     pub not_claimed: SlotSet,
@@ -37,7 +41,8 @@ pub(crate) struct SlotTable {
 impl Default for SlotTable {
     fn default() -> SlotTable {
         SlotTable {
-            owners: Box::new([None; SLOT_COUNT]),
+            owners: Box::new([SlotTable::NOBODY; SLOT_COUNT]),
+            assigned: 0,
             not_claimed: SlotSet::EMPTY,
             migrating: BTreeMap::new(),
             importing: BTreeMap::new(),
@@ -46,8 +51,25 @@ impl Default for SlotTable {
 }
 
 impl SlotTable {
+    const NOBODY: u16 = u16::MAX;
+
     pub fn owner(&self, slot: Slot) -> Option<NodeRef> {
-        self.owners[slot.index()]
+        node_ref(self.owners[slot.index()])
+    }
+
+    fn give(&mut self, slot: Slot, to: NodeRef) {
+        self.owners[slot.index()] = to.0;
+        self.assigned += 1;
+        self.not_claimed.remove(slot);
+    }
+
+    /// Who had it.
+    fn take(&mut self, slot: Slot) -> Option<NodeRef> {
+        let owner = self.owner(slot)?;
+        self.owners[slot.index()] = SlotTable::NOBODY;
+        self.assigned -= 1;
+        self.not_claimed.remove(slot);
+        Some(owner)
     }
 
     /// The owner, unless it stopped claiming the slot.
@@ -56,7 +78,7 @@ impl SlotTable {
     }
 
     pub fn owners(&self) -> impl Iterator<Item = Option<NodeRef>> + '_ {
-        self.owners.iter().copied()
+        self.owners.iter().map(|&owner| node_ref(owner))
     }
 
     pub fn close_all_with(&mut self, at: NodeRef) {
@@ -70,6 +92,10 @@ impl SlotTable {
     }
 }
 
+fn node_ref(owner: u16) -> Option<NodeRef> {
+    (owner != SlotTable::NOBODY).then_some(NodeRef(owner))
+}
+
 impl Member {
     /// Gives a slot without an owner to a node.
     pub(crate) fn assign_slot(&mut self, slot: Slot, to: NodeRef) {
@@ -78,8 +104,7 @@ impl Member {
         }
         let someone_has_replicas = self.nodes[to].slot_count == 0
             && self.nodes.iter().any(|(_, node)| !node.is_replica() && !node.replicas.is_empty());
-        self.slots.owners[slot.index()] = Some(to);
-        self.slots.not_claimed.remove(slot);
+        self.slots.give(slot, to);
         let node = &mut self.nodes[to];
         if node.slots.insert(slot) {
             node.slot_count += 1;
@@ -90,8 +115,7 @@ impl Member {
     }
 
     pub(crate) fn release_slot(&mut self, slot: Slot) {
-        let Some(owner) = self.slots.owners[slot.index()].take() else { return };
-        self.slots.not_claimed.remove(slot);
+        let Some(owner) = self.slots.take(slot) else { return };
         let node = &mut self.nodes[owner];
         if node.slots.remove(slot) {
             node.slot_count -= 1;
@@ -102,7 +126,7 @@ impl Member {
     }
 
     pub(crate) fn release_slots_of(&mut self, at: NodeRef) {
-        for slot in self.nodes[at].slots.clone().iter() {
+        for slot in self.nodes[at].slots.to_set().iter() {
             self.release_slot(slot);
         }
     }
@@ -116,7 +140,7 @@ impl Member {
                 None => return,
             },
         };
-        if self.nodes[shown_by].slots == header.slots {
+        if self.nodes[shown_by].slots.is(&header.slots) {
             // Nothing new, but a claim that was in doubt is not any more.
             if shown_by == sender && !self.slots.not_claimed.is_empty() {
                 self.slots.not_claimed = self.slots.not_claimed.difference(&header.slots);
@@ -136,7 +160,7 @@ impl Member {
         }
         let ours = if self.is_master() { Some(self.me) } else { self.myself().master };
         let mut from_ours = SlotSet::EMPTY;
-        for slot in claimed.difference(&self.nodes[claimant].slots).iter() {
+        for slot in claimed.difference(&self.nodes[claimant].slots.to_set()).iter() {
             if self.slots.importing.contains_key(&slot) {
                 continue;
             }
@@ -155,7 +179,7 @@ impl Member {
             self.assign_slot(slot, claimant);
             self.changed();
         }
-        let still = self.nodes[claimant].slots.clone();
+        let still = self.nodes[claimant].slots.to_set();
         self.slots.not_claimed = self.slots.not_claimed.union(&still.difference(claimed)).difference(claimed);
         self.after_losing(ours, claimant, claimed, &from_ours);
     }
@@ -184,7 +208,7 @@ impl Member {
             self.drop_when_applied(lost);
         }
         // What we no longer own can't be moving away from us.
-        let mine = self.myself().slots.clone();
+        let mine = &self.nodes[self.me].slots;
         self.slots.migrating.retain(|slot, _| mine.contains(*slot) || !lost.contains(*slot));
     }
 
@@ -283,11 +307,11 @@ impl Member {
         if !master.has_address() || master.port == 0 {
             return;
         }
-        let target = (master.id, master.ip.clone(), master.port);
+        let target = (master.id, Arc::clone(&master.ip), master.port);
         if self.replicating.as_ref() == Some(&target) {
             return;
         }
-        let (node, ip, port) = target.clone();
+        let (node, ip, port) = (target.0, target.1.to_string(), target.2);
         self.replicating = Some(target);
         self.outputs.push_back(Output::ReplicateFrom { node, ip, port });
     }

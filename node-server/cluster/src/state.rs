@@ -15,6 +15,8 @@
 //!
 //! Source: the specification, "Rejoining the cluster"; figures as in Redis 7.0.
 
+use rcl_proto::SLOT_COUNT;
+
 use crate::io::LogLevel;
 use crate::map::{ClusterState, DownReason};
 use crate::member::Member;
@@ -77,10 +79,12 @@ impl Member {
     pub(crate) fn update_state(&mut self) {
         self.due.state = false;
         let failing = Flags::FAIL.or(Flags::PFAIL);
-        let voters = self.nodes.iter().filter(|(_, node)| node.is_voter());
-        let (size, reachable) = voters.fold((0, 0), |(size, reachable), (_, node)| {
-            (size + 1, reachable + usize::from(!node.flags.any(failing)))
-        });
+        let (mut size, mut reachable, mut owner_failed) = (0, 0, false);
+        for (_, node) in self.nodes.iter().filter(|(_, node)| node.slot_count > 0) {
+            size += usize::from(node.is_master());
+            reachable += usize::from(node.is_master() && !node.flags.any(failing));
+            owner_failed |= node.is_failed();
+        }
         self.health.size = size;
         let in_minority = reachable < size / 2 + 1;
         // A cluster without any master with slots is new: nobody can have replaced us in it.
@@ -88,11 +92,8 @@ impl Member {
             self.health.minority_ms = Some(self.now_ms);
         }
         let on_their_way = self.slots_are_on_their_way() && self.health.is_ok();
-        let is_uncovered = |owner: Option<_>| match owner {
-            Some(at) => self.nodes[at].is_failed(),
-            None => !on_their_way,
-        };
-        let uncovered = self.config.require_full_coverage && self.slots.owners().any(is_uncovered);
+        let unassigned = self.slots.assigned < SLOT_COUNT && !on_their_way;
+        let uncovered = self.config.require_full_coverage && (unassigned || owner_failed);
         let state = if uncovered {
             ClusterState::Down(DownReason::SlotsUncovered)
         } else if in_minority {

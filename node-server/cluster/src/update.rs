@@ -49,7 +49,7 @@ impl Member {
             }
             false => {
                 let node = &self.nodes[owner];
-                (node.config_epoch, node.slots.difference(&self.slots.not_claimed))
+                (node.config_epoch, node.slots.to_set().difference(&self.slots.not_claimed))
             }
         };
         let mut writer = Writer::new(Kind::Update, &self.header());

@@ -81,10 +81,10 @@ impl Member {
         NodeLine {
             id: node.id,
             endpoint: Endpoint {
-                ip: node.ip.clone(),
+                ip: node.ip.to_string(),
                 port: node.port,
                 bus_port: node.bus_port,
-                hostname: node.hostname.clone(),
+                hostname: node.hostname.to_string(),
                 aux: Vec::new(),
             },
             flags: node.text_flags(),
@@ -93,7 +93,7 @@ impl Member {
             pong_received_ms: node.pong_received_ms,
             config_epoch: node.master.map_or(node.config_epoch, |master| self.nodes[master].config_epoch),
             link_connected: is_me || self.open_link_to(at).is_some(),
-            slots: node.slots.clone(),
+            slots: node.slots.to_set(),
             migrating: open(&self.slots.migrating),
             importing: open(&self.slots.importing),
         }
@@ -135,7 +135,7 @@ impl Member {
         let masters = self.nodes.iter().filter(|(_, node)| node.is_master() && !node.in_handshake());
         let shard = |(at, node): (NodeRef, &crate::node::Node)| {
             let nodes = std::iter::once(at).chain(node.replicas.iter().copied());
-            ShardView { slots: node.slots.clone(), nodes: nodes.map(|at| self.node_view(at)).collect() }
+            ShardView { slots: node.slots.to_set(), nodes: nodes.map(|at| self.node_view(at)).collect() }
         };
         masters.map(shard).collect()
     }
@@ -146,8 +146,8 @@ impl Member {
         NodeView {
             id: node.id,
             is_myself: at == self.me,
-            ip: node.ip.clone(),
-            hostname: node.hostname.clone(),
+            ip: node.ip.to_string(),
+            hostname: node.hostname.to_string(),
             port: node.port,
             second_port: node.second_port,
             is_master: !node.is_replica(),

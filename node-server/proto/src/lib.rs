@@ -10,9 +10,11 @@ pub mod nodes_text;
 pub mod resp;
 mod slot;
 mod slot_set;
+mod slot_span;
 pub mod words;
 
 pub use address::{Address, AddressError};
 pub use node_id::{NodeId, NodeIdError};
 pub use slot::{SLOT_COUNT, Slot, SlotError, hash_tag, key_hash, key_slot};
 pub use slot_set::{SlotRange, SlotRangeError, SlotSet};
+pub use slot_span::SlotSpan;

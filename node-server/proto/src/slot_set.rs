@@ -98,6 +98,14 @@ impl SlotSet {
     /// The bitmap's size in bytes, on the bus.
     pub const BYTES: usize = SLOT_COUNT / 8;
 
+    pub(crate) fn words(&self) -> &[u64; WORDS] {
+        &self.words
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut [u64; WORDS] {
+        &mut self.words
+    }
+
     pub fn contains(&self, slot: Slot) -> bool {
         self.words[slot.index() / 64] >> (slot.index() % 64) & 1 == 1
     }

@@ -20,7 +20,7 @@ fn node(number: u8, port: u16, master: Option<u16>) -> MapNode {
     MapNode {
         id: NodeId::from_bits([number; 20]),
         ip: "127.0.0.1".into(),
-        hostname: format!("host-{number}"),
+        hostname: format!("host-{number}").into(),
         port,
         second_port: 0,
         bus_port: port + 10000,
@@ -78,7 +78,7 @@ fn the_endpoint_is_written_as_configured() {
     let map = map();
     let node = &map.nodes[1];
     assert_eq!(host(node, EndpointType::Hostname), "host-2");
-    assert_eq!(host(&MapNode { hostname: String::new(), ..node.clone() }, EndpointType::Hostname), "?");
+    assert_eq!(host(&MapNode { hostname: "".into(), ..node.clone() }, EndpointType::Hostname), "?");
     assert_eq!(host(node, EndpointType::UnknownEndpoint), "");
 }
 
