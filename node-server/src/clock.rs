@@ -1,6 +1,6 @@
 //! The one place that reads clocks. Everything else takes `now` as an argument, or asks here at the edge.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Unix time in milliseconds.
 pub fn now_ms() -> i64 {
@@ -37,12 +37,12 @@ impl BatchClock {
         self.started_ms + (self.last - self.started).as_millis() as i64
     }
 
-    /// Microseconds since the last lap; a new lap begins.
-    pub fn lap_us(&mut self) -> u64 {
+    /// The time since the last lap; a new lap begins.
+    pub fn lap(&mut self) -> Duration {
         let now = monotonic();
         let lap = now - self.last;
         self.last = now;
-        lap.as_micros() as u64
+        lap
     }
 }
 

@@ -8,6 +8,7 @@ mod gate;
 pub mod internal;
 mod lock;
 mod propagate;
+mod slot_use;
 mod transaction;
 
 use std::sync::Arc;
@@ -42,11 +43,13 @@ pub enum Flow {
 pub struct Batch {
     pub stats: BatchStats,
     pub clock: BatchClock,
+    /// How many bytes the request that runs now came as.
+    pub request_bytes: usize,
 }
 
 impl Batch {
     pub fn start() -> Batch {
-        Batch { stats: BatchStats::default(), clock: BatchClock::start() }
+        Batch { stats: BatchStats::default(), clock: BatchClock::start(), request_bytes: 0 }
     }
 }
 
@@ -176,7 +179,7 @@ fn dispatch(
     batch: &mut Batch,
 ) -> Flow {
     let asking = std::mem::take(&mut session.asking);
-    match gate::admit(node, session, request, asking) {
+    match gate::admit(node, session, request, asking, batch.request_bytes) {
         Ok(gate::Admitted::Run { held, slot }) => run(node, session, request, held, slot, output, batch),
         Ok(gate::Admitted::Queue { slot }) => {
             transaction::queue(session, request, slot);
@@ -200,22 +203,30 @@ fn run(
     session: &mut Session,
     request: Request<'_>,
     held: Held<'_>,
-    slot: Slot,
+    slot: Option<Slot>,
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
+    let counted = slot.filter(|_| node.counts_slots());
     let start = output.len();
     let now_ms = batch.clock.now_ms();
-    let mut context = Context::new(node, session, held, slot, output, now_ms);
+    let mut context = Context::new(node, session, held, slot.unwrap_or(Slot::MIN), output, now_ms);
     let result = context.call(request.spec, request.args);
-    append_effects(&mut context);
+    let logged_bytes = append_effects(&mut context, counted.is_some());
+    let lap = counted.map(|slot| {
+        let lap = batch.clock.lap();
+        let answered = slot_use::Answered { result: &result, start, lap, logged_bytes };
+        slot_use::count(&mut context, slot, request.spec, batch.request_bytes, &answered);
+        lap
+    });
     let (hits, misses) = (context.data.hits, context.data.misses);
     let close = context.close;
     drop(context);
     batch.stats.hits += hits;
     batch.stats.misses += misses;
     if !request.spec.has(flag::SKIP_SLOWLOG) {
-        node.note_duration(session, request.args, batch.clock.lap_us());
+        let duration = lap.unwrap_or_else(|| batch.clock.lap());
+        node.note_duration(session, request.args, duration.as_micros() as u64);
     }
     match result {
         Ok(Outcome::Done) if close => Flow::Close,

@@ -44,6 +44,8 @@ pub struct Node {
     default_user: ArcSwap<User>,
     pub shards: Shards,
     cluster_enabled: bool,
+    /// `cluster-slot-stats-enabled`, in a cluster; looked at by every command.
+    counts_slots: AtomicBool,
     pub clients: ClientRegistry,
     pub pubsub: PubSub,
     pub pause: PauseControl,
@@ -102,6 +104,7 @@ impl Node {
             config_file,
             config: Mutex::new(config),
             limits: ArcSwap::from_pointee(limits(&settings, hash_seed)),
+            counts_slots: AtomicBool::new(cluster_enabled && settings.cluster_slot_stats_enabled),
             hash_seed,
             hasher,
             settings: ArcSwap::from_pointee(settings),
@@ -129,6 +132,11 @@ impl Node {
         self.cluster_enabled
     }
 
+    /// Whether commands count what they cost their slot.
+    pub fn counts_slots(&self) -> bool {
+        self.counts_slots.load(Ordering::Relaxed)
+    }
+
     pub fn settings(&self) -> arc_swap::Guard<Arc<Settings>> {
         self.settings.load()
     }
@@ -138,6 +146,8 @@ impl Node {
         let password = settings.requirepass.as_ref().map_or(&[][..], |secret| secret.0.as_slice());
         self.default_user.store(User::default_user(password));
         self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
+        let counts_slots = self.cluster_enabled && settings.cluster_slot_stats_enabled;
+        self.counts_slots.store(counts_slots, Ordering::Relaxed);
         self.settings.store(Arc::new(settings));
         crate::replication::refresh_state(self);
         crate::persistence::save::refresh_state(self);

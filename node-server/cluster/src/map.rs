@@ -99,6 +99,15 @@ impl ClusterMap {
         self.node(self.myself).and_then(|node| node.master)
     }
 
+    /// True when this node has the slot's data: as its owner, or as a replica of it.
+    pub fn is_of_my_shard(&self, slot: Slot) -> bool {
+        match self.owner(slot) {
+            SlotOwner::Myself => true,
+            SlotOwner::Other(owner) => self.my_master() == Some(owner),
+            SlotOwner::Nobody => false,
+        }
+    }
+
     /// The slots that we own.
     pub fn my_slots(&self) -> SlotSet {
         Slot::all().filter(|&slot| self.owner(slot) == SlotOwner::Myself).collect()

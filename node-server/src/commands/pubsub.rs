@@ -9,6 +9,7 @@ use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::control::ControlMessage;
 use crate::node::Node;
 use crate::pubsub::ChannelKind;
+use crate::shard::SlotUse;
 
 pub const COMMANDS: &[CommandSpec] =
     &[PSUBSCRIBE, PUBLISH, PUBSUB, PUNSUBSCRIBE, SPUBLISH, SSUBSCRIBE, SUBSCRIBE, SUNSUBSCRIBE, UNSUBSCRIBE];
@@ -223,9 +224,15 @@ const SPUBLISH: CommandSpec = CommandSpec {
 };
 
 fn spublish(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let receivers = context.node.pubsub.publish_to_shard(&args[1], &args[2]);
+    let delivered = context.node.pubsub.publish_to_shard(&args[1], &args[2]);
+    if context.node.counts_slots() {
+        let slot = context.data.slot;
+        if let Some(shard) = context.data.shard() {
+            shard.slot_stats.add(slot, SlotUse { bytes_out: delivered.bytes, ..SlotUse::default() });
+        }
+    }
     spread(context, &args[1], &args[2], true);
-    context.reply.integer(receivers as i64);
+    context.reply.integer(delivered.receivers as i64);
     Ok(Outcome::Done)
 }
 

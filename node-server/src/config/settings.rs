@@ -113,6 +113,7 @@ pub struct Settings {
     pub cluster_allow_replica_migration: bool,
     pub cluster_replica_no_failover: bool,
     pub cluster_fast_suspicion: bool,
+    pub cluster_slot_stats_enabled: bool,
     /// 0: none.
     pub cluster_link_sendbuf_limit: u64,
     pub cluster_preferred_endpoint_type: EndpointType,
@@ -260,6 +261,7 @@ impl Settings {
             cluster_allow_replica_migration: reader.yes_no("cluster-allow-replica-migration"),
             cluster_replica_no_failover: reader.yes_no("cluster-replica-no-failover"),
             cluster_fast_suspicion: reader.yes_no("cluster-fast-suspicion"),
+            cluster_slot_stats_enabled: reader.yes_no("cluster-slot-stats-enabled"),
             cluster_link_sendbuf_limit: reader.number("cluster-link-sendbuf-limit"),
             cluster_preferred_endpoint_type: reader.choice(
                 "cluster-preferred-endpoint-type",

@@ -96,7 +96,7 @@ impl Applier {
         loop {
             without.retain(|&index| match self.node.shards.try_lock(index) {
                 Some(mut shard) => {
-                    shard.map = Some(map.clone());
+                    shard.adopt_map(map.clone());
                     false
                 }
                 None => true,
@@ -121,7 +121,7 @@ impl Applier {
         self.acknowledge(Acknowledgement::Applied { version: map.version });
         let Some(before) = before else { return };
         let lost: SlotSet =
-            Slot::all().filter(|&slot| serves(&before, slot) && !serves(&map, slot)).collect();
+            Slot::all().filter(|&slot| before.is_of_my_shard(slot) && !map.is_of_my_shard(slot)).collect();
         if !lost.is_empty() {
             self.node.pubsub.drop_shard_channels(|slot| lost.contains(slot));
         }
@@ -196,14 +196,5 @@ impl Applier {
         drop(held);
         let keys: usize = flushed.iter().map(|flushed| flushed.keys).sum();
         tracing::warn!(keys, "deleted all keys: the node left its cluster");
-    }
-}
-
-/// True when this node has the slot's data: as its owner, or as a replica of it.
-fn serves(map: &ClusterMap, slot: Slot) -> bool {
-    match map.owner(slot) {
-        SlotOwner::Myself => true,
-        SlotOwner::Other(owner) => map.my_master() == Some(owner),
-        SlotOwner::Nobody => false,
     }
 }

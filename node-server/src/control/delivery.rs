@@ -5,7 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
+use rcl_proto::key_slot;
+
 use crate::node::Node;
+use crate::shard::SlotUse;
 
 /// A message of another node's PUBLISH or SPUBLISH.
 #[derive(Debug)]
@@ -24,9 +27,19 @@ pub fn start(node: Arc<Node>) -> io::Result<Sender<Published>> {
 
 fn deliver(node: &Node, messages: &Receiver<Published>) {
     while let Ok(Published { channel, message, sharded }) = messages.recv() {
-        match sharded {
-            false => node.pubsub.publish(&channel, &message),
-            true => node.pubsub.publish_to_shard(&channel, &message),
-        };
+        if sharded {
+            deliver_to_shard(node, &channel, &message);
+        } else {
+            node.pubsub.publish(&channel, &message);
+        }
+    }
+}
+
+fn deliver_to_shard(node: &Node, channel: &[u8], message: &[u8]) {
+    let delivered = node.pubsub.publish_to_shard(channel, message);
+    if delivered.bytes > 0 && node.counts_slots() {
+        let slot = key_slot(channel);
+        let used = SlotUse { bytes_out: delivered.bytes, ..SlotUse::default() };
+        node.shards.lock_slot(slot).slot_stats.add(slot, used);
     }
 }

@@ -6,7 +6,7 @@ use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
 
 use super::lock::Held;
-use super::{Request, transaction};
+use super::{Request, slot_use, transaction};
 use crate::client::{Session, Transaction};
 use crate::command::spec::{Begin, Find, KeySpec, flag};
 use crate::command::{CommandError, CommandSpec, Locks, Park, find_keys};
@@ -46,10 +46,10 @@ const NOT_IN_TRANSACTION: CommandError = CommandError::fixed("ERR Command not al
 
 /// What the gate decided.
 pub enum Admitted<'a> {
-    /// Run it, with these shards locked; its keys lie in `slot`.
+    /// Run it, with these shards locked; its keys, if it has any, lie in `slot`.
     Run {
         held: Held<'a>,
-        slot: Slot,
+        slot: Option<Slot>,
     },
     /// It goes into the open transaction.
     Queue {
@@ -63,6 +63,7 @@ pub fn admit<'a>(
     session: &mut Session,
     request: Request<'_>,
     asking: bool,
+    request_bytes: usize,
 ) -> Result<Admitted<'a>, CommandError> {
     let spec = request.spec;
     if !session.authenticated && !spec.has(flag::NO_AUTH) {
@@ -79,10 +80,14 @@ pub fn admit<'a>(
     {
         check_route(node, session, request, slot, asking, shard)?;
     }
-    check_state(node, session, request)?;
-    if wants_memory(session, request) && !session.is_master_link && node.is_out_of_memory() {
-        return Err(OUT_OF_MEMORY);
+    let allowed = check_state(node, session, request).and_then(|()| check_memory(node, session, request));
+    if node.counts_slots()
+        && (allowed.is_err() || queueing)
+        && let Some(slot) = slot
+    {
+        slot_use::count_request(node, &mut held, slot, request_bytes);
     }
+    allowed?;
     if queueing {
         return if spec.has(flag::NO_MULTI) { Err(NOT_IN_TRANSACTION) } else { Ok(Admitted::Queue { slot }) };
     }
@@ -91,7 +96,7 @@ pub fn admit<'a>(
     {
         return Ok(Admitted::Park(park));
     }
-    Ok(Admitted::Run { held, slot: slot.unwrap_or(Slot::MIN) })
+    Ok(Admitted::Run { held, slot })
 }
 
 /// The slot of the request's keys; `None` when it has none. Without a cluster all keys lie in one place.
@@ -229,6 +234,11 @@ fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(
         return Err(LOADING);
     }
     Ok(())
+}
+
+fn check_memory(node: &Node, session: &Session, request: Request<'_>) -> Result<(), CommandError> {
+    let refused = wants_memory(session, request) && !session.is_master_link && node.is_out_of_memory();
+    if refused { Err(OUT_OF_MEMORY) } else { Ok(()) }
 }
 
 fn allowed_while_subscribed(name: &str, is_subcommand: bool) -> bool {

@@ -1,13 +1,14 @@
 //! What a command did goes into the replication log, while its shards are still locked.
 
-use rcl_proto::resp::{Args, OwnedArgs};
+use rcl_proto::resp::{Args, OwnedArgs, request_len};
 
 use crate::command::Context;
 
-/// Appends what the command left to be logged, as one contiguous piece; several commands as a transaction.
-pub fn append_effects(context: &mut Context<'_>) {
+/// Appends what the command left to be logged, as one contiguous piece; several commands as a transaction. How many
+/// bytes of the log it takes (a SELECT before it left aside), if `measure`.
+pub fn append_effects(context: &mut Context<'_>, measure: bool) -> u64 {
     if context.log.is_empty() {
-        return;
+        return 0;
     }
     let log = std::mem::take(&mut context.log);
     let slot = context.data.logged_slot();
@@ -19,7 +20,10 @@ pub fn append_effects(context: &mut Context<'_>) {
     let last = (!one).then(|| exec.as_args());
     let all: Vec<Args<'_>> =
         first.into_iter().chain(commands.iter().map(OwnedArgs::as_args)).chain(last).collect();
+    let bytes =
+        if measure { all.iter().map(|command| request_len(command.iter())).sum::<usize>() } else { 0 };
     context.session.last_write = context.node.replication.append_of_client(database, slot, all.into_iter());
+    bytes as u64
 }
 
 /// A transaction may SELECT between its commands; the log goes back to the first database in the end.

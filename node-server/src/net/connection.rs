@@ -54,6 +54,7 @@ struct Parked {
     wait: Option<u64>,
     timer: Option<Pin<Box<Sleep>>>,
     timeout_reply: Vec<u8>,
+    request_bytes: usize,
 }
 
 /// A connection that left its worker, for example to become a replica's link.
@@ -189,6 +190,9 @@ impl Connection {
         let parked = self.unpark()?;
         let args = parked.request.as_args();
         let start = buffers.output.len();
+        // The wait is none of its time.
+        self.batch.clock = BatchClock::start();
+        self.batch.request_bytes = parked.request_bytes;
         let flow =
             executor::process(&self.node, &mut self.session, args, &mut buffers.output, &mut self.batch);
         self.ordered.take_turn(&mut buffers.output, start);
@@ -332,6 +336,7 @@ impl Connection {
                         break;
                     }
                     used += consumed;
+                    self.batch.request_bytes = consumed;
                     if args.is_empty() {
                         continue;
                     }
@@ -383,7 +388,13 @@ impl Connection {
         // Only a wait with an end of its own may be cut short by others.
         let may_be_unblocked = !park.timeout_reply.is_empty();
         self.session.handle.parked_wait.store(if may_be_unblocked { wait } else { 0 }, Ordering::Relaxed);
-        self.parked = Some(Parked { request, wait: Some(wait), timer, timeout_reply: park.timeout_reply });
+        self.parked = Some(Parked {
+            request,
+            wait: Some(wait),
+            timer,
+            timeout_reply: park.timeout_reply,
+            request_bytes: self.batch.request_bytes,
+        });
         // The timer has not been polled yet: the next turn does that.
         if let Some(owner) = &self.owner {
             owner.wake_by_ref();

@@ -46,6 +46,14 @@ pub enum ChannelKind {
     Shard,
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Delivered {
+    pub receivers: usize,
+    /// Sent to all of them together.
+    pub bytes: u64,
+}
+
 type Subscribers = HashMap<u64, Arc<ClientHandle>>;
 
 /// Who subscribed to what, on this node.
@@ -94,19 +102,20 @@ impl PubSub {
     pub fn publish(&self, channel: &[u8], payload: &[u8]) -> usize {
         let mut receivers = 0;
         if let Some(subscribers) = self.table(ChannelKind::Channel).get(channel) {
-            receivers += deliver(subscribers, &[b"message", channel, payload]);
+            receivers += deliver(subscribers, &[b"message", channel, payload]).receivers;
         }
         for (pattern, subscribers) in self.table(ChannelKind::Pattern).iter() {
             if glob::matches(pattern, channel) {
-                receivers += deliver(subscribers, &[b"pmessage", pattern, channel, payload]);
+                receivers += deliver(subscribers, &[b"pmessage", pattern, channel, payload]).receivers;
             }
         }
         receivers
     }
 
-    pub fn publish_to_shard(&self, channel: &[u8], payload: &[u8]) -> usize {
+    pub fn publish_to_shard(&self, channel: &[u8], payload: &[u8]) -> Delivered {
         let table = self.table(ChannelKind::Shard);
-        table.get(channel).map_or(0, |subscribers| deliver(subscribers, &[b"smessage", channel, payload]))
+        let subscribers = table.get(channel);
+        subscribers.map(|to| deliver(to, &[b"smessage", channel, payload])).unwrap_or_default()
     }
 
     /// Ends all subscriptions to sharded channels of slots that left this node, and tells the clients.
@@ -142,7 +151,8 @@ impl PubSub {
 }
 
 /// The bytes are made once for each version of the protocol, whoever many subscribers there are.
-fn deliver(subscribers: &Subscribers, parts: &[&[u8]]) -> usize {
+fn deliver(subscribers: &Subscribers, parts: &[&[u8]]) -> Delivered {
+    let mut delivered = Delivered { receivers: subscribers.len(), bytes: 0 };
     let (mut resp2, mut resp3) = (None, None);
     for client in subscribers.values() {
         let (protocol, bytes) = match client.protocol.load(Ordering::Relaxed) {
@@ -150,9 +160,10 @@ fn deliver(subscribers: &Subscribers, parts: &[&[u8]]) -> usize {
             _ => (Protocol::Resp2, &mut resp2),
         };
         let bytes = bytes.get_or_insert_with(|| message(protocol, parts)).clone();
+        delivered.bytes += bytes.len() as u64;
         client.mailbox.post(Message::Push(bytes));
     }
-    subscribers.len()
+    delivered
 }
 
 fn message(protocol: Protocol, parts: &[&[u8]]) -> Arc<[u8]> {

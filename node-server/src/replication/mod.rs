@@ -69,6 +69,8 @@ pub struct Replication {
     replica: AtomicBool,
     grew: Notify,
     links: Mutex<Vec<Arc<ReplicaLink>>>,
+    /// How many links there are, to be read without their lock.
+    link_count: AtomicU64,
     full_syncs: full_sync::Queue,
     waiters: wait::Waiters,
     upstream: upstream::Shared,
@@ -103,6 +105,7 @@ impl Replication {
             replica: AtomicBool::new(false),
             grew: Notify::new(),
             links: Mutex::default(),
+            link_count: AtomicU64::new(0),
             full_syncs: full_sync::Queue::default(),
             waiters: wait::Waiters::default(),
             upstream: upstream::Shared::default(),
@@ -216,6 +219,17 @@ impl Replication {
 
     fn lock_links(&self) -> MutexGuard<'_, Vec<Arc<ReplicaLink>>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_links(&self, change: impl FnOnce(&mut Vec<Arc<ReplicaLink>>)) {
+        let mut links = self.lock_links();
+        change(&mut links);
+        self.link_count.store(links.len() as u64, Ordering::Release);
+    }
+
+    /// How many replicas are connected, in whatever state.
+    pub fn replica_count(&self) -> u64 {
+        self.link_count.load(Ordering::Acquire)
     }
 
     /// The replicas that are connected, in the order in which they came.

@@ -5,15 +5,17 @@
 //! there is one shard, and everything lies in it.
 
 mod departing;
+mod slot_stats;
 mod watchers;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use rcl_cluster::ClusterMap;
-use rcl_proto::Slot;
+use rcl_cluster::{ClusterMap, NodeIndex};
+use rcl_proto::{NodeId, Slot};
 use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
 
 pub use departing::Departing;
+pub use slot_stats::{SlotStats, SlotUse};
 pub use watchers::Watchers;
 
 use crate::pause::PauseLevel;
@@ -27,16 +29,18 @@ pub struct Shard {
     pub watchers: Watchers,
     /// Keys that MIGRATE has sent and the target has not confirmed.
     pub departing: Departing,
+    pub slot_stats: SlotStats,
 }
 
 impl Shard {
-    fn new(keyspace: Keyspace) -> Shard {
+    fn new(keyspace: Keyspace, slot_stats: SlotStats) -> Shard {
         Shard {
             keyspace,
             map: None,
             pause: PauseLevel::None,
             watchers: Watchers::default(),
             departing: Departing::default(),
+            slot_stats,
         }
     }
 }
@@ -52,7 +56,8 @@ impl Shards {
         let shard_count = (threads.max(1) * 8).next_power_of_two().min(256);
         let shard = |shard_index| {
             let layout = Layout::Shard { shard_index, shard_count };
-            Mutex::new(Shard::new(Keyspace::new(layout, 1, hasher.clone())))
+            let slot_stats = SlotStats::new(shard_index, shard_count);
+            Mutex::new(Shard::new(Keyspace::new(layout, 1, hasher.clone()), slot_stats))
         };
         Shards { shards: (0..shard_count).map(shard).collect() }
     }
@@ -60,7 +65,7 @@ impl Shards {
     /// Without a cluster: one shard with this many databases.
     pub fn standalone(databases: usize, hasher: &KeyHasher) -> Shards {
         let keyspace = Keyspace::new(Layout::Standalone, databases, hasher.clone());
-        Shards { shards: Box::new([Mutex::new(Shard::new(keyspace))]) }
+        Shards { shards: Box::new([Mutex::new(Shard::new(keyspace, SlotStats::new(0, 1)))]) }
     }
 
     pub fn count(&self) -> usize {
@@ -97,9 +102,21 @@ impl Shards {
 }
 
 impl Shard {
+    /// From now on the shard acts by this map. What was counted of slots that change hands is forgotten.
+    pub fn adopt_map(&mut self, map: Arc<ClusterMap>) {
+        if let Some(before) = self.map.replace(map.clone()) {
+            self.slot_stats.reset_where(|slot| owner_id(&before, slot) != owner_id(&map, slot));
+        }
+    }
+
     /// True when the key is here (in whatever state of expiry).
     pub fn holds(&self, database: usize, slot: Slot, key: &[u8]) -> bool {
         let key = self.keyspace.hasher().key_in_slot(key, slot);
         self.keyspace.find(database, &key).is_some()
     }
+}
+
+fn owner_id(map: &ClusterMap, slot: Slot) -> Option<NodeId> {
+    let owner = NodeIndex(map.owners[slot.index()]);
+    map.node(owner).map(|node| node.id)
 }

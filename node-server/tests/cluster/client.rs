@@ -27,6 +27,11 @@ impl Client {
         self.read()
     }
 
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
     /// The next answer or message.
     pub fn read(&mut self) -> std::io::Result<Reply> {
         loop {

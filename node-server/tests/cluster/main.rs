@@ -13,3 +13,4 @@ mod mixed;
 mod own;
 mod replies;
 mod server;
+mod slot_stats;

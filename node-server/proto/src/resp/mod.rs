@@ -7,6 +7,6 @@ mod request;
 mod writer;
 
 pub use double::format_double;
-pub use reply::{Reply, ReplyError, encode_request};
+pub use reply::{Reply, ReplyError, encode_request, request_len};
 pub use request::{Args, Limits, OwnedArgs, Parsed, ProtocolError, RequestParser, Span};
 pub use writer::{Deferred, Protocol, ReplyWriter};

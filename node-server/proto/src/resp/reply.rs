@@ -55,6 +55,18 @@ where
     }
 }
 
+/// How many bytes [`encode_request`] writes for these arguments.
+pub fn request_len<'a>(arguments: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    let digits = |number: usize| number.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let header = |number: usize| "*\r\n".len() + digits(number);
+    let (mut count, mut bytes) = (0, 0);
+    for argument in arguments {
+        count += 1;
+        bytes += header(argument.len()) + argument.len() + "\r\n".len();
+    }
+    header(count) + bytes
+}
+
 impl Reply {
     /// The first reply in `bytes` and how many bytes it took; `None` when it is not complete yet.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Reply, usize)>, ReplyError> {
@@ -187,6 +199,18 @@ mod tests {
         );
         assert_eq!(parse("=5\r\ntxt:a\r\n"), Reply::Verbatim { format: "txt".into(), text: b"a".to_vec() });
         assert_eq!(parse(",1.5\r\n"), Reply::Double(1.5));
+    }
+
+    #[test]
+    fn the_length_of_a_request_is_known_before_it_is_encoded() {
+        let long = vec![b'x'; 1000];
+        let requests: [Vec<&[u8]>; 4] =
+            [vec![b"GET", b"k"], vec![b""], vec![b"SET", &long, b"0123456789"], vec![b"x"; 100]];
+        for arguments in requests {
+            let mut encoded = Vec::new();
+            encode_request(&mut encoded, arguments.iter().copied());
+            assert_eq!(request_len(arguments.iter().copied()), encoded.len());
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod parse;
 mod reading;
 mod render;
 mod slot_keys;
+mod slot_stats;
 mod slots;
 
 use rcl_proto::resp::Args;
@@ -62,6 +63,7 @@ const CLUSTER: CommandSpec = CommandSpec {
         slots::SETSLOT,
         reading::SHARDS,
         reading::SLAVES,
+        slot_stats::SLOT_STATS,
         reading::SLOTS,
     ],
     ..COMMAND

@@ -2,7 +2,7 @@
 
 use rcl_proto::resp::Args;
 
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, flag};
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
 use crate::config::{self as configuration, ClientOrigin, SetError};
@@ -50,6 +50,7 @@ pub const CONFIG: CommandSpec = CommandSpec {
             complexity: "O(1)",
             summary: "Sets the counters of INFO back to zero.",
             tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+            locks: Locks::EachShard,
             handler: Handler::Run(resetstat),
             ..COMMAND
         },
@@ -186,6 +187,7 @@ fn rewrite(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 fn resetstat(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.node.stats.reset();
     context.node.errors.reset();
+    context.data.each_shard(|shard| shard.slot_stats.reset());
     context.reply.ok();
     Ok(Outcome::Done)
 }

@@ -145,10 +145,10 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         acknowledged_at_ms: AtomicI64::new(clock::now_ms()),
     });
     let name = format!("{}:{}", link.ip, link.port);
-    node.replication.lock_links().push(link.clone());
+    node.replication.change_links(|links| links.push(link.clone()));
     let end = driver::Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
     tracing::warn!(replica = name, "connection with replica lost: {end}");
-    node.replication.lock_links().retain(|other| !Arc::ptr_eq(other, &link));
+    node.replication.change_links(|links| links.retain(|other| !Arc::ptr_eq(other, &link)));
     node.replication.lock_log().unpin(link.id);
     node.replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
     executor::client_gone(&node, &mut session);

@@ -93,6 +93,7 @@ impl Applier {
                 Err(error) => return Err(LinkError::Protocol(error.to_string())),
                 Ok(Parsed::Request { consumed }) => {
                     let args = self.parser.args(rest);
+                    batch.request_bytes = consumed;
                     let wants = run(connection, &mut self.session, args, &mut self.output, batch);
                     self.wants_acknowledgement |= wants;
                     self.parsed += consumed;

@@ -51,6 +51,9 @@ pub struct Keyspace {
     write_access: WriteAccess,
 }
 
+/// How many keys of one slot are measured for [`Keyspace::bytes_in_slot`].
+pub const MEASURED_KEYS: usize = 1024;
+
 /// What a write does to the access bits (see [`crate::entry::access`]); the edge renews it as its clock goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriteAccess {
@@ -148,6 +151,19 @@ impl Keyspace {
     pub fn table_bytes(&self) -> usize {
         let tables = self.databases.iter().flat_map(Database::tables);
         tables.map(|table| size_of::<Table<Entry>>() + table.memory_usage()).sum()
+    }
+
+    /// Bytes that a slot takes: its table, and its entries with all that they point to. Up to [`MEASURED_KEYS`] keys
+    /// each is measured; of more, so many are (in the order of their hashes, which is random), and the rest is taken
+    /// to be like them. So it takes a bounded time, whatever is in the slot.
+    pub fn bytes_in_slot(&self, db: usize, slot: Slot) -> usize {
+        let Some(table) = self.table(db, slot) else { return 0 };
+        let entries = table.iter().take(MEASURED_KEYS);
+        // The entry itself, a pointer, lies in the table.
+        let measured: usize = entries.map(|entry| entry.memory_usage() - size_of::<Entry>()).sum();
+        let count = table.len().clamp(1, MEASURED_KEYS);
+        let scaled = measured as u128 * table.len() as u128 / count as u128;
+        table.memory_usage() + usize::try_from(scaled).unwrap_or(usize::MAX)
     }
 
     /// The entry as it is, expired or not.

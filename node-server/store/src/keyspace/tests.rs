@@ -199,6 +199,31 @@ fn a_sample_of_volatile_keys_reaches_all_of_them_and_no_other() {
 
 /// Shards go to whatever thread holds their lock.
 #[test]
+fn the_bytes_of_a_slot_are_measured() {
+    let mut keyspace = shard(1);
+    let slot = rcl_proto::key_slot(b"{tag}");
+    let tagged = |number: usize| format!("{{tag}}{number}").into_bytes();
+    assert_eq!(keyspace.bytes_in_slot(0, slot), 0);
+    set(&mut keyspace, 0, &tagged(0), &[b'x'; 1000], SetExpiry::Clear);
+    let one = keyspace.bytes_in_slot(0, slot);
+    assert!((1000..1600).contains(&one), "{one}");
+    // More than are measured: the rest is taken to be like them, and the tables are exact.
+    let many = 5 * MEASURED_KEYS;
+    for number in 0..many {
+        set(&mut keyspace, 0, &tagged(number), &[b'x'; 1000], SetExpiry::Clear);
+    }
+    let exact: usize = keyspace.entries(0).map(|entry| entry.memory_usage() - size_of::<Entry>()).sum();
+    let tables = keyspace.table_bytes() - rcl_proto::SLOT_COUNT * size_of::<Table<Entry>>();
+    let measured = keyspace.bytes_in_slot(0, slot) as f64 / (exact + tables) as f64;
+    assert!((0.95..1.05).contains(&measured), "{measured}");
+    let hasher = keyspace.hasher().clone();
+    for number in 0..many {
+        drop(keyspace.remove(0, &hasher.key(&tagged(number))));
+    }
+    assert_eq!(keyspace.bytes_in_slot(0, slot), 0);
+}
+
+#[test]
 fn a_keyspace_may_change_threads() {
     fn assert_send<T: Send>(_: &T) {}
     assert_send(&shard(1));

@@ -1,0 +1,58 @@
+//! What a request costs its slot, counted under the shard's lock while `cluster-slot-stats-enabled` is on. The rules are
+//! in the header of `shard/slot_stats.rs`.
+
+use std::time::Duration;
+
+use rcl_proto::Slot;
+
+use super::lock::Held;
+use crate::client::ReplyMode;
+use crate::command::{CommandResult, CommandSpec, Context, Locks, Outcome};
+use crate::node::Node;
+use crate::shard::SlotUse;
+
+/// `*1\r\n$5\r\nmulti\r\n`, which came before it was known which slot the transaction is about.
+const MULTI_BYTES: u64 = 15;
+
+/// How a request ended.
+pub struct Answered<'a> {
+    pub result: &'a CommandResult,
+    /// Where its reply begins.
+    pub start: usize,
+    pub lap: Duration,
+    /// What its effects take in the replication log.
+    pub logged_bytes: u64,
+}
+
+/// A request was run.
+pub fn count(
+    context: &mut Context<'_>,
+    slot: Slot,
+    spec: &CommandSpec,
+    request_bytes: usize,
+    answered: &Answered<'_>,
+) {
+    let reply_bytes = match answered.result {
+        // It waits: it is counted when it has been answered.
+        Ok(Outcome::Park(_)) => return,
+        Ok(Outcome::Done | Outcome::HandOver(_)) => context.reply.position() - answered.start,
+        Err(error) => "-\r\n".len() + error.text().len(),
+    };
+    let is_heard = context.session.reply_mode == ReplyMode::On && !context.session.is_master_link;
+    let replicas = if answered.logged_bytes > 0 { context.node.replication.replica_count() } else { 0 };
+    let multi_bytes = if spec.locks == Locks::Transaction { MULTI_BYTES } else { 0 };
+    let used = SlotUse {
+        cpu_ns: u64::try_from(answered.lap.as_nanos()).unwrap_or(u64::MAX),
+        bytes_in: request_bytes as u64 + multi_bytes,
+        bytes_out: if is_heard { reply_bytes as u64 } else { 0 } + answered.logged_bytes * replicas,
+    };
+    let index = context.node.shards.index_of(slot);
+    context.data.with_shard(index, |shard| shard.slot_stats.add(slot, used));
+}
+
+/// A request came, but is queued or refused.
+pub fn count_request(node: &Node, held: &mut Held<'_>, slot: Slot, request_bytes: usize) {
+    if let Some(shard) = held.get(node.shards.index_of(slot)) {
+        shard.slot_stats.add(slot, SlotUse { bytes_in: request_bytes as u64, ..SlotUse::default() });
+    }
+}
