@@ -1,7 +1,7 @@
 //! The node's log: to standard output or to a file that is appended to.
 //!
 //! ```text
-//! 2026-11-22T19:40:00.123456Z  INFO ready to accept connections
+//! 2026-11-22T19:40:00.123456Z  INFO Ready to accept connections
 //! ```
 
 use std::fs::{File, OpenOptions};

@@ -113,8 +113,8 @@ fn serve(
         port = settings.port,
         threads,
         cluster = node.is_cluster(),
-        pid = std::process::id(),
-        "node starts"
+        "node starts, PID: {}",
+        std::process::id(),
     );
     let result = runtime.block_on(async {
         node.replication.start(node).context("cannot start the replication thread")?;
@@ -148,7 +148,9 @@ fn serve(
             node.replication.follow(node, host, *port);
         }
         tokio::spawn(cron::run(node.clone()));
-        tracing::info!("ready to accept connections");
+        // In Redis's words: scripts, and its own test suite, wait for them in the log.
+        tracing::info!("Server initialized");
+        tracing::info!("Ready to accept connections");
         wait_for_the_end(node, requests).await
     });
     node.is_shutting_down.store(true, Ordering::Release);
