@@ -4,6 +4,7 @@
 //! its lock for a moment only. Where many of them turn out to be over, it is looked at again, until the tick's time is
 //! used up. On a replica, and while writes are held back, nothing expires by itself.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::clock;
@@ -21,7 +22,8 @@ pub struct ActiveExpiry {
 
 impl ActiveExpiry {
     pub fn tick(&mut self, node: &Node, budget: Duration) {
-        if node.replication.is_replica() || !node.pause.lets_expire() {
+        let switched_off = !node.expires_actively.load(Ordering::Relaxed);
+        if switched_off || node.replication.is_replica() || !node.pause.lets_expire() {
             return;
         }
         let end = clock::monotonic() + budget;

@@ -64,6 +64,8 @@ pub struct Node {
     pub workers: OnceLock<Arc<Workers>>,
     shutdown: Mutex<Option<tokio::sync::mpsc::UnboundedSender<ShutdownRequest>>>,
     pub is_shutting_down: AtomicBool,
+    /// Keys expire even if nobody looks at them; DEBUG can switch that off.
+    pub expires_actively: AtomicBool,
 }
 
 /// Somebody asked the node to end.
@@ -125,6 +127,7 @@ impl Node {
             workers: OnceLock::new(),
             shutdown: Mutex::new(None),
             is_shutting_down: AtomicBool::new(false),
+            expires_actively: AtomicBool::new(true),
         }
     }
 

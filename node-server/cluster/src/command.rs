@@ -66,6 +66,15 @@ pub enum Command {
     BumpEpoch,
     SetConfigEpoch(u64),
     SaveConfig,
+    /// DEBUG CLUSTERLINK KILL
+    KillLinks {
+        node: Vec<u8>,
+        direction: LinkDirection,
+    },
+    /// DEBUG DROP-CLUSTER-PACKET-FILTER: packets of this number on the wire are dropped.
+    DropPackets(i64),
+    /// DEBUG CLOSE-CLUSTER-LINK-ON-PACKET-DROP
+    CloseLinkOnDrop(bool),
     /// Which slots hold keys, at start and after loading: slots that hold keys and have no owner are taken,
     /// those that another node owns are marked as importing (what Redis does when it loads a data set).
     AdoptSlotsWithKeys(Box<SlotSet>),
@@ -95,6 +104,14 @@ pub enum FailoverMode {
     Force,
     /// Without the master's and the other masters' consent.
     Takeover,
+}
+
+/// Which of a pair's two links, seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkDirection {
+    To,
+    From,
+    All,
 }
 
 /// A command's answer.

@@ -36,7 +36,7 @@ impl Member {
             Command::Shards => Ok(Reply::Shards(self.shards_view())),
             Command::Links => Ok(Reply::Links(self.links_view())),
             Command::MyId => Ok(Reply::Id(self.id())),
-            Command::MyShardId => Ok(Reply::Id(self.shown_shard_id())),
+            Command::MyShardId => Ok(Reply::Id(self.shard_id)),
             Command::Replicas { node } => self.replicas(&node),
             Command::CountFailureReports { node } => {
                 let at = self.known(&node)?;
@@ -60,6 +60,15 @@ impl Member {
                 self.due.save = true;
                 Ok(Reply::Ok)
             }
+            Command::KillLinks { node, direction } => self.kill_links(&node, direction),
+            Command::DropPackets(kind) => {
+                self.faults.dropped_kind = Some(kind);
+                Ok(Reply::Ok)
+            }
+            Command::CloseLinkOnDrop(closes) => {
+                self.faults.closes_link = closes;
+                Ok(Reply::Ok)
+            }
             Command::AdoptSlotsWithKeys(slots) => self.adopt_slots(&slots),
         }
     }
@@ -68,7 +77,7 @@ impl Member {
         NodeId::from_text(node).and_then(|id| self.nodes.find(id))
     }
 
-    fn known(&self, node: &[u8]) -> Result<NodeRef, String> {
+    pub(crate) fn known(&self, node: &[u8]) -> Result<NodeRef, String> {
         self.find_text(node).ok_or_else(|| format!("Unknown node {}", shown(node)))
     }
 
@@ -278,6 +287,7 @@ impl Member {
             self.make_master(self.me);
             self.stop_following();
             self.outputs.push_back(Output::FlushData);
+            self.shard_id = self.random_id();
         }
         self.slots.close_all();
         self.successor = None;
@@ -285,6 +295,7 @@ impl Member {
         self.election = Default::default();
         self.release_slots_of(self.me);
         self.nodes.refs().into_iter().for_each(|at| self.remove_node(at));
+        self.blacklist.clear();
         if hard {
             self.current_epoch = 0;
             self.last_vote_epoch = 0;

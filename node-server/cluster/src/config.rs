@@ -14,8 +14,12 @@ pub struct Config {
     pub announce_ip: Option<String>,
     /// `cluster-announce-hostname`; empty for none.
     pub hostname: String,
+    /// `cluster-announce-human-nodename`; empty for none.
+    pub human_name: String,
     /// `cluster-node-timeout`.
     pub node_timeout_ms: u64,
+    /// `cluster-ping-interval`: a node whose last pong is older is pinged. `None`: half the node timeout.
+    pub ping_interval_ms: Option<u64>,
     /// `cluster-replica-validity-factor`; 0 means that a replica's data never count as too old.
     pub replica_validity_factor: u64,
     /// `repl-ping-replica-period`, for how old a replica's data may be.
@@ -44,7 +48,9 @@ impl Default for Config {
             bus_port: 16379,
             announce_ip: None,
             hostname: String::new(),
+            human_name: String::new(),
             node_timeout_ms: 15_000,
+            ping_interval_ms: None,
             replica_validity_factor: 10,
             replica_ping_period_ms: 10_000,
             migration_barrier: 1,

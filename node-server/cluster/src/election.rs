@@ -246,8 +246,8 @@ impl Member {
             return;
         }
         if let Err(why) = self.may_vote_for(replica, request) {
-            let id = self.nodes[replica].id;
-            self.log(LogLevel::Notice, format!("Failover auth denied to {id}: {why}"));
+            let called = self.nodes[replica].called();
+            self.log(LogLevel::Notice, format!("Failover auth denied to {called}: {why}"));
             return;
         }
         let now_ms = self.now_ms;
@@ -260,7 +260,8 @@ impl Member {
         let (id, epoch) = (self.nodes[replica].id, self.current_epoch);
         let vote = Writer::new(Kind::AuthAck, &self.header()).finish();
         self.send_when_durable(Addressee::Node(id), Kind::AuthAck, vote);
-        self.log(LogLevel::Notice, format!("Failover auth granted to {id} for epoch {epoch}"));
+        let called = self.nodes[replica].called();
+        self.log(LogLevel::Notice, format!("Failover auth granted to {called} for epoch {epoch}"));
     }
 
     fn may_vote_for(&self, replica: NodeRef, request: &Header) -> Result<(), String> {

@@ -45,7 +45,7 @@ impl Member {
             return;
         }
         match end {
-            LinkEnd::Failed => self.nodes[at].refused_since_ms = None,
+            LinkEnd::Failed | LinkEnd::Full => self.nodes[at].refused_since_ms = None,
             LinkEnd::Lost => {
                 self.nodes[at].link_lost = true;
                 // To know soon whether it is gone, and whether it is we who are cut off.
@@ -89,7 +89,7 @@ impl Member {
             return;
         }
         node.flags.set(Flags::PFAIL);
-        let line = format!("Node {} is possibly failing", node.id);
+        let line = format!("Node {} is possibly failing", node.called());
         self.log(LogLevel::Notice, line);
         self.due.state = true;
         self.due.map = true;
@@ -102,13 +102,26 @@ impl Member {
         let reports = &mut self.nodes[at].failure_reports;
         match reports.iter_mut().find(|(from, _)| *from == reporter) {
             Some((_, time_ms)) => *time_ms = now_ms,
-            None => reports.push((reporter, now_ms)),
+            None => {
+                reports.push((reporter, now_ms));
+                self.log_report(at, reporter, "as not reachable");
+            }
         }
         self.fail_if_majority(at);
     }
 
     pub(crate) fn report_working(&mut self, at: NodeRef, reporter: NodeRef) {
-        self.nodes[at].failure_reports.retain(|(from, _)| *from != reporter);
+        let reports = &mut self.nodes[at].failure_reports;
+        let before = reports.len();
+        reports.retain(|(from, _)| *from != reporter);
+        if reports.len() < before {
+            self.log_report(at, reporter, "is back online");
+        }
+    }
+
+    fn log_report(&mut self, at: NodeRef, reporter: NodeRef, what: &str) {
+        let (node, reporter) = (self.nodes[at].called(), self.nodes[reporter].called());
+        self.log(LogLevel::Debug, format!("Node {reporter} reported node {node} {what}."));
     }
 
     /// How many other masters report the node now.
@@ -134,8 +147,8 @@ impl Member {
         if agreed < self.majority() {
             return;
         }
-        let id = self.nodes[at].id;
-        self.log(LogLevel::Notice, format!("Marking node {id} as failing (quorum reached)."));
+        let (id, called) = (self.nodes[at].id, self.nodes[at].called());
+        self.log(LogLevel::Notice, format!("Marking node {called} as failing (quorum reached)."));
         self.mark_failed(at);
         let mut writer = Writer::new(Kind::Fail, &self.header());
         writer.fail(id);
@@ -147,8 +160,8 @@ impl Member {
         if at == self.me || self.nodes[at].is_failed() {
             return;
         }
-        let from = self.nodes[sender].id;
-        self.log(LogLevel::Notice, format!("FAIL message received from {from} about {failing}"));
+        let (from, about) = (self.nodes[sender].called(), self.nodes[at].called());
+        self.log(LogLevel::Notice, format!("FAIL message received from {from} about {about}"));
         self.mark_failed(at);
     }
 
@@ -188,7 +201,7 @@ impl Member {
             }
             _ => return,
         };
-        let line = format!("Clear FAIL state for node {}: {why}.", node.id);
+        let line = format!("Clear FAIL state for node {}: {why}.", node.called());
         self.nodes[at].flags.clear(Flags::FAIL);
         self.log(LogLevel::Notice, line);
         self.changed();

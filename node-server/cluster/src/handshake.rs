@@ -117,7 +117,9 @@ impl Member {
             self.remove_node(at);
             return None;
         }
+        let now_ms = self.now_ms;
         let node = &mut self.nodes[at];
+        node.data_received_ms = now_ms;
         node.flags.clear(Flags::HANDSHAKE.or(Flags::MEET));
         node.flags.set(header.flags.and(Flags::MASTER.or(Flags::REPLICA)));
         self.blacklist.remove(&header.sender);
@@ -167,7 +169,7 @@ impl Member {
         node.ip = ip;
         (node.port, node.second_port, node.bus_port) = (header.port, header.second_port, header.bus_port);
         node.flags.clear(Flags::NOADDR);
-        let line = format!("Address updated for node {}, now {}:{}", node.id, node.ip, node.port);
+        let line = format!("Address updated for node {}, now {}:{}", node.called(), node.ip, node.port);
         self.log(LogLevel::Notice, line);
         self.connect(at);
         self.follow_master();

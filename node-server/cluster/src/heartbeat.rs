@@ -5,13 +5,13 @@
 //!   every node that we suspect. Nodes in handshake, without an address, or (not owning slots) unreachable
 //!   are not gossiped about.
 //! - Once a second, of five nodes drawn at random the one whose pong is oldest is pinged; and every node
-//!   whose last pong is older than half the node timeout. So each node is pinged, and heard of, within half
-//!   the timeout.
+//!   whose last pong is older than half the node timeout (or than `cluster-ping-interval`). So each node is
+//!   pinged, and heard of, within half the timeout.
 //! - A link that stays silent for half the timeout with a ping waiting is closed and opened anew: it may be
 //!   the link, not the node.
 //! - News (a node that just joined, one that we suspect) are spread to everybody after a short moment,
 //!   instead of waiting for the next round; the moment gathers several into one. This is ours, and plain
-//!   pings to any peer.
+//!   pings to any peer that we have heard from: one that has not may not know us.
 //!
 //! Source: the specification, "Heartbeat and gossip messages"; figures as in Redis 7.0.
 
@@ -129,21 +129,27 @@ impl Member {
         {
             return;
         }
+        let human_name = &self.myself().human_name;
+        if !human_name.is_empty() {
+            writer.extension(&Extension::HumanName(human_name));
+        }
         for (&node, &until_ms) in &self.blacklist {
             if until_ms > self.now_ms {
                 let seconds = (until_ms - self.now_ms) / 1000;
                 writer.extension(&Extension::ForgottenNode { node, seconds });
             }
         }
-        writer.extension(&Extension::ShardId(self.shown_shard_id()));
+        writer.extension(&Extension::ShardId(self.shard_id));
     }
 
     /// A pong to everybody: our facts changed. On both links of a pair: an older pong of ours may still be under way on
     /// the other one, and would be the last word.
     pub(crate) fn announce(&mut self) {
         self.spread_soon();
-        for (link, _) in self.links_of_members() {
-            self.send_heartbeat(link, Kind::Pong);
+        for (link, at) in self.links_of_members() {
+            if self.nodes[at].was_heard() {
+                self.send_heartbeat(link, Kind::Pong);
+            }
         }
     }
 
@@ -159,6 +165,9 @@ impl Member {
         self.spread_at_ms = None;
         self.last_spread_ms = self.now_ms;
         for (link, at) in self.links_of_members().into_iter().filter(|(link, _)| link.is_outbound()) {
+            if !self.nodes[at].was_heard() {
+                continue;
+            }
             // A pong asks for no answer, and any peer merges it like a ping.
             let kind = if self.nodes[at].ping_sent_ms == 0 { Kind::Ping } else { Kind::Pong };
             self.send_heartbeat_about(link, kind, SPREAD_ENTRIES);
@@ -223,8 +232,13 @@ impl Member {
         {
             self.close_link_to(at);
         }
-        if !waits && pong_age_ms > timeout_ms / 2 {
-            match self.open_link_to(at) {
+        let open_link = self.open_link_to(at);
+        let interval_ms = match open_link {
+            Some(_) => self.config.ping_interval_ms.unwrap_or(timeout_ms / 2),
+            None => timeout_ms / 2,
+        };
+        if !waits && pong_age_ms > interval_ms {
+            match open_link {
                 Some(link) => self.send_heartbeat(link, Kind::Ping),
                 // No link to ask on: that it doesn't answer counts from now.
                 None => self.nodes[at].ping_sent_ms = now_ms,
@@ -261,3 +275,6 @@ fn entry(node: &Node) -> GossipEntry<'_> {
         flags: node.flags,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,9 @@ pub enum LinkEnd {
     Refused,
     /// It was open, and the peer's host closed or reset it.
     Lost,
-    /// Anything else (no answer, no route, a full queue): it may be the network, or us.
+    /// We closed it: more waited to be sent than is allowed. The process is there, and slow.
+    Full,
+    /// Anything else (no answer, no route): it may be the network, or us.
     Failed,
 }
 

@@ -21,6 +21,7 @@ mod config;
 mod durability;
 mod election;
 mod failure_detection;
+mod faults;
 mod gossip;
 mod handshake;
 mod heartbeat;
@@ -31,9 +32,12 @@ mod manual_failover;
 mod map;
 mod map_building;
 mod member;
+mod names;
 mod node;
 mod nodes_conf;
 pub mod packet;
+#[cfg(test)]
+mod pair;
 mod receive;
 mod replica_migration;
 mod slots_and_epochs;
@@ -43,9 +47,11 @@ mod update;
 mod views;
 
 pub use command::{
-    Command, FailoverMode, LinkView, NodeView, Reply, SetSlot, ShardView, SlotFacts, SlotsEntry,
+    Command, FailoverMode, LinkDirection, LinkView, NodeView, Reply, SetSlot, ShardView, SlotFacts,
+    SlotsEntry,
 };
 pub use config::{Config, Persistent, PersistentError};
 pub use io::{Input, LinkEnd, LinkId, LogLevel, Output, ReplicationFacts};
 pub use map::{ClusterMap, ClusterState, DownReason, MapNode, NodeIndex, SlotOwner};
 pub use member::Member;
+pub use names::{HOSTNAME_BYTES, is_hostname, is_human_name};

@@ -80,6 +80,10 @@ impl Member {
         }
         if let Some(at) = link.node {
             self.outbound_ended(at, end);
+            if end == LinkEnd::Full {
+                // What comes from now on need not be lost with what was queued.
+                self.connect(at);
+            }
         }
     }
 

@@ -89,8 +89,8 @@ impl Member {
         self.due.resume_writes = false;
         self.durability.call_off_resumes();
         self.outputs.push_back(Output::PauseWrites { until_ms: self.now_ms + PAUSE_MS });
-        let id = self.nodes[replica].id;
-        self.log(LogLevel::Warning, format!("Manual failover requested by replica {id}."));
+        let called = self.nodes[replica].called();
+        self.log(LogLevel::Warning, format!("Manual failover requested by replica {called}."));
     }
 
     /// On the master: no write runs any more.

@@ -14,6 +14,7 @@ use rcl_proto::{NodeId, Slot};
 use crate::config::{Config, Persistent};
 use crate::durability::Durability;
 use crate::election::Election;
+use crate::faults::Faults;
 use crate::io::{Input, LinkId, LogLevel, Output, ReplicationFacts};
 use crate::links::Link;
 use crate::manual_failover::ManualFailover;
@@ -72,6 +73,7 @@ pub struct Member {
     pub(crate) replicating: Option<(NodeId, Arc<str>, u16)>,
     pub(crate) due: Due,
     pub(crate) traffic: Traffic,
+    pub(crate) faults: Faults,
     pub(crate) heartbeats: u64,
     pub(crate) cron_runs: u64,
     pub(crate) next_cron_ms: u64,
@@ -118,6 +120,7 @@ impl Member {
             replicating: None,
             due: Due { save: true, map: true, state: true, ..Due::default() },
             traffic: Traffic::default(),
+            faults: Faults::default(),
             heartbeats: 0,
             cron_runs: 0,
             next_cron_ms: now_ms,
@@ -261,18 +264,22 @@ impl Member {
     fn apply_config(&mut self) {
         let config = self.config.clone();
         let me = self.myself_mut();
-        let before = (me.ip.clone(), me.hostname.clone(), me.port, me.second_port, me.bus_port, me.flags);
+        let shown = |me: &Node| {
+            let names = (me.ip.clone(), me.hostname.clone(), me.human_name.clone());
+            (names, me.port, me.second_port, me.bus_port, me.flags)
+        };
+        let before = shown(me);
         if let Some(ip) = config.announce_ip {
             me.ip = ip.into();
         }
         me.hostname = config.hostname.into();
+        me.human_name = config.human_name.into();
         (me.port, me.second_port, me.bus_port) = (config.port, config.second_port, config.bus_port);
         me.flags.clear(Flags::NOFAILOVER);
         if config.replica_no_failover {
             me.flags.set(Flags::NOFAILOVER);
         }
-        let after = (me.ip.clone(), me.hostname.clone(), me.port, me.second_port, me.bus_port, me.flags);
-        if before != after {
+        if before != shown(me) {
             self.changed();
             self.due.announce = true;
         }
@@ -289,6 +296,13 @@ impl Member {
             node.ip = line.endpoint.ip.as_str().into();
             node.hostname = line.endpoint.hostname.as_str().into();
             (node.port, node.bus_port) = (line.endpoint.port, line.endpoint.bus_port);
+            for (name, value) in &line.endpoint.aux {
+                match name.as_str() {
+                    "nodename" => node.human_name = value.as_str().into(),
+                    "shard-id" => node.shard_id = value.parse().ok(),
+                    _ => {}
+                }
+            }
             node.ping_sent_ms = if line.ping_sent_ms > 0 { now_ms } else { 0 };
             node.pong_received_ms = if line.pong_received_ms > 0 { now_ms } else { 0 };
             node.failed_ms = now_ms;

@@ -54,6 +54,8 @@ pub(crate) struct Node {
     /// In the order in which we learned of them.
     pub replicas: Vec<NodeRef>,
     pub hostname: Arc<str>,
+    /// What an operator called it, for logs; empty for nothing.
+    pub human_name: Arc<str>,
     pub shard_id: Option<NodeId>,
     /// The newest connection from it.
     pub inbound: Option<LinkId>,
@@ -82,6 +84,7 @@ impl Node {
             replicas: Vec::new(),
             ip: Arc::default(),
             hostname: Arc::default(),
+            human_name: Arc::default(),
             port: 0,
             second_port: 0,
             bus_port: 0,
@@ -131,10 +134,23 @@ impl Node {
         self.is_master() && self.slot_count > 0
     }
 
+    /// A packet came from it since we know it.
+    pub fn was_heard(&self) -> bool {
+        self.data_received_ms != 0
+    }
+
     /// Something came from it, or it let us in.
     pub fn gave_a_sign_of_life(&mut self) {
         self.link_lost = false;
         self.refused_since_ms = None;
+    }
+
+    /// How the log calls it: by its id, and by its name if it has one.
+    pub fn called(&self) -> String {
+        match &*self.human_name {
+            "" => self.id.to_string(),
+            name => format!("{} ({name})", self.id),
+        }
     }
 
     /// The flags as CLUSTER NODES prints them.

@@ -3,17 +3,28 @@
 //! ```text
 //! <a line of CLUSTER NODES per node, exactly one with the flag "myself">
 //! vars currentEpoch 6 lastVoteEpoch 2 shardId 7b5c…
+//! vars nodename:<node id> <its human name>
 //! ```
 //!
-//! Blank lines are skipped and the `vars` line may stand anywhere, as in Redis. A line without `@bus-port`
+//! Blank lines are skipped and `vars` lines may stand anywhere, as in Redis. A line without `@bus-port`
 //! (written by very old servers) means port + 10000.
+//!
+//! What Redis 7.2 knows of a node beyond its host name (`nodename`, `shard-id`, …) it writes beside the address as
+//! `,name=value`, and so we read it. We write it as variables: Redis 7.0 takes all after the first comma of an
+//! address for the host name, and would gossip that, while every version skips a variable that it does not know. So
+//! a redis-server of any version starts with our file. (What one of 7.2 does not find there, its peers tell it in
+//! their first packets.) Of the shard ids only our own is kept: the others' come with their first packets, too.
 
+use rcl_proto::NodeId;
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 
 use crate::config::{Persistent, PersistentError};
 
+const NAME_OF: &str = "nodename:";
+
 pub(crate) fn parse(text: &str) -> Result<Option<Persistent>, PersistentError> {
     let mut found = Persistent { nodes: Vec::new(), current_epoch: 0, last_vote_epoch: 0, shard_id: None };
+    let mut names = Vec::new();
     let mut any = false;
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
@@ -21,13 +32,18 @@ pub(crate) fn parse(text: &str) -> Result<Option<Persistent>, PersistentError> {
         }
         any = true;
         let result = match line.split_ascii_whitespace().next() {
-            Some(word) if word.eq_ignore_ascii_case("vars") => parse_variables(line, &mut found),
+            Some(word) if word.eq_ignore_ascii_case("vars") => parse_variables(line, &mut found, &mut names),
             _ => parse_node(line, &mut found),
         };
         result.map_err(|reason| PersistentError { line: index + 1, reason })?;
     }
     if !any {
         return Ok(None);
+    }
+    for (id, name) in names {
+        if let Some(node) = found.nodes.iter_mut().find(|node| node.id == id) {
+            node.endpoint.aux.push(("nodename".to_owned(), name));
+        }
     }
     match found.nodes.iter().filter(|node| node.flags.contains(NodeFlags::MYSELF)).count() {
         1 => Ok(Some(found)),
@@ -37,7 +53,11 @@ pub(crate) fn parse(text: &str) -> Result<Option<Persistent>, PersistentError> {
     }
 }
 
-fn parse_variables(line: &str, found: &mut Persistent) -> Result<(), String> {
+fn parse_variables(
+    line: &str,
+    found: &mut Persistent,
+    names: &mut Vec<(NodeId, String)>,
+) -> Result<(), String> {
     let mut words = line.split_ascii_whitespace().skip(1);
     while let Some(name) = words.next() {
         let value = words.next().ok_or_else(|| format!("no value for '{name}'"))?;
@@ -47,10 +67,19 @@ fn parse_variables(line: &str, found: &mut Persistent) -> Result<(), String> {
             "lastvoteepoch" => found.last_vote_epoch = number()?,
             "shardid" => found.shard_id = value.parse().ok(),
             // Redis skips what it does not know, too.
-            _ => {}
+            other => {
+                if let Some(node) = other.strip_prefix(NAME_OF).and_then(|id| id.parse().ok()) {
+                    names.push((node, value.to_owned()));
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// The variable with a node's human name.
+pub(crate) fn name_variable(node: NodeId, name: &str) -> String {
+    format!("{NAME_OF}{node} {name}")
 }
 
 fn parse_node(line: &str, found: &mut Persistent) -> Result<(), String> {
@@ -92,6 +121,9 @@ mod tests {
         let newer =
             ME.replace("@17001", "@17001,,tls-port=0,shard-id=69bc080733d1355567173199cff4a6a039a2f024");
         assert!(parse(&newer).unwrap().unwrap().shard_id.is_some());
+        let named = format!("{ME}\nvars nodename:07c37dfeb235213a872192d90877d0cd55635b91 one\n");
+        let aux = &parse(&named).unwrap().unwrap().nodes[0].endpoint.aux;
+        assert_eq!(*aux, [("nodename".to_owned(), "one".to_owned())]);
         assert_eq!(parse("\n \n"), Ok(None));
     }
 

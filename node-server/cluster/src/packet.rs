@@ -288,6 +288,7 @@ pub struct GossipEntry<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension<'a> {
     Hostname(&'a str),
+    HumanName(&'a str),
     ForgottenNode { node: NodeId, seconds: u64 },
     ShardId(NodeId),
     Other(u16),
@@ -490,6 +491,7 @@ pub fn extensions(mut section: &[u8]) -> impl Iterator<Item = Extension<'_>> {
         reader.u16();
         Some(match kind {
             0 => Extension::Hostname(zero_ended(reader.0)),
+            1 => Extension::HumanName(zero_ended(reader.0)),
             2 => match reader.id() {
                 Some(node) => Extension::ForgottenNode { node, seconds: reader.u64() },
                 None => Extension::Other(kind),
@@ -548,10 +550,10 @@ impl Writer {
     pub fn extension(&mut self, extension: &Extension<'_>) {
         let mut data = Vec::new();
         let kind: u16 = match extension {
-            Extension::Hostname(name) => {
+            Extension::Hostname(name) | Extension::HumanName(name) => {
                 data.extend_from_slice(name.as_bytes());
                 data.push(0);
-                0
+                u16::from(matches!(extension, Extension::HumanName(_)))
             }
             Extension::ForgottenNode { node, seconds } => {
                 data.extend_from_slice(&node.text());

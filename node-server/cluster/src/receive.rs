@@ -10,6 +10,7 @@ use rcl_proto::SlotSet;
 
 use crate::io::{LinkId, LogLevel, Output};
 use crate::member::Member;
+use crate::names::{is_hostname, is_human_name};
 use crate::node::NodeRef;
 use crate::packet::{self, Body, Extension, Flags, Header, Kind, Packet};
 
@@ -36,6 +37,13 @@ impl Member {
             return;
         };
         self.traffic.received[kind as usize] += 1;
+        if self.faults.drops(kind) {
+            self.log_limited("packet filter", || "Dropping packets that match the debug filter".to_owned());
+            if self.faults.closes_link {
+                self.close(link);
+            }
+            return;
+        }
         let sender = self.sender_of(link, &packet.header);
         if let Some(sender) = sender {
             self.take_header(sender, &packet.header);
@@ -161,24 +169,43 @@ impl Member {
         }
     }
 
+    /// What a sender no longer says of itself is no longer so.
     fn take_extensions(&mut self, sender: NodeRef, section: &[u8]) {
-        let mut hostname = "";
+        let (mut hostname, mut human_name) = ("", "");
         for extension in packet::extensions(section) {
             match extension {
                 Extension::Hostname(name) => hostname = name,
+                Extension::HumanName(name) => human_name = name,
                 Extension::ForgottenNode { node, seconds } => self.forgotten_elsewhere(node, seconds),
                 Extension::ShardId(shard) => {
                     let Some(node) = self.nodes.get_mut(sender) else { return };
                     node.takes_extensions = true;
                     node.shard_id = Some(shard);
+                    self.share_shard_id_of_master();
                 }
                 Extension::Other(_) => {}
             }
         }
+        if !is_hostname(hostname.as_bytes()) || !is_human_name(human_name.as_bytes()) {
+            self.log_limited("bad name", || "A peer announces a name that is none: ignored".to_owned());
+            return;
+        }
         let Some(node) = self.nodes.get_mut(sender) else { return };
-        if *node.hostname != *hostname {
+        if *node.hostname != *hostname || *node.human_name != *human_name {
             node.hostname = hostname.into();
+            node.human_name = human_name.into();
             self.changed();
+        }
+    }
+
+    /// A replica belongs to its master's shard, and stays in it when it takes the master's place.
+    pub(crate) fn share_shard_id_of_master(&mut self) {
+        let master = self.myself().master.and_then(|at| self.nodes.get(at));
+        if let Some(shard_id) = master.and_then(|master| master.shard_id)
+            && shard_id != self.shard_id
+        {
+            self.shard_id = shard_id;
+            self.due.save = true;
         }
     }
 
@@ -207,10 +234,7 @@ impl Member {
             }
         }
     }
-
-    /// A replica shows its master's shard id.
-    pub(crate) fn shown_shard_id(&self) -> rcl_proto::NodeId {
-        let master = self.myself().master.and_then(|at| self.nodes.get(at));
-        master.and_then(|master| master.shard_id).unwrap_or(self.shard_id)
-    }
 }
+
+#[cfg(test)]
+mod tests;

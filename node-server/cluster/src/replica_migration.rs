@@ -36,8 +36,8 @@ impl Member {
         if smallest == Some(self.id())
             && let Some(target) = orphans.into_iter().find(due)
         {
-            let id = self.nodes[target].id;
-            self.log(LogLevel::Warning, format!("Migrating to orphaned master {id}"));
+            let called = self.nodes[target].called();
+            self.log(LogLevel::Warning, format!("Migrating to orphaned master {called}"));
             self.follow(target);
         }
     }

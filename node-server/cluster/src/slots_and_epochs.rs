@@ -200,8 +200,9 @@ impl Member {
                 self.step_down_in_a_moment(winner);
             }
         } else if let Some(grandmaster) = grandmaster.filter(|&at| at != self.me) {
-            let id = self.nodes[grandmaster].id;
-            let line = format!("I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {id}");
+            let called = self.nodes[grandmaster].called();
+            let line =
+                format!("I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {called}");
             self.log(LogLevel::Warning, line);
             self.follow(grandmaster);
         } else if !lost.is_empty() && ours == Some(self.me) {
@@ -219,7 +220,7 @@ impl Member {
         if !collides || node.id <= me.id {
             return;
         }
-        let other = node.id;
+        let other = node.called();
         self.current_epoch = self.current_epoch.saturating_add(1);
         let epoch = self.current_epoch;
         self.myself_mut().config_epoch = epoch;
@@ -293,6 +294,7 @@ impl Member {
             self.slots.close_all();
         }
         self.set_master_of(self.me, Some(master));
+        self.share_shard_id_of_master();
         self.successor = None;
         self.election = Default::default();
         self.reset_manual_failover();

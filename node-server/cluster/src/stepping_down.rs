@@ -31,8 +31,8 @@ pub(crate) struct Successor {
 impl Member {
     /// We, or the master that we replicate, have no slot left: `winner` has them.
     pub(crate) fn step_down(&mut self, winner: NodeRef) {
-        let id = self.nodes[winner].id;
-        let line = format!("Configuration change detected. Reconfiguring myself as a replica of {id}");
+        let called = self.nodes[winner].called();
+        let line = format!("Configuration change detected. Reconfiguring myself as a replica of {called}");
         self.log(LogLevel::Warning, line);
         if self.is_master() {
             self.name_winner(winner);

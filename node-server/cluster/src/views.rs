@@ -12,6 +12,7 @@ use rcl_proto::{Slot, SlotRange};
 use crate::command::{LinkView, NodeView, ShardView, SlotsEntry};
 use crate::member::Member;
 use crate::node::NodeRef;
+use crate::nodes_conf::name_variable;
 use crate::packet::{Flags, Kind};
 
 impl Member {
@@ -59,8 +60,7 @@ impl Member {
         text
     }
 
-    /// nodes.conf. Redis 7.0 takes all after the first comma of an address for the host name, so that shard
-    /// ids can't stand there; ours is a variable instead, which Redis skips with a line in its log.
+    /// nodes.conf, see [`crate::nodes_conf`].
     pub(crate) fn persistent_text(&self) -> String {
         let mut text = String::new();
         for (at, _) in self.nodes.iter().filter(|(_, node)| !node.in_handshake()) {
@@ -68,6 +68,12 @@ impl Member {
         }
         let (epoch, vote, shard) = (self.current_epoch, self.last_vote_epoch, self.shard_id);
         let _ = writeln!(text, "vars currentEpoch {epoch} lastVoteEpoch {vote} shardId {shard}");
+        for (at, node) in self.nodes.iter() {
+            // Ours is in redis.conf.
+            if at != self.me && !node.human_name.is_empty() && !node.in_handshake() {
+                let _ = writeln!(text, "vars {}", name_variable(node.id, &node.human_name));
+            }
+        }
         text
     }
 

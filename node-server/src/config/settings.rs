@@ -94,6 +94,8 @@ pub struct Settings {
     pub cluster_enabled: bool,
     pub cluster_config_file: OsString,
     pub cluster_node_timeout_ms: u64,
+    /// 0: half the node timeout.
+    pub cluster_ping_interval_ms: u64,
     /// 0: the port plus 10000.
     pub cluster_port: u16,
     pub cluster_announce_ip: Option<String>,
@@ -246,6 +248,7 @@ impl Settings {
             cluster_enabled: reader.yes_no("cluster-enabled"),
             cluster_config_file: reader.file_name("cluster-config-file"),
             cluster_node_timeout_ms: reader.number("cluster-node-timeout"),
+            cluster_ping_interval_ms: reader.number("cluster-ping-interval"),
             cluster_port: reader.number("cluster-port"),
             cluster_announce_ip: reader.optional_text("cluster-announce-ip"),
             cluster_announce_hostname: reader.optional_text("cluster-announce-hostname"),

@@ -9,11 +9,14 @@ pub fn core_config(settings: &Settings) -> Config {
     let or = |announced: u16, real: u16| if announced == 0 { real } else { announced };
     Config {
         port: or(settings.cluster_announce_port, settings.port),
-        second_port: 0,
+        second_port: settings.cluster_announce_tls_port,
         bus_port: or(settings.cluster_announce_bus_port, settings.bus_port().unwrap_or(0)),
         announce_ip: settings.cluster_announce_ip.clone(),
         hostname: settings.cluster_announce_hostname.clone().unwrap_or_default(),
+        human_name: settings.cluster_announce_human_nodename.clone().unwrap_or_default(),
         node_timeout_ms: settings.cluster_node_timeout_ms,
+        ping_interval_ms: (settings.cluster_ping_interval_ms != 0)
+            .then_some(settings.cluster_ping_interval_ms),
         replica_validity_factor: u64::from(settings.cluster_replica_validity_factor),
         replica_ping_period_ms: settings.repl_ping_replica_period_s.saturating_mul(1000),
         migration_barrier: settings.cluster_migration_barrier as usize,
@@ -40,6 +43,17 @@ mod tests {
         settings.cluster_announce_port = 1;
         settings.cluster_announce_bus_port = 2;
         assert_eq!((core_config(&settings).port, core_config(&settings).bus_port), (1, 2));
+        assert_eq!(core_config(&settings).second_port, 0, "nobody listens with TLS");
+        settings.cluster_announce_tls_port = 3;
+        assert_eq!(core_config(&settings).second_port, 3);
+    }
+
+    #[test]
+    fn no_ping_interval_is_none() {
+        let mut settings = Settings::defaults();
+        assert_eq!(core_config(&settings).ping_interval_ms, None);
+        settings.cluster_ping_interval_ms = 100;
+        assert_eq!(core_config(&settings).ping_interval_ms, Some(100));
     }
 
     #[test]

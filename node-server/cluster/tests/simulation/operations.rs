@@ -298,6 +298,8 @@ fn a_forgotten_node_stays_forgotten_for_a_minute() {
     };
     let node = gone.to_string().into_bytes();
     assert_eq!(world.command(0, Command::Forget { node: node.clone() }), Reply::Ok);
+    let unknown = error(&format!("ERR Unknown node {gone}"));
+    assert_eq!(world.command(0, Command::Replicate { node: node.clone(), keyspace_empty: true }), unknown);
     assert_eq!(world.command(0, Command::Forget { node: node.clone() }), Reply::Ok, "as it was just now");
     let knows = |world: &World, index: usize| {
         world.machines[index].map.as_ref().unwrap().nodes.iter().any(|node| node.id == gone)
@@ -310,7 +312,7 @@ fn a_forgotten_node_stays_forgotten_for_a_minute() {
     }
     world.run_for(100_000);
     assert!((0..6).all(|index| !knows(&world, index)));
-    assert_eq!(world.command(0, Command::Forget { node }), error(&format!("ERR Unknown node {gone}")));
+    assert_eq!(world.command(0, Command::Forget { node }), unknown);
     let me = name(&world, 0);
     assert_eq!(
         world.command(0, Command::Forget { node: me }),

@@ -1,14 +1,16 @@
-//! DEBUG SLEEP and MEMORY USAGE. (More of DEBUG and MEMORY is not there yet.)
+//! DEBUG's subcommands for who tests a cluster, and MEMORY USAGE. (More of DEBUG and MEMORY is not there yet.)
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rcl_cluster::{Command, LinkDirection};
 use rcl_proto::resp::Args;
 
 use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
-
+use crate::commands::cluster;
 use crate::config::ProtectedAction;
 
 pub const DEBUG: CommandSpec = CommandSpec {
@@ -34,29 +36,87 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
         ));
     }
-    match (args.get(1), args.len()) {
-        (Some(word), 3) if is(word, "SLEEP") => {
-            let seconds = parse::double(&args[2])?.clamp(0.0, 3600.0);
-            // As Redis: the thread stands still, and so do the clients it serves.
-            std::thread::sleep(Duration::from_secs_f64(seconds));
+    let subcommand = args.get(1).unwrap_or_default();
+    match args.len() {
+        2 if is(subcommand, "HELP") => help_on_debug(context),
+        3 if is(subcommand, "SLEEP") => sleep(context, &args[2]),
+        3 if is(subcommand, "SET-ACTIVE-EXPIRE") => {
+            context.node.expires_actively.store(leading_number(&args[2]) != 0, Ordering::Relaxed);
             context.reply.ok();
             Ok(Outcome::Done)
         }
-        (Some(word), 2) if is(word, "HELP") => {
-            super::super::help(
-                context,
-                "DEBUG",
-                &[("SLEEP <seconds>", "Stand still for so long. Decimals are allowed.")],
-            );
-            Ok(Outcome::Done)
+        3 if is(subcommand, "DROP-CLUSTER-PACKET-FILTER") => {
+            let kind = parse::integer(&args[2])?;
+            ask_core(context, Command::DropPackets(kind))
         }
-        (word, _) => {
-            let word = String::from_utf8_lossy(word.unwrap_or_default()).into_owned();
+        3 if is(subcommand, "CLOSE-CLUSTER-LINK-ON-PACKET-DROP") => {
+            ask_core(context, Command::CloseLinkOnDrop(leading_number(&args[2]) != 0))
+        }
+        5 if is(subcommand, "CLUSTERLINK") && is(&args[2], "KILL") => {
+            kill_links(context, &args[3], args[4].to_vec())
+        }
+        _ => {
+            let word = String::from_utf8_lossy(subcommand);
             Err(CommandError::new(format!(
                 "ERR unknown subcommand or wrong number of arguments for '{word}'. Try DEBUG HELP."
             )))
         }
     }
+}
+
+/// As C's `atoi`, by which Redis reads switches: no number is 0.
+fn leading_number(text: &[u8]) -> i64 {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&text[..digits]).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+fn sleep(context: &mut Context<'_>, seconds: &[u8]) -> CommandResult {
+    let seconds = parse::double(seconds)?.clamp(0.0, 3600.0);
+    // As Redis: the thread stands still, and so do the clients it serves.
+    std::thread::sleep(Duration::from_secs_f64(seconds));
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+fn kill_links(context: &mut Context<'_>, direction: &[u8], node: Vec<u8>) -> CommandResult {
+    let direction = match direction {
+        word if is(word, "TO") => LinkDirection::To,
+        word if is(word, "FROM") => LinkDirection::From,
+        word if is(word, "ALL") => LinkDirection::All,
+        word => {
+            let word = String::from_utf8_lossy(word);
+            return Err(CommandError::new(format!("ERR Unknown direction {word}")));
+        }
+    };
+    ask_core(context, Command::KillLinks { node, direction })
+}
+
+fn ask_core(context: &mut Context<'_>, command: Command) -> CommandResult {
+    if !context.node.is_cluster() {
+        return Err(CommandError::fixed("ERR Debug option only available for cluster mode enabled setup!"));
+    }
+    cluster::ask_core(context, command)
+}
+
+fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
+    super::super::help(
+        context,
+        "DEBUG",
+        &[
+            (
+                "CLOSE-CLUSTER-LINK-ON-PACKET-DROP <0|1>",
+                "Close the link that a packet came on which the filter below drops.",
+            ),
+            ("CLUSTERLINK KILL <to|from|all> <node-id>", "Close the links of the cluster bus with a node."),
+            (
+                "DROP-CLUSTER-PACKET-FILTER <packet-type>",
+                "Drop packets of this type as they come. -1 lets all of them in.",
+            ),
+            ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
+            ("SLEEP <seconds>", "Stand still for so long. Decimals are allowed."),
+        ],
+    );
+    Ok(Outcome::Done)
 }
 
 pub const MEMORY: CommandSpec = CommandSpec {

@@ -18,22 +18,17 @@ pub fn appenddirname(name: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-/// A hostname travels in the bus's packets and in CLUSTER NODES, where other bytes would be read as syntax.
 pub fn hostname(name: &[u8]) -> Result<(), &'static str> {
-    if name.len() >= 256 {
+    if name.len() >= rcl_cluster::HOSTNAME_BYTES {
         return Err("Hostnames must be less than 256 characters");
     }
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-    name.iter()
-        .all(allowed)
-        .then_some(())
-        .ok_or("Hostnames may only contain alphanumeric characters, hyphens or dots")
+    let is_one = rcl_cluster::is_hostname(name);
+    is_one.then_some(()).ok_or("Hostnames may only contain alphanumeric characters, hyphens or dots")
 }
 
-/// A node name stands in nodes.conf beside `,` and `=`, so it may not hold such bytes.
 pub fn human_nodename(name: &[u8]) -> Result<(), &'static str> {
-    let allowed = |byte: &u8| byte.is_ascii_graphic() && !b"!#$%&()*+:;<>?@[]^{|}~,='\"\\/`".contains(byte);
-    name.iter().all(allowed).then_some(()).ok_or("Announced human node name contained invalid character")
+    let is_one = rcl_cluster::is_human_name(name);
+    is_one.then_some(()).ok_or("Announced human node name contained invalid character")
 }
 
 /// `{name}` may only be one of the variables that Redis knows; `{{` is a brace.

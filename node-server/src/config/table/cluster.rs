@@ -10,8 +10,8 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("cluster-enabled", "no", EFFECT).immutable(),
     text("cluster-config-file", "nodes.conf", EFFECT).immutable(),
     integer("cluster-node-timeout", 0, i64::MAX, "15000", EFFECT),
-    integer("cluster-ping-interval", 0, i64::MAX, "0", no_effect("pings follow cluster-node-timeout"))
-        .hidden(),
+    // 0: half the node timeout.
+    integer("cluster-ping-interval", 0, i64::MAX, "0", EFFECT).hidden(),
     // 0: the client port plus 10000.
     integer("cluster-port", 0, 65535, "0", EFFECT).immutable(),
     text("cluster-announce-ip", "", EFFECT),

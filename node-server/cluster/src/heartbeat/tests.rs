@@ -1,0 +1,71 @@
+use super::*;
+use crate::pair::Pair;
+
+fn pings_sent_in_a_minute(pair: &mut Pair) -> u64 {
+    let before = pair.members[0].traffic.sent[Kind::Ping as usize];
+    pair.pass(60_000);
+    pair.members[0].traffic.sent[Kind::Ping as usize] - before
+}
+
+#[test]
+fn the_ping_interval_says_how_old_a_pong_may_be() {
+    let mut pair = Pair::met();
+    // Only a random node a second: the other one, or ourselves, so it is not always one.
+    let usual = pings_sent_in_a_minute(&mut pair);
+    assert!((30..=60).contains(&usual), "{usual}");
+    pair.configure(0, |config| config.ping_interval_ms = Some(100));
+    let often = pings_sent_in_a_minute(&mut pair);
+    assert!((290..=600).contains(&often), "{often}");
+    pair.configure(0, |config| config.ping_interval_ms = None);
+    let usual = pings_sent_in_a_minute(&mut pair);
+    assert!((30..=60).contains(&usual), "{usual}");
+}
+
+#[test]
+fn names_are_told_and_kept_and_taken_back() {
+    let mut pair = Pair::met();
+    pair.configure(0, |config| {
+        config.hostname = "host-0.example".to_owned();
+        config.human_name = "zero".to_owned();
+    });
+    let seen = |pair: &Pair| {
+        let other = &pair.members[1];
+        let node = &other.nodes[other.nodes.find(pair.members[0].id()).unwrap()];
+        (node.hostname.clone(), node.human_name.clone(), node.called())
+    };
+    let id = pair.members[0].id();
+    assert_eq!(seen(&pair), ("host-0.example".into(), "zero".into(), format!("{id} (zero)")));
+    let line = format!("vars nodename:{id} zero\n");
+    assert!(pair.files[1].contains(&line), "{}", pair.files[1]);
+    assert!(pair.files[1].contains(",host-0.example "), "{}", pair.files[1]);
+
+    let persistent = crate::Persistent::parse(&pair.files[1]).unwrap();
+    let again = Member::new(pair.members[1].config.clone(), persistent, 9, pair.now_ms);
+    assert_eq!(again.nodes[again.nodes.find(id).unwrap()].human_name, "zero");
+    assert_eq!(again.shard_id, pair.members[1].shard_id);
+
+    pair.configure(0, |config| {
+        config.hostname.clear();
+        config.human_name.clear();
+    });
+    assert_eq!(seen(&pair), (String::new(), String::new(), id.to_string()));
+    assert!(!pair.files[1].contains("nodename"), "{}", pair.files[1]);
+}
+
+#[test]
+fn a_replica_takes_over_its_masters_shard_id_and_keeps_it() {
+    let mut pair = Pair::met();
+    let ids = [pair.members[0].shard_id, pair.members[1].shard_id];
+    assert_ne!(ids[0], ids[1]);
+    let replicate = crate::Command::Replicate {
+        node: pair.members[0].id().to_string().into_bytes(),
+        keyspace_empty: true,
+    };
+    assert_eq!(pair.run(1, replicate), crate::Reply::Ok);
+    assert_eq!(pair.members[1].shard_id, ids[0]);
+    pair.pass(1_000);
+    assert!(pair.files[1].contains(&format!("shardId {}\n", ids[0])), "{}", pair.files[1]);
+    // As a node of its own it is in no shard that another one is in.
+    pair.run(1, crate::Command::Reset { hard: false, keyspace_empty: true });
+    assert!(!ids.contains(&pair.members[1].shard_id));
+}
