@@ -19,6 +19,7 @@ use rcl_proto::resp::{Args, ReplyWriter};
 pub use gate::node_state;
 pub use lock::Held;
 pub use propagate::append_effects;
+use propagate::publish;
 pub use transaction::{discard, unwatch_all};
 
 use crate::client::{ReplyMode, Session};
@@ -213,6 +214,7 @@ fn run(
     let mut context = Context::new(node, session, held, slot.unwrap_or(Slot::MIN), output, now_ms);
     let result = context.call(request.spec, request.args);
     let logged_bytes = append_effects(&mut context, counted.is_some());
+    publish(&mut context);
     let lap = counted.map(|slot| {
         let lap = batch.clock.lap();
         let answered = slot_use::Answered { result: &result, start, lap, logged_bytes };

@@ -12,8 +12,9 @@ use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
 use super::data::Data;
 use super::effects::{Effects, Propagation};
 use super::spec::{CommandSpec, Handler};
-use super::{CommandError, CommandResult};
+use super::{CommandError, CommandResult, LaterReplies, LaterReply};
 use crate::client::Session;
+use crate::control::ControlMessage;
 use crate::executor::Held;
 use crate::node::Node;
 
@@ -25,10 +26,16 @@ pub struct Context<'a> {
     pub data: Data<'a>,
     /// Inside EXEC or a script nobody can be parked: a command that would wait answers at once.
     pub may_park: bool,
+    /// Where EXEC's reply starts, while it runs its commands.
+    pub exec_start: Option<usize>,
+    /// Replies of its commands that come when EXEC is through.
+    pub later: Option<LaterReplies>,
     /// The connection is closed once the reply is sent.
     pub close: bool,
     /// What goes into the replication log when the command ends.
     pub log: Vec<(usize, OwnedArgs)>,
+    /// What goes to other nodes' subscribers when the command ends.
+    pub publications: Vec<ControlMessage>,
 }
 
 impl<'a> Context<'a> {
@@ -42,7 +49,18 @@ impl<'a> Context<'a> {
     ) -> Context<'a> {
         let reply = ReplyWriter::new(output, session.protocol);
         let data = Data::new(node, held, slot, session, now_ms);
-        Context { node, session, reply, data, may_park: true, close: false, log: Vec::new() }
+        Context {
+            node,
+            session,
+            reply,
+            data,
+            may_park: true,
+            exec_start: None,
+            later: None,
+            close: false,
+            log: Vec::new(),
+            publications: Vec::new(),
+        }
     }
 
     /// Runs a command's handler, and keeps what is to be logged of it.
@@ -60,6 +78,14 @@ impl<'a> Context<'a> {
             self.log_all(commands);
         }
         result
+    }
+
+    /// For a command in a transaction: its reply will be given later, and EXEC's with it. `None` outside EXEC.
+    pub fn reply_later(&mut self) -> Option<LaterReply> {
+        let position = self.reply.position() - self.exec_start?;
+        let session = &mut *self.session;
+        let later = self.later.get_or_insert_with(|| LaterReplies::new(session.begin_wait()));
+        Some(later.keep_place(position, session.protocol))
     }
 
     /// The reply to this very command is in the new version already.

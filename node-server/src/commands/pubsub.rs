@@ -6,7 +6,6 @@ use crate::client::Session;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
 
-use crate::control::ControlMessage;
 use crate::node::Node;
 use crate::pubsub::ChannelKind;
 use crate::shard::SlotUse;
@@ -239,11 +238,7 @@ fn spublish(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// In a cluster the message goes over the bus, else to the replicas.
 fn spread(context: &mut Context<'_>, channel: &[u8], payload: &[u8], sharded: bool) {
     match context.node.control.get() {
-        Some(control) => {
-            let message =
-                ControlMessage::Publish { channel: channel.to_vec(), payload: payload.to_vec(), sharded };
-            control.send(message);
-        }
+        Some(control) => context.publications.push(control.publication(channel, payload, sharded)),
         None => context.propagate_as_received(),
     }
 }

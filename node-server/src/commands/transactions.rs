@@ -11,7 +11,7 @@ use rcl_proto::{Slot, key_slot};
 use crate::client::{Transaction, WatchedKey};
 use crate::command::arguments::KEYS;
 use crate::command::spec::{COMMAND, Group, KeySpec, Locks, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 
 use crate::executor;
 
@@ -90,6 +90,8 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
         return Ok(Outcome::Done);
     }
     context.may_park = false;
+    let exec_start = context.reply.position();
+    context.exec_start = Some(exec_start);
     context.reply.array(transaction.commands.len());
     for queued in &transaction.commands {
         let start = context.reply.position();
@@ -106,7 +108,12 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
         }
     }
     context.may_park = true;
-    Ok(Outcome::Done)
+    context.exec_start = None;
+    let Some(later) = context.later.take() else { return Ok(Outcome::Done) };
+    let known = context.reply.written_since(exec_start).to_vec();
+    context.reply.rewind(exec_start);
+    let wait = later.finish(known);
+    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false }))
 }
 
 /// A watched key whose time has come since WATCH counts as changed, although nobody has come upon it yet.

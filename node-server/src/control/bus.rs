@@ -9,9 +9,8 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::IpAddr;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -25,6 +24,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+use super::byte_gauge::{ByteGauge, HeldBytes};
 use crate::config::Settings;
 use crate::net::{BindError, open_tcp_doors};
 
@@ -134,14 +134,33 @@ pub struct LinkTable {
     links: HashMap<LinkId, Link>,
     events: mpsc::Sender<BusEvent>,
     limit_exceeded: u64,
+    /// What all links hold.
+    memory: ByteGauge,
+    /// What was queued last: a message to everybody is one piece of memory.
+    last_packet: Weak<Packet>,
 }
 
 #[derive(Debug)]
 struct Link {
     peer: String,
-    queue: UnboundedSender<Arc<[u8]>>,
-    queued_bytes: Arc<AtomicUsize>,
+    queue: UnboundedSender<Queued>,
+    queued: ByteGauge,
     task: AbortHandle,
+    _memory: HeldBytes,
+}
+
+/// What waits to be sent on one or several links.
+#[derive(Debug)]
+struct Packet {
+    bytes: Arc<[u8]>,
+    _memory: HeldBytes,
+}
+
+/// A packet's place in a link's queue.
+#[derive(Debug)]
+struct Queued {
+    packet: Arc<Packet>,
+    _of_link: HeldBytes,
 }
 
 impl Drop for Link {
@@ -163,8 +182,8 @@ pub struct TooSlow {
 }
 
 impl LinkTable {
-    pub fn new(events: mpsc::Sender<BusEvent>) -> LinkTable {
-        LinkTable { links: HashMap::new(), events, limit_exceeded: 0 }
+    pub fn new(events: mpsc::Sender<BusEvent>, memory: ByteGauge) -> LinkTable {
+        LinkTable { links: HashMap::new(), events, limit_exceeded: 0, memory, last_packet: Weak::new() }
     }
 
     pub fn contains(&self, link: LinkId) -> bool {
@@ -173,8 +192,8 @@ impl LinkTable {
 
     /// Starts to connect; the outcome comes as an event. Whoever wants it no longer calls [`close`](Self::close).
     pub fn connect(&mut self, link: LinkId, ip: &str, port: u16, keepalive: Duration) {
-        let address = ip.parse().map(|ip: IpAddr| SocketAddr::new(ip, port));
-        let address = address.map_err(|_| io::Error::other(format!("'{ip}' is not an IP address")));
+        // A node may announce a name as its address, as Redis allows; the look-up is done aside.
+        let address = (ip.to_owned(), port);
         self.add(link, format!("{ip}:{port}"), |queue, events| async move {
             match connect(address).await {
                 Ok((stream, local)) => {
@@ -206,15 +225,16 @@ impl LinkTable {
         F: Future<Output = Closed> + Send + 'static,
     {
         let (queue, packets) = mpsc::unbounded_channel();
-        let queued_bytes = Arc::<AtomicUsize>::default();
         let events = self.events.clone();
-        let body = body(LinkQueue { packets, queued_bytes: queued_bytes.clone() }, events.clone());
+        let body = body(packets, events.clone());
         let task = tokio::spawn(async move {
             let why = body.await;
             // Fails only when the driver has ended.
             let _ = events.send(BusEvent::Closed { link, why }).await;
         });
-        self.links.insert(link, Link { peer, queue, queued_bytes, task: task.abort_handle() });
+        let (queued, task) = (ByteGauge::default(), task.abort_handle());
+        let memory = self.memory.hold(size_of::<Link>() + READ_BYTES);
+        self.links.insert(link, Link { peer, queue, queued, task, _memory: memory });
     }
 
     /// Queues a packet. An error when more than `limit` bytes (0: our own limit) were waiting already.
@@ -222,14 +242,20 @@ impl LinkTable {
         let Some(link) = self.links.get(&link) else { return Ok(()) };
         let limit =
             if limit == 0 { DEFAULT_QUEUE_BYTES } else { usize::try_from(limit).unwrap_or(usize::MAX) };
-        let queued_bytes = link.queued_bytes.load(Ordering::Relaxed);
+        let queued_bytes = link.queued.bytes();
         if queued_bytes > limit {
             self.limit_exceeded += 1;
             return Err(TooSlow { queued_bytes });
         }
-        link.queued_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+        let of_link = link.queued.hold(bytes.len());
+        let last = self.last_packet.upgrade().filter(|last| Arc::ptr_eq(&last.bytes, &bytes));
+        let packet = last.unwrap_or_else(|| {
+            let memory = self.memory.hold(bytes.len());
+            Arc::new(Packet { bytes, _memory: memory })
+        });
+        self.last_packet = Arc::downgrade(&packet);
         // Fails when the link's task has ended; its event is on the way.
-        let _ = link.queue.send(bytes);
+        let _ = link.queue.send(Queued { packet, _of_link: of_link });
         Ok(())
     }
 
@@ -244,7 +270,7 @@ impl LinkTable {
     }
 
     pub fn buffers(&self, link: LinkId) -> Option<LinkBuffers> {
-        self.links.get(&link).map(|link| LinkBuffers { used: link.queued_bytes.load(Ordering::Relaxed) })
+        self.links.get(&link).map(|link| LinkBuffers { used: link.queued.bytes() })
     }
 
     /// How often a link was closed for its full queue.
@@ -254,13 +280,10 @@ impl LinkTable {
 }
 
 /// A link's end of its send queue.
-struct LinkQueue {
-    packets: UnboundedReceiver<Arc<[u8]>>,
-    queued_bytes: Arc<AtomicUsize>,
-}
+type LinkQueue = UnboundedReceiver<Queued>;
 
-async fn connect(address: io::Result<SocketAddr>) -> io::Result<(TcpStream, IpAddr)> {
-    let stream = TcpStream::connect(address?).await?;
+async fn connect(address: (String, u16)) -> io::Result<(TcpStream, IpAddr)> {
+    let stream = TcpStream::connect(address).await?;
     let local = stream.local_addr()?.ip().to_canonical();
     Ok((stream, local))
 }
@@ -345,11 +368,10 @@ async fn read_packet(
 }
 
 async fn write_packets(mut writer: OwnedWriteHalf, mut queue: LinkQueue) -> io::Error {
-    while let Some(bytes) = queue.packets.recv().await {
-        if let Err(error) = writer.write_all(&bytes).await {
+    while let Some(queued) = queue.recv().await {
+        if let Err(error) = writer.write_all(&queued.packet.bytes).await {
             return error;
         }
-        queue.queued_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
     }
     io::Error::other("closed by this node")
 }

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::applier::Job;
 use super::bus::{BusDoors, BusEvent, Closed, EVENTS_WAITING, LinkTable};
+use super::byte_gauge::ByteGauge;
 use super::delivery::Published;
 use super::disk::State;
 use super::{Acknowledgement, Answer, ControlMessage, Inbox, replicating, settings};
@@ -33,6 +34,7 @@ pub struct Parts {
     pub applier: std_mpsc::Sender<Job>,
     pub disk: std_mpsc::Sender<State>,
     pub delivery: std_mpsc::Sender<Published>,
+    pub bus_memory: ByteGauge,
 }
 
 pub struct Driver {
@@ -54,8 +56,7 @@ impl Driver {
     pub fn new(parts: Parts, ready: std_mpsc::Sender<()>) -> Driver {
         let (bus_events, bus) = mpsc::channel(EVENTS_WAITING);
         Driver {
-            parts,
-            links: LinkTable::new(bus_events.clone()),
+            links: LinkTable::new(bus_events.clone(), parts.bus_memory.clone()),
             bus,
             bus_events,
             last_inbound: 0,
@@ -65,6 +66,7 @@ impl Driver {
             facts_due_ms: 0,
             strange_logged_ms: 0,
             ready: Some(ready),
+            parts,
         }
     }
 
@@ -114,7 +116,7 @@ impl Driver {
                 self.apply(job);
             }
             let Some(link) = broken.pop() else { return };
-            let closed = Input::LinkClosed { link, end: LinkEnd::Failed };
+            let closed = Input::LinkClosed { link, end: LinkEnd::Full };
             self.parts.member.step(self.parts.clock.now_ms(), closed);
         }
     }
@@ -248,8 +250,10 @@ impl Driver {
                 self.tell_facts();
                 self.step(Input::Command { token, command: command.into() });
             }
-            ControlMessage::Publish { channel, payload, sharded } => {
+            ControlMessage::Publish { channel, payload, sharded, held } => {
                 self.step(Input::Publish { channel, message: payload, sharded });
+                // Now it counts on the links.
+                drop(held);
             }
             ControlMessage::SettingsChanged => {
                 let config = settings::core_config(&self.parts.node.settings());

@@ -18,6 +18,7 @@
 
 mod applier;
 mod bus;
+mod byte_gauge;
 mod delivery;
 mod disk;
 mod driver;
@@ -29,6 +30,7 @@ use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use rcl_cluster::packet::HEADER_BYTES;
 use rcl_cluster::{Command, Member, Reply};
 use rcl_proto::SlotSet;
 use rcl_proto::resp::{Protocol, ReplyWriter};
@@ -43,11 +45,13 @@ use crate::config::Settings;
 use crate::net::BindError;
 use crate::node::Node;
 use bus::BusDoors;
+use byte_gauge::{ByteGauge, HeldBytes};
 
 /// The way to the control thread.
 #[derive(Clone, Debug)]
 pub struct ControlHandle {
     sender: UnboundedSender<ControlMessage>,
+    bus_memory: ByteGauge,
 }
 
 /// What other threads tell it.
@@ -55,7 +59,7 @@ pub enum ControlMessage {
     /// Run a CLUSTER command, and give its answer to `answer`.
     Command { command: Command, answer: Answer },
     /// PUBLISH or SPUBLISH was called here.
-    Publish { channel: Vec<u8>, payload: Vec<u8>, sharded: bool },
+    Publish { channel: Vec<u8>, payload: Vec<u8>, sharded: bool, held: HeldBytes },
     /// CONFIG SET changed something.
     SettingsChanged,
     /// Something about replication changed that elections should know at once.
@@ -69,6 +73,17 @@ impl ControlHandle {
     /// False when the control thread has ended.
     pub fn send(&self, message: ControlMessage) -> bool {
         self.sender.send(message).is_ok()
+    }
+
+    /// A message for subscribers on other nodes; it counts as the bus's from now on.
+    pub fn publication(&self, channel: &[u8], payload: &[u8], sharded: bool) -> ControlMessage {
+        let held = self.bus_memory.hold(HEADER_BYTES + channel.len() + payload.len());
+        ControlMessage::Publish { channel: channel.to_vec(), payload: payload.to_vec(), sharded, held }
+    }
+
+    /// What the bus's links hold in memory, in bytes.
+    pub fn bus_bytes(&self) -> usize {
+        self.bus_memory.bytes()
     }
 
     /// Runs a CLUSTER command whose answer ends `wait`, written by `render`.
@@ -156,6 +171,7 @@ impl Prepared {
         let (sender, messages) = unbounded_channel();
         let (acknowledge, acknowledgements) = unbounded_channel();
         let (ready_sender, ready) = mpsc::channel();
+        let bus_memory = ByteGauge::default();
         let driver = driver::Driver::new(
             driver::Parts {
                 node: node.clone(),
@@ -164,6 +180,7 @@ impl Prepared {
                 applier: applier::start(node.clone(), acknowledge.clone()).map_err(StartError::Thread)?,
                 disk: disk::start(self.file, acknowledge).map_err(StartError::Thread)?,
                 delivery: delivery::start(node.clone()).map_err(StartError::Thread)?,
+                bus_memory: bus_memory.clone(),
             },
             ready_sender,
         );
@@ -172,7 +189,7 @@ impl Prepared {
         ready
             .recv()
             .map_err(|_| StartError::Thread(io::Error::other("the control thread ended at its start")))?;
-        Ok(ControlHandle { sender })
+        Ok(ControlHandle { sender, bus_memory })
     }
 }
 

@@ -8,6 +8,7 @@ use rcl_proto::{Slot, key_slot};
 use super::lock::Held;
 use super::{Request, slot_use, transaction};
 use crate::client::{Session, Transaction};
+use crate::clock;
 use crate::command::spec::{Begin, Find, KeySpec, flag};
 use crate::command::{CommandError, CommandSpec, Locks, Park, find_keys};
 use crate::node::Node;
@@ -71,7 +72,7 @@ pub fn admit<'a>(
     }
     session.user.may_run(spec)?;
     let slot = slot_of(node, session, request)?;
-    let queueing = session.in_transaction() && !transaction::acts_at_once(spec);
+    let queueing = session.in_transaction() && !transaction::acts_at_once(request);
     let mut held = lock(node, session, request, slot, queueing);
     if let Some(slot) = slot
         && node.is_cluster()
@@ -163,10 +164,11 @@ fn check_route(
 
 /// How many keys the request has, and how many of them are not here.
 fn count_keys(session: &Session, request: Request<'_>, slot: Slot, shard: &Shard) -> (usize, usize) {
+    let now_ms = clock::now_ms();
     let mut counts = (0, 0);
     each_key(session, request, |key| {
         counts.0 += 1;
-        if !shard.holds(session.database, slot, key) {
+        if !shard.holds(session.database, slot, key, now_ms) {
             counts.1 += 1;
         }
     });

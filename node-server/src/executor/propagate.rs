@@ -4,6 +4,15 @@ use rcl_proto::resp::{Args, OwnedArgs, request_len};
 
 use crate::command::Context;
 
+/// Sends what was published to the other nodes; a transaction's messages together, at its end.
+pub fn publish(context: &mut Context<'_>) {
+    let Some(control) = context.node.control.get() else { return };
+    for message in context.publications.drain(..) {
+        // Fails when the control thread has ended; then there is no bus either.
+        control.send(message);
+    }
+}
+
 /// Appends what the command left to be logged, as one contiguous piece; several commands as a transaction. How many
 /// bytes of the log it takes (a SELECT before it left aside), if `measure`.
 pub fn append_effects(context: &mut Context<'_>, measure: bool) -> u64 {

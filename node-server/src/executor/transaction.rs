@@ -11,8 +11,9 @@ use crate::command::{CommandSpec, Locks};
 use crate::node::Node;
 
 /// Commands that are not queued in a transaction but act on it.
-pub fn acts_at_once(spec: &CommandSpec) -> bool {
-    matches!(spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+pub fn acts_at_once(request: Request<'_>) -> bool {
+    let is_subcommand = request.container.is_some();
+    !is_subcommand && matches!(request.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
 }
 
 pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {

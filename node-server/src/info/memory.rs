@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::KeyspaceCounts;
+use crate::control::ControlHandle;
 use crate::memory::used_bytes;
 use crate::node::Node;
 
@@ -54,6 +55,7 @@ pub fn memory(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("mem_fragmentation_ratio", format!("{ratio:.2}")),
         ("mem_fragmentation_bytes", (resident as i64 - used as i64).to_string()),
         ("mem_replication_backlog", node.replication.backlog_bytes().to_string()),
+        ("mem_cluster_links", node.control.get().map_or(0, ControlHandle::bus_bytes).to_string()),
         ("mem_allocator", "libc".to_owned()),
     ];
     lines.iter().map(|(name, value)| format!("{name}:{value}\r\n")).collect()

@@ -109,10 +109,10 @@ impl Shard {
         }
     }
 
-    /// True when the key is here (in whatever state of expiry).
-    pub fn holds(&self, database: usize, slot: Slot, key: &[u8]) -> bool {
+    /// True when the key is here and its time has not come.
+    pub fn holds(&self, database: usize, slot: Slot, key: &[u8], now_ms: i64) -> bool {
         let key = self.keyspace.hasher().key_in_slot(key, slot);
-        self.keyspace.find(database, &key).is_some()
+        self.keyspace.find(database, &key).is_some_and(|entry| !entry.is_expired(now_ms))
     }
 }
 

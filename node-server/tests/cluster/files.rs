@@ -77,6 +77,40 @@ fn after_a_kill_the_cluster_is_there() {
     }
 }
 
+#[test]
+fn names_are_in_the_file_and_a_redis_server_starts_with_it() {
+    if !has_redis("names_are_in_the_file_and_a_redis_server_starts_with_it") {
+        return;
+    }
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    let mut kept = servers.pop().unwrap();
+    let mut named = servers.pop().unwrap();
+    let (id, name) = (named.id(), "the-first");
+    named.must("CONFIG SET cluster-announce-hostname host.example");
+    named.must(&format!("CONFIG SET cluster-announce-human-nodename {name}"));
+    let variable = format!("vars nodename:{id} {name}\n");
+    kept.wait_for("CLUSTER NODES", |text| text.contains(",host.example "));
+    let start = std::time::Instant::now();
+    while !kept.nodes_conf().contains(&variable) {
+        assert!(start.elapsed().as_secs() < 60, "{}", kept.nodes_conf());
+    }
+    // The name comes from the file: nobody is there to tell it.
+    named.kill();
+    let mut kept = kept.kill_and_restart();
+    kept.must("CLUSTER SAVECONFIG");
+    assert!(kept.nodes_conf().contains(&variable), "{}", kept.nodes_conf());
+    kept.wait_for_log(&format!("Node {id} ({name}) is possibly failing"));
+    let shown = kept.text("CLUSTER NODES");
+    assert!(!shown.contains(name), "Redis shows it in logs and files only: {shown}");
+    kept.kill();
+    let mut redis = Server::start_in(Kind::Redis, kept.folder.clone(), (kept.port, kept.bus_port));
+    let line = redis.text("CLUSTER NODES").lines().find(|line| line.starts_with(&id)).unwrap().to_owned();
+    assert!(line.contains(",host.example master") || line.contains(",host.example fail"), "{line}");
+    assert!(line.ends_with(" 0-8191"), "{line}");
+}
+
 /// No file of the process may grow beyond so many bytes: a full disk, as far as it can see.
 fn limit_file_size(server: &Server, bytes: &str) {
     let status = Command::new("prlimit")

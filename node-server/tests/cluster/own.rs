@@ -3,6 +3,7 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
+use crate::client::Client;
 use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 
 #[test]
@@ -50,6 +51,70 @@ fn a_slot_changes_hands_between_two_nodes() {
     let moved = format!("MOVED 7 127.0.0.1:{}", servers[1].port);
     assert_eq!(servers[0].ask(&format!("GET {key}")), Reply::Error(moved));
     assert_eq!(servers[1].ask(&format!("GET {key}")), Reply::Null);
+}
+
+#[test]
+fn a_key_of_a_leaving_slot_whose_time_has_come_is_asked_for_elsewhere() {
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    // Or it may be gone before anybody asks for it.
+    servers[0].must("DEBUG SET-ACTIVE-EXPIRE 0");
+    let (from, to) = (servers[0].id(), servers[1].id());
+    let key = key_in_slot(7);
+    servers[0].must(&format!("SET {key} value PX 1"));
+    servers[1].must(&format!("CLUSTER SETSLOT 7 IMPORTING {from}"));
+    servers[0].must(&format!("CLUSTER SETSLOT 7 MIGRATING {to}"));
+    let asked = Reply::Error(format!("ASK 7 127.0.0.1:{}", servers[1].port));
+    assert_eq!(servers[0].ask(&format!("GET {key}")), asked);
+    assert_eq!(servers[0].ask("CLUSTER COUNTKEYSINSLOT 7"), Reply::Integer(1), "it is still there");
+}
+
+#[test]
+fn a_message_that_the_debug_filter_drops_is_not_heard() {
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    let mut listener = Client::connect(servers[1].port).unwrap();
+    listener.try_ask("SUBSCRIBE news").unwrap();
+    servers[1].must("DEBUG DROP-CLUSTER-PACKET-FILTER 4");
+    servers[0].ask("PUBLISH news lost");
+    servers[1].wait_for_log("match the debug filter");
+    servers[1].must("DEBUG DROP-CLUSTER-PACKET-FILTER -1");
+    servers[0].ask("PUBLISH news heard");
+    let expected = ["message", "news", "heard"].map(|word| Reply::Bulk(word.into()));
+    assert_eq!(listener.read().unwrap(), Reply::Array(expected.into()));
+    let peer = servers[1].id();
+    for (line, error) in [
+        (format!("DEBUG CLUSTERLINK KILL BOTH {peer}"), "ERR Unknown direction BOTH"),
+        ("DEBUG CLUSTERLINK KILL TO nobody".to_owned(), "ERR Unknown node nobody"),
+    ] {
+        assert_eq!(servers[0].ask(&line), Reply::Error(error.into()));
+    }
+    servers[0].must(&format!("DEBUG CLUSTERLINK KILL ALL {peer}"));
+}
+
+#[test]
+fn what_waits_on_the_bus_is_in_the_memory_report() {
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    let held = |text: &[u8]| -> u64 {
+        let text = std::str::from_utf8(text).unwrap();
+        let field = text.lines().find_map(|line| line.strip_prefix("mem_cluster_links:"));
+        field.unwrap().parse().unwrap()
+    };
+    let before = held(servers[0].text("INFO memory").as_bytes());
+    assert!(before > 0, "links themselves take memory");
+    // A transaction's messages leave at its end.
+    let message = "x".repeat(100_000);
+    for line in
+        ["MULTI", &format!("PUBLISH news {message}"), &format!("PUBLISH news {message}"), "INFO memory"]
+    {
+        servers[0].ask(line);
+    }
+    let Reply::Array(replies) = servers[0].ask("EXEC") else { panic!() };
+    let within = held(replies[2].as_bytes().unwrap());
+    assert!(within >= before + 200_000, "{before} {within}");
+    servers[0].wait_for("INFO memory", |text| held(text.as_bytes()) < before + 100_000);
 }
 
 #[test]

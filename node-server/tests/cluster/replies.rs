@@ -99,6 +99,43 @@ fn answers_are_redis_s_to_the_letter() {
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
+/// In one transaction: what is changed counts for what follows in it.
+const TRANSACTIONS: &[&[&str]] = &[
+    &[
+        "CLUSTER ADDSLOTS 100 101",
+        "CLUSTER ADDSLOTS 100",
+        "PING",
+        "CLUSTER COUNTKEYSINSLOT 100",
+        "CLUSTER ADDSLOTS x",
+        "CLUSTER DELSLOTS 101",
+        "CLUSTER SET-CONFIG-EPOCH 3",
+        "CLUSTER BUMPEPOCH",
+        "CLUSTER SLOTS",
+    ],
+    &["CLUSTER NOSUCH", "PING"],
+    &["CLUSTER FLUSHSLOTS", "CLUSTER SLOTS"],
+    &["CLUSTER FAILOVER", "CLUSTER REPLICATE abc", "CLUSTER FORGET abc", "CLUSTER SAVECONFIG"],
+    &["CLUSTER ADDSLOTS 1", "SET k v", "CLUSTER RESET SOFT"],
+    &["CLUSTER RESET HARD", "CLUSTER SET-CONFIG-EPOCH 9", "CLUSTER BUMPEPOCH"],
+];
+
+#[test]
+fn a_transaction_changes_the_cluster_as_redis_does() {
+    if !has_redis("a_transaction_changes_the_cluster_as_redis_does") {
+        return;
+    }
+    let (mut ours, mut redis) = (Server::start(Kind::Ours), Server::start(Kind::Redis));
+    let all = |server: &mut Server, lines: &[&str]| {
+        let lines = std::iter::once(&"MULTI").chain(lines).chain(&["EXEC", "CLUSTER SLOTS", "PING"]);
+        // Own id and address differ.
+        let slots = |reply: Reply| shape(&reply);
+        lines.map(|line| slots(server.ask(line))).collect::<Vec<_>>()
+    };
+    for lines in TRANSACTIONS {
+        assert_eq!(all(&mut ours, lines), all(&mut redis, lines), "{lines:?}");
+    }
+}
+
 /// A reply with what differs from node to node left out: names of fields and kinds of values stay.
 fn shape(reply: &Reply) -> String {
     match reply {
@@ -114,6 +151,8 @@ fn shape(reply: &Reply) -> String {
             _ => "bulk".to_owned(),
         },
         Reply::Integer(_) => "integer".to_owned(),
+        Reply::Simple(text) => format!("+{text}"),
+        Reply::Error(text) => format!("-{text}"),
         Reply::Verbatim { format, .. } => format!("verbatim-{format}"),
         other => format!("{other:?}"),
     }

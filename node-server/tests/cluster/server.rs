@@ -81,7 +81,7 @@ impl Server {
         let mut child = Command::new(program)
             .args(["--bind", "127.0.0.1", "--save", "", "--cluster-node-timeout", "2000"])
             .args(["--cluster-enabled", if kind == Kind::Alone { "no" } else { "yes" }])
-            .args(["--repl-diskless-sync-delay", "0"])
+            .args(["--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes"])
             .args(["--port", &port.to_string(), "--cluster-port", &bus_port.to_string(), "--dir"])
             .arg(&folder.0)
             .current_dir(&folder.0)

@@ -31,24 +31,24 @@ fn names_are_told_and_kept_and_taken_back() {
     let seen = |pair: &Pair| {
         let other = &pair.members[1];
         let node = &other.nodes[other.nodes.find(pair.members[0].id()).unwrap()];
-        (node.hostname.clone(), node.human_name.clone(), node.called())
+        [node.hostname.to_string(), node.human_name.to_string(), node.called()]
     };
     let id = pair.members[0].id();
-    assert_eq!(seen(&pair), ("host-0.example".into(), "zero".into(), format!("{id} (zero)")));
+    assert_eq!(seen(&pair), ["host-0.example", "zero", &format!("{id} (zero)")]);
     let line = format!("vars nodename:{id} zero\n");
     assert!(pair.files[1].contains(&line), "{}", pair.files[1]);
     assert!(pair.files[1].contains(",host-0.example "), "{}", pair.files[1]);
 
     let persistent = crate::Persistent::parse(&pair.files[1]).unwrap();
     let again = Member::new(pair.members[1].config.clone(), persistent, 9, pair.now_ms);
-    assert_eq!(again.nodes[again.nodes.find(id).unwrap()].human_name, "zero");
+    assert_eq!(&*again.nodes[again.nodes.find(id).unwrap()].human_name, "zero");
     assert_eq!(again.shard_id, pair.members[1].shard_id);
 
     pair.configure(0, |config| {
         config.hostname.clear();
         config.human_name.clear();
     });
-    assert_eq!(seen(&pair), (String::new(), String::new(), id.to_string()));
+    assert_eq!(seen(&pair), ["", "", &id.to_string()]);
     assert!(!pair.files[1].contains("nodename"), "{}", pair.files[1]);
 }
 

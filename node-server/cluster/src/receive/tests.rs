@@ -164,7 +164,7 @@ fn names_that_would_be_read_as_syntax_are_not_taken() {
         receive(&mut pair, &bytes);
         let member = &pair.members[0];
         let node = &member.nodes[member.nodes.find(id).unwrap()];
-        assert_eq!((node.hostname.as_str(), node.human_name.as_str()), ("", ""));
+        assert_eq!((&*node.hostname, &*node.human_name), ("", ""));
     }
     assert_eq!(lines(&pair, "a name that is none"), 1);
 }

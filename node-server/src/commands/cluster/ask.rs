@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use rcl_cluster::{Command, Reply};
-use rcl_proto::resp::ReplyWriter;
+use rcl_proto::resp::{Protocol, ReplyWriter};
 
 use super::{NO_CLUSTER, render};
 use crate::command::{CommandError, CommandResult, Context, Outcome, Park};
@@ -26,9 +26,10 @@ pub fn read(context: &mut Context<'_>, command: Command) -> CommandResult {
     if context.may_park { park(context, command) } else { wait(context, command) }
 }
 
-/// Asks for a change: answered when it is durable and applied.
+/// Asks for a change: answered when it is durable and applied. In a transaction that is after EXEC, which holds
+/// shards; what is asked of the control thread later finds the change made.
 pub fn change(context: &mut Context<'_>, command: Command) -> CommandResult {
-    if context.may_park { park(context, command) } else { Err(CANNOT_WAIT) }
+    if context.may_park { park(context, command) } else { answer_later(context, command) }
 }
 
 /// Every subcommand begins with this.
@@ -57,16 +58,33 @@ fn park(context: &mut Context<'_>, command: Command) -> CommandResult {
     Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: true }))
 }
 
+fn answer_later(context: &mut Context<'_>, command: Command) -> CommandResult {
+    let control = control(context)?;
+    let endpoint = context.node.settings().cluster_preferred_endpoint_type;
+    let protocol = context.session.protocol;
+    let later = context.reply_later().ok_or(CANNOT_WAIT)?;
+    let answer: Answer = Box::new(move |reply, links| {
+        later.give(rendered(|out| writer(endpoint)(reply, links, out), protocol));
+    });
+    // When the control thread has ended, the place is filled with an error as the message is dropped.
+    control.send(ControlMessage::Command { command, answer });
+    Ok(Outcome::Done)
+}
+
+fn rendered(write: impl FnOnce(&mut ReplyWriter<'_>), protocol: Protocol) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(&mut ReplyWriter::new(&mut bytes, protocol));
+    bytes
+}
+
 fn wait(context: &mut Context<'_>, command: Command) -> CommandResult {
     let control = control(context)?;
     let endpoint = context.node.settings().cluster_preferred_endpoint_type;
     let protocol = context.session.protocol;
     let (sender, answered) = mpsc::sync_channel(1);
     let answer: Answer = Box::new(move |reply, links| {
-        let mut bytes = Vec::new();
-        writer(endpoint)(reply, links, &mut ReplyWriter::new(&mut bytes, protocol));
         // Fails when nobody waits any more.
-        let _ = sender.try_send(bytes);
+        let _ = sender.try_send(rendered(|out| writer(endpoint)(reply, links, out), protocol));
     });
     if !control.send(ControlMessage::Command { command, answer }) {
         return Err(NOT_RUNNING);

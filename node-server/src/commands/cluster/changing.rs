@@ -139,7 +139,7 @@ fn failover(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 pub const RESET: CommandSpec = CommandSpec {
     name: "reset",
     arity: -2,
-    flags: flag::ADMIN | flag::STALE | flag::NOSCRIPT | flag::NO_MULTI,
+    flags: flag::ADMIN | flag::STALE | flag::NOSCRIPT,
     since: "3.0.0",
     group: Group::Cluster,
     complexity: "O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.",

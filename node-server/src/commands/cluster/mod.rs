@@ -5,8 +5,8 @@
 //! disk and in every shard.
 //!
 //! Inside MULTI nothing can park. Reading subcommands wait there for the control thread, which is never busy for
-//! long; changing ones are refused, since their answer waits for shards that the transaction itself may hold.
-//! (Redis allows them there.)
+//! long. Changing ones are asked for and not waited for, since their answer waits for shards that the transaction
+//! itself may hold: EXEC answers when they are through.
 
 mod ask;
 mod changing;
@@ -26,7 +26,7 @@ use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler,
 pub const COMMANDS: &[CommandSpec] = &[CLUSTER, mode::READONLY, mode::READWRITE, mode::ASKING];
 
 /// What all changing subcommands have.
-const CHANGES: u32 = flag::ADMIN | flag::STALE | flag::NO_ASYNC_LOADING | flag::NO_MULTI | flag::NOSCRIPT;
+const CHANGES: u32 = flag::ADMIN | flag::STALE | flag::NO_ASYNC_LOADING;
 
 const CLUSTER: CommandSpec = CommandSpec {
     name: "cluster",
@@ -68,6 +68,8 @@ const CLUSTER: CommandSpec = CommandSpec {
     ],
     ..COMMAND
 };
+
+pub use ask::read as ask_core;
 
 const NO_CLUSTER: CommandError = CommandError::fixed("ERR This instance has cluster support disabled");
 

@@ -22,7 +22,7 @@ async fn accepted() -> (LinkTable, mpsc::Receiver<BusEvent>, StdStream) {
     let (stream, _) = door.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
-    let mut links = LinkTable::new(sender);
+    let mut links = LinkTable::new(sender, ByteGauge::default());
     links.adopt(LINK, TcpStream::from_std(stream).unwrap(), [127, 0, 0, 1].into(), Duration::from_secs(60));
     (links, events, peer)
 }
@@ -111,7 +111,7 @@ async fn a_peer_that_does_not_read_is_found_too_slow() {
 #[tokio::test]
 async fn a_door_that_is_shut_is_told() {
     let (sender, mut events) = mpsc::channel(EVENTS_WAITING);
-    let mut links = LinkTable::new(sender);
+    let mut links = LinkTable::new(sender, ByteGauge::default());
     let door = StdListener::bind("127.0.0.1:0").unwrap();
     let port = door.local_addr().unwrap().port();
     drop(door);
