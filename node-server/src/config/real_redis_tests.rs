@@ -5,9 +5,11 @@ use super::*;
 use rcl_proto::resp::Reply;
 use std::collections::BTreeMap;
 
-/// Names that Redis 7.2 has and 7.0 has not, and our own.
-const NOT_IN_7_0: [&str; 5] = [
+/// Names that Redis 7.2 and Valkey 8 have and 7.0 has not, and our own.
+const NOT_IN_7_0: &[&str] = &[
     "cluster-announce-human-nodename",
+    "cluster-fast-suspicion",
+    "cluster-slot-stats-enabled",
     "locale-collate",
     "set-max-listpack-entries",
     "set-max-listpack-value",
