@@ -194,6 +194,13 @@ release:
 test: ## Runs all tests; those that need a redis-server say so when there is none
 	@cargo test --workspace
 
+# Release mode, all cores. SEED=n replays one seed; SEEDS=n or SEEDS=from-to runs so many, FRESH=n so many new ones;
+# NODES=5-15 says how many nodes, FAULTS=loss,crash,… which faults (an unknown name is answered with the list).
+.PHONY: sim
+sim: ## Runs the cluster core in simulation: SEEDS=1000, or SEED=7 to replay one (NODES=5-15 FAULTS=loss,crash)
+	@SEED='$(SEED)' SEEDS='$(or $(SEEDS),1000)' FRESH='$(FRESH)' NODES='$(NODES)' FAULTS='$(FAULTS)' \
+		cargo test --release --quiet --package rcl-cluster --test simulation -- --exact runner::seeds --nocapture
+
 .PHONY: bench
 bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)
 	@cargo bench --quiet --package rcl --bench side_by_side -- $(BENCH)

@@ -76,7 +76,8 @@ impl Member {
             return;
         }
         node.replication_offset = header.offset;
-        if header.config_epoch > node.config_epoch {
+        // A replica shows its master's, which is none of its own.
+        if header.master.is_none() && header.config_epoch > node.config_epoch {
             node.config_epoch = header.config_epoch;
             self.due.save = true;
         }

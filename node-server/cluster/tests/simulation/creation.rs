@@ -1,5 +1,6 @@
 //! Creating clusters: all agree, and soon.
 
+use crate::network::Delay;
 use crate::world::{START_MS, World};
 use rcl_cluster::{Command, Config, Reply};
 
@@ -7,7 +8,7 @@ use rcl_cluster::{Command, Config, Reply};
 fn six_fresh_nodes_become_a_cluster_in_well_under_a_second() {
     for seed in 1..=20 {
         let mut world = World::new(seed, 6, &Config::default());
-        world.longest_delay_ms = 2;
+        world.network.delay = Delay::Uniform(2);
         world.create(3);
         let took_ms = world.now_ms - START_MS;
         assert!(took_ms <= 400, "seed {seed}: {took_ms} ms of virtual time");

@@ -1,103 +1,63 @@
 //! A cluster in one process: many Members on a virtual clock, over a network and disks that fail on order.
 //!
-//! - Connections have TCP's semantics: in order, and either whole or broken. Between nodes that are
-//!   partitioned, what is sent is lost and the connection is dead from then on, without anybody being told.
-//! - A disk takes its time, and a crash loses what it has not finished. A restarted node has what was
-//!   persisted.
-//! - Replication is a number: a master's offset grows, a replica that reaches its master has the same.
+//! Each room has its file: what is to happen ([`crate::events`]), the connections ([`crate::network`]), a machine with
+//! its clock and its disk ([`crate::machine`], [`crate::clock`], [`crate::disk`]), the data plane
+//! ([`crate::data`], [`crate::clients`]). Here is the driver: an input to a member, then all its outputs, then the next input.
 //!
-//! Everything is drawn from one seed, so that a run can be repeated. The checkers (`checkers.rs`) look at
-//! packets and maps alone.
+//! Everything is drawn from one seed, so that a run can be repeated: [`World::hash`] is over every output in order.
+//! The checkers ([`crate::checkers`]) look at packets, disks, maps and what clients were told, never into a member.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rcl_cluster::{
-    ClusterMap, ClusterState, Command, Config, Input, LinkEnd, LinkId, Member, Output, Persistent,
-    ReplicationFacts, Reply,
+    ClusterMap, ClusterState, Command, Config, Input, LinkId, Member, Output, Persistent, Reply,
 };
 use rcl_proto::{NodeId, Slot, SlotRange};
 
-use crate::checkers::Checkers;
+use crate::checkers::{Checkers, agreement};
+use crate::clients::Ledger;
+use crate::data::HOT_SLOTS;
+use crate::events::{Event, Queue};
+use crate::hash::OutputHash;
+use crate::liar;
+use crate::machine::Machine;
+use crate::network::Network;
 
 pub const START_MS: u64 = 1_700_000_000_000;
-const REPLICATION_PERIOD_MS: u64 = 50;
-
-pub struct Machine {
-    pub member: Option<Member>,
-    pub config: Config,
-    ip: String,
-    pub disk: Option<String>,
-    disk_busy_until_ms: u64,
-    /// Counts restarts: events of an earlier life are ignored.
-    life: u64,
-    next_inbound: u64,
-    /// In which life and when the next tick is due.
-    wake_at: Option<(u64, u64)>,
-    pub map: Option<Arc<ClusterMap>>,
-    pub offset: u64,
-    /// The offset of its last write as a master.
-    pub written: u64,
-    /// The offset at which it became a master last.
-    pub promoted_at: Option<u64>,
-    pub following: Option<NodeId>,
-    last_contact_ms: Option<u64>,
-    pub paused: bool,
-    pub replies: BTreeMap<u64, Reply>,
-    pub published: Vec<Vec<u8>>,
-    pub logs: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct End {
-    machine: usize,
-    link: LinkId,
-    life: u64,
-}
-
-#[derive(Debug)]
-enum Event {
-    Wake { machine: usize, life: u64 },
-    Connected { connection: usize },
-    Refused { end: End },
-    Deliver { connection: usize, to: End, bytes: Arc<[u8]> },
-    Closed { to: End },
-    Persisted { machine: usize, life: u64, seq: u64, text: String },
-    Applied { machine: usize, life: u64, version: u64 },
-    Replicate,
-}
-
-struct Connection {
-    from: End,
-    to: Option<End>,
-    target: usize,
-    dead: bool,
-    /// When the last packet of each direction arrives: the next one comes after it.
-    busy_until_ms: [u64; 2],
-}
 
 pub struct World {
     pub now_ms: u64,
     pub rng: StdRng,
     pub machines: Vec<Machine>,
-    queue: BinaryHeap<Reverse<(u64, u64)>>,
-    events: BTreeMap<u64, Event>,
-    next_event: u64,
-    connections: Vec<Connection>,
-    ends: BTreeMap<(usize, LinkId, u64), usize>,
-    pub cut: BTreeSet<(usize, usize)>,
+    pub network: Network,
+    pub queue: Queue,
+    by_id: HashMap<NodeId, usize>,
     pub checkers: Checkers,
-    pub longest_delay_ms: u64,
+    /// The longest that a write to a disk takes.
     pub disk_ms: u64,
     /// A disk that says it wrote and did not: for showing that the checkers see it.
     pub disk_lies: bool,
+    /// Who gossips lies.
+    pub liar: Option<usize>,
+    pub replication_period_ms: u64,
+    /// How often clients write; 0 for never.
+    pub client_period_ms: u64,
+    /// Where clients believe each hot slot to be.
+    pub routes: [usize; HOT_SLOTS],
+    pub ledger: Ledger,
     pub packets: u64,
+    pub bytes: u64,
+    /// Over every output of every member, in order.
+    pub hash: OutputHash,
     /// Delivered packets, with who got them on which link, if they are to be kept.
     pub keep_packets: bool,
     pub kept: Vec<(usize, LinkId, Arc<[u8]>)>,
+    /// What was done to it, and when.
+    pub tells_story: bool,
+    pub story: Vec<(u64, String)>,
     next_token: u64,
 }
 
@@ -107,115 +67,126 @@ impl World {
             now_ms: START_MS,
             rng: StdRng::seed_from_u64(seed),
             machines: Vec::new(),
-            queue: BinaryHeap::new(),
-            events: BTreeMap::new(),
-            next_event: 0,
-            connections: Vec::new(),
-            ends: BTreeMap::new(),
-            cut: BTreeSet::new(),
+            network: Network::new(),
+            queue: Queue::default(),
+            by_id: HashMap::new(),
             checkers: Checkers::new(config.node_timeout_ms),
-            longest_delay_ms: 10,
             disk_ms: 5,
             disk_lies: false,
+            liar: None,
+            replication_period_ms: 50,
+            client_period_ms: 10,
+            routes: [0; HOT_SLOTS],
+            ledger: Ledger::default(),
             packets: 0,
+            bytes: 0,
+            hash: OutputHash::default(),
             keep_packets: false,
             kept: Vec::new(),
+            tells_story: false,
+            story: Vec::new(),
             next_token: 1,
         };
-        for index in 0..count {
-            let config = Config { port: 7000, bus_port: 17000, ..config.clone() };
-            world.machines.push(Machine {
-                member: None,
-                config,
-                ip: format!("10.0.{}.{}", index / 250, index % 250 + 1),
-                disk: None,
-                disk_busy_until_ms: 0,
-                life: 0,
-                next_inbound: 1,
-                wake_at: None,
-                map: None,
-                offset: 1,
-                written: 1,
-                promoted_at: None,
-                following: None,
-                last_contact_ms: None,
-                paused: false,
-                replies: BTreeMap::new(),
-                published: Vec::new(),
-                logs: Vec::new(),
-            });
-            world.start(index);
-        }
-        world.at(REPLICATION_PERIOD_MS, Event::Replicate);
+        world.at(0, Event::Replicate);
+        world.at(0, Event::Clients);
+        (0..count).for_each(|_| world.add_machine(config));
         world
     }
 
+    /// One more machine, started.
+    pub fn add_machine(&mut self, config: &Config) {
+        let index = self.machines.len();
+        let config = Config { port: 7000, bus_port: 17000, ..config.clone() };
+        let ip = format!("10.0.{}.{}", index / 250, index % 250 + 1);
+        self.network.add_machine(index, &ip, config.bus_port);
+        self.machines.push(Machine::new(config, ip, self.now_ms));
+        self.start(index);
+    }
+
     pub fn start(&mut self, index: usize) {
+        self.note(|world| {
+            let machine = &world.machines[index];
+            format!("{index} starts at {}:{}", machine.ip, machine.config.port)
+        });
         let seed = self.rng.random();
+        let now_ms = self.now_ms;
         let machine = &mut self.machines[index];
         machine.life += 1;
-        let persistent =
-            machine.disk.as_deref().and_then(|text| Persistent::parse(text).expect("what it wrote"));
+        let stored = machine.disk.stored.as_deref();
+        let persistent = stored.and_then(|text| Persistent::parse(text).expect("what it wrote"));
         machine.last_contact_ms = None;
+        machine.told = None;
         machine.following = None;
         machine.paused = false;
-        machine.member = Some(Member::new(machine.config.clone(), persistent, seed, self.now_ms));
+        machine.link_up = false;
+        machine.serving = None;
+        let own_ms = machine.clock.read(now_ms);
+        machine.member = Some(Member::new(machine.config.clone(), persistent, seed, own_ms));
+        self.network.unplugged.remove(&index);
         self.drain(index);
     }
 
-    /// kill -9: what the disk had not finished is lost, peers see their connections break (or, with the cable
-    /// pulled, nothing).
+    /// kill -9: what the disk had not finished is lost, peers see their connections end.
     pub fn crash(&mut self, index: usize) {
-        self.machines[index].member = None;
-        self.machines[index].life += 1;
-        for at in 0..self.connections.len() {
-            let connection = &self.connections[at];
-            if connection.dead {
-                continue;
-            }
-            let (from, to) = (connection.from, connection.to);
-            let touches = from.machine == index || connection.target == index;
-            if touches {
-                self.connections[at].dead = true;
-                let other = if from.machine == index { to } else { Some(from) };
-                if let Some(other) = other {
-                    self.at(1, Event::Closed { to: other });
-                }
-            }
+        self.end(index, false);
+    }
+
+    /// The same, and the host is gone, too: peers see nothing.
+    pub fn unplug(&mut self, index: usize) {
+        self.network.unplugged.insert(index);
+        self.end(index, false);
+    }
+
+    /// Ends the process; with `flushed` the disk finishes what it was given.
+    pub fn end(&mut self, index: usize, flushed: bool) {
+        self.note(|_| format!("{index} ends"));
+        let machine = &mut self.machines[index];
+        if !machine.is_up() {
+            return;
+        }
+        machine.member = None;
+        machine.life += 1;
+        machine.frozen_until_ms = 0;
+        machine.backlog.clear();
+        machine.disk.crash(flushed);
+        if let Some(id) = machine.id.take() {
+            self.by_id.remove(&id);
+        }
+        self.drop_connections_of(index);
+    }
+
+    /// A machine that is down gets another address; its peers must find it there.
+    pub fn move_to(&mut self, index: usize, ip: String, port: u16) {
+        let config = &mut self.machines[index].config;
+        (config.port, config.bus_port) = (port, port + 10_000);
+        self.network.move_machine(index, &ip, port + 10_000);
+        self.machines[index].ip = ip;
+    }
+
+    /// Notes what is being done to the world.
+    pub fn note(&mut self, what: impl FnOnce(&World) -> String) {
+        if self.tells_story {
+            self.story.push((self.now_ms - START_MS, what(self)));
         }
     }
 
     pub fn id(&self, index: usize) -> Option<NodeId> {
-        self.machines[index].member.as_ref().map(Member::id)
+        self.machines[index].id
     }
 
     pub fn by_id(&self, id: NodeId) -> Option<usize> {
-        (0..self.machines.len()).find(|&index| self.id(index) == Some(id))
+        self.by_id.get(&id).copied()
     }
 
-    pub fn cut_both(&mut self, a: usize, b: usize) {
-        self.cut.insert((a, b));
-        self.cut.insert((b, a));
-    }
-
-    fn at(&mut self, in_ms: u64, event: Event) {
-        let number = self.next_event;
-        self.next_event += 1;
-        self.queue.push(Reverse((self.now_ms + in_ms, number)));
-        self.events.insert(number, event);
+    pub fn at(&mut self, in_ms: u64, event: Event) {
+        self.queue.push(self.now_ms + in_ms, event);
     }
 
     /// Runs until nothing happens before `until_ms`.
     pub fn run_until(&mut self, until_ms: u64) {
-        while let Some(&Reverse((time, number))) = self.queue.peek() {
-            if time > until_ms {
-                break;
-            }
-            self.queue.pop();
-            self.now_ms = self.now_ms.max(time);
-            if let Some(event) = self.events.remove(&number) {
-                self.happen(event);
-            }
+        while let Some((at_ms, event)) = self.queue.pop(until_ms) {
+            self.now_ms = self.now_ms.max(at_ms);
+            self.happen(event);
         }
         self.now_ms = self.now_ms.max(until_ms);
     }
@@ -245,193 +216,155 @@ impl World {
                     self.step(machine, life, Input::Tick);
                 }
             }
-            Event::Connected { connection } => self.connected(connection),
-            Event::Refused { end } => {
-                let closed = Input::LinkClosed { link: end.link, end: LinkEnd::Refused };
-                self.step(end.machine, end.life, closed);
-            }
-            Event::Closed { to } => {
-                let closed = Input::LinkClosed { link: to.link, end: LinkEnd::Lost };
-                self.step(to.machine, to.life, closed);
-            }
-            Event::Deliver { connection, to, bytes } => {
-                if !self.connections[connection].dead {
-                    if self.keep_packets {
-                        self.kept.push((to.machine, to.link, Arc::clone(&bytes)));
-                    }
-                    let input = Input::Packet { link: to.link, bytes: bytes.to_vec() };
-                    self.step(to.machine, to.life, input);
-                }
-            }
-            Event::Persisted { machine, life, seq, text } => {
-                if self.machines[machine].life == life {
-                    if !self.disk_lies {
-                        self.machines[machine].disk = Some(text);
-                    }
-                    self.step(machine, life, Input::Persisted { seq });
-                }
-            }
-            Event::Applied { machine, life, version } => self.step(machine, life, Input::Applied { version }),
+            Event::Input { machine, life, input } => self.step(machine, life, *input),
+            Event::Connect { connection, tries } => self.connect_arrives(connection, tries),
+            Event::Refused { machine, life, link } => self.refused(machine, life, link),
+            Event::Deliver { connection, to, bytes } => self.deliver(connection, to, &bytes),
+            Event::Closed { connection, to } => self.closed(connection, to),
+            Event::Resend { connection, from, tries } => self.resend(connection, from, tries),
+            Event::Stored { machine, life, seq } => self.stored(machine, life, seq),
+            Event::Thaw { machine, life } => self.thaw(machine, life),
+            Event::Applied { machine, life, map } => self.applied(machine, life, map),
             Event::Replicate => self.replicate(),
+            Event::Replicated(delivery) => self.replicated(*delivery),
+            Event::Clients => self.clients_write(),
         }
     }
 
-    fn step(&mut self, index: usize, life: u64, input: Input) {
+    /// An input to a member; one that stands still gets it when it goes on.
+    pub(crate) fn step(&mut self, index: usize, life: u64, input: Input) {
         let machine = &mut self.machines[index];
         if machine.life != life {
             return;
         }
+        if machine.frozen_until_ms > self.now_ms {
+            return machine.backlog.push_back(input);
+        }
         let Some(member) = machine.member.as_mut() else { return };
-        member.step(self.now_ms, input);
+        if let Input::Packet { bytes, .. } = &input {
+            self.checkers.packet_received(self.now_ms, index, bytes);
+        }
+        member.step(machine.clock.read(self.now_ms), input);
         self.drain(index);
+    }
+
+    fn applied(&mut self, index: usize, life: u64, map: Arc<ClusterMap>) {
+        let machine = &mut self.machines[index];
+        if machine.life == life && machine.serving.as_ref().is_none_or(|old| old.version < map.version) {
+            let version = map.version;
+            machine.serving = Some(map);
+            self.step(index, life, Input::Applied { version });
+        }
+    }
+
+    /// The machine stands still, and its inputs wait.
+    pub fn freeze(&mut self, index: usize, for_ms: u64) {
+        self.note(|_| format!("{index} stands still for {for_ms} ms"));
+        let until_ms = self.now_ms + for_ms;
+        let machine = &mut self.machines[index];
+        machine.frozen_until_ms = machine.frozen_until_ms.max(until_ms);
+        let life = machine.life;
+        self.at(for_ms, Event::Thaw { machine: index, life });
+    }
+
+    fn thaw(&mut self, index: usize, life: u64) {
+        if self.machines[index].life != life || self.machines[index].frozen_until_ms > self.now_ms {
+            return;
+        }
+        while let Some(input) = self.machines[index].backlog.pop_front() {
+            self.step(index, life, input);
+        }
+    }
+
+    /// Something about the machine's clock changed: its deadline comes at another time.
+    pub(crate) fn wake_anew(&mut self, index: usize) {
+        let machine = &self.machines[index];
+        let Some(deadline) = machine.member.as_ref().and_then(Member::next_deadline) else { return };
+        let life = machine.life;
+        let own_ms = deadline.saturating_sub(machine.clock.read(self.now_ms));
+        let in_ms = machine.clock.true_delay_ms(own_ms).max(1);
+        let wake_at = Some((life, self.now_ms + in_ms));
+        if machine.wake_at != wake_at {
+            self.machines[index].wake_at = wake_at;
+            self.at(in_ms, Event::Wake { machine: index, life });
+        }
     }
 
     fn drain(&mut self, index: usize) {
         let mut sent = Vec::new();
         while let Some(output) = self.machines[index].member.as_mut().and_then(Member::poll_output) {
+            self.hash.add(self.now_ms, index, &output);
             if let Output::Send { link, bytes } = &output {
-                sent.push((self.receiver(index, *link), Arc::clone(bytes)));
+                sent.push((*link, Arc::clone(bytes)));
             }
             self.perform(index, output);
         }
+        self.note_id(index);
         // A step gives its map out last, and its packets are to be judged by what it knew when it sent them.
-        let machine = &self.machines[index];
-        for (receiver, bytes) in sent {
-            let (map, disk) = (machine.map.as_deref(), machine.disk.as_deref());
-            self.checkers.packet_sent(self.now_ms, &bytes, receiver, map, disk);
+        let mut checkers = std::mem::take(&mut self.checkers);
+        for (link, bytes) in sent {
+            let machine = &self.machines[index];
+            let (map, disk) = (machine.map.as_deref(), machine.disk.stored.as_deref());
+            let receiver = || self.receiver(index, link);
+            checkers.packet_sent(self.now_ms, index, &bytes, receiver, map, disk);
         }
-        let machine = &self.machines[index];
-        if let Some(deadline) = machine.member.as_ref().and_then(Member::next_deadline) {
-            let life = machine.life;
-            let in_ms = deadline.saturating_sub(self.now_ms).max(1);
-            let wake_at = (life, self.now_ms + in_ms);
-            if machine.wake_at != Some(wake_at) {
-                self.machines[index].wake_at = Some(wake_at);
-                self.at(in_ms, Event::Wake { machine: index, life });
+        self.checkers = checkers;
+        self.wake_anew(index);
+    }
+
+    fn note_id(&mut self, index: usize) {
+        let machine = &mut self.machines[index];
+        let id = machine.member.as_ref().map(Member::id);
+        if machine.id != id {
+            if let Some(old) = std::mem::replace(&mut machine.id, id) {
+                self.by_id.remove(&old);
             }
+            self.by_id.extend(id.map(|id| (id, index)));
         }
     }
 
     fn perform(&mut self, index: usize, output: Output) {
-        let life = self.machines[index].life;
+        let now_ms = self.now_ms;
+        let machine = &mut self.machines[index];
+        let life = machine.life;
         match output {
-            Output::Connect { link, ip, port } => self.connect(End { machine: index, link, life }, &ip, port),
-            Output::Send { link, bytes } => self.send(index, link, bytes),
-            Output::Close { link } => self.close(End { machine: index, link, life }),
-            Output::Persist { seq, text } => {
-                // One after the other: a disk thread has no later state overtaken by an earlier one.
-                let delay_ms = self.rng.random_range(0..=self.disk_ms);
-                let done_ms = (self.now_ms + delay_ms).max(self.machines[index].disk_busy_until_ms);
-                self.machines[index].disk_busy_until_ms = done_ms;
-                let delay_ms = done_ms - self.now_ms;
-                self.at(delay_ms, Event::Persisted { machine: index, life, seq, text });
+            Output::Connect { link, ip, port } => self.connect(index, link, &ip, port),
+            Output::Send { link, bytes } => {
+                let lies = self.liar == Some(index);
+                let bytes = if lies { liar::lie(&mut self.rng, bytes) } else { bytes };
+                self.send(index, link, bytes);
             }
+            Output::Close { link } => self.close(index, link),
+            Output::Persist { seq, text } => self.persist(index, seq, text),
             Output::PublishMap(map) => {
-                let version = map.version;
-                self.machines[index].map = Some(map);
+                machine.map = Some(Arc::clone(&map));
                 let delay_ms = self.rng.random_range(0..=2);
-                self.at(delay_ms, Event::Applied { machine: index, life, version });
+                self.at(delay_ms, Event::Applied { machine: index, life, map });
             }
-            Output::ReplicateFrom { node, .. } => self.machines[index].following = Some(node),
+            Output::ReplicateFrom { node, .. } => {
+                if machine.following != Some(node) {
+                    // What it knows of another master says nothing about this one.
+                    (machine.link_up, machine.last_contact_ms) = (false, None);
+                }
+                machine.following = Some(node);
+            }
             Output::StopReplicating => {
-                let machine = &mut self.machines[index];
                 machine.following = None;
-                machine.promoted_at = Some(machine.offset);
+                machine.promoted_at = Some(machine.data.offset);
             }
             Output::PauseWrites { .. } => {
-                self.machines[index].paused = true;
-                let offset = self.machines[index].offset;
-                self.step(index, life, Input::WritesPaused { offset });
+                machine.paused = true;
+                let input = Box::new(Input::WritesPaused { offset: machine.data.offset });
+                self.at(0, Event::Input { machine: index, life, input });
             }
-            Output::ResumeWrites => self.machines[index].paused = false,
-            Output::DropSlots(_) | Output::FlushData => {}
-            Output::DeliverPublish { message, .. } => self.machines[index].published.push(message),
-            Output::Log { text, .. } => {
-                self.machines[index].logs.push(format!("{} {text}", self.now_ms - START_MS))
-            }
+            Output::ResumeWrites => machine.paused = false,
+            Output::DropSlots(slots) => self.drop_keys(index, |slot| slots.contains(slot)),
+            Output::FlushData => self.drop_keys(index, |_| true),
+            Output::DeliverPublish { message, .. } => machine.published.push(message),
+            Output::Log { text, .. } => machine.log(now_ms - START_MS, text),
             Output::CommandReply { token, reply } => {
-                self.machines[index].replies.insert(token, reply);
+                machine.replies.insert(token, reply);
             }
-        }
-    }
-
-    fn connect(&mut self, from: End, ip: &str, port: u16) {
-        let target =
-            self.machines.iter().position(|machine| machine.ip == ip && machine.config.bus_port == port);
-        let Some(target) = target else { return self.at(1, Event::Refused { end: from }) };
-        let connection = self.connections.len();
-        self.connections.push(Connection { from, to: None, target, dead: false, busy_until_ms: [0; 2] });
-        self.ends.insert((from.machine, from.link, from.life), connection);
-        let delay_ms = self.rng.random_range(1..=self.longest_delay_ms);
-        self.at(delay_ms, Event::Connected { connection });
-    }
-
-    fn connected(&mut self, at: usize) {
-        let (from, target, dead) = {
-            let connection = &self.connections[at];
-            (connection.from, connection.target, connection.dead)
-        };
-        if dead || self.cut.contains(&(from.machine, target)) || self.cut.contains(&(target, from.machine)) {
-            self.connections[at].dead = true;
-            return;
-        }
-        if self.machines[target].member.is_none() {
-            self.connections[at].dead = true;
-            let closed = Input::LinkClosed { link: from.link, end: LinkEnd::Refused };
-            return self.step(from.machine, from.life, closed);
-        }
-        let machine = &mut self.machines[target];
-        let to = End { machine: target, link: LinkId(machine.next_inbound), life: machine.life };
-        machine.next_inbound += 1;
-        let local_ip = machine.ip.clone();
-        let peer_ip = self.machines[from.machine].ip.clone();
-        self.connections[at].to = Some(to);
-        self.ends.insert((to.machine, to.link, to.life), at);
-        let accepted = Input::InboundAccepted { link: to.link, peer_ip: peer_ip.clone(), local_ip };
-        self.step(to.machine, to.life, accepted);
-        self.step(from.machine, from.life, Input::LinkOpened { link: from.link, local_ip: peer_ip });
-    }
-
-    /// Who is at the other end of a link.
-    fn receiver(&self, index: usize, link: LinkId) -> Option<NodeId> {
-        let connection =
-            self.ends.get(&(index, link, self.machines[index].life)).map(|&at| &self.connections[at])?;
-        let from_here = connection.from.machine == index && connection.from.link == link;
-        self.id(if from_here { connection.target } else { connection.from.machine })
-    }
-
-    fn send(&mut self, index: usize, link: LinkId, bytes: Arc<[u8]>) {
-        self.packets += 1;
-        let life = self.machines[index].life;
-        let Some(&at) = self.ends.get(&(index, link, life)) else { return };
-        let connection = &self.connections[at];
-        let forward = connection.from.machine == index && connection.from.link == link;
-        let to = if forward { connection.to } else { Some(connection.from) };
-        let Some(to) = to else { return };
-        if self.connections[at].dead {
-            return;
-        }
-        if self.cut.contains(&(index, to.machine)) {
-            self.connections[at].dead = true;
-            return;
-        }
-        let delay_ms = self.rng.random_range(1..=self.longest_delay_ms);
-        let busy = &mut self.connections[at].busy_until_ms[usize::from(forward)];
-        let arrives_ms = (self.now_ms + delay_ms).max(*busy);
-        *busy = arrives_ms;
-        let in_ms = arrives_ms - self.now_ms;
-        self.at(in_ms, Event::Deliver { connection: at, to, bytes });
-    }
-
-    fn close(&mut self, end: End) {
-        let Some(at) = self.ends.remove(&(end.machine, end.link, end.life)) else { return };
-        let connection = &mut self.connections[at];
-        if std::mem::replace(&mut connection.dead, true) {
-            return;
-        }
-        let other = if connection.from == end { connection.to } else { Some(connection.from) };
-        if let Some(other) = other {
-            self.at(1, Event::Closed { to: other });
         }
     }
 
@@ -439,52 +372,6 @@ impl World {
     pub fn inject(&mut self, index: usize, link: LinkId, bytes: Vec<u8>) {
         let life = self.machines[index].life;
         self.step(index, life, Input::Packet { link, bytes });
-    }
-
-    /// Breaks a random connection, as a reset would.
-    pub fn break_a_connection(&mut self) {
-        let alive: Vec<usize> = (0..self.connections.len())
-            .filter(|&at| !self.connections[at].dead && self.connections[at].to.is_some())
-            .collect();
-        if alive.is_empty() {
-            return;
-        }
-        let at = alive[self.rng.random_range(0..alive.len())];
-        self.connections[at].dead = true;
-        let (from, to) = (self.connections[at].from, self.connections[at].to);
-        for end in [Some(from), to].into_iter().flatten() {
-            self.at(1, Event::Closed { to: end });
-        }
-    }
-
-    fn replicate(&mut self) {
-        for index in 0..self.machines.len() {
-            let Some(member) = self.machines[index].member.as_ref() else { continue };
-            let followed = self.machines[index].following.and_then(|id| self.by_id(id));
-            if member.is_master() {
-                if !self.machines[index].paused
-                    && member.map().is_some_and(|map| map.owners.contains(&map.myself.0))
-                {
-                    self.machines[index].offset += 10;
-                    self.machines[index].written = self.machines[index].offset;
-                }
-            } else if let Some(master) = followed
-                && !self.cut.contains(&(master, index))
-                && self.machines[master].following.is_none()
-            {
-                self.machines[index].offset = self.machines[master].offset;
-                self.machines[index].last_contact_ms = Some(self.now_ms);
-            }
-            let machine = &self.machines[index];
-            let facts = ReplicationFacts {
-                offset: machine.offset,
-                master_link_up: machine.last_contact_ms == Some(self.now_ms),
-                last_master_contact_ms: machine.last_contact_ms,
-            };
-            let life = machine.life;
-            self.step(index, life, Input::Replication(facts));
-        }
-        self.at(REPLICATION_PERIOD_MS, Event::Replicate);
     }
 
     /// CONFIG SET.
@@ -499,6 +386,7 @@ impl World {
     pub fn order(&mut self, index: usize, command: Command) -> u64 {
         let token = self.next_token;
         self.next_token += 1;
+        self.note(|_| format!("{index} is told {command:?}"));
         let life = self.machines[index].life;
         self.step(index, life, Input::Command { token, command: Box::new(command) });
         token
@@ -529,9 +417,8 @@ impl World {
             }
             self.order(index, Command::SetConfigEpoch(index as u64 + 1));
         }
-        let first = self.machines[0].ip.clone();
         for index in 1..count {
-            self.order(index, Command::Meet { ip: first.clone(), port: 7000, bus_port: Some(17000) });
+            self.order(index, self.meet(0));
         }
         let all_met = |world: &World| {
             world
@@ -550,8 +437,33 @@ impl World {
         assert!(fine, "no cluster came of it: {:?}", self.disagreement());
     }
 
+    /// The command to meet that machine.
+    pub fn meet(&self, index: usize) -> Command {
+        let machine = &self.machines[index];
+        let (port, bus_port) = (machine.config.port, Some(machine.config.bus_port));
+        Command::Meet { ip: machine.ip.clone(), port, bus_port }
+    }
+
     pub fn up(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.machines.len()).filter(|&index| self.machines[index].member.is_some())
+        (0..self.machines.len()).filter(|&index| self.machines[index].is_up())
+    }
+
+    /// Why the nodes that are up do not agree in all that CLUSTER NODES shows, or are not a whole cluster, if so.
+    pub fn full_disagreement(&mut self) -> Option<String> {
+        if let Some(why) = self.disagreement() {
+            return Some(why);
+        }
+        let mut texts = BTreeMap::new();
+        for index in self.up().collect::<Vec<_>>() {
+            let token = self.order(index, Command::Nodes);
+            match (self.id(index), self.machines[index].replies.remove(&token)) {
+                (Some(id), Some(Reply::Text(text))) => texts.insert(id, text),
+                _ => return Some(format!("{index} does not answer")),
+            };
+        }
+        agreement::disagreement(&texts, |replica, master| {
+            self.by_id(replica).is_some_and(|at| self.checkers.may_migrate(at, master))
+        })
     }
 
     /// Why the nodes that are up do not all see the same healthy cluster, if so.
@@ -593,18 +505,4 @@ pub fn owners(map: &ClusterMap) -> Vec<Option<NodeId>> {
 pub fn range(first: usize, last: usize) -> SlotRange {
     let slot = |number: usize| Slot::new(number as u16).expect("a slot");
     SlotRange::new(slot(first), slot(last)).expect("in order")
-}
-
-/// `SEED=n` for one seed, `SEEDS=n` for how many.
-pub fn seeds(default_count: u64) -> Vec<u64> {
-    let number = |name: &str| read_variable(name).and_then(|text| text.parse::<u64>().ok());
-    match number("SEED") {
-        Some(seed) => vec![seed],
-        None => (1..=number("SEEDS").unwrap_or(default_count)).collect(),
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "a test's seed may come from the environment")]
-fn read_variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

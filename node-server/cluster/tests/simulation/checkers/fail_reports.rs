@@ -1,0 +1,87 @@
+//! FAIL by majority: who sends FAIL about a node was told by a majority of the masters with slots (itself among them)
+//! that they suspect it, each within two node timeouts.
+
+use std::collections::HashMap;
+
+use rcl_cluster::ClusterMap;
+use rcl_cluster::packet::Flags;
+use rcl_proto::NodeId;
+use rcl_proto::nodes_text::NodeFlags;
+
+use super::peek::Peek;
+
+#[derive(Default)]
+pub struct FailReports {
+    pub node_timeout_ms: u64,
+    /// (who was told, by whom, about whom) → when last.
+    told: HashMap<(usize, NodeId, NodeId), u64>,
+    pub fails_seen: u64,
+}
+
+impl FailReports {
+    pub fn new(node_timeout_ms: u64) -> FailReports {
+        FailReports { node_timeout_ms, ..FailReports::default() }
+    }
+
+    pub fn received(&mut self, now_ms: u64, receiver: usize, bytes: &[u8]) {
+        let peek = Peek(bytes);
+        let Some(sender) = peek.sender() else { return };
+        let failing = Flags::PFAIL.or(Flags::FAIL);
+        for (about, _) in peek.gossip().filter(|(_, flags)| flags.any(failing)) {
+            self.told.insert((receiver, sender, about), now_ms);
+        }
+    }
+
+    /// `map` is the newest of `by`, which runs on that machine.
+    pub fn failed(
+        &mut self,
+        now_ms: u64,
+        machine: usize,
+        by: NodeId,
+        about: NodeId,
+        map: &ClusterMap,
+    ) -> Option<String> {
+        self.fails_seen += 1;
+        let owns = |index: usize| map.owners.iter().any(|&owner| usize::from(owner) == index);
+        let masters = map
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(index, node)| node.flags.contains(NodeFlags::MASTER) && owns(*index));
+        let voters: Vec<NodeId> = masters.map(|(_, node)| node.id).collect();
+        let valid_ms = self.node_timeout_ms * 2;
+        let agreed = voters.iter().filter(|&&voter| {
+            let said = self.told.get(&(machine, voter, about));
+            voter == by || said.is_some_and(|&at_ms| now_ms - at_ms <= valid_ms)
+        });
+        let (agreed, needed) = (agreed.count(), voters.len() / 2 + 1);
+        (agreed < needed).then(|| {
+            let said: Vec<_> =
+                self.told.iter().filter(|((to, _, node), _)| *to == machine && *node == about).collect();
+            format!(
+                "at {now_ms} {by:?} says FAIL of {about:?} with {agreed} of {needed}; voters {voters:?}, it was \
+                 told {said:?}"
+            )
+        })
+    }
+}
+
+/// Planted faults.
+mod tests {
+    use super::*;
+    use crate::world::World;
+    use rcl_cluster::Config;
+
+    #[test]
+    fn a_fail_without_a_majority_is_found() {
+        let mut world = World::new(1, 6, &Config::default());
+        world.create(3);
+        let map = world.machines[0].map.clone().expect("a map");
+        let ids: Vec<NodeId> = (0..3).filter_map(|index| world.id(index)).collect();
+        let mut reports = FailReports::new(1_000);
+        reports.told.insert((0, ids[1], ids[2]), 5_000);
+        assert_eq!(reports.failed(6_000, 0, ids[0], ids[2], &map), None);
+        assert!(reports.failed(9_000, 0, ids[0], ids[2], &map).is_some(), "the report was too old by then");
+        assert!(reports.failed(6_000, 1, ids[1], ids[2], &map).is_some(), "it was told to another");
+    }
+}

@@ -1,0 +1,208 @@
+//! The data plane of a machine, as far as the cluster's promises go: versions of a few slots, routed by the map in
+//! force, replicated asynchronously.
+//!
+//! - A write is a number; what a machine holds of a slot is its last write there, and every write knows the one that it
+//!   came on top of. So a machine's data are a history, and whether a write is part of it can be told later.
+//! - A replica gets its master's state whole, again and again, each as late as the network makes it, in order; states
+//!   are prefixes of the master's log, as with a stream.
+//! - A machine keeps its data over a crash: what fsync promises is another matter.
+
+use rand::RngExt;
+use rcl_cluster::{ClusterState, Input, ReplicationFacts, SlotOwner};
+use rcl_proto::{NodeId, Slot};
+
+use crate::events::Event;
+use crate::world::World;
+
+/// The slots that clients write to.
+pub const HOT_SLOTS: usize = 24;
+/// No write.
+pub const NOTHING: u32 = u32::MAX;
+const OFFSET_PER_WRITE: u64 = 10;
+
+pub fn hot_slot(hot: usize) -> Slot {
+    Slot::new((hot * 16_384 / HOT_SLOTS + 300) as u16).expect("a slot")
+}
+
+fn hot_of(slot: Slot) -> Option<usize> {
+    (0..HOT_SLOTS).find(|&hot| hot_slot(hot) == slot)
+}
+
+/// What a machine holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// Each hot slot's last write.
+    pub last: [u32; HOT_SLOTS],
+    pub offset: u64,
+}
+
+impl Data {
+    pub fn new() -> Data {
+        Data { last: [NOTHING; HOT_SLOTS], offset: 1 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.last.iter().all(|&last| last == NOTHING)
+    }
+}
+
+/// A master's state on its way to a replica.
+#[derive(Debug)]
+pub struct Delivery {
+    to: usize,
+    life: u64,
+    from: NodeId,
+    data: Data,
+}
+
+/// What a client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The write is done; its number.
+    Done(u32),
+    Moved(NodeId),
+    Ask(NodeId),
+    /// CLUSTERDOWN or READONLY.
+    Refused,
+    /// Writes are paused here.
+    Parked,
+    Silence,
+}
+
+impl World {
+    /// A client wants to write to a slot at this machine.
+    pub fn write(&mut self, index: usize, hot: usize, asking: bool) -> Answer {
+        let machine = &self.machines[index];
+        let slot = hot_slot(hot);
+        let Some(map) = machine.serving.clone().filter(|_| machine.is_up() && !self.is_frozen(index)) else {
+            return Answer::Silence;
+        };
+        let id_of = |at| map.node(at).map_or(Answer::Refused, |node| Answer::Moved(node.id));
+        if map.state != ClusterState::Ok {
+            return Answer::Refused;
+        }
+        let here = match map.owner(slot) {
+            SlotOwner::Nobody => false,
+            SlotOwner::Myself => true,
+            SlotOwner::Other(_) if asking && map.importing_from(slot).is_some() => true,
+            SlotOwner::Other(at) => return id_of(at),
+        };
+        if !here || machine.following.is_some() {
+            return Answer::Refused;
+        }
+        if machine.paused {
+            return Answer::Parked;
+        }
+        let holds = machine.data.last[hot];
+        if let Some(node) = map.migrating_to(slot).and_then(|at| map.node(at)).filter(|_| holds == NOTHING) {
+            return Answer::Ask(node.id);
+        }
+        let write = self.ledger.write(holds);
+        let machine = &mut self.machines[index];
+        machine.data.last[hot] = write;
+        machine.data.offset += OFFSET_PER_WRITE;
+        machine.written = machine.data.offset;
+        Answer::Done(write)
+    }
+
+    pub fn is_frozen(&self, index: usize) -> bool {
+        self.machines[index].frozen_until_ms > self.now_ms
+    }
+
+    pub fn keyspace_is_empty(&self, index: usize) -> bool {
+        self.machines[index].data.is_empty()
+    }
+
+    pub fn holds_keys(&self, index: usize, slot: Slot) -> bool {
+        hot_of(slot).is_some_and(|hot| self.machines[index].data.last[hot] != NOTHING)
+    }
+
+    /// A hot slot that the machine has, half of the times.
+    pub fn draw_hot_slot(&mut self, index: usize) -> Option<Slot> {
+        let start = self.rng.random_range(0..2 * HOT_SLOTS);
+        let map = self.machines[index].map.as_ref()?;
+        (start..HOT_SLOTS).map(hot_slot).find(|&slot| map.owner(slot) == SlotOwner::Myself)
+    }
+
+    /// MIGRATE of all keys of a slot: gone here and there at once, if the two reach each other.
+    pub fn migrate_keys(&mut self, slot: Slot, from: usize, to: usize) {
+        let Some(hot) = hot_of(slot) else { return };
+        let reach = |index: usize| self.machines[index].is_up() && !self.is_frozen(index);
+        if from == to || !reach(from) || !reach(to) || self.network.is_apart(from, to) {
+            return;
+        }
+        let keys = std::mem::replace(&mut self.machines[from].data.last[hot], NOTHING);
+        if keys != NOTHING {
+            self.machines[to].data.last[hot] = keys;
+            self.machines[from].data.offset += OFFSET_PER_WRITE;
+            self.machines[to].data.offset += OFFSET_PER_WRITE;
+        }
+    }
+
+    pub(crate) fn drop_keys(&mut self, index: usize, gone: impl Fn(Slot) -> bool) {
+        let data = &mut self.machines[index].data;
+        for hot in (0..HOT_SLOTS).filter(|&hot| gone(hot_slot(hot))) {
+            data.last[hot] = NOTHING;
+        }
+        data.offset += OFFSET_PER_WRITE;
+    }
+
+    /// Every master's state sets out to its replicas.
+    pub(crate) fn replicate(&mut self) {
+        for index in 0..self.machines.len() {
+            if self.machines[index].is_up() && self.machines[index].following.is_some() {
+                self.replicate_to(index);
+            }
+            self.tell_facts(index);
+        }
+        self.at(self.replication_period_ms, Event::Replicate);
+    }
+
+    fn replicate_to(&mut self, index: usize) {
+        let Some(from) = self.machines[index].following else { return };
+        let master = self.by_id(from).filter(|&at| at != index && self.machines[at].following.is_none());
+        let Some(master) = master.filter(|&at| !self.network.is_reset(at, index)) else {
+            let machine = &mut self.machines[index];
+            if std::mem::replace(&mut machine.link_up, false) {
+                machine.last_contact_ms = Some(machine.clock.read(self.now_ms));
+            }
+            return;
+        };
+        if self.network.is_apart(master, index) || self.is_frozen(master) {
+            return;
+        }
+        let delay_ms = self.network.delay.draw(&mut self.rng);
+        let data = self.machines[master].data.clone();
+        let machine = &mut self.machines[index];
+        let arrives_ms = (self.now_ms + delay_ms).max(machine.stream_busy_until_ms);
+        machine.stream_busy_until_ms = arrives_ms;
+        let delivery = Box::new(Delivery { to: index, life: machine.life, from, data });
+        self.queue.push(arrives_ms, Event::Replicated(delivery));
+    }
+
+    pub(crate) fn replicated(&mut self, delivery: Delivery) {
+        let Delivery { to, life, from, data } = delivery;
+        let frozen = self.is_frozen(to);
+        let machine = &mut self.machines[to];
+        if machine.life != life || machine.following != Some(from) || frozen {
+            return;
+        }
+        machine.data = data;
+        machine.link_up = true;
+        machine.last_contact_ms = Some(machine.clock.read(self.now_ms));
+        self.tell_facts(to);
+    }
+
+    fn tell_facts(&mut self, index: usize) {
+        let machine = &mut self.machines[index];
+        let facts = ReplicationFacts {
+            offset: machine.data.offset,
+            master_link_up: machine.link_up,
+            last_master_contact_ms: machine.last_contact_ms,
+        };
+        if machine.told.replace(facts) != Some(facts) {
+            let life = machine.life;
+            self.step(index, life, Input::Replication(facts));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A hash over every output in order, by which two runs are told apart.
+
+use std::fmt::Write as _;
+
+use rcl_cluster::Output;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutputHash(u64);
+
+impl OutputHash {
+    pub fn add(&mut self, now_ms: u64, index: usize, output: &Output) {
+        self.word(now_ms);
+        self.word(index as u64);
+        match output {
+            Output::Send { link, bytes } => {
+                self.word(link.0);
+                self.bytes(bytes);
+            }
+            Output::Persist { seq, text } => {
+                self.word(*seq);
+                self.bytes(text.as_bytes());
+            }
+            Output::PublishMap(map) => {
+                self.word(map.version);
+                map.owners.chunks_exact(4).for_each(|four| {
+                    self.word(four.iter().fold(0, |word, &owner| word << 16 | u64::from(owner)))
+                });
+                let _ = write!(self, "{:?} {:?} {:?}", map.state, map.migrating, map.importing);
+                map.nodes.iter().for_each(|node| {
+                    self.bytes(node.id.bits());
+                    let _ = write!(self, "{} {} {} {:?}", node.ip, node.port, node.flags, node.master);
+                });
+            }
+            other => {
+                let _ = write!(self, "{other:?}");
+            }
+        }
+    }
+
+    fn word(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        rest.iter().for_each(|&byte| self.word(u64::from(byte)));
+        self.word(bytes.len() as u64);
+    }
+}
+
+/// What is formatted into it is part of the hash.
+impl std::fmt::Write for OutputHash {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.bytes(text.as_bytes());
+        Ok(())
+    }
+}
