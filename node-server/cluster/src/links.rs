@@ -1,7 +1,8 @@
 //! Links: who is connected, and which node is at the other end.
 //!
 //! Every node opens one connection to every other, so a pair has two: each sends its pings, and everything
-//! else that it starts, on the one that it opened; pongs go back on the link that the ping came on. An
+//! else that it starts, on the one that it opened; pongs go back on the link that the ping came on. Votes, requests for
+//! them and news of a failure go by the other one while that is not open. (Redis drops them then.) An
 //! outbound link's node is known from the start, an inbound one's from its first packet. A broken outbound
 //! link is opened again by the next periodic run. Source: the specification, "cluster topology" and "nodes
 //! handshake".
@@ -139,6 +140,12 @@ impl Member {
         self.links.get(&id).filter(|link| link.is_open).map(|_| id)
     }
 
+    /// Our open connection to the node; while there is none, its to us: any peer takes a packet on either, and a vote
+    /// for a node that has just come back must not wait until we are connected to it again.
+    fn any_link_to(&self, at: NodeRef) -> Option<LinkId> {
+        self.open_link_to(at).or_else(|| self.nodes.get(at)?.inbound)
+    }
+
     /// All links, of either direction, to nodes that are past their handshake.
     pub(crate) fn links_of_members(&self) -> Vec<(LinkId, NodeRef)> {
         let nodes = self.links.iter().filter_map(|(id, link)| link.node.map(|at| (*id, at)));
@@ -156,13 +163,15 @@ impl Member {
         let bytes: Arc<[u8]> = bytes.into();
         match to {
             Addressee::Node(id) => {
-                if let Some(link) = self.nodes.find(id).and_then(|at| self.open_link_to(at)) {
+                if let Some(link) = self.nodes.find(id).and_then(|at| self.any_link_to(at)) {
                     self.send(link, kind, bytes);
                 }
             }
             Addressee::Everybody => {
-                for (link, _) in self.links_of_members().into_iter().filter(|(link, _)| link.is_outbound()) {
-                    self.send(link, kind, Arc::clone(&bytes));
+                for at in self.nodes.refs() {
+                    if let Some(link) = self.any_link_to(at).filter(|_| !self.nodes[at].in_handshake()) {
+                        self.send(link, kind, Arc::clone(&bytes));
+                    }
                 }
             }
         }
