@@ -8,10 +8,12 @@ mod gate;
 pub mod internal;
 mod lock;
 mod propagate;
+mod serve;
 mod slot_use;
 mod transaction;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rcl_proto::Slot;
 use rcl_proto::resp::{Args, ReplyWriter};
@@ -20,9 +22,10 @@ pub use gate::node_state;
 pub use lock::Held;
 pub use propagate::append_effects;
 use propagate::publish;
+pub use serve::end_wait;
 pub use transaction::{discard, unwatch_all};
 
-use crate::client::{ReplyMode, Session};
+use crate::client::{NO_SHARD, ReplyMode, Session};
 use crate::clock::BatchClock;
 use crate::command::spec::flag;
 use crate::command::{self, CommandError, CommandSpec, Context, Lookup, Outcome, Park};
@@ -98,7 +101,10 @@ pub fn process(
             Flow::Next
         }
     };
-    silence(session, output, start);
+    // What a parked request answers comes later, and is left out or not by then.
+    if !matches!(&flow, Flow::Park(park) if !park.pipelined) {
+        silence(session, output, start);
+    }
     flow
 }
 
@@ -157,7 +163,7 @@ fn reply_error(
 }
 
 /// CLIENT REPLY OFF and SKIP: what was written is taken back.
-fn silence(session: &mut Session, output: &mut Vec<u8>, start: usize) {
+pub fn silence(session: &mut Session, output: &mut Vec<u8>, start: usize) {
     match session.reply_mode {
         ReplyMode::On => {}
         ReplyMode::Off => output.truncate(start),
@@ -213,14 +219,19 @@ fn run(
     let now_ms = batch.clock.now_ms();
     let mut context = Context::new(node, session, held, slot.unwrap_or(Slot::MIN), output, now_ms);
     let result = context.call(request.spec, request.args);
-    let logged_bytes = append_effects(&mut context, counted.is_some());
+    let logged = append_effects(&mut context, counted.is_some());
+    if let Some(logged) = &logged {
+        context.session.last_write = logged.end;
+    }
     publish(&mut context);
     let lap = counted.map(|slot| {
         let lap = batch.clock.lap();
+        let logged_bytes = logged.map_or(0, |logged| logged.bytes);
         let answered = slot_use::Answered { result: &result, start, lap, logged_bytes };
         slot_use::count(&mut context, slot, request.spec, batch.request_bytes, &answered);
         lap
     });
+    serve::serve_waiters(&mut context, counted.and(Some(&mut batch.clock)));
     let (hits, misses) = (context.data.hits, context.data.misses);
     let close = context.close;
     drop(context);
@@ -265,6 +276,10 @@ pub fn forget_subscriptions(node: &Node, session: &mut Session) {
 
 /// The connection ended: nothing of the client stays behind.
 pub fn client_gone(node: &Node, session: &mut Session) {
+    let shard = session.handle.waits_in_shard.load(Ordering::Relaxed);
+    if shard != NO_SHARD {
+        node.shards.lock(shard).waiters.remove(session.id());
+    }
     unwatch_all(node, session);
     forget_subscriptions(node, session);
     node.clients.remove(session.id());

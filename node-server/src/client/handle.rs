@@ -4,7 +4,7 @@
 //! moment old.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Mailbox;
@@ -60,6 +60,9 @@ pub mod client_flag {
     ];
 }
 
+/// For [`ClientHandle::waits_in_shard`]: the client waits on no key.
+pub const NO_SHARD: usize = usize::MAX;
+
 /// Shared between a client's own thread and all others.
 #[derive(Debug)]
 pub struct ClientHandle {
@@ -88,8 +91,8 @@ pub struct ClientHandle {
     pub multi_bytes: AtomicUsize,
     pub last_command: Mutex<&'static str>,
     pub texts: Mutex<ClientTexts>,
-    /// The wait that the client is parked in; 0 when it is not.
-    pub parked_wait: AtomicU64,
+    /// The shard on whose keys the client waits, or [`NO_SHARD`].
+    pub waits_in_shard: AtomicUsize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -131,7 +134,7 @@ impl ClientHandle {
             multi_bytes: AtomicUsize::new(0),
             last_command: Mutex::new("NULL"),
             texts: Mutex::new(ClientTexts { user: "default".to_owned(), ..ClientTexts::default() }),
-            parked_wait: AtomicU64::new(0),
+            waits_in_shard: AtomicUsize::new(NO_SHARD),
         }
     }
 

@@ -1,12 +1,16 @@
 //! How other threads reach a connection: they post messages, its own thread takes them.
 //!
-//! A parked client is woken by the first of those who may (what it waited for came; CLIENT UNBLOCK; its time
-//! is up; it went away): a [`WakeHandle`] carries the number of the wait it belongs to, and a message for a
-//! wait that is over is dropped by the connection.
+//! A parked client is woken by whoever holds its [`WakeHandle`], which carries the number of the wait it belongs to; a
+//! message for a wait that is over is dropped by the connection. Where several may end one wait (a key came; CLIENT
+//! UNBLOCK; its time is up; the client went away), who takes it out of where it is kept does, under that place's lock.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+
+use rcl_proto::resp::{Protocol, ReplyWriter};
+
+use crate::replication::LogPosition;
 
 /// What may be posted.
 #[derive(Debug)]
@@ -16,11 +20,19 @@ pub enum Message {
     /// A sharded channel left with its slot; the client's own thread forgets it and tells the client.
     ShardUnsubscribed(Box<[u8]>),
     /// The reply that parked wait number `wait` waited for.
-    Reply { wait: u64, bytes: Vec<u8> },
-    /// Parked wait number `wait` ends as if its time were up.
-    TimeOut { wait: u64 },
+    Reply { wait: u64, reply: LateReply },
     /// Parked wait number `wait` ends by running its request again.
     Retry { wait: u64 },
+}
+
+/// What ends a wait.
+#[derive(Debug, Default)]
+pub struct LateReply {
+    pub bytes: Vec<u8>,
+    /// Where the replication log ended after what was written in the client's name.
+    pub last_write: Option<LogPosition>,
+    /// The connection is closed when the reply is sent.
+    pub closes: bool,
 }
 
 /// One for each connection.
@@ -111,7 +123,21 @@ impl WakeHandle {
 
     /// The wait ends with these reply bytes.
     pub fn reply(&self, bytes: Vec<u8>) {
-        self.mailbox.post(Message::Reply { wait: self.wait, bytes });
+        self.end(LateReply { bytes, ..LateReply::default() });
+    }
+
+    /// The wait ends with an error.
+    pub fn refuse(&self, text: &str) {
+        self.reply(error(text));
+    }
+
+    /// The wait ends with an error, and so does the connection.
+    pub fn refuse_and_close(&self, text: &str) {
+        self.end(LateReply { bytes: error(text), closes: true, ..LateReply::default() });
+    }
+
+    pub fn end(&self, reply: LateReply) {
+        self.mailbox.post(Message::Reply { wait: self.wait, reply });
     }
 
     /// The wait ends; the request is run again.
@@ -119,12 +145,18 @@ impl WakeHandle {
         self.mailbox.post(Message::Retry { wait: self.wait });
     }
 
-    /// The wait ends as if its time were up.
-    pub fn time_out(&self) {
-        self.mailbox.post(Message::TimeOut { wait: self.wait });
-    }
-
     pub fn wait(&self) -> u64 {
         self.wait
     }
+
+    /// The client's connection was asked to end.
+    pub fn is_killed(&self) -> bool {
+        self.mailbox.is_killed()
+    }
+}
+
+fn error(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ReplyWriter::new(&mut bytes, Protocol::Resp2).error(text);
+    bytes
 }

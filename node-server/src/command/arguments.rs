@@ -6,6 +6,9 @@ pub const KEY: Argument = Argument { name: "key", kind: Kind::Key, key_spec: Som
 pub const KEYS: Argument = Argument { multiple: true, ..KEY };
 pub const NUMKEYS: Argument = Argument { name: "numkeys", kind: Kind::Integer, ..ARGUMENT };
 
+/// In seconds, 0 for ever: how long to wait on the keys.
+pub const TIMEOUT: Argument = Argument { name: "timeout", kind: Kind::Double, ..ARGUMENT };
+
 /// Where a command that ends in STORE puts its result, and what it makes it of.
 pub const DESTINATION: Argument = Argument { name: "destination", ..KEY };
 pub const KEYS_TO_STORE: Argument = Argument { key_spec: Some(1), ..KEYS };

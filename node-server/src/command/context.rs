@@ -69,6 +69,12 @@ impl<'a> Context<'a> {
             return Err(CommandError::wrong_arity(spec.name));
         };
         let result = handler(self, args);
+        self.keep_effects(args);
+        result
+    }
+
+    /// Keeps what a command left, for the log.
+    pub fn keep_effects(&mut self, args: Args<'_>) {
         let effects = std::mem::take(&mut self.data.effects);
         if effects.changes > 0 || effects.always || !effects.before.is_empty() {
             self.keep_for_log(effects, args);
@@ -77,7 +83,6 @@ impl<'a> Context<'a> {
         {
             self.log_all(commands);
         }
-        result
     }
 
     /// For a command in a transaction: its reply will be given later, and EXEC's with it. `None` outside EXEC.

@@ -18,7 +18,7 @@ use super::effects::Effects;
 use crate::client::{Session, client_flag};
 use crate::executor::Held;
 use crate::node::Node;
-use crate::shard::Shard;
+use crate::shard::{Shard, Wanted};
 
 pub struct Data<'a> {
     node: &'a Node,
@@ -29,6 +29,8 @@ pub struct Data<'a> {
     /// Unix time in milliseconds; the same for all that one command does.
     pub now_ms: i64,
     pub effects: Effects,
+    /// Keys that came into being and that somebody waits for, with their databases. Served when the command is through.
+    pub new_keys: Vec<(usize, Box<[u8]>)>,
     pub hits: u64,
     pub misses: u64,
     expiry: ExpiryRule,
@@ -59,7 +61,20 @@ impl<'a> Data<'a> {
         let effects = Effects::default();
         let notes_access = !session.handle.has_flag(client_flag::NO_TOUCH);
         let database = session.database;
-        Data { node, held, slot, database, now_ms, effects, hits: 0, misses: 0, expiry, notes_access }
+        let new_keys = Vec::new();
+        Data {
+            node,
+            held,
+            slot,
+            database,
+            now_ms,
+            effects,
+            new_keys,
+            hits: 0,
+            misses: 0,
+            expiry,
+            notes_access,
+        }
     }
 
     /// For reading: counts a hit or a miss, and notes the access.
@@ -107,6 +122,7 @@ impl<'a> Data<'a> {
         let database = self.database;
         if let Some(keyspace) = self.keyspace() {
             keyspace.insert(database, &key, value, expiry);
+            self.note_new(database, key.bytes());
         }
     }
 
@@ -155,7 +171,13 @@ impl<'a> Data<'a> {
             return false;
         }
         let database = self.database;
-        self.keyspace().is_some_and(|keyspace| keyspace.rename(database, &from, to_database, &to).is_some())
+        let renamed = self
+            .keyspace()
+            .is_some_and(|keyspace| keyspace.rename(database, &from, to_database, &to).is_some());
+        if renamed {
+            self.note_new(to_database, to.bytes());
+        }
+        renamed
     }
 
     /// Copies a key's value and expiry to another name (and database). False when there is nothing to copy.
@@ -165,7 +187,13 @@ impl<'a> Data<'a> {
             return false;
         }
         let database = self.database;
-        self.keyspace().is_some_and(|keyspace| keyspace.copy(database, &from, to_database, &to).is_some())
+        let copied = self
+            .keyspace()
+            .is_some_and(|keyspace| keyspace.copy(database, &from, to_database, &to).is_some());
+        if copied {
+            self.note_new(to_database, to.bytes());
+        }
+        copied
     }
 
     /// Sets, changes or clears the expiry of a key. False when there is no such key.
@@ -356,8 +384,25 @@ impl Data<'_> {
         let keyspace = self.keyspace()?;
         if is_gone || keyspace.find(database, &key).is_none() {
             keyspace.insert(database, &key, value(), None);
+            self.note_new(database, key.bytes());
         }
-        keyspace.find_mut(database, &key)
+        self.keyspace()?.find_mut(database, &key)
+    }
+
+    /// The key has a value that it had not: who waits for it is served when the command is through.
+    fn note_new(&mut self, database: usize, key: &[u8]) {
+        if self.shard().is_some_and(|shard| shard.waiters.has_key(database, key)) {
+            self.new_keys.push((database, key.into()));
+        }
+    }
+
+    /// What a key has for those who wait. A key past its time is left for others to delete.
+    pub fn wanted_at(&mut self, key: &[u8]) -> Option<Wanted> {
+        let (database, now_ms, rule) = (self.database, self.now_ms, self.expiry);
+        let key = self.key(key);
+        let entry = self.keyspace()?.find(database, &key)?;
+        let is_there = rule == ExpiryRule::Ignore || !entry.is_expired(now_ms);
+        if is_there { Wanted::of(entry.value()) } else { None }
     }
 
     /// A collection that has no elements any more is no key any more. True when it was taken away.

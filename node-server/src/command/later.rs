@@ -119,7 +119,7 @@ mod tests {
 
     fn answer(mailbox: &Mailbox) -> Option<Vec<u8>> {
         match mailbox.take().pop()? {
-            Message::Reply { wait: 1, bytes } => Some(bytes),
+            Message::Reply { wait: 1, reply } => Some(reply.bytes),
             other => panic!("{other:?}"),
         }
     }

@@ -17,6 +17,7 @@ pub mod parse;
 pub mod reply;
 pub mod spec;
 mod table;
+pub mod waiting;
 
 pub use context::Context;
 pub use data::Data;
@@ -25,7 +26,7 @@ pub use error::CommandError;
 pub use keys::{KeyPosition, KeysError, find_keys, first_key};
 pub use later::{LaterReplies, LaterReply};
 pub use long_double::LongDouble;
-pub use outcome::{Outcome, Park};
+pub use outcome::{KeyWait, Outcome, Park};
 pub use spec::{Argument, CommandSpec, Handler, Locks};
 pub use table::{Lookup, all, by_full_name, find};
 

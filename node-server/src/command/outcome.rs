@@ -16,16 +16,34 @@ pub enum Outcome {
 /// A client that waits. No later request of its is looked at until it is woken or its time is up.
 ///
 /// Whoever ends the wait holds a clone of `wait`: it answers in the client's place, or has the request run
-/// again. When the deadline comes first, the client gets `timeout_reply`, and what the others do later for
-/// this wait is dropped.
+/// again.
 #[derive(Debug)]
 pub struct Park {
     pub wait: WakeHandle,
-    /// When it is given up, Unix time in milliseconds; `None` waits for ever.
-    pub deadline_ms: Option<i64>,
-    pub timeout_reply: Vec<u8>,
+    /// It waits on keys, where its own connection may give it up too.
+    pub keys: Option<KeyWait>,
     /// The client's next requests of the same command may be run meanwhile; replies keep their order.
     pub pipelined: bool,
+}
+
+/// Where a client waits on keys, and until when.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyWait {
+    pub shard: usize,
+    /// When it is given up, Unix time in milliseconds; `None` waits for ever.
+    pub deadline_ms: Option<i64>,
+}
+
+impl Park {
+    /// Until `wait` is ended; no later request of the client is run meanwhile.
+    pub fn until(wait: WakeHandle) -> Park {
+        Park { wait, keys: None, pipelined: false }
+    }
+
+    /// As [`until`](Self::until), but further requests of the same command are run meanwhile.
+    pub fn pipelined(wait: WakeHandle) -> Park {
+        Park { wait, keys: None, pipelined: true }
+    }
 }
 
 impl std::fmt::Debug for Outcome {

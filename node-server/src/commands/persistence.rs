@@ -176,5 +176,5 @@ fn shutdown(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         persistence.shutdown_waiters.lock().unwrap_or_else(PoisonError::into_inner).clear();
         return Err(CommandError::fixed("ERR this node does not run as a process of its own"));
     }
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false }))
+    Ok(Outcome::Park(Park::until(wait)))
 }

@@ -161,7 +161,7 @@ fn wait(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let wait = context.session.begin_wait();
     let client = context.session.id();
     replication::wait_for_replicas(context.node, client, wait.clone(), offset, replicas, timeout_ms);
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false }))
+    Ok(Outcome::Park(Park::until(wait)))
 }
 
 const REPLCONF: CommandSpec = CommandSpec {

@@ -113,7 +113,7 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     let known = context.reply.written_since(exec_start).to_vec();
     context.reply.rewind(exec_start);
     let wait = later.finish(known);
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false }))
+    Ok(Outcome::Park(Park::until(wait)))
 }
 
 /// A watched key whose time has come since WATCH counts as changed, although nobody has come upon it yet.

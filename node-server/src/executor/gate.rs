@@ -273,7 +273,7 @@ fn wait_for_its_turn(
     if paused && !session.handle.is_replica() && request.spec.name != "unpause" {
         let wait = session.begin_wait();
         if node.pause.wait_for_end(&wait, held_back_at) {
-            return Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false });
+            return Some(Park::until(wait));
         }
         // It ended just now; this shard will hear of it in a moment.
     }
@@ -290,7 +290,7 @@ fn wait_for_its_turn(
     let departing = departing?;
     let wait = session.begin_wait();
     shard.departing.wait_for(session.database, &departing, wait.clone());
-    Some(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: false })
+    Some(Park::until(wait))
 }
 
 impl Transaction {

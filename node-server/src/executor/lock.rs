@@ -50,6 +50,15 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// Shows `visit` each of them.
+    pub fn each(&mut self, mut visit: impl FnMut(&mut Shard)) {
+        match self {
+            Held::None => {}
+            Held::One(_, shard) => visit(shard),
+            Held::Many(shards) => shards.iter_mut().for_each(|(_, shard)| visit(shard)),
+        }
+    }
+
     pub fn get(&mut self, index: usize) -> Option<&mut Shard> {
         match self {
             Held::One(held, shard) if *held == index => Some(shard),

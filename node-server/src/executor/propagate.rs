@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, OwnedArgs, request_len};
 
 use crate::command::Context;
+use crate::replication::LogPosition;
 
 /// Sends what was published to the other nodes; a transaction's messages together, at its end.
 pub fn publish(context: &mut Context<'_>) {
@@ -13,11 +14,19 @@ pub fn publish(context: &mut Context<'_>) {
     }
 }
 
-/// Appends what the command left to be logged, as one contiguous piece; several commands as a transaction. How many
-/// bytes of the log it takes (a SELECT before it left aside), if `measure`.
-pub fn append_effects(context: &mut Context<'_>, measure: bool) -> u64 {
+/// What went into the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Logged {
+    /// Where the log ends now.
+    pub end: LogPosition,
+    /// How much it is (a SELECT before it left aside), if that was to be measured.
+    pub bytes: u64,
+}
+
+/// Appends what the command left to be logged, as one contiguous piece; several commands as a transaction.
+pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Logged> {
     if context.log.is_empty() {
-        return 0;
+        return None;
     }
     let log = std::mem::take(&mut context.log);
     let slot = context.data.logged_slot();
@@ -31,8 +40,8 @@ pub fn append_effects(context: &mut Context<'_>, measure: bool) -> u64 {
         first.into_iter().chain(commands.iter().map(OwnedArgs::as_args)).chain(last).collect();
     let bytes =
         if measure { all.iter().map(|command| request_len(command.iter())).sum::<usize>() } else { 0 };
-    context.session.last_write = context.node.replication.append_of_client(database, slot, all.into_iter());
-    bytes as u64
+    let end = context.node.replication.append_of_client(database, slot, all.into_iter());
+    Some(Logged { end, bytes: bytes as u64 })
 }
 
 /// A transaction may SELECT between its commands; the log goes back to the first database in the end.

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use rcl_proto::Slot;
+use rcl_proto::resp::request_len;
 
 use super::lock::Held;
 use crate::client::ReplyMode;
 use crate::command::{CommandResult, CommandSpec, Context, Locks, Outcome};
 use crate::node::Node;
-use crate::shard::SlotUse;
+use crate::shard::{KeyWaiter, Shard, SlotUse};
 
 /// `*1\r\n$5\r\nmulti\r\n`, which came before it was known which slot the transaction is about.
 const MULTI_BYTES: u64 = 15;
@@ -39,15 +40,41 @@ pub fn count(
         Err(error) => "-\r\n".len() + error.text().len(),
     };
     let is_heard = context.session.reply_mode == ReplyMode::On && !context.session.is_master_link;
-    let replicas = if answered.logged_bytes > 0 { context.node.replication.replica_count() } else { 0 };
     let multi_bytes = if spec.locks == Locks::Transaction { MULTI_BYTES } else { 0 };
     let used = SlotUse {
-        cpu_ns: u64::try_from(answered.lap.as_nanos()).unwrap_or(u64::MAX),
+        cpu_ns: cpu_ns(answered.lap),
         bytes_in: request_bytes as u64 + multi_bytes,
-        bytes_out: if is_heard { reply_bytes as u64 } else { 0 } + answered.logged_bytes * replicas,
+        bytes_out: if is_heard { reply_bytes as u64 } else { 0 }
+            + sent_to_replicas(context.node, answered.logged_bytes),
     };
     let index = context.node.shards.index_of(slot);
     context.data.with_shard(index, |shard| shard.slot_stats.add(slot, used));
+}
+
+/// A client that waited on keys of this shard was answered. `lap` and `logged_bytes` are what serving it took.
+pub fn count_waiter(
+    node: &Node,
+    shard: &mut Shard,
+    waiter: &KeyWaiter,
+    reply_bytes: usize,
+    lap: Duration,
+    logged_bytes: u64,
+) {
+    let used = SlotUse {
+        cpu_ns: cpu_ns(lap),
+        bytes_in: request_len(waiter.args.as_args().iter()) as u64,
+        bytes_out: if waiter.is_heard { reply_bytes as u64 } else { 0 }
+            + sent_to_replicas(node, logged_bytes),
+    };
+    shard.slot_stats.add(waiter.slot, used);
+}
+
+fn cpu_ns(lap: Duration) -> u64 {
+    u64::try_from(lap.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn sent_to_replicas(node: &Node, logged_bytes: u64) -> u64 {
+    if logged_bytes > 0 { logged_bytes * node.replication.replica_count() } else { 0 }
 }
 
 /// A request came, but is queued or refused.

@@ -3,19 +3,22 @@
 mod memory;
 mod node_facts;
 
-use rcl_store::keyspace::Keyspace;
-
 use crate::node::Node;
+use crate::shard::Shard;
 
 /// Keys of each database, added up over the shards.
 #[derive(Clone, Debug, Default)]
 pub struct KeyspaceCounts {
     /// Keys, and keys with an expiry.
     databases: Vec<(usize, usize)>,
+    /// Keys that clients wait on.
+    awaited: usize,
 }
 
 impl KeyspaceCounts {
-    pub fn add(&mut self, keyspace: &Keyspace) {
+    pub fn add(&mut self, shard: &Shard) {
+        self.awaited += shard.waiters.key_count();
+        let keyspace = &shard.keyspace;
         self.databases.resize(keyspace.database_count().max(self.databases.len()), (0, 0));
         for (number, counts) in self.databases.iter_mut().enumerate().take(keyspace.database_count()) {
             counts.0 += keyspace.key_count(number);

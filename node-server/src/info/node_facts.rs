@@ -43,7 +43,7 @@ pub fn server(node: &Node, _counts: &KeyspaceCounts) -> String {
     ])
 }
 
-pub fn clients(node: &Node, _counts: &KeyspaceCounts) -> String {
+pub fn clients(node: &Node, counts: &KeyspaceCounts) -> String {
     let all = node.clients.all();
     let count =
         |is: &dyn Fn(&crate::client::ClientHandle) -> bool| all.iter().filter(|client| is(client)).count();
@@ -66,6 +66,7 @@ pub fn clients(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("blocked_clients", count(&|client| client.has_flag(client_flag::BLOCKED)).to_string()),
         ("tracking_clients", "0".to_owned()),
         ("clients_in_timeout_table", "0".to_owned()),
+        ("total_blocking_keys", counts.awaited.to_string()),
     ])
 }
 

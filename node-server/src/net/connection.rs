@@ -22,7 +22,7 @@ use tokio::time::Sleep;
 use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
 use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
-use crate::client::{Message, Session, client_flag};
+use crate::client::{LateReply, Message, NO_SHARD, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::Park;
 use crate::executor::{self, Batch, Flow};
@@ -51,9 +51,10 @@ pub struct Connection {
 /// A request that waits.
 struct Parked {
     request: OwnedArgs,
-    wait: Option<u64>,
+    wait: u64,
+    /// It waits on keys, in that shard.
+    shard: Option<usize>,
     timer: Option<Pin<Box<Sleep>>>,
-    timeout_reply: Vec<u8>,
     request_bytes: usize,
 }
 
@@ -141,35 +142,20 @@ impl Connection {
                 Message::ShardUnsubscribed(channel) => {
                     executor::shard_unsubscribed(&mut self.session, &channel, &mut buffers.output);
                 }
-                Message::Reply { wait, bytes } if self.is_parked_in(wait) => {
-                    let start = buffers.output.len();
-                    buffers.output.extend_from_slice(&bytes);
-                    self.ordered.take_turn(&mut buffers.output, start);
-                    self.unpark();
-                }
+                Message::Reply { wait, reply } if self.is_parked_in(wait) => self.end_wait(&reply, buffers),
                 Message::Retry { wait } if self.is_parked_in(wait) => {
                     if let Some(end) = self.run_parked_again(buffers) {
                         return Some(end);
                     }
                 }
-                Message::TimeOut { wait } if self.is_parked_in(wait) => {
-                    if let Some(parked) = self.unpark() {
-                        buffers.output.extend_from_slice(&parked.timeout_reply);
-                    }
-                }
-                Message::Reply { wait, bytes } if self.ordered.complete(wait, &bytes) => {
+                Message::Reply { wait, reply } if self.ordered.complete(wait, &reply.bytes) => {
                     self.ordered.flush(&mut buffers.output);
                 }
                 // For a wait that is over.
-                Message::Reply { .. } | Message::Retry { .. } | Message::TimeOut { .. } => {}
+                Message::Reply { .. } | Message::Retry { .. } => {}
             }
         }
-        let timer = self.parked.as_mut().and_then(|parked| parked.timer.as_mut());
-        if timer.is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
-            && let Some(parked) = self.unpark()
-        {
-            buffers.output.extend_from_slice(&parked.timeout_reply);
-        }
+        self.look_at_the_clock(cx);
         let end =
             if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
         self.keep_output(buffers);
@@ -177,13 +163,36 @@ impl Connection {
     }
 
     fn is_parked_in(&self, wait: u64) -> bool {
-        self.parked.as_ref().is_some_and(|parked| parked.wait == Some(wait))
+        self.parked.as_ref().is_some_and(|parked| parked.wait == wait)
     }
 
     fn unpark(&mut self) -> Option<Parked> {
         self.session.handle.set_flag(client_flag::BLOCKED, false);
-        self.session.handle.parked_wait.store(0, Ordering::Relaxed);
+        self.session.handle.waits_in_shard.store(NO_SHARD, Ordering::Relaxed);
         self.parked.take()
+    }
+
+    /// What the parked request waited for has come.
+    fn end_wait(&mut self, reply: &LateReply, buffers: &mut ThreadBuffers) {
+        self.unpark();
+        let start = buffers.output.len();
+        buffers.output.extend_from_slice(&reply.bytes);
+        executor::silence(&mut self.session, &mut buffers.output, start);
+        self.ordered.take_turn(&mut buffers.output, start);
+        self.session.last_write = reply.last_write.unwrap_or(self.session.last_write);
+        self.closing |= reply.closes;
+    }
+
+    /// Ends a wait whose time is up: the reply comes by mail, or another one that came before it.
+    fn look_at_the_clock(&mut self, cx: &mut Context<'_>) {
+        let Some(parked) = &mut self.parked else { return };
+        let Some(shard) = parked.shard else { return };
+        if parked.timer.as_mut().is_none_or(|timer| timer.as_mut().poll(cx).is_pending()) {
+            return;
+        }
+        parked.timer = None;
+        let mut shard = self.node.shards.lock(shard);
+        executor::end_wait(&self.node, &mut shard, self.session.id(), None);
     }
 
     fn run_parked_again(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
@@ -379,22 +388,14 @@ impl Connection {
     }
 
     fn park(&mut self, park: Park, request: OwnedArgs) {
-        let wait = park.wait.wait();
-        let timer = park.deadline_ms.map(|deadline| {
-            let remaining = (deadline - clock::now_ms()).max(0) as u64;
+        let timer = park.keys.and_then(|keys| keys.deadline_ms).map(|deadline| {
+            let remaining = deadline.saturating_sub(clock::now_ms()).max(0) as u64;
             Box::pin(tokio::time::sleep(Duration::from_millis(remaining)))
         });
         self.session.handle.set_flag(client_flag::BLOCKED, true);
-        // Only a wait with an end of its own may be cut short by others.
-        let may_be_unblocked = !park.timeout_reply.is_empty();
-        self.session.handle.parked_wait.store(if may_be_unblocked { wait } else { 0 }, Ordering::Relaxed);
-        self.parked = Some(Parked {
-            request,
-            wait: Some(wait),
-            timer,
-            timeout_reply: park.timeout_reply,
-            request_bytes: self.batch.request_bytes,
-        });
+        let shard = park.keys.map(|keys| keys.shard);
+        let request_bytes = self.batch.request_bytes;
+        self.parked = Some(Parked { request, wait: park.wait.wait(), shard, timer, request_bytes });
         // The timer has not been polled yet: the next turn does that.
         if let Some(owner) = &self.owner {
             owner.wake_by_ref();

@@ -38,9 +38,9 @@ pub use history::{FullSyncReason, History, ReplicationId, SecondHistory};
 pub use info::info_section;
 pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
 pub use log::{LogPosition, Record, ReplicationLog};
-pub use role::{Followed, follow, lead, refresh_state};
+pub use role::{Followed, NO_LONGER_MASTER, follow, lead, refresh_state};
 pub use upstream::{Phase, UpstreamView};
-pub use wait::{acknowledged_count, wait_for_replicas};
+pub use wait::{acknowledged_count, unblock, wait_for_replicas};
 
 use crate::config::Settings;
 use crate::node::Node;
@@ -205,7 +205,12 @@ impl Replication {
     }
 
     /// What comes next for a reader of the log; only what comes after that is kept for it.
-    fn take_from_log(&self, reader: u64, position: LogPosition, limit: usize) -> Option<Vec<Bytes>> {
+    pub(crate) fn take_from_log(
+        &self,
+        reader: u64,
+        position: LogPosition,
+        limit: usize,
+    ) -> Option<Vec<Bytes>> {
         let mut log = self.lock_log();
         let pieces = log.read(position, limit)?;
         log.pin(reader, position + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>());

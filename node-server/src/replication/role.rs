@@ -21,6 +21,10 @@ pub enum Followed {
     Already,
 }
 
+/// What clients get that wait for something a master does, when it is one no longer; their connections end.
+pub const NO_LONGER_MASTER: &str =
+    "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+
 /// Follows `host:port` from now on. Waits for shard locks: not for the control thread.
 pub fn follow(node: &Arc<Node>, host: &str, port: u16) -> Followed {
     let replication = &node.replication;
@@ -31,14 +35,15 @@ pub fn follow(node: &Arc<Node>, host: &str, port: u16) -> Followed {
     let generation = replication.upstream.stop();
     let applied = replication.lock_applying();
     if !replication.is_replica() {
-        let held = Held::all(&node.shards);
+        let mut held = Held::all(&node.shards);
         replication.logging.store(false, Ordering::Release);
         replication.replica.store(true, Ordering::Release);
         refresh_state(node);
+        held.each(|shard| shard.waiters.disconnect_all(NO_LONGER_MASTER));
         drop(held);
         let knows_its_place = replication.lock_log().is_active();
         replication.upstream.set_in_sync(knows_its_place);
-        wait::answer_all(node);
+        wait::disconnect_all(node);
     }
     drop(applied);
     tracing::info!(host, port, "following a master");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rcl_proto::resp::{Protocol, ReplyWriter};
 use tokio::sync::Notify;
 
-use super::LogPosition;
+use super::{LogPosition, NO_LONGER_MASTER};
 use crate::client::WakeHandle;
 use crate::node::Node;
 use crate::pause::PauseControl;
@@ -81,8 +81,18 @@ pub fn acknowledged(node: &Node) {
 }
 
 /// This node follows another one now: nobody will acknowledge anything any more.
-pub fn answer_all(node: &Node) {
-    answer(node, |_, _| true);
+pub fn disconnect_all(node: &Node) {
+    let waiting = std::mem::take(&mut *node.replication.waiters.lock());
+    waiting.iter().for_each(|waiter| waiter.wait.refuse_and_close(NO_LONGER_MASTER));
+}
+
+/// Ends the wait of a client, with this error or as if its time were up. False when it does not wait.
+pub fn unblock(node: &Node, client: u64, error: Option<&str>) -> bool {
+    let Some(error) = error else { return answer(node, |waiter, _| waiter.client == client) };
+    let mut waiting = node.replication.waiters.lock();
+    let Some(place) = waiting.iter().position(|waiter| waiter.client == client) else { return false };
+    waiting.remove(place).wait.refuse(error);
+    true
 }
 
 /// Clients that went away are not waited for.
@@ -90,8 +100,11 @@ pub fn forget_the_gone(node: &Node) {
     node.replication.waiters.lock().retain(|waiter| node.clients.get(waiter.client).is_some());
 }
 
-fn answer(node: &Node, is_over: impl Fn(&Waiter, i64) -> bool) {
-    node.replication.waiters.lock().retain(|waiter| {
+/// Answers those whose wait is over; false when there was none.
+fn answer(node: &Node, is_over: impl Fn(&Waiter, i64) -> bool) -> bool {
+    let mut waiting = node.replication.waiters.lock();
+    let before = waiting.len();
+    waiting.retain(|waiter| {
         let count = acknowledged_count(node, waiter.offset);
         let over = is_over(waiter, count);
         if over {
@@ -101,6 +114,7 @@ fn answer(node: &Node, is_over: impl Fn(&Waiter, i64) -> bool) {
         }
         !over
     });
+    waiting.len() < before
 }
 
 /// Puts the question into the stream whenever somebody waits. For ever.

@@ -5,6 +5,7 @@
 //! there is one shard, and everything lies in it.
 
 mod departing;
+mod key_waiters;
 mod slot_stats;
 mod watchers;
 
@@ -15,6 +16,7 @@ use rcl_proto::{NodeId, Slot};
 use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
 
 pub use departing::Departing;
+pub use key_waiters::{KeyWaiter, KeyWaiters, Wanted};
 pub use slot_stats::{SlotStats, SlotUse};
 pub use watchers::Watchers;
 
@@ -27,6 +29,8 @@ pub struct Shard {
     pub map: Option<Arc<ClusterMap>>,
     pub pause: PauseLevel,
     pub watchers: Watchers,
+    /// Who waits for something to come to a key.
+    pub waiters: KeyWaiters,
     /// Keys that MIGRATE has sent and the target has not confirmed.
     pub departing: Departing,
     pub slot_stats: SlotStats,
@@ -39,6 +43,7 @@ impl Shard {
             map: None,
             pause: PauseLevel::None,
             watchers: Watchers::default(),
+            waiters: KeyWaiters::default(),
             departing: Departing::default(),
             slot_stats,
         }

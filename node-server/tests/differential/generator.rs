@@ -6,7 +6,7 @@ use std::fmt;
 use crate::judge::is_known_difference;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use rcl_node::command::spec::{Argument, Group, Kind};
+use rcl_node::command::spec::{Argument, Group, Kind, flag};
 use rcl_node::command::{self, CommandSpec};
 
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Generator {
             if self.chance(60) {
                 self.push_transaction(&mut requests);
             } else {
-                self.push_requests(&mut requests);
+                self.push_requests(&mut requests, false);
             }
         }
         requests
@@ -101,7 +101,7 @@ impl Generator {
         requests.push(Request::of(&["MULTI"]));
         for _ in 0..self.below(6) {
             let mut made = Vec::new();
-            self.push_requests(&mut made);
+            self.push_requests(&mut made, true);
             if let [only] = made.as_slice()
                 && !is_known_difference(only)
             {
@@ -111,9 +111,13 @@ impl Generator {
         requests.push(Request::of(&[if self.chance(5) { "DISCARD" } else { "EXEC" }]));
     }
 
-    fn push_requests(&mut self, requests: &mut Vec<Request>) {
+    /// A command and what tells its result. One that could wait is left out but in a transaction, where it does not.
+    fn push_requests(&mut self, requests: &mut Vec<Request>, in_transaction: bool) {
         let index = self.below(self.commands.len());
         let spec = self.commands[index];
+        if spec.has(flag::BLOCKING) && !in_transaction {
+            return;
+        }
         self.used.insert(spec.name);
         let mut making = Making { style: self.style_of(spec.name), spec, generator: self, words: Vec::new() };
         making.words.push(spec.name.as_bytes().to_vec());
@@ -297,7 +301,11 @@ impl Making<'_> {
                 self.words.push(number);
             }
             Kind::Double => {
-                let number = self.score();
+                let number = if argument.name == "timeout" {
+                    self.generator.pick(&["0", "0", "1", "0.1", "1e3", "-1", "abc"])
+                } else {
+                    self.score()
+                };
                 self.words.push(number);
             }
             Kind::UnixTime => {

@@ -33,7 +33,7 @@ fn rule(name: &str, words: &[Vec<u8>]) -> Rule {
         "spop" | "randomkey" => Rule::Shape,
         "ttl" | "pttl" | "expiretime" | "pexpiretime" => Rule::Time,
         "hincrbyfloat" | "incrbyfloat" => Rule::Exact,
-        _ if name.starts_with('z') && words.len() > 1 => Rule::Scores,
+        _ if (name.starts_with('z') || name.starts_with("bz")) && words.len() > 1 => Rule::Scores,
         _ => Rule::Exact,
     }
 }
@@ -108,6 +108,10 @@ pub fn is_known_difference(request: &Request) -> bool {
         "zrank" | "zrevrank" => request.words.len() > 3,
         // 7.2 refuses the rank that has no positive counterpart.
         "lpos" => has(b"-9223372036854775808"),
+        // A time-out that does not fit is called negative by 7.0, out of range by 7.2.
+        "blpop" | "brpop" | "blmpop" | "blmove" | "brpoplpush" | "bzpopmin" | "bzpopmax" | "bzmpop" => {
+            [&b"inf"[..], b"1e400", b"9223372036854775807", b"9223372036854775808"].into_iter().any(has)
+        }
         _ => false,
     }
 }

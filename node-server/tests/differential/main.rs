@@ -15,6 +15,7 @@ mod client;
 mod generator;
 mod judge;
 mod servers;
+mod waiting;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;

@@ -5,10 +5,12 @@ use std::sync::atomic::Ordering;
 use rcl_proto::resp::Args;
 
 use super::about::kind;
-use crate::client::{ClientHandle, ClientKind, WakeHandle};
+use crate::client::{ClientHandle, ClientKind, NO_SHARD};
 use crate::command::parse::{self, is};
 use crate::command::{CommandError, CommandResult, Context, Outcome};
+use crate::executor;
 use crate::pause::{PauseLevel, PauseReason};
+use crate::replication;
 
 #[derive(Debug, Default)]
 struct KillFilter {
@@ -122,25 +124,28 @@ pub fn unpause(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 pub fn unblock(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let with_error = match (args.get(3), args.len()) {
         (None, _) => false,
-        (Some(word), 4) if is(word, "TIMEOUT") => false,
-        (Some(word), 4) if is(word, "ERROR") => true,
+        (Some(_), 5..) => {
+            let word = text(&args[1]);
+            return Err(CommandError::new(format!(
+                "ERR unknown subcommand or wrong number of arguments for '{word}'. Try CLIENT HELP."
+            )));
+        }
+        (Some(word), _) if is(word, "TIMEOUT") => false,
+        (Some(word), _) if is(word, "ERROR") => true,
         _ => return Err(CommandError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
     };
     let id = parse::integer(&args[2])?;
+    let error = with_error.then_some("UNBLOCKED client unblocked via CLIENT UNBLOCK");
     let client = u64::try_from(id).ok().and_then(|id| context.node.clients.get(id));
-    let wait = client.as_ref().map_or(0, |client| client.parked_wait.load(Ordering::Relaxed));
-    let unblocked = match client {
-        Some(client) if wait != 0 => {
-            let handle = WakeHandle::new(client.mailbox.clone(), wait);
-            if with_error {
-                handle.reply(b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n".to_vec());
-            } else {
-                handle.time_out();
-            }
-            true
-        }
-        _ => false,
-    };
+    let unblocked = client.is_some_and(|client| {
+        unblock_from_keys(context, &client, error) || replication::unblock(context.node, client.id, error)
+    });
     context.reply.integer(i64::from(unblocked));
     Ok(Outcome::Done)
+}
+
+fn unblock_from_keys(context: &mut Context<'_>, client: &ClientHandle, error: Option<&str>) -> bool {
+    let (node, shard) = (context.node, client.waits_in_shard.load(Ordering::Relaxed));
+    shard != NO_SHARD
+        && context.data.with_shard(shard, |shard| executor::end_wait(node, shard, client.id, error))
 }

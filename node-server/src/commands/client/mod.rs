@@ -6,7 +6,7 @@ mod control;
 use rcl_proto::resp::Args;
 
 use crate::command::arguments::word;
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, category, flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
 
 pub const COMMANDS: &[CommandSpec] = &[CLIENT];
@@ -325,6 +325,7 @@ const CLIENT: CommandSpec = CommandSpec {
                     ..ARGUMENT
                 },
             ],
+            locks: Locks::EachShard,
             handler: Handler::Run(control::unblock),
             ..COMMAND
         },

@@ -55,7 +55,7 @@ fn park(context: &mut Context<'_>, command: Command) -> CommandResult {
     if !control.run(command, protocol, wait.clone(), writer(endpoint)) {
         return Err(NOT_RUNNING);
     }
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: true }))
+    Ok(Outcome::Park(Park::pipelined(wait)))
 }
 
 fn answer_later(context: &mut Context<'_>, command: Command) -> CommandResult {

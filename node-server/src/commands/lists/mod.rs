@@ -1,6 +1,7 @@
 //! Lists: elements in order under one key.
 
 mod between;
+mod blocking;
 mod ends;
 mod inside;
 
@@ -26,6 +27,11 @@ pub const COMMANDS: &[CommandSpec] = &[
     between::LMOVE,
     between::RPOPLPUSH,
     between::LMPOP,
+    blocking::BLPOP,
+    blocking::BRPOP,
+    blocking::BLMPOP,
+    blocking::BLMOVE,
+    blocking::BRPOPLPUSH,
 ];
 
 /// `LEFT` or `RIGHT`.

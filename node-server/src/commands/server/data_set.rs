@@ -158,10 +158,15 @@ fn swapdb(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if one.max(other) >= context.node.settings().databases as usize {
         return Err(CommandError::fixed("ERR DB index is out of range"));
     }
+    let mut new_keys = std::mem::take(&mut context.data.new_keys);
     context.data.each_shard(|shard| {
         shard.keyspace.swap_databases(one, other);
         shard.watchers.touch_where(|database, _| database == one || database == other);
+        for database in [one, other] {
+            new_keys.extend(shard.waiters.keys_in(database).map(|key| (database, key.into())));
+        }
     });
+    context.data.new_keys = new_keys;
     context.data.effects.changes += 1;
     context.reply.ok();
     Ok(Outcome::Done)

@@ -3,6 +3,7 @@
 mod add;
 mod algebra;
 mod algebra_commands;
+mod blocking;
 mod pop;
 mod range;
 mod range_commands;
@@ -38,6 +39,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     pop::ZPOPMIN,
     pop::ZPOPMAX,
     pop::ZMPOP,
+    blocking::BZPOPMIN,
+    blocking::BZPOPMAX,
+    blocking::BZMPOP,
     sample::ZRANDMEMBER,
     sample::ZSCAN,
     algebra_commands::ZUNION,

@@ -1,17 +1,26 @@
 //! Taking out the members with the lowest or highest scores.
 
-use rcl_proto::resp::{Args, OwnedArgs, Protocol};
-use rcl_store::types::SortedSet;
+use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
 
 use crate::command::arguments::{COUNT, KEY, KEYS, NUMKEYS, word};
 use crate::command::counts::{key_count, pop_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Data, Handler, Outcome, parse};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub enum Side {
     Lowest,
     Highest,
+}
+
+impl Side {
+    /// The command that pops from this side.
+    pub fn pop_name(self) -> &'static [u8] {
+        match self {
+            Side::Lowest => b"ZPOPMIN",
+            Side::Highest => b"ZPOPMAX",
+        }
+    }
 }
 
 pub const ZPOPMIN: CommandSpec = CommandSpec {
@@ -56,15 +65,21 @@ fn pop(context: &mut Context<'_>, args: Args<'_>, side: Side) -> CommandResult {
         3 => Some(parse::positive(&args[2])?),
         _ => return Err(CommandError::SYNTAX),
     };
-    let data = &mut context.data;
-    let popped = data.sorted_set_mut(&args[1])?.map(|sorted_set| take(sorted_set, side, count.unwrap_or(1)));
-    let popped = popped.unwrap_or_default();
+    let (data, reply) = (&mut context.data, &mut context.reply);
+    let popped = take(data, &args[1], side, count.unwrap_or(1))?.unwrap_or_default();
     // Only an array that was asked for by a count is nested, and only in RESP3.
-    let nested = count.is_some() && context.reply.protocol() == Protocol::Resp3;
-    context.reply.array(if nested { popped.len() } else { popped.len() * 2 });
-    write(context, &args[1], &popped, nested);
+    let nested = count.is_some() && reply.protocol() == Protocol::Resp3;
+    reply.array(if nested { popped.len() } else { popped.len() * 2 });
+    write(reply, &popped, nested);
     Ok(Outcome::Done)
 }
+
+pub const WHERE: Argument = Argument {
+    name: "where",
+    kind: Kind::OneOf,
+    arguments: &[word("min", "MIN"), word("max", "MAX")],
+    ..ARGUMENT
+};
 
 pub const ZMPOP: CommandSpec = CommandSpec {
     name: "zmpop",
@@ -76,65 +91,87 @@ pub const ZMPOP: CommandSpec = CommandSpec {
     group: Group::SortedSet,
     complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
     summary: "Takes members out of the first of several sorted sets that is there.",
-    arguments: &[
-        NUMKEYS,
-        KEYS,
-        Argument {
-            name: "where",
-            kind: Kind::OneOf,
-            arguments: &[word("min", "MIN"), word("max", "MAX")],
-            ..ARGUMENT
-        },
-        COUNT,
-    ],
+    arguments: &[NUMKEYS, KEYS, WHERE, COUNT],
     handler: Handler::Run(zmpop),
     ..COMMAND
 };
 fn zmpop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let key_count = key_count(&args[1])?;
-    let options = key_count.checked_add(2).map(|from| args.from(from)).ok_or(CommandError::SYNTAX)?;
-    let side = match options.get(0) {
-        Some(word) if parse::is(word, "min") => Side::Lowest,
-        Some(word) if parse::is(word, "max") => Side::Highest,
-        _ => return Err(CommandError::SYNTAX),
-    };
-    let count = pop_count(options.from(1))?;
-    for key in args.from(2).first(key_count).iter() {
-        let Some(sorted_set) = context.data.sorted_set_mut(key)? else { continue };
-        let popped = take(sorted_set, side, count);
-        context.reply.array(2);
-        context.reply.bulk(key);
-        context.reply.array(popped.len());
-        write(context, key, &popped, true);
-        let name: &[u8] = if side == Side::Lowest { b"ZPOPMIN" } else { b"ZPOPMAX" };
-        let count = popped.len().to_string();
-        context.data.effects.propagate_instead(OwnedArgs::new([name, key, count.as_bytes()]));
-        return Ok(Outcome::Done);
+    let options = PopOptions::parse(args.from(1))?;
+    for key in options.keys.iter() {
+        if options.pop(&mut context.data, &mut context.reply, key)? {
+            return Ok(Outcome::Done);
+        }
     }
     context.reply.null_array();
     Ok(Outcome::Done)
 }
 
-fn take(sorted_set: &mut SortedSet, side: Side, count: u64) -> Vec<(Vec<u8>, f64)> {
-    (0..count)
-        .map_while(|_| match side {
-            Side::Lowest => sorted_set.pop_lowest(),
-            Side::Highest => sorted_set.pop_highest(),
-        })
-        .collect()
+/// `numkeys key [key …] MIN|MAX [COUNT count]`
+pub struct PopOptions<'a> {
+    pub keys: Args<'a>,
+    side: Side,
+    count: u64,
 }
 
-/// Writes what was taken out, and notes the change.
-fn write(context: &mut Context<'_>, key: &[u8], popped: &[(Vec<u8>, f64)], nested: bool) {
+impl<'a> PopOptions<'a> {
+    pub fn parse(args: Args<'a>) -> Result<PopOptions<'a>, CommandError> {
+        let key_count = key_count(&args[0])?;
+        let options = key_count.checked_add(1).map(|from| args.from(from)).ok_or(CommandError::SYNTAX)?;
+        let side = match options.get(0) {
+            Some(word) if parse::is(word, "min") => Side::Lowest,
+            Some(word) if parse::is(word, "max") => Side::Highest,
+            _ => return Err(CommandError::SYNTAX),
+        };
+        let count = pop_count(options.from(1))?;
+        Ok(PopOptions { keys: args.from(1).first(key_count), side, count })
+    }
+
+    /// Takes from this key and writes what. False, with nothing written, when it is not there.
+    pub fn pop(
+        &self,
+        data: &mut Data<'_>,
+        reply: &mut ReplyWriter<'_>,
+        key: &[u8],
+    ) -> Result<bool, CommandError> {
+        let Some(popped) = take(data, key, self.side, self.count)? else { return Ok(false) };
+        reply.array(2);
+        reply.bulk(key);
+        reply.array(popped.len());
+        write(reply, &popped, true);
+        let count = popped.len().to_string();
+        data.effects.propagate_instead(OwnedArgs::new([self.side.pop_name(), key, count.as_bytes()]));
+        Ok(true)
+    }
+}
+
+type Scored = (Vec<u8>, f64);
+
+/// Takes out up to `count` members; `None` when there is no such key.
+pub fn take(
+    data: &mut Data<'_>,
+    key: &[u8],
+    side: Side,
+    count: u64,
+) -> Result<Option<Vec<Scored>>, CommandError> {
+    let Some(sorted_set) = data.sorted_set_mut(key)? else { return Ok(None) };
+    let pop = |_| match side {
+        Side::Lowest => sorted_set.pop_lowest(),
+        Side::Highest => sorted_set.pop_highest(),
+    };
+    let popped: Vec<Scored> = (0..count).map_while(pop).collect();
+    if !popped.is_empty() {
+        data.remove_if_empty(key);
+        data.changed_times(key, popped.len() as u64);
+    }
+    Ok(Some(popped))
+}
+
+pub fn write(reply: &mut ReplyWriter<'_>, popped: &[Scored], nested: bool) {
     for (member, score) in popped {
         if nested {
-            context.reply.array(2);
+            reply.array(2);
         }
-        context.reply.bulk(member);
-        context.reply.double(*score);
-    }
-    if !popped.is_empty() {
-        context.data.remove_if_empty(key);
-        context.data.changed_times(key, popped.len() as u64);
+        reply.bulk(member);
+        reply.double(*score);
     }
 }

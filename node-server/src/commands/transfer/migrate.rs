@@ -205,5 +205,5 @@ fn migrate(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         wait: wait.clone(),
     };
     migration::send(context.node.clone(), job);
-    Ok(Outcome::Park(Park { wait, deadline_ms: None, timeout_reply: Vec::new(), pipelined: true }))
+    Ok(Outcome::Park(Park::pipelined(wait)))
 }

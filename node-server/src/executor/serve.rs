@@ -1,0 +1,99 @@
+//! Serving the clients that wait on keys: after the command (or the whole transaction) that brought the keys is through and
+//! logged, and before its shards are let go.
+//!
+//! 1. Keys in the order in which they came; for each its waiters, who came first first, as long as the key has something
+//!    of the type that they wait for.
+//! 2. What is done for a waiter goes into the log as the command that does not wait (LPOP for BLPOP), behind what came
+//!    before.
+//! 3. Serving BLMOVE may bring further keys: they are looked at when these are done.
+
+use std::time::Duration;
+
+use rcl_proto::resp::ReplyWriter;
+
+use super::{append_effects, slot_use};
+use crate::client::LateReply;
+use crate::clock::BatchClock;
+use crate::command::{Context, find_keys};
+use crate::node::Node;
+use crate::shard::{KeyWaiter, Shard};
+
+/// `clock` is given where it is counted what slots cost.
+pub fn serve_waiters(context: &mut Context<'_>, mut clock: Option<&mut BatchClock>) {
+    while !context.data.new_keys.is_empty() {
+        for (database, key) in std::mem::take(&mut context.data.new_keys) {
+            let before = std::mem::replace(&mut context.data.database, database);
+            serve_key(context, &key, &mut clock);
+            context.data.database = before;
+        }
+    }
+}
+
+fn serve_key(context: &mut Context<'_>, key: &[u8], clock: &mut Option<&mut BatchClock>) {
+    while let Some(waiter) = take_first(context, key) {
+        if waiter.wait.is_killed() {
+            // CLIENT KILL came before; its connection did not get to end yet.
+        } else if touches_departing(context, &waiter) {
+            waiter.wait.retry();
+        } else {
+            serve(context, key, &waiter, clock);
+        }
+    }
+}
+
+/// The first whom the key can serve now; it waits no more.
+fn take_first(context: &mut Context<'_>, key: &[u8]) -> Option<KeyWaiter> {
+    let wanted = context.data.wanted_at(key)?;
+    let database = context.data.database;
+    let waiters = &mut context.data.shard()?.waiters;
+    let client = waiters.first(database, key, wanted)?;
+    waiters.remove(client)
+}
+
+/// The target of a BLMOVE may be on its way to another node: then the request has to wait for that, like any that writes.
+fn touches_departing(context: &mut Context<'_>, waiter: &KeyWaiter) -> bool {
+    let Some(shard) = context.data.shard() else { return false };
+    let args = waiter.args.as_args();
+    let departs = |key: &[u8]| shard.departing.contains(waiter.database, key);
+    !shard.departing.is_empty()
+        && find_keys(waiter.spec, args).unwrap_or_default().iter().any(|key| departs(&args[key.index]))
+}
+
+fn serve(context: &mut Context<'_>, key: &[u8], waiter: &KeyWaiter, clock: &mut Option<&mut BatchClock>) {
+    let mut bytes = Vec::new();
+    let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
+    let args = waiter.args.as_args();
+    if let Err(error) = (waiter.serve)(&mut context.data, &mut reply, key, args) {
+        reply.rewind(0);
+        reply.error(error.text());
+    }
+    context.keep_effects(args);
+    let logged = append_effects(context, clock.is_some());
+    if let Some(clock) = clock
+        && let Some(shard) = context.data.shard()
+    {
+        let logged_bytes = logged.map_or(0, |logged| logged.bytes);
+        slot_use::count_waiter(context.node, shard, waiter, bytes.len(), clock.lap(), logged_bytes);
+    }
+    waiter.wait.end(LateReply { bytes, last_write: logged.map(|logged| logged.end), closes: false });
+}
+
+/// Ends the wait of a client on keys of this shard with this error, or as if its time were up. False when it waits there no
+/// more: somebody else ended it.
+pub fn end_wait(node: &Node, shard: &mut Shard, client: u64, error: Option<&str>) -> bool {
+    let Some(waiter) = shard.waiters.remove(client) else { return false };
+    let mut bytes = Vec::new();
+    let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
+    match error {
+        Some(text) => reply.error(text),
+        None => reply.null_array(),
+    }
+    if node.counts_slots() {
+        slot_use::count_waiter(node, shard, &waiter, bytes.len(), Duration::ZERO, 0);
+    }
+    waiter.wait.reply(bytes);
+    true
+}
+
+#[cfg(test)]
+mod tests;
