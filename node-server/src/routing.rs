@@ -93,6 +93,21 @@ pub fn route(
     }
 }
 
+/// Whether a client that waits on keys of `slot` goes on waiting. It does while this node owns the slot or is taking it
+/// over; a migrating slot is ours until it is gone. Reads that are allowed while the cluster is down do not help: what it
+/// waits for comes by a write.
+pub fn route_waiting(map: &ClusterMap, slot: Slot, endpoint: EndpointType) -> Result<(), CommandError> {
+    if map.state != ClusterState::Ok {
+        return Err(DOWN);
+    }
+    match map.owner(slot) {
+        SlotOwner::Myself => Ok(()),
+        _ if map.importing_from(slot).is_some() => Ok(()),
+        SlotOwner::Nobody => Err(NOT_SERVED),
+        SlotOwner::Other(owner) => Err(redirect(map, "MOVED", slot, owner, endpoint)),
+    }
+}
+
 fn serves_now(map: &ClusterMap, is_write: bool, is_channel: bool) -> Result<(), CommandError> {
     if map.state == ClusterState::Ok {
         return Ok(());

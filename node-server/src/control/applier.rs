@@ -2,7 +2,8 @@
 //!
 //! Jobs are done in order. A map goes to every shard that is free at once; those that are busy (a slow command)
 //! get it when they are, and nobody waits for them meanwhile: a newer map replaces it for all. A map counts as
-//! applied when every shard has it; then the subscriptions to sharded channels of slots that left this node end.
+//! applied when every shard has it; then the subscriptions to sharded channels of slots that left this node end. Clients
+//! that wait on keys of such a slot are sent on by the shard that gets the map.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,6 +21,8 @@ use crate::clock;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::pause::{PauseLevel, PauseReason};
+use crate::replication;
+use crate::routing::route_waiting;
 use crate::shard::Shard;
 
 /// A cluster has this database alone.
@@ -96,7 +99,7 @@ impl Applier {
         loop {
             without.retain(|&index| match self.node.shards.try_lock(index) {
                 Some(mut shard) => {
-                    shard.adopt_map(map.clone());
+                    self.take_over(&mut shard, &map);
                     false
                 }
                 None => true,
@@ -114,6 +117,19 @@ impl Applier {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    /// From now on the shard acts by this map.
+    fn take_over(&self, shard: &mut Shard, map: &Arc<ClusterMap>) {
+        shard.adopt_map(map.clone());
+        if shard.waiters.is_empty() {
+            return;
+        }
+        if map.my_master().is_some() {
+            return shard.waiters.disconnect_all(replication::NO_LONGER_MASTER);
+        }
+        let endpoint = self.node.settings().cluster_preferred_endpoint_type;
+        shard.waiters.refuse(|waiter| route_waiting(map, waiter.slot, endpoint));
     }
 
     fn applied(&mut self, map: Arc<ClusterMap>) {

@@ -124,3 +124,21 @@ fn a_replica_answers_reads_of_its_master_s_slots_to_who_said_readonly() {
     assert_eq!(ask(&map, "get", 1, NOBODY, (1, 0)), Err("MOVED 1 127.0.0.1:7002".into()));
     assert_eq!(ask(&map, "set", 1, READONLY, (1, 0)), Err("MOVED 1 127.0.0.1:7002".into()));
 }
+
+#[test]
+fn who_waits_on_a_slot_is_sent_on_when_it_leaves() {
+    let mut map = map();
+    let verdict = |map: &ClusterMap, slot: u16| {
+        route_waiting(map, Slot::new(slot).unwrap(), EndpointType::Ip)
+            .map_err(|error| error.text().to_owned())
+    };
+    map.migrating.push((Slot::MIN, NodeIndex(1)));
+    assert_eq!(verdict(&map, 0), Ok(()));
+    assert_eq!(verdict(&map, 1), Err("MOVED 1 127.0.0.1:7002".into()));
+    assert_eq!(verdict(&map, 2), Err("CLUSTERDOWN Hash slot not served".into()));
+    map.importing.push((Slot::new(1).unwrap(), NodeIndex(1)));
+    assert_eq!(verdict(&map, 1), Ok(()));
+    map.state = ClusterState::Down(rcl_cluster::DownReason::Minority);
+    map.allow_reads_when_down = true;
+    assert_eq!(verdict(&map, 0), Err("CLUSTERDOWN The cluster is down".into()));
+}
