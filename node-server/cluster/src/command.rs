@@ -51,6 +51,7 @@ pub enum Command {
         slot: Slot,
         what: SetSlot,
         facts: SlotFacts,
+        stage: SetSlotStage,
     },
     /// `keyspace_empty`: our database holds no key.
     Replicate {
@@ -87,6 +88,17 @@ pub enum SetSlot {
     Importing(Vec<u8>),
     Stable,
     Node(Vec<u8>),
+}
+
+/// How far a SETSLOT goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetSlotStage {
+    /// Its preconditions are looked at, nothing more: it goes to the replicas first.
+    Check,
+    #[default]
+    Run,
+    /// Our master sent it down the replication stream.
+    FromMaster,
 }
 
 /// What the data plane says of the slot that a command is about.

@@ -6,19 +6,19 @@
 
 use rcl_proto::{NodeId, Slot, SlotRange, SlotSet};
 
-use crate::command::{Command, FailoverMode, Reply, SetSlot, SlotFacts};
+use crate::command::{Command, FailoverMode, Reply};
 use crate::handshake::MeetError;
 use crate::io::{LogLevel, Output};
 use crate::member::Member;
 use crate::node::NodeRef;
 
-type Outcome = Result<Reply, String>;
+pub(crate) type Outcome = Result<Reply, String>;
 
-fn fail(text: impl Into<String>) -> Outcome {
+pub(crate) fn fail(text: impl Into<String>) -> Outcome {
     Err(text.into())
 }
 
-fn shown(node: &[u8]) -> std::borrow::Cow<'_, str> {
+pub(crate) fn shown(node: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(node)
 }
 
@@ -47,7 +47,7 @@ impl Member {
             Command::AddSlots(ranges) => self.add_slots(&ranges),
             Command::DelSlots(ranges) => self.delete_slots(&ranges),
             Command::FlushSlots { keyspace_empty } => self.flush_slots(keyspace_empty),
-            Command::SetSlot { slot, what, facts } => self.set_slot(slot, what, facts),
+            Command::SetSlot { slot, what, facts, stage } => self.set_slot(slot, what, facts, stage),
             Command::Replicate { node, keyspace_empty } => self.replicate(&node, keyspace_empty),
             Command::Failover(mode) => self.failover(mode),
             Command::Reset { hard, keyspace_empty } => self.reset(hard, keyspace_empty),
@@ -73,7 +73,7 @@ impl Member {
         }
     }
 
-    fn find_text(&self, node: &[u8]) -> Option<NodeRef> {
+    pub(crate) fn find_text(&self, node: &[u8]) -> Option<NodeRef> {
         NodeId::from_text(node).and_then(|id| self.nodes.find(id))
     }
 
@@ -170,77 +170,6 @@ impl Member {
         Ok(Reply::Ok)
     }
 
-    fn set_slot(&mut self, slot: Slot, what: SetSlot, facts: SlotFacts) -> Outcome {
-        if !self.is_master() {
-            return fail("Please use SETSLOT only with masters.");
-        }
-        let is_mine = self.slots.owner(slot) == Some(self.me);
-        let partner = |node: &[u8]| {
-            let at =
-                self.find_text(node).ok_or_else(|| format!("I don't know about node {}", shown(node)))?;
-            self.must_be_master(at)?;
-            Ok::<NodeRef, String>(at)
-        };
-        match what {
-            SetSlot::Migrating(_) if !is_mine => {
-                return fail(format!("I'm not the owner of hash slot {slot}"));
-            }
-            SetSlot::Importing(_) if is_mine => {
-                return fail(format!("I'm already the owner of hash slot {slot}"));
-            }
-            SetSlot::Migrating(node) => {
-                let to = partner(&node)?;
-                self.slots.migrating.insert(slot, to);
-            }
-            SetSlot::Importing(node) => {
-                let from = partner(&node)?;
-                self.slots.importing.insert(slot, from);
-            }
-            SetSlot::Stable => {
-                self.slots.importing.remove(&slot);
-                self.slots.migrating.remove(&slot);
-            }
-            SetSlot::Node(node) => {
-                let to = self.known(&node)?;
-                self.must_be_master(to)?;
-                self.set_slot_node(slot, to, facts)?;
-            }
-        }
-        self.changed();
-        Ok(Reply::Ok)
-    }
-
-    fn must_be_master(&self, at: NodeRef) -> Result<(), String> {
-        match self.nodes[at].is_replica() {
-            true => Err("Target node is not a master".to_owned()),
-            false => Ok(()),
-        }
-    }
-
-    fn set_slot_node(&mut self, slot: Slot, to: NodeRef, facts: SlotFacts) -> Result<(), String> {
-        let was_mine = self.slots.owner(slot) == Some(self.me);
-        if was_mine && to != self.me && facts.holds_keys {
-            return Err(format!(
-                "Can't assign hashslot {slot} to a different node while I still hold keys for this hash slot."
-            ));
-        }
-        if !facts.holds_keys {
-            self.slots.migrating.remove(&slot);
-        }
-        self.release_slot(slot);
-        self.assign_slot(slot, to);
-        let left_bare = was_mine && to != self.me && self.myself().slot_count == 0;
-        if left_bare && self.config.allow_replica_migration {
-            self.step_down_in_a_moment(to);
-        }
-        if to == self.me && self.slots.importing.remove(&slot).is_some() {
-            // A new epoch makes the claim win over the old owner's; the new face is announced when it is
-            // public.
-            self.bump_epoch_alone();
-        }
-        Ok(())
-    }
-
     fn replicate(&mut self, node: &[u8], keyspace_empty: bool) -> Outcome {
         let at = self.known(node)?;
         if at == self.me {
@@ -251,6 +180,10 @@ impl Member {
         }
         if self.is_master() && (self.myself().slot_count != 0 || !keyspace_empty) {
             return fail("To set a master the node must be empty and without assigned slots.");
+        }
+        if self.myself().master != Some(at) {
+            // Another shard's moves.
+            self.slots.close_all();
         }
         self.follow(at);
         Ok(Reply::Ok)

@@ -216,6 +216,7 @@ impl Member {
             self.release_slot(slot);
             self.assign_slot(slot, self.me);
         }
+        self.inherit_moves();
         self.election = Election::default();
         self.reset_manual_failover();
         self.changed();

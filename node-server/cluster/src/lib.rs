@@ -40,6 +40,7 @@ pub mod packet;
 mod pair;
 mod receive;
 mod replica_migration;
+mod set_slot;
 mod slots_and_epochs;
 mod state;
 mod stepping_down;
@@ -47,8 +48,8 @@ mod update;
 mod views;
 
 pub use command::{
-    Command, FailoverMode, LinkDirection, LinkView, NodeView, Reply, SetSlot, ShardView, SlotFacts,
-    SlotsEntry,
+    Command, FailoverMode, LinkDirection, LinkView, NodeView, Reply, SetSlot, SetSlotStage, ShardView,
+    SlotFacts, SlotsEntry,
 };
 pub use config::{Config, Persistent, PersistentError};
 pub use io::{Input, LinkEnd, LinkId, LogLevel, Output, ReplicationFacts};

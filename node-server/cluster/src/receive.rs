@@ -147,7 +147,7 @@ impl Member {
         let says_replica = header.master.is_some() || header.flags.any(Flags::REPLICA);
         if !says_replica {
             if !self.nodes[sender].is_master() {
-                self.make_master(sender);
+                self.replica_became_master(sender, header.config_epoch, &header.slots);
             }
             return;
         }
@@ -167,6 +167,17 @@ impl Member {
         {
             self.set_master_of(sender, Some(master));
             self.changed();
+        }
+    }
+
+    pub(crate) fn replica_became_master(&mut self, at: NodeRef, epoch: u64, slots: &SlotSet) {
+        let old = self.nodes[at].master;
+        self.make_master(at);
+        let was_replaced = |old: &crate::node::Node| {
+            epoch > old.config_epoch && old.slots.to_set().difference(slots).is_empty()
+        };
+        if let Some(old) = old.filter(|&old| was_replaced(&self.nodes[old])) {
+            self.partner_was_replaced(old, at);
         }
     }
 

@@ -38,6 +38,7 @@ impl Member {
         {
             let called = self.nodes[target].called();
             self.log(LogLevel::Warning, format!("Migrating to orphaned master {called}"));
+            self.slots.close_all();
             self.follow(target);
         }
     }

@@ -2,13 +2,11 @@
 //!
 //! - A master's claim of a slot (in its heartbeats, or told by others in an UPDATE) is taken over when the
 //!   slot has no owner, its owner no longer claims it, or the owner's config epoch is smaller than the
-//!   claimant's. Never while we import the slot: an operator is at work on it.
+//!   claimant's. Not while we import the slot, see [`crate::set_slot`].
 //! - A master that loses its last slot to another follows it as a replica, and so do its replicas. (With
 //!   `cluster-allow-replica-migration no` only when the winner has just those slots: a failover.) A master
 //!   that keeps others deletes the keys of those it lost.
 //! - No two masters keep the same config epoch: of two, the one with the smaller id takes a new one.
-//! - SETSLOT NODE on the importing side takes a new epoch without a vote, so that this claim wins over the
-//!   old owner's.
 //!
 //! Source: the specification, "Hash slots configuration propagation" and "configEpoch conflicts resolution".
 
@@ -140,6 +138,9 @@ impl Member {
                 None => return,
             },
         };
+        if self.myself().master == Some(sender) {
+            self.imports_arrived(&header.slots);
+        }
         if self.nodes[shown_by].slots.is(&header.slots) {
             // Nothing new, but a claim that was in doubt is not any more.
             if shown_by == sender && !self.slots.not_claimed.is_empty() {
@@ -161,7 +162,7 @@ impl Member {
         let ours = if self.is_master() { Some(self.me) } else { self.myself().master };
         let mut from_ours = SlotSet::EMPTY;
         for slot in claimed.difference(&self.nodes[claimant].slots.to_set()).iter() {
-            if self.slots.importing.contains_key(&slot) {
+            if self.import_stops_claim(slot, claimant) {
                 continue;
             }
             let owner = self.slots.owner(slot);
@@ -177,6 +178,7 @@ impl Member {
             }
             self.release_slot(slot);
             self.assign_slot(slot, claimant);
+            self.import_overtaken(slot, claimant);
             self.changed();
         }
         let still = self.nodes[claimant].slots.to_set();
@@ -208,9 +210,11 @@ impl Member {
         } else if !lost.is_empty() && ours == Some(self.me) {
             self.drop_when_applied(lost);
         }
-        // What we no longer own can't be moving away from us.
-        let mine = &self.nodes[self.me].slots;
-        self.slots.migrating.retain(|slot, _| mine.contains(*slot) || !lost.contains(*slot));
+        if !(left_bare && failed_over) {
+            // What we no longer own can't be moving away from us; where all of it was failed over, our shard has it yet.
+            let mine = &self.nodes[self.me].slots;
+            self.slots.migrating.retain(|slot, _| mine.contains(*slot) || !lost.contains(*slot));
+        }
     }
 
     /// The sender shows the same config epoch as ours.
@@ -291,7 +295,6 @@ impl Member {
             let me = self.myself_mut();
             me.flags.clear(Flags::MASTER.or(Flags::MIGRATE_TO));
             me.flags.set(Flags::REPLICA);
-            self.slots.close_all();
         }
         self.set_master_of(self.me, Some(master));
         self.share_shard_id_of_master();

@@ -53,6 +53,8 @@ impl Member {
         let winner = self.nodes.find(successor.node).filter(|&at| self.nodes[at].is_master());
         let ours = self.myself().master.unwrap_or(self.me);
         if let Some(winner) = winner.filter(|&at| at != ours && self.nodes[ours].slot_count == 0) {
+            // The winner is another shard: our moves are over.
+            self.slots.close_all();
             self.step_down(winner);
         }
     }

@@ -63,7 +63,7 @@ impl Member {
             return;
         }
         if !self.nodes[at].is_master() {
-            self.make_master(at);
+            self.replica_became_master(at, epoch, slots);
         }
         self.nodes[at].config_epoch = epoch;
         self.current_epoch = self.current_epoch.max(epoch);

@@ -160,7 +160,8 @@ fn wait(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     let wait = context.session.begin_wait();
     let client = context.session.id();
-    replication::wait_for_replicas(context.node, client, wait.clone(), offset, replicas, timeout_ms);
+    let wanted = replication::Wanted { offset, replicas, timeout_ms };
+    replication::wait_for_replicas(context.node, client, wait.clone(), wanted, None);
     Ok(Outcome::Park(Park::until(wait)))
 }
 
@@ -204,6 +205,11 @@ fn replconf(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             // What this node does not understand is not used.
             told.understands_eof |= value.eq_ignore_ascii_case(b"eof");
             told.understands_psync2 |= value.eq_ignore_ascii_case(b"psync2");
+        } else if is("version") {
+            told.version = replication::setslot::parse_version(value).ok_or_else(|| {
+                let value = String::from_utf8_lossy(value).into_owned();
+                CommandError::new(format!("ERR Unrecognized version format: {value}"))
+            })?;
         } else if is("ack") || is("getack") {
             // Said inside a link only, which answers neither; from a client they mean nothing.
             return Ok(Outcome::Done);

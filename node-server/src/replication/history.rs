@@ -78,6 +78,8 @@ pub enum FullSyncReason {
     PastTheParting,
     /// What it misses is no longer kept, or was never written.
     NotInBacklog,
+    /// What it misses holds a command that its version does not know.
+    UnknownCommand,
 }
 
 impl fmt::Display for FullSyncReason {
@@ -89,6 +91,9 @@ impl fmt::Display for FullSyncReason {
                 "it is past the offset up to which the second history is common"
             }
             FullSyncReason::NotInBacklog => "what it misses is not in the backlog",
+            FullSyncReason::UnknownCommand => {
+                "what it misses holds a SETSLOT, which its version does not know"
+            }
         })
     }
 }

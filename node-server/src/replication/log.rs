@@ -57,6 +57,8 @@ pub struct ReplicationLog {
     tail: BytesMut,
     tail_records: Vec<Record>,
     end: LogPosition,
+    /// Where the last SETSLOT ends, which old replicas must not see; 0 when there is none.
+    setslot_end: LogPosition,
     /// The database that the last record selected; the next one says it anew when this is `None`.
     database: Option<usize>,
     backlog_bytes: u64,
@@ -75,6 +77,7 @@ impl ReplicationLog {
             tail: BytesMut::new(),
             tail_records: Vec::new(),
             end: 0,
+            setslot_end: 0,
             database: None,
             backlog_bytes,
             readers: HashMap::new(),
@@ -142,6 +145,15 @@ impl ReplicationLog {
     /// The next record says its database.
     pub fn forget_database(&mut self) {
         self.database = None;
+    }
+
+    /// What was written last holds a SETSLOT.
+    pub fn note_setslot(&mut self) {
+        self.setslot_end = self.end;
+    }
+
+    pub fn setslot_end(&self) -> LogPosition {
+        self.setslot_end
     }
 
     pub fn set_backlog_bytes(&mut self, bytes: u64) {
@@ -227,6 +239,7 @@ impl ReplicationLog {
         self.blocks.clear();
         self.tail.clear();
         self.tail_records.clear();
+        self.setslot_end = 0;
     }
 
     /// From now on nothing from `position` on is dropped for reader `reader`.

@@ -21,6 +21,7 @@ mod info;
 mod link;
 mod log;
 mod role;
+pub mod setslot;
 mod upstream;
 mod wait;
 
@@ -40,7 +41,7 @@ pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
 pub use log::{LogPosition, Record, ReplicationLog};
 pub use role::{Followed, NO_LONGER_MASTER, follow, lead, refresh_state};
 pub use upstream::{Phase, UpstreamView};
-pub use wait::{acknowledged_count, unblock, wait_for_replicas};
+pub use wait::{Wanted, acknowledged_count, unblock, wait_for_replicas};
 
 use crate::config::Settings;
 use crate::node::Node;
@@ -52,6 +53,8 @@ pub struct ReplicaSession {
     pub announced_ip: String,
     pub understands_psync2: bool,
     pub understands_eof: bool,
+    /// As REPLCONF version says it, 0x080001 for 8.0.1; 0 when it said none.
+    pub version: u32,
     /// It wants a copy of the data, and nothing after it.
     pub rdb_only: bool,
 }

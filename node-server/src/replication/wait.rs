@@ -1,4 +1,4 @@
-//! WAIT: a client waits until so many replicas have acknowledged what it wrote.
+//! WAIT, and SETSLOT on its way to the replicas: a client waits until so many of them have acknowledged an offset.
 //!
 //! Who waits has the replicas asked at once (`REPLCONF GETACK *` in the stream), instead of waiting for the
 //! acknowledgement that each sends every second. One question serves all who wait.
@@ -23,13 +23,30 @@ pub struct Waiters {
     ask: Notify,
 }
 
-#[derive(Debug)]
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    pub offset: LogPosition,
+    pub replicas: i64,
+    /// 0: for ever.
+    pub timeout_ms: u64,
+}
+
+/// What is done with the number of replicas that acknowledged, instead of answering it. It must not wait.
+pub type Then = Box<dyn FnOnce(i64) + Send>;
+
 struct Waiter {
     id: u64,
     client: u64,
-    offset: LogPosition,
-    replicas: i64,
+    wanted: Wanted,
     wait: WakeHandle,
+    then: Option<Then>,
+}
+
+impl std::fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "client {} waits for {:?}", self.client, self.wanted)
+    }
 }
 
 impl Waiters {
@@ -48,22 +65,21 @@ pub fn acknowledged_count(node: &Node, offset: LogPosition) -> i64 {
     links.iter().filter(|link| link.is_online() && link.acknowledged() >= offset).count() as i64
 }
 
-/// Ends `wait` with the number of replicas, when there are enough or after `timeout_ms` (0: never).
+/// When there are enough replicas, or the time is over, ends `wait` with their number, or calls `then` with it.
 pub fn wait_for_replicas(
     node: &Arc<Node>,
     client: u64,
     wait: WakeHandle,
-    offset: LogPosition,
-    replicas: i64,
-    timeout_ms: u64,
+    wanted: Wanted,
+    then: Option<Then>,
 ) {
     let waiters = &node.replication.waiters;
     let id = waiters.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-    waiters.lock().push(Waiter { id, client, offset, replicas, wait });
-    if timeout_ms > 0 {
+    waiters.lock().push(Waiter { id, client, wanted, wait, then });
+    if wanted.timeout_ms > 0 {
         let timer_node = node.clone();
         let started = node.replication.spawn(async move {
-            tokio::time::sleep(Duration::from_millis(timeout_ms)).await;
+            tokio::time::sleep(Duration::from_millis(wanted.timeout_ms)).await;
             answer(&timer_node, |waiter, _| waiter.id == id);
         });
         if !started {
@@ -77,7 +93,7 @@ pub fn wait_for_replicas(
 
 /// A replica acknowledged something.
 pub fn acknowledged(node: &Node) {
-    answer(node, |waiter, count| count >= waiter.replicas);
+    answer(node, |waiter, count| count >= waiter.wanted.replicas);
 }
 
 /// This node follows another one now: nobody will acknowledge anything any more.
@@ -102,19 +118,26 @@ pub fn forget_the_gone(node: &Node) {
 
 /// Answers those whose wait is over; false when there was none.
 fn answer(node: &Node, is_over: impl Fn(&Waiter, i64) -> bool) -> bool {
-    let mut waiting = node.replication.waiters.lock();
-    let before = waiting.len();
-    waiting.retain(|waiter| {
-        let count = acknowledged_count(node, waiter.offset);
-        let over = is_over(waiter, count);
-        if over {
-            let mut bytes = Vec::new();
-            ReplyWriter::new(&mut bytes, Protocol::Resp2).integer(count);
-            waiter.wait.reply(bytes);
+    let mut over = Vec::new();
+    {
+        let mut waiting = node.replication.waiters.lock();
+        for waiter in std::mem::take(&mut *waiting) {
+            let count = acknowledged_count(node, waiter.wanted.offset);
+            if is_over(&waiter, count) { over.push((waiter, count)) } else { waiting.push(waiter) }
         }
-        !over
-    });
-    waiting.len() < before
+    }
+    let found = !over.is_empty();
+    for (waiter, count) in over {
+        match waiter.then {
+            Some(then) => then(count),
+            None => {
+                let mut bytes = Vec::new();
+                ReplyWriter::new(&mut bytes, Protocol::Resp2).integer(count);
+                waiter.wait.reply(bytes);
+            }
+        }
+    }
+    found
 }
 
 /// Puts the question into the stream whenever somebody waits. For ever.

@@ -13,4 +13,5 @@ mod mixed;
 mod own;
 mod replies;
 mod server;
+mod setslot;
 mod slot_stats;

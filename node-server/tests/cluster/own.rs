@@ -185,7 +185,7 @@ fn a_master_that_is_gone_is_marked_failed_by_the_others_and_comes_back() {
 }
 
 /// Some key that lies in this slot.
-fn key_in_slot(slot: u16) -> String {
+pub fn key_in_slot(slot: u16) -> String {
     let mut keys = (0..).map(|number| format!("key-{number}"));
     keys.find(|key| key_slot(key.as_bytes()).number() == slot).unwrap()
 }

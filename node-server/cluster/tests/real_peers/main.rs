@@ -208,7 +208,8 @@ fn a_redis_master_hands_over_to_a_replica_of_ours() {
 }
 
 fn set_slot(ours: &Driver, number: u16, what: rcl_cluster::SetSlot) {
-    let command = Command::SetSlot { slot: slot(number), what, facts: Default::default() };
+    let command =
+        Command::SetSlot { slot: slot(number), what, facts: Default::default(), stage: Default::default() };
     assert_eq!(ours.command(command), Reply::Ok);
 }
 

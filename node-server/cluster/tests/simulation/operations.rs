@@ -3,7 +3,8 @@
 //! master's way back.
 
 use rcl_cluster::{
-    ClusterState, Command, Config, DownReason, FailoverMode, Reply, SetSlot, SlotFacts, SlotOwner,
+    ClusterState, Command, Config, DownReason, FailoverMode, Reply, SetSlot, SetSlotStage, SlotFacts,
+    SlotOwner,
 };
 use rcl_proto::Slot;
 
@@ -56,7 +57,7 @@ fn give_all_slots_away(world: &mut World, source: usize, target: usize) {
             (target, SetSlot::Node(target_name.clone())),
             (source, SetSlot::Node(target_name.clone())),
         ] {
-            world.order(index, Command::SetSlot { slot, what, facts });
+            world.order(index, Command::SetSlot { slot, what, facts, stage: SetSlotStage::Run });
         }
     }
 }
@@ -238,6 +239,7 @@ fn slots_move_as_resharding_tools_move_them() {
         slot: Slot::new(slot).unwrap(),
         what,
         facts: SlotFacts { holds_keys },
+        stage: SetSlotStage::Run,
     };
     for slot in 0..20 {
         assert_eq!(world.command(1, set(slot, SetSlot::Importing(source.clone()), false)), Reply::Ok);
@@ -391,7 +393,12 @@ fn commands_are_refused_in_redis_s_words() {
         (0, Command::Failover(FailoverMode::Force), "You should send CLUSTER FAILOVER to a replica"),
         (
             3,
-            Command::SetSlot { slot: Slot::MIN, what: SetSlot::Stable, facts: SlotFacts::default() },
+            Command::SetSlot {
+                slot: Slot::MIN,
+                what: SetSlot::Stable,
+                facts: SlotFacts::default(),
+                stage: SetSlotStage::Run,
+            },
             "Please use SETSLOT only with masters.",
         ),
         (
@@ -400,6 +407,7 @@ fn commands_are_refused_in_redis_s_words() {
                 slot: Slot::MAX,
                 what: SetSlot::Migrating(nobody.clone()),
                 facts: SlotFacts::default(),
+                stage: SetSlotStage::Run,
             },
             "I'm not the owner of hash slot 16383",
         ),
@@ -409,6 +417,7 @@ fn commands_are_refused_in_redis_s_words() {
                 slot: Slot::MIN,
                 what: SetSlot::Migrating(nobody.clone()),
                 facts: SlotFacts::default(),
+                stage: SetSlotStage::Run,
             },
             "I don't know about node 0123456789012345678901234567890123456789",
         ),

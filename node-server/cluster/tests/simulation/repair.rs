@@ -51,7 +51,10 @@ fn forget_ghosts(world: &mut World, index: usize, map: &ClusterMap) {
 fn close_slots(world: &mut World, index: usize, map: &ClusterMap) {
     for (slot, _) in map.migrating.iter().chain(&map.importing) {
         let facts = SlotFacts { holds_keys: world.holds_keys(index, *slot) };
-        world.order(index, Command::SetSlot { slot: *slot, what: SetSlot::Stable, facts });
+        world.order(
+            index,
+            Command::SetSlot { slot: *slot, what: SetSlot::Stable, facts, stage: Default::default() },
+        );
     }
 }
 

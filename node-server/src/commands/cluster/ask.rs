@@ -4,13 +4,15 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use rcl_cluster::{Command, Reply};
-use rcl_proto::resp::{Protocol, ReplyWriter};
+use rcl_proto::resp::{OwnedArgs, Protocol, ReplyWriter};
 
 use super::{NO_CLUSTER, render};
+use crate::client::WakeHandle;
 use crate::command::{CommandError, CommandResult, Context, Outcome, Park};
 use crate::config::EndpointType;
 use crate::control::{Answer, ControlHandle, ControlMessage, LinkTable};
 use crate::executor::node_state;
+use crate::replication;
 
 const NOT_RUNNING: CommandError = CommandError::fixed("ERR The cluster's control thread is not running");
 const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the dataset in memory");
@@ -30,6 +32,58 @@ pub fn read(context: &mut Context<'_>, command: Command) -> CommandResult {
 /// shards; what is asked of the control thread later finds the change made.
 pub fn change(context: &mut Context<'_>, command: Command) -> CommandResult {
     if context.may_park { park(context, command) } else { answer_later(context, command) }
+}
+
+/// Asks for a change that this node's replicas are to make first: it is checked, `command` is sent down the replication
+/// stream, and the change is made when they have acknowledged it.
+pub fn change_after_replicas(
+    context: &mut Context<'_>,
+    check: Command,
+    run: Command,
+    command: OwnedArgs,
+    timeout_ms: u64,
+) -> CommandResult {
+    let control = control(context)?;
+    let (node, client) = (context.node.clone(), context.session.id());
+    let endpoint = node.settings().cluster_preferred_endpoint_type;
+    let protocol = context.session.protocol;
+    let wait = context.session.begin_wait();
+    let parked = wait.clone();
+    let answer: Answer = Box::new(move |reply, links| {
+        if *reply != Reply::Ok {
+            return end_wait(&wait, protocol, |out| writer(endpoint)(reply, links, out));
+        }
+        let then_control = node.control.get().cloned();
+        replication::setslot::replicate(
+            &node,
+            (client, wait.clone()),
+            command,
+            timeout_ms,
+            move |replicated| {
+                let ran = match replicated {
+                    Ok(()) => then_control
+                        .ok_or(NOT_RUNNING)
+                        .map(|control| control.run(run, protocol, wait.clone(), writer(endpoint))),
+                    Err(error) => Err(error),
+                };
+                match ran {
+                    Ok(true) => {}
+                    Ok(false) => end_wait(&wait, protocol, |out| out.error(NOT_RUNNING.text())),
+                    Err(error) => end_wait(&wait, protocol, |out| out.error(error.text())),
+                }
+            },
+        );
+    });
+    if !control.send(ControlMessage::Command { command: check, answer }) {
+        return Err(NOT_RUNNING);
+    }
+    Ok(Outcome::Park(Park::pipelined(parked)))
+}
+
+fn end_wait(wait: &WakeHandle, protocol: Protocol, write: impl FnOnce(&mut ReplyWriter<'_>)) {
+    let mut bytes = Vec::new();
+    write(&mut ReplyWriter::new(&mut bytes, protocol));
+    wait.reply(bytes);
 }
 
 /// Every subcommand begins with this.

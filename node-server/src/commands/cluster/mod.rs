@@ -14,9 +14,12 @@ mod mode;
 mod parse;
 mod reading;
 mod render;
+mod setslot;
 mod slot_keys;
 mod slot_stats;
 mod slots;
+
+pub use setslot::setslot_from_master;
 
 use rcl_proto::resp::Args;
 
@@ -60,7 +63,7 @@ const CLUSTER: CommandSpec = CommandSpec {
         changing::RESET,
         changing::SAVECONFIG,
         changing::SET_CONFIG_EPOCH,
-        slots::SETSLOT,
+        setslot::SETSLOT,
         reading::SHARDS,
         reading::SLAVES,
         slot_stats::SLOT_STATS,

@@ -1,11 +1,10 @@
 //! The subcommands that change who owns which slot.
 
-use rcl_cluster::{Command, SetSlot, SlotFacts};
+use rcl_cluster::Command;
 use rcl_proto::resp::Args;
 
 use super::changing::keyspace_is_empty;
 use super::{CHANGES, ask, parse};
-use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Locks};
 
@@ -120,51 +119,4 @@ fn flushslots(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     ask::must_be_cluster(context)?;
     let keyspace_empty = keyspace_is_empty(context);
     ask::change(context, Command::FlushSlots { keyspace_empty })
-}
-
-pub const SETSLOT: CommandSpec = CommandSpec {
-    name: "setslot",
-    arity: -4,
-    flags: CHANGES,
-    since: "3.0.0",
-    group: Group::Cluster,
-    complexity: "O(1)",
-    summary: "Opens a slot for a move, closes it, or says who owns it.",
-    arguments: &[
-        Argument { name: "slot", kind: Kind::Integer, ..ARGUMENT },
-        Argument {
-            name: "subcommand",
-            kind: Kind::OneOf,
-            arguments: &[
-                Argument { name: "importing", display: "node-id", token: "IMPORTING", ..ARGUMENT },
-                Argument { name: "migrating", display: "node-id", token: "MIGRATING", ..ARGUMENT },
-                Argument { name: "node", display: "node-id", token: "NODE", ..ARGUMENT },
-                word("stable", "STABLE"),
-            ],
-            ..ARGUMENT
-        },
-    ],
-    locks: Locks::EachShard,
-    handler: Handler::Run(setslot),
-    ..COMMAND
-};
-
-fn setslot(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    ask::must_be_cluster(context)?;
-    let slot = parse::slot(&args[2])?;
-    let is = |word: &[u8]| args[3].eq_ignore_ascii_case(word);
-    let what = match args.get(4).map(<[u8]>::to_vec) {
-        Some(node) if args.len() == 5 && is(b"migrating") => SetSlot::Migrating(node),
-        Some(node) if args.len() == 5 && is(b"importing") => SetSlot::Importing(node),
-        Some(node) if args.len() == 5 && is(b"node") => SetSlot::Node(node),
-        None if is(b"stable") => SetSlot::Stable,
-        _ => {
-            return Err(CommandError::fixed(
-                "ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP",
-            ));
-        }
-    };
-    let index = context.node.shards.index_of(slot);
-    let holds_keys = context.data.with_shard(index, |shard| shard.keyspace.key_count_in_slot(0, slot) > 0);
-    ask::change(context, Command::SetSlot { slot, what, facts: SlotFacts { holds_keys } })
 }

@@ -17,7 +17,8 @@ fn the_usage_follows_from_the_arguments() {
     assert_eq!(of("addslotsrange"), "ADDSLOTSRANGE <start-slot> <end-slot> [<start-slot> <end-slot> ...]");
     assert_eq!(of("failover"), "FAILOVER [FORCE|TAKEOVER]");
     assert_eq!(of("meet"), "MEET <ip> <port> [<cluster-bus-port>]");
-    let setslot = "SETSLOT <slot> IMPORTING <node-id>|MIGRATING <node-id>|NODE <node-id>|STABLE";
+    let setslot =
+        "SETSLOT <slot> IMPORTING <node-id>|MIGRATING <node-id>|NODE <node-id>|STABLE [TIMEOUT <timeout>]";
     assert_eq!(of("setslot"), setslot);
     assert_eq!(of("nodes"), "NODES");
 }

@@ -20,6 +20,7 @@ use crate::net::Stream;
 use crate::node::Node;
 use crate::replication::full_sync::{self, Payload, Start};
 use crate::replication::history::FullSyncReason;
+use crate::replication::setslot::knows_setslot;
 use crate::replication::{LogPosition, ReplicaSession, refresh_state, wait};
 
 /// How often the clocks of a link are looked at.
@@ -110,6 +111,9 @@ impl<'a> Driver<'a> {
         let SyncRequest::Psync { id, offset } = request else { return Err(FullSyncReason::Requested) };
         let mut log = self.node.replication.lock_log();
         let position = log.history().place_of(id, *offset, log.kept())?;
+        if position < log.setslot_end() && !knows_setslot(self.link.version) {
+            return Err(FullSyncReason::UnknownCommand);
+        }
         log.pin(self.link.id, position);
         tracing::info!(replica = %self.link.ip, port = self.link.port, bytes = log.end() - position, "partial resync");
         Ok((

@@ -59,6 +59,8 @@ pub struct ReplicaLink {
     pub port: u16,
     /// It speaks the protocol before PSYNC, which knows no acknowledgements.
     pub is_legacy: bool,
+    /// As it said; 0 when it said none.
+    pub version: u32,
     state: AtomicU8,
     acknowledged: AtomicU64,
     acknowledged_at_ms: AtomicI64,
@@ -140,6 +142,7 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         ip,
         port: told.listening_port,
         is_legacy: matches!(request, SyncRequest::Sync),
+        version: told.version,
         state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
         acknowledged: AtomicU64::new(0),
         acknowledged_at_ms: AtomicI64::new(clock::now_ms()),

@@ -6,6 +6,7 @@
 //!   REPLCONF listening-port P                  +OK    an error is no reason to stop: the master is old
 //!   REPLCONF ip-address A                      +OK    with replica-announce-ip
 //!   REPLCONF capa eof capa psync2              +OK
+//!   REPLCONF version V                         +OK    an error from whoever is not Valkey 8 or newer, or one of ours
 //!   PSYNC id offset                            +CONTINUE [id]  |  +FULLRESYNC id offset  |  -error
 //! ```
 
@@ -13,6 +14,7 @@ use rcl_proto::resp::encode_request;
 
 use super::connection::{Connection, LinkError};
 use crate::replication::history::{ReplicationId, SecondHistory};
+use crate::replication::setslot::ANNOUNCED_VERSION;
 
 /// What PSYNC was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +53,8 @@ pub fn introduce(connection: &mut Connection) -> Result<(), LinkError> {
     if let Some(ip) = &settings.replica_announce_ip {
         tell(connection, &[b"REPLCONF", b"ip-address", ip.as_bytes()])?;
     }
-    tell(connection, &[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"])
+    tell(connection, &[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"])?;
+    tell(connection, &[b"REPLCONF", b"version", ANNOUNCED_VERSION.as_bytes()])
 }
 
 fn call(connection: &mut Connection, words: &[&[u8]]) -> Result<String, LinkError> {

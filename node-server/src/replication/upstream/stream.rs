@@ -16,6 +16,7 @@ use rcl_proto::resp::{Args, Limits, Parsed, RequestParser, encode_request};
 use super::connection::{Connection, LinkError};
 use crate::access::User;
 use crate::client::Session;
+use crate::commands::cluster::setslot_from_master;
 use crate::executor::{self, Batch, Flow};
 
 /// A master may send what no client may; the parser's own limit remains.
@@ -28,6 +29,8 @@ struct Applier {
     logged: usize,
     output: Vec<u8>,
     wants_acknowledgement: bool,
+    /// What is to be logged next holds a SETSLOT.
+    has_setslot: bool,
 }
 
 pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
@@ -41,6 +44,7 @@ pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
         logged: 0,
         output: Vec::new(),
         wants_acknowledgement: true,
+        has_setslot: false,
     };
     loop {
         applier.apply_what_came(connection)?;
@@ -72,7 +76,12 @@ impl Applier {
         }
         let result = self.run_complete_requests(connection, &mut batch);
         if let Some(bytes) = connection.input.get(..self.logged) {
-            node.replication.with_log(|log| log.append_stream(bytes, self.session.database));
+            node.replication.with_log(|log| {
+                log.append_stream(bytes, self.session.database);
+                if std::mem::take(&mut self.has_setslot) {
+                    log.note_setslot();
+                }
+            });
         }
         node.replication
             .upstream
@@ -94,8 +103,13 @@ impl Applier {
                 Ok(Parsed::Request { consumed }) => {
                     let args = self.parser.args(rest);
                     batch.request_bytes = consumed;
-                    let wants = run(connection, &mut self.session, args, &mut self.output, batch);
-                    self.wants_acknowledgement |= wants;
+                    if is_setslot(args) && !self.session.in_transaction() {
+                        setslot_from_master(&connection.node, args);
+                        self.has_setslot = true;
+                    } else {
+                        let wants = run(connection, &mut self.session, args, &mut self.output, batch);
+                        self.wants_acknowledgement |= wants;
+                    }
                     self.parsed += consumed;
                     if !self.session.in_transaction() {
                         self.logged = self.parsed;
@@ -104,6 +118,11 @@ impl Applier {
             }
         }
     }
+}
+
+fn is_setslot(args: Args<'_>) -> bool {
+    let is = |index: usize, word: &[u8]| args.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word));
+    is(0, b"cluster") && is(1, b"setslot")
 }
 
 /// Runs one command of the master; true when it wants to know where we are.

@@ -81,7 +81,7 @@ fn move_a_slot(world: &mut World, a: usize, b: usize) {
     for step in 0..steps {
         let order = |world: &mut World, index: usize, what: SetSlot| {
             let facts = SlotFacts { holds_keys: world.holds_keys(index, slot) };
-            world.order(index, Command::SetSlot { slot, what, facts });
+            world.order(index, Command::SetSlot { slot, what, facts, stage: Default::default() });
         };
         match step {
             0 => order(world, b, SetSlot::Importing(source.clone())),
