@@ -28,7 +28,7 @@ pub use transaction::{discard, unwatch_all};
 use crate::client::{NO_SHARD, ReplyMode, Session};
 use crate::clock::BatchClock;
 use crate::command::spec::flag;
-use crate::command::{self, CommandError, CommandSpec, Context, Lookup, Outcome, Park};
+use crate::command::{self, CommandError, CommandSpec, Context, Locks, Lookup, Outcome, Park};
 use crate::net::DetachedConnection;
 use crate::node::Node;
 
@@ -186,6 +186,24 @@ fn dispatch(
     batch: &mut Batch,
 ) -> Flow {
     let asking = std::mem::take(&mut session.asking);
+    let flow = admit_and_run(node, session, request, asking, output, batch);
+    // ASKING holds for one command; said before MULTI, for the whole transaction.
+    if session.in_transaction() {
+        session.asking = asking;
+    } else if request.spec.locks == Locks::Transaction {
+        session.asking = false;
+    }
+    flow
+}
+
+fn admit_and_run(
+    node: &Arc<Node>,
+    session: &mut Session,
+    request: Request<'_>,
+    asking: bool,
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Flow {
     match gate::admit(node, session, request, asking, batch.request_bytes) {
         Ok(gate::Admitted::Run { held, slot }) => run(node, session, request, held, slot, output, batch),
         Ok(gate::Admitted::Queue { slot }) => {

@@ -9,8 +9,8 @@
 //! 3. The cluster is down: CLUSTERDOWN, unless reads (or sharded pub/sub) are allowed meanwhile.
 //! 4. MIGRATE acts on a slot that is open here, in either direction.
 //! 5. We own the slot, it is migrating, and keys are missing: ASK when all are, TRYAGAIN when some are.
-//! 6. The slot is importing and the client said ASKING: served, but TRYAGAIN when there are several keys and some
-//!    are missing.
+//! 6. The slot is importing and the client said ASKING: served, but TRYAGAIN when there are several different keys and
+//!    some are missing. A sharded channel is never missing.
 //! 7. READONLY was said, we are a replica of the owner and the command only reads: served.
 //! 8. MOVED to the owner, unless that is us.
 
@@ -65,7 +65,7 @@ pub fn route(
     }
     serves_now(map, is_write, is_channel)?;
     let migrating_to = map.migrating_to(slot).filter(|_| owner == SlotOwner::Myself && !is_channel);
-    let importing = map.importing_from(slot).is_some() && !is_channel;
+    let importing = map.importing_from(slot).is_some();
     if (migrating_to.is_some() || importing) && spec.name == "migrate" {
         return Ok(());
     }
@@ -78,7 +78,7 @@ pub fn route(
     }
     if importing && (asker.asking || spec.has(flag::ASKING)) {
         return match count_keys() {
-            (all, missing) if all > 1 && missing > 0 => Err(TRY_AGAIN),
+            (all, missing) if all > 1 && missing > 0 && !is_channel => Err(TRY_AGAIN),
             _ => Ok(()),
         };
     }

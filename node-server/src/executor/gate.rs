@@ -162,11 +162,18 @@ fn check_route(
     routing::route(&map, &question, || count_keys(session, request, slot, shard))
 }
 
-/// How many keys the request has, and how many of them are not here.
+/// How many keys the request has, and how many of them are not here. The first one counts once, however often it is
+/// named.
 fn count_keys(session: &Session, request: Request<'_>, slot: Slot, shard: &Shard) -> (usize, usize) {
     let now_ms = clock::now_ms();
+    let mut first: Option<Box<[u8]>> = None;
     let mut counts = (0, 0);
     each_key(session, request, |key| {
+        match &first {
+            Some(first) if **first == *key => return,
+            Some(_) => {}
+            None => first = Some(key.into()),
+        }
         counts.0 += 1;
         if !shard.holds(session.database, slot, key, now_ms) {
             counts.1 += 1;

@@ -106,6 +106,28 @@ fn an_importing_slot_answers_only_those_who_ask() {
 }
 
 #[test]
+fn a_channel_of_an_open_slot_is_not_looked_for() {
+    let mut map = map();
+    map.migrating.push((Slot::MIN, NodeIndex(1)));
+    map.importing.push((Slot::new(1).unwrap(), NodeIndex(1)));
+    let ask = |slot, asker| {
+        let slot = Slot::new(slot).unwrap();
+        let question = Question {
+            spec: &READ,
+            is_write: false,
+            slot,
+            is_channel: true,
+            asker,
+            endpoint: EndpointType::Ip,
+        };
+        route(&map, &question, || (2, 2)).map_err(|error| error.text().to_owned())
+    };
+    assert_eq!(ask(0, NOBODY), Ok(()));
+    assert_eq!(ask(1, NOBODY), Err("MOVED 1 127.0.0.1:7002".into()));
+    assert_eq!(ask(1, ASKING), Ok(()));
+}
+
+#[test]
 fn a_cluster_that_is_down_answers_nobody_or_readers() {
     let mut map = map();
     map.state = ClusterState::Down(rcl_cluster::DownReason::Minority);

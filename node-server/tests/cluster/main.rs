@@ -2,6 +2,7 @@
 //!
 //! What needs a redis-server says `SKIPPED` loudly where the machine has none.
 
+mod both;
 mod bus;
 mod client;
 mod failover;
@@ -12,6 +13,7 @@ mod harness;
 mod mixed;
 mod own;
 mod replies;
+mod routing;
 mod server;
 mod setslot;
 mod slot_stats;

@@ -4,6 +4,7 @@ use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
 use crate::client::Client;
+use crate::harness::Folder;
 use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 
 #[test]
@@ -91,6 +92,32 @@ fn a_message_that_the_debug_filter_drops_is_not_heard() {
         assert_eq!(servers[0].ask(&line), Reply::Error(error.into()));
     }
     servers[0].must(&format!("DEBUG CLUSTERLINK KILL ALL {peer}"));
+}
+
+#[test]
+fn the_cluster_s_files_and_addresses_are_where_the_configuration_says() {
+    let elsewhere = Folder::new();
+    let file = elsewhere.0.join("my-nodes");
+    let directives = ["--cluster-config-file", file.to_str().unwrap(), "--cluster-announce-ip", "localhost"];
+    let first = Server::start_with(Kind::Ours, &directives);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("myself"));
+    assert!(!first.folder.0.join("nodes.conf").exists());
+    let mut servers = vec![first, Server::start(Kind::Ours)];
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    // Peers reach it by the name that it announces, and clients are sent there.
+    let (name, port) = ("localhost", servers[0].port);
+    servers[1].wait_for("CLUSTER NODES", |text| text.contains(&format!(" {name}:{port}@")));
+    let id = servers[0].id();
+    servers[1].must(&format!("DEBUG CLUSTERLINK KILL TO {id}"));
+    servers[1].wait_for("CLUSTER NODES", |text| {
+        text.lines().any(|line| line.starts_with(&id) && line.contains(" connected"))
+    });
+    let moved = Reply::Error(format!("MOVED 7 {name}:{port}"));
+    assert_eq!(servers[1].ask(&format!("GET {}", key_in_slot(7))), moved);
+    servers[1].must("CLUSTER FLUSHSLOTS");
+    servers[1].must(&format!("CLUSTER REPLICATE {id}"));
+    servers[1].wait_for("INFO replication", |text| text.contains("master_link_status:up"));
 }
 
 #[test]

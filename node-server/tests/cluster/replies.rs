@@ -2,6 +2,7 @@
 
 use rcl_proto::resp::Reply;
 
+use crate::both::Both;
 use crate::client::Client;
 use crate::harness::has_redis;
 use crate::server::{Kind, Server, meet_all, share_slots};
@@ -40,9 +41,7 @@ const SAME: &[&str] = &[
     "CLUSTER SETSLOT 1 IMPORTING x",
     "CLUSTER SETSLOT 3 IMPORTING x",
     "CLUSTER MEET 127.0.0.1",
-    "CLUSTER MEET 127.0.0.1 x",
     "CLUSTER MEET 127.0.0.1 70000",
-    "CLUSTER MEET 127.0.0.1 7000 x",
     "CLUSTER MEET 127.0.0.1 7000 1 2",
     "CLUSTER MEET host 7000",
     "CLUSTER MEET 127.0.0.1 0",
@@ -97,6 +96,87 @@ fn answers_are_redis_s_to_the_letter() {
         })
         .collect();
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn what_is_asked_of_other_nodes_is_answered_as_redis_does() {
+    if !has_redis("what_is_asked_of_other_nodes_is_answered_as_redis_does") {
+        return;
+    }
+    let mut both = Both::start(2, 1);
+    // This key lies in slot 866, of the first node.
+    both.same(
+        0,
+        "SET hello 1
+         CLUSTER KEYSLOT hello
+         CLUSTER COUNTKEYSINSLOT 866
+         CLUSTER GETKEYSINSLOT 866 0
+         CLUSTER GETKEYSINSLOT 866 5
+         CLUSTER REPLICATE @0
+         CLUSTER REPLICATE @1
+         CLUSTER REPLICATE @2
+         CLUSTER FORGET @0
+         CLUSTER FAILOVER
+         CLUSTER FAILOVER FORCE
+         CLUSTER REPLICAS @2
+         CLUSTER SLAVES @1
+         CLUSTER COUNT-FAILURE-REPORTS @1
+         CLUSTER SET-CONFIG-EPOCH 5
+         CLUSTER ADDSLOTS 16383
+         CLUSTER DELSLOTS 866 866
+         CLUSTER SETSLOT 866 NODE @1
+         CLUSTER SETSLOT 866 NODE @2
+         CLUSTER SETSLOT 866 MIGRATING @2
+         CLUSTER SETSLOT 866 IMPORTING @1
+         CLUSTER SETSLOT 9000 MIGRATING @1
+         CLUSTER SETSLOT 9000 IMPORTING @2
+         CLUSTER SETSLOT 9000 IMPORTING @1
+         CLUSTER SETSLOT 9000 STABLE
+         CLUSTER FLUSHSLOTS
+         CLUSTER RESET
+         CLUSTER RESET HARD
+         CLUSTER MYID x
+         CLUSTER NODES x
+         CLUSTER LINKS x
+         CLUSTER SLOTS x
+         CLUSTER SHARDS x
+         CLUSTER REPLICAS
+         CLUSTER BUMPEPOCH x",
+    );
+    both.same(
+        2,
+        "CLUSTER REPLICAS @2
+         CLUSTER REPLICATE @2
+         CLUSTER FORGET @0
+         CLUSTER FORGET @2
+         CLUSTER SETSLOT 866 STABLE
+         CLUSTER ADDSLOTS 866
+         CLUSTER FLUSHSLOTS
+         CLUSTER FAILOVER NOW
+         CLUSTER MYID",
+    );
+}
+
+/// Where Redis 7.2 says something else than 7.0, which the other tests here ask.
+#[test]
+fn words_that_changed_since_7_0_are_those_of_7_2() {
+    let mut server = Server::start(Kind::Ours);
+    for (line, text) in [
+        ("CLUSTER MEET 127.0.0.1 x", "ERR Invalid base port specified: x"),
+        ("CLUSTER MEET 127.0.0.1 7000 x", "ERR Invalid bus port specified: x"),
+    ] {
+        assert_eq!(server.ask(line), Reply::Error(text.into()), "{line}");
+    }
+    // 40 hexadecimal digits, beside the node's own.
+    let (id, shard) = (server.id(), server.text("CLUSTER MYSHARDID"));
+    assert!(
+        shard.len() == 40 && shard != id && shard.bytes().all(|digit| digit.is_ascii_hexdigit()),
+        "{shard}"
+    );
+    // A port that is announced for TLS is shown beside the other one.
+    server.must("CONFIG SET cluster-announce-tls-port 7443");
+    let shards = shape(&server.ask("CLUSTER SHARDS"));
+    assert!(shards.contains("port integer tls-port integer ip"), "{shards}");
 }
 
 /// In one transaction: what is changed counts for what follows in it.

@@ -31,8 +31,14 @@ pub struct Server {
 impl Server {
     /// Starts one and waits until it answers. Where somebody took the ports meanwhile, on others.
     pub fn start(kind: Kind) -> Server {
+        Server::start_with(kind, &[])
+    }
+
+    /// With more directives than the usual ones.
+    pub fn start_with(kind: Kind, directives: &[&str]) -> Server {
         for _ in 0..10 {
-            let server = Server::spawn(kind, Arc::new(Folder::new()), (free_port(), free_port()));
+            let ports = (free_port(), free_port());
+            let server = Server::spawn_with(kind, Arc::new(Folder::new()), ports, directives);
             if let Some(server) = server.wait_for_answer() {
                 return server;
             }
@@ -73,7 +79,12 @@ impl Server {
     }
 
     /// Starts one and does not wait.
-    pub fn spawn(kind: Kind, folder: Arc<Folder>, (port, bus_port): (u16, u16)) -> Server {
+    pub fn spawn(kind: Kind, folder: Arc<Folder>, ports: (u16, u16)) -> Server {
+        Server::spawn_with(kind, folder, ports, &[])
+    }
+
+    fn spawn_with(kind: Kind, folder: Arc<Folder>, ports: (u16, u16), directives: &[&str]) -> Server {
+        let (port, bus_port) = ports;
         let program = match kind {
             Kind::Ours | Kind::Alone => env!("CARGO_BIN_EXE_rcl-node"),
             Kind::Redis => "redis-server",
@@ -84,6 +95,7 @@ impl Server {
             .args(["--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes"])
             .args(["--port", &port.to_string(), "--cluster-port", &bus_port.to_string(), "--dir"])
             .arg(&folder.0)
+            .args(directives)
             .current_dir(&folder.0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
