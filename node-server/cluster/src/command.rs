@@ -67,6 +67,8 @@ pub enum Command {
     BumpEpoch,
     SetConfigEpoch(u64),
     SaveConfig,
+    /// Answered when every shard acts by all that was decided and configured before.
+    AwaitMap,
     /// DEBUG CLUSTERLINK KILL
     KillLinks {
         node: Vec<u8>,

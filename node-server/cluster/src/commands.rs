@@ -60,6 +60,10 @@ impl Member {
                 self.due.save = true;
                 Ok(Reply::Ok)
             }
+            Command::AwaitMap => {
+                self.due.map = true;
+                Ok(Reply::Ok)
+            }
             Command::KillLinks { node, direction } => self.kill_links(&node, direction),
             Command::DropPackets(kind) => {
                 self.faults.dropped_kind = Some(kind);

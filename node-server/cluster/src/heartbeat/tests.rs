@@ -69,3 +69,34 @@ fn a_replica_takes_over_its_masters_shard_id_and_keeps_it() {
     pair.run(1, crate::Command::Reset { hard: false, keyspace_empty: true });
     assert!(!ids.contains(&pair.members[1].shard_id));
 }
+
+#[test]
+fn what_is_announced_is_told_at_once_when_it_changes() {
+    let mut pair = Pair::met();
+    let id = pair.members[0].id();
+    let line = |pair: &Pair| {
+        let text = pair.members[1].nodes_text();
+        text.lines().find(|line| line.starts_with(&id.to_string())).unwrap().to_owned()
+    };
+    pair.configure(0, |config| (config.port, config.bus_port, config.second_port) = (1, 2, 3));
+    pair.pass(200);
+    assert!(line(&pair).contains(" 127.0.0.1:1@2 "), "{}", line(&pair));
+    let other = &pair.members[1];
+    assert_eq!(other.nodes[other.nodes.find(id).unwrap()].second_port, 3);
+    // A name, and an IPv6 address, as Redis takes them, too.
+    for address in ["host.example", "fd00::1"] {
+        pair.configure(0, |config| config.announce_ip = Some(address.to_owned()));
+        pair.pass(200);
+        assert!(line(&pair).contains(&format!(" {address}:1@2 ")), "{}", line(&pair));
+        let persistent = crate::Persistent::parse(&pair.files[1]).unwrap().unwrap();
+        let kept = persistent.nodes.iter().find(|node| node.id == id).unwrap();
+        assert_eq!((kept.endpoint.ip.as_str(), kept.endpoint.port), (address, 1));
+    }
+    assert!(!line(&pair).contains("nofailover"));
+    pair.configure(0, |config| config.replica_no_failover = true);
+    pair.pass(20);
+    assert!(line(&pair).contains("master,nofailover"), "{}", line(&pair));
+    pair.configure(0, |config| config.replica_no_failover = false);
+    pair.pass(20);
+    assert!(!line(&pair).contains("nofailover"), "{}", line(&pair));
+}

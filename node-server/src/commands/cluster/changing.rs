@@ -50,7 +50,7 @@ fn meet(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let number = |kind: &str, text: &[u8]| {
         let number = parse::integer(text).map_err(|_| {
             let text = String::from_utf8_lossy(text);
-            CommandError::new(format!("ERR Invalid TCP {kind} port specified: {text}"))
+            CommandError::new(format!("ERR Invalid {kind} port specified: {text}"))
         })?;
         // 0 is no port, and what is no port at all becomes that.
         Ok(u16::try_from(number).unwrap_or(0))

@@ -90,15 +90,19 @@ fn shard(shard: &ShardView, endpoint: EndpointType, out: &mut ReplyWriter<'_>) {
 }
 
 fn shard_node(node: &NodeView, endpoint: EndpointType, out: &mut ReplyWriter<'_>) {
-    let has_hostname = !node.hostname.is_empty();
+    let (has_hostname, has_second_port) = (!node.hostname.is_empty(), node.second_port != 0);
     let text = |out: &mut ReplyWriter<'_>, name: &str, value: &str| {
         out.bulk(name.as_bytes());
         out.bulk(value.as_bytes());
     };
-    out.map(if has_hostname { 8 } else { 7 });
+    out.map(7 + usize::from(has_hostname) + usize::from(has_second_port));
     text(out, "id", &node.id.to_string());
     out.bulk(b"port");
     out.integer(i64::from(node.port));
+    if has_second_port {
+        out.bulk(b"tls-port");
+        out.integer(i64::from(node.second_port));
+    }
     text(out, "ip", &node.ip);
     text(out, "endpoint", preferred(node, endpoint));
     if has_hostname {

@@ -1,14 +1,14 @@
 //! CONFIG: GET, SET, REWRITE, RESETSTAT.
 
+use rcl_cluster::Command;
 use rcl_proto::resp::Args;
 
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
+use crate::commands::cluster;
 use crate::config::{self as configuration, ClientOrigin, SetError};
-use crate::control::ControlMessage;
 use crate::logging;
-use crate::node::Node;
 
 pub const CONFIG: CommandSpec = CommandSpec {
     name: "config",
@@ -141,7 +141,11 @@ fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     for directive in &changes.without_effect {
         tracing::info!(directive = directive.name, "accepted, without effect here: {}", directive.why);
     }
-    tell_others(node);
+    let is_clusters = changes.changed.iter().any(|name| name.starts_with("cluster-"));
+    if is_clusters && context.may_park && node.control.get().is_some() {
+        // OK means that it is in force: some of it is in the map that each shard acts by.
+        return cluster::ask_core(context, Command::AwaitMap);
+    }
     context.reply.ok();
     Ok(Outcome::Done)
 }
@@ -154,12 +158,6 @@ fn refuse_what_needs_a_restart(name: &'static str) -> Result<(), SetError> {
             "it is read at the start only: change it in the file and restart the node",
         )),
         _ => Ok(()),
-    }
-}
-
-fn tell_others(node: &Node) {
-    if let Some(control) = node.control.get() {
-        control.send(ControlMessage::SettingsChanged);
     }
 }
 
