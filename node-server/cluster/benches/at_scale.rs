@@ -20,7 +20,7 @@ use rcl_proto::{NodeId, SLOT_COUNT, Slot, SlotRange, SlotSet};
 const START_MS: u64 = 1_700_000_000_000;
 const TIMEOUT_MS: u64 = 15_000;
 const SIZES: [usize; 4] = [100, 300, 1000, 2000];
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 40;
 
 /// How long a step takes in all, in nanoseconds.
 const COLUMNS: [&str; 9] = [

@@ -29,6 +29,8 @@ const FAIL_UNDO_TIMEOUTS: u64 = 2;
 
 const GRACE_PARTS: u64 = 10;
 const SHORTEST_GRACE_MS: u64 = 300;
+/// In a bigger cluster single reports are not logged.
+const MOST_NODES_LOGGED: usize = 100;
 /// So many others are asked for a sign of life when a link is lost.
 const PROBES: usize = 8;
 
@@ -99,29 +101,24 @@ impl Member {
 
     pub(crate) fn report_failing(&mut self, at: NodeRef, reporter: NodeRef) {
         let now_ms = self.now_ms;
-        let reports = &mut self.nodes[at].failure_reports;
-        match reports.iter_mut().find(|(from, _)| *from == reporter) {
-            Some((_, time_ms)) => *time_ms = now_ms,
-            None => {
-                reports.push((reporter, now_ms));
-                self.log_report(at, reporter, "as not reachable");
-            }
+        if self.nodes[at].failure_reports.add(reporter, now_ms) {
+            self.log_report(at, reporter, "as not reachable");
         }
         self.fail_if_majority(at);
     }
 
     pub(crate) fn report_working(&mut self, at: NodeRef, reporter: NodeRef) {
-        let reports = &mut self.nodes[at].failure_reports;
-        let before = reports.len();
-        reports.retain(|(from, _)| *from != reporter);
-        if reports.len() < before {
+        if self.nodes[at].failure_reports.remove(reporter) {
             self.log_report(at, reporter, "is back online");
         }
     }
 
+    /// Where everybody reports to everybody, a log of it would be of nothing else.
     fn log_report(&mut self, at: NodeRef, reporter: NodeRef, what: &str) {
-        let (node, reporter) = (self.nodes[at].called(), self.nodes[reporter].called());
-        self.log(LogLevel::Debug, format!("Node {reporter} reported node {node} {what}."));
+        if self.nodes.len() <= MOST_NODES_LOGGED {
+            let (node, reporter) = (self.nodes[at].called(), self.nodes[reporter].called());
+            self.log(LogLevel::Debug, format!("Node {reporter} reported node {node} {what}."));
+        }
     }
 
     /// How many other masters report the node now.
@@ -129,22 +126,29 @@ impl Member {
         let valid_ms = self.config.node_timeout_ms.saturating_mul(REPORT_VALID_TIMEOUTS);
         let now_ms = self.now_ms;
         let reports = &mut self.nodes[at].failure_reports;
-        reports.retain(|(_, time_ms)| now_ms.saturating_sub(*time_ms) <= valid_ms);
+        reports.expire(now_ms, valid_ms);
         reports.len()
+    }
+
+    /// Drops the reports that are past their time.
+    pub(crate) fn expire_failure_reports(&mut self) {
+        for at in self.nodes.refs() {
+            if !self.nodes[at].failure_reports.is_empty() {
+                self.count_failure_reports(at);
+            }
+        }
     }
 
     fn fail_if_majority(&mut self, at: NodeRef) {
         let node = &self.nodes[at];
-        if !node.flags.any(Flags::PFAIL) || node.is_failed() {
+        let needed = self.majority() - usize::from(self.myself().is_voter());
+        // Most reports come before there can be enough of them.
+        if !node.flags.any(Flags::PFAIL) || node.is_failed() || node.failure_reports.len() < needed {
             return;
         }
         self.count_failure_reports(at);
-        let voters = |member: &Member| {
-            let reports = &member.nodes[at].failure_reports;
-            reports.iter().filter(|(from, _)| member.nodes[*from].is_voter()).count()
-        };
-        let agreed = voters(self) + usize::from(self.myself().is_voter());
-        if agreed < self.majority() {
+        let reporters = self.nodes[at].failure_reports.reporters();
+        if reporters.filter(|&from| self.nodes[from].is_voter()).count() < needed {
             return;
         }
         let (id, called) = (self.nodes[at].id, self.nodes[at].called());

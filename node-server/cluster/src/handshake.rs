@@ -118,10 +118,11 @@ impl Member {
             return None;
         }
         let now_ms = self.now_ms;
-        let node = &mut self.nodes[at];
-        node.data_received_ms = now_ms;
-        node.flags.clear(Flags::HANDSHAKE.or(Flags::MEET));
-        node.flags.set(header.flags.and(Flags::MASTER.or(Flags::REPLICA)));
+        self.nodes.change_standing(at, |node| {
+            node.data_received_ms = now_ms;
+            node.flags.clear(Flags::HANDSHAKE.or(Flags::MEET));
+            node.flags.set(header.flags.and(Flags::MASTER.or(Flags::REPLICA)));
+        });
         self.blacklist.remove(&header.sender);
         self.changed();
         self.spread_soon();
@@ -231,7 +232,7 @@ impl Member {
         self.release_slots_of(at);
         self.slots.close_all_with(at);
         for (_, node) in self.nodes.iter_mut() {
-            node.failure_reports.retain(|(from, _)| *from != at);
+            node.failure_reports.remove(at);
         }
         for replica in self.nodes[at].replicas.clone() {
             self.nodes[replica].master = None;

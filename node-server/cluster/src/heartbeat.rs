@@ -182,6 +182,7 @@ impl Member {
             self.connect(at);
         }
         if self.cron_runs.is_multiple_of(10) {
+            self.expire_failure_reports();
             self.ping_a_random_node();
         }
         for at in self.nodes.refs() {

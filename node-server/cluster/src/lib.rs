@@ -21,6 +21,7 @@ mod config;
 mod durability;
 mod election;
 mod failure_detection;
+mod failure_reports;
 mod faults;
 mod gossip;
 mod handshake;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::{NodeId, SlotSpan};
 
+use crate::failure_reports::FailureReports;
 use crate::id_index::IdIndex;
 use crate::io::LinkId;
 use crate::packet::Flags;
@@ -43,8 +44,8 @@ pub(crate) struct Node {
     pub slot_count: usize,
     /// Our connection to it, opening or open.
     pub link: Option<LinkId>,
-    /// Masters that say it is failing, and when each said so last.
-    pub failure_reports: Vec<(NodeRef, u64)>,
+    /// Masters that say it is failing.
+    pub failure_reports: FailureReports,
     pub ip: Arc<str>,
     pub data_received_ms: u64,
     // The rest.
@@ -104,7 +105,7 @@ impl Node {
             votes_asked_ms: None,
             orphaned_ms: 0,
             replication_offset: 0,
-            failure_reports: Vec::new(),
+            failure_reports: FailureReports::default(),
             gossiped_in: 0,
         }
     }
@@ -137,6 +138,11 @@ impl Node {
     /// A packet came from it since we know it.
     pub fn was_heard(&self) -> bool {
         self.data_received_ms != 0
+    }
+
+    pub fn make_replica(&mut self) {
+        self.flags.clear(Flags::MASTER.or(Flags::MIGRATE_TO));
+        self.flags.set(Flags::REPLICA);
     }
 
     /// Something came from it, or it let us in.
@@ -175,6 +181,7 @@ impl Node {
 pub(crate) struct NodeTable {
     places: Vec<Option<Node>>,
     by_id: IdIndex,
+    voters: usize,
 }
 
 impl NodeTable {
@@ -193,6 +200,7 @@ impl NodeTable {
             self.places.len() - 1
         });
         let (at, id) = (NodeRef(place as u16), node.id);
+        self.voters += usize::from(node.is_voter());
         self.places[place] = Some(node);
         self.by_id.insert(id, at, |at| id_at(&self.places, at));
         Some(at)
@@ -201,6 +209,7 @@ impl NodeTable {
     pub fn remove(&mut self, at: NodeRef) {
         if let Some(id) = self.get(at).map(|node| node.id) {
             self.by_id.remove(id, at, |at| id_at(&self.places, at));
+            self.voters -= usize::from(self[at].is_voter());
             self.places[usize::from(at.0)] = None;
         }
     }
@@ -227,6 +236,20 @@ impl NodeTable {
 
     pub fn get_mut(&mut self, at: NodeRef) -> Option<&mut Node> {
         self.places.get_mut(usize::from(at.0)).and_then(Option::as_mut)
+    }
+
+    /// Changes a node's role or the number of its slots.
+    pub fn change_standing<T>(&mut self, at: NodeRef, change: impl FnOnce(&mut Node) -> T) -> T {
+        let node = &mut self[at];
+        let (was_voter, changed, is_voter) = (node.is_voter(), change(node), node.is_voter());
+        self.voters = self.voters + usize::from(is_voter) - usize::from(was_voter);
+        changed
+    }
+
+    /// How many masters have slots.
+    pub fn voters(&self) -> usize {
+        debug_assert_eq!(self.voters, self.iter().filter(|(_, node)| node.is_voter()).count());
+        self.voters
     }
 
     pub fn len(&self) -> usize {

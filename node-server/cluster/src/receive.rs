@@ -11,7 +11,7 @@ use rcl_proto::SlotSet;
 use crate::io::{LinkId, LogLevel, Output};
 use crate::member::Member;
 use crate::names::{is_hostname, is_human_name};
-use crate::node::NodeRef;
+use crate::node::{Node, NodeRef};
 use crate::packet::{self, Body, Extension, Flags, Header, Kind, Packet};
 
 impl Member {
@@ -156,9 +156,7 @@ impl Member {
                 self.release_slots_of(sender);
                 self.health.slots_handed_over(self.now_ms);
             }
-            let node = &mut self.nodes[sender];
-            node.flags.clear(Flags::MASTER.or(Flags::MIGRATE_TO));
-            node.flags.set(Flags::REPLICA);
+            self.nodes.change_standing(sender, Node::make_replica);
             self.changed();
         }
         let master = header.master.and_then(|id| self.nodes.find(id));

@@ -17,7 +17,7 @@ use rcl_proto::{SLOT_COUNT, Slot, SlotSet};
 
 use crate::io::{LogLevel, Output};
 use crate::member::Member;
-use crate::node::NodeRef;
+use crate::node::{Node, NodeRef};
 use crate::packet::{Flags, Header};
 
 /// The slots as we see them.
@@ -103,21 +103,15 @@ impl Member {
         let someone_has_replicas = self.nodes[to].slot_count == 0
             && self.nodes.iter().any(|(_, node)| !node.is_replica() && !node.replicas.is_empty());
         self.slots.give(slot, to);
-        let node = &mut self.nodes[to];
-        if node.slots.insert(slot) {
-            node.slot_count += 1;
-        }
+        self.nodes.change_standing(to, |node| node.slot_count += usize::from(node.slots.insert(slot)));
         if someone_has_replicas {
-            node.flags.set(Flags::MIGRATE_TO);
+            self.nodes[to].flags.set(Flags::MIGRATE_TO);
         }
     }
 
     pub(crate) fn release_slot(&mut self, slot: Slot) {
         let Some(owner) = self.slots.take(slot) else { return };
-        let node = &mut self.nodes[owner];
-        if node.slots.remove(slot) {
-            node.slot_count -= 1;
-        }
+        self.nodes.change_standing(owner, |node| node.slot_count -= usize::from(node.slots.remove(slot)));
         if owner == self.me {
             self.unclaim(slot);
         }
@@ -277,9 +271,11 @@ impl Member {
         let had_master = self.nodes[at].master.is_some();
         self.set_master_of(at, None);
         let is_other = at != self.me;
+        self.nodes.change_standing(at, |node| {
+            node.flags.clear(Flags::REPLICA);
+            node.flags.set(Flags::MASTER);
+        });
         let node = &mut self.nodes[at];
-        node.flags.clear(Flags::REPLICA);
-        node.flags.set(Flags::MASTER);
         if had_master && is_other {
             node.flags.set(Flags::MIGRATE_TO);
         }
@@ -292,9 +288,7 @@ impl Member {
             return;
         }
         if self.is_master() {
-            let me = self.myself_mut();
-            me.flags.clear(Flags::MASTER.or(Flags::MIGRATE_TO));
-            me.flags.set(Flags::REPLICA);
+            self.nodes.change_standing(self.me, Node::make_replica);
         }
         self.set_master_of(self.me, Some(master));
         self.share_shard_id_of_master();

@@ -73,7 +73,7 @@ impl Health {
 impl Member {
     /// How many of the masters with slots are more than half of them.
     pub(crate) fn majority(&self) -> usize {
-        self.nodes.iter().filter(|(_, node)| node.is_voter()).count() / 2 + 1
+        self.nodes.voters() / 2 + 1
     }
 
     pub(crate) fn update_state(&mut self) {
