@@ -13,8 +13,12 @@ use crate::node::NodeRef;
 const LONGEST_MS: u64 = 3_600_000;
 const TENTH_MS: u64 = 100;
 
+/// Of nearly all nodes there are none, and every gossip entry asks: that is answered by the pointer alone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FailureReports(Vec<Report>);
+pub(crate) struct FailureReports(Option<Box<InOrder>>);
+
+#[derive(Clone, Debug, Default)]
+struct InOrder(Vec<Report>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Report {
@@ -24,24 +28,25 @@ struct Report {
 
 impl FailureReports {
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.reports().len()
     }
 
     pub fn reporters(&self) -> impl Iterator<Item = NodeRef> + '_ {
-        self.0.iter().map(|report| report.from)
+        self.reports().iter().map(|report| report.from)
     }
 
     /// True when it had none of the reporter.
     pub fn add(&mut self, from: NodeRef, now_ms: u64) -> bool {
         let report = Report { from, tenth: tenth(now_ms) };
         let found = self.find(from);
+        let InOrder(reports) = &mut **self.0.get_or_insert_default();
         match found {
-            Ok(place) => self.0[place] = report,
-            Err(place) => self.0.insert(place, report),
+            Ok(place) => reports[place] = report,
+            Err(place) => reports.insert(place, report),
         }
         found.is_err()
     }
@@ -49,9 +54,8 @@ impl FailureReports {
     /// True when it had one.
     pub fn remove(&mut self, from: NodeRef) -> bool {
         let found = self.find(from);
-        if let Ok(place) = found {
-            self.0.remove(place);
-            self.give_back();
+        if found.is_ok() {
+            self.retain(|report| report.from != from);
         }
         found.is_ok()
     }
@@ -59,18 +63,23 @@ impl FailureReports {
     /// Drops those that are older.
     pub fn expire(&mut self, now_ms: u64, valid_ms: u64) {
         let valid_tenths = (valid_ms.min(LONGEST_MS) / TENTH_MS).max(1) as u16;
-        self.0.retain(|report| tenth(now_ms).wrapping_sub(report.tenth) < valid_tenths);
-        self.give_back();
+        self.retain(|report| tenth(now_ms).wrapping_sub(report.tenth) < valid_tenths);
     }
 
-    fn give_back(&mut self) {
-        if self.0.is_empty() {
-            self.0 = Vec::new();
+    fn retain(&mut self, is_kept: impl Fn(&Report) -> bool) {
+        let Some(InOrder(reports)) = self.0.as_deref_mut() else { return };
+        reports.retain(is_kept);
+        if reports.is_empty() {
+            self.0 = None;
         }
     }
 
+    fn reports(&self) -> &[Report] {
+        self.0.as_ref().map_or(&[], |list| &list.0)
+    }
+
     fn find(&self, from: NodeRef) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&from, |report| report.from)
+        self.reports().binary_search_by_key(&from, |report| report.from)
     }
 }
 

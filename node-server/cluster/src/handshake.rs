@@ -85,7 +85,7 @@ impl Member {
         if !header.ip.is_empty() {
             return &header.ip;
         }
-        self.links.get(&link).map_or("", |link| &link.peer_ip)
+        self.links.get(link).map_or("", |link| &link.peer_ip)
     }
 
     /// Completes a handshake, or finds that somebody else answers. Gives the node that the rest of the packet
@@ -96,7 +96,7 @@ impl Member {
         sender: Option<NodeRef>,
         header: &Header,
     ) -> Option<NodeRef> {
-        let expected = self.links.get(&link).filter(|_| link.is_outbound()).and_then(|link| link.node);
+        let expected = self.links.get(link).filter(|_| link.is_outbound()).and_then(|link| link.node);
         let Some(at) = expected else { return sender };
         if !self.nodes[at].in_handshake() {
             if self.nodes[at].id == header.sender {
@@ -181,7 +181,7 @@ impl Member {
         if self.config.announce_ip.is_some() || (kind != Kind::Meet && !self.myself().ip.is_empty()) {
             return;
         }
-        let Some(ip) = self.links.get(&link).map(|link| Arc::clone(&link.local_ip)) else { return };
+        let Some(ip) = self.links.get(link).map(|link| Arc::clone(&link.local_ip)) else { return };
         if !ip.is_empty() && ip != self.myself().ip {
             self.log(LogLevel::Notice, format!("IP address for this node updated to {ip}"));
             self.myself_mut().ip = ip;
@@ -242,7 +242,7 @@ impl Member {
             self.reset_manual_failover();
         }
         let links: Vec<LinkId> =
-            self.links.iter().filter(|(_, link)| link.node == Some(at)).map(|(id, _)| *id).collect();
+            self.links.iter().filter(|(_, link)| link.node == Some(at)).map(|(id, _)| id).collect();
         links.into_iter().for_each(|link| self.close(link));
         if !self.nodes[at].in_handshake() {
             self.changed();

@@ -66,7 +66,7 @@ impl Member {
     }
 
     fn send_heartbeat_about(&mut self, link: LinkId, kind: Kind, entries: usize) {
-        let Some((target, is_open)) = self.links.get(&link).map(|link| (link.node, link.is_open)) else {
+        let Some((target, is_open)) = self.links.get(link).map(|link| (link.node, link.is_open)) else {
             return;
         };
         if !is_open {
@@ -225,11 +225,10 @@ impl Member {
         let data_delay_ms = now_ms.saturating_sub(node.data_received_ms);
         let pong_age_ms = now_ms.saturating_sub(node.pong_received_ms);
         let waits = node.ping_sent_ms != 0;
-        if let Some(link_age_ms) =
-            node.link.and_then(|id| self.links.get(&id)).map(|link| now_ms - link.created_ms)
-            && link_age_ms > timeout_ms
-            && waits
+        if waits
             && ping_delay_ms.min(data_delay_ms) > timeout_ms / 2
+            && let Some(link) = node.link.and_then(|id| self.links.get(id))
+            && now_ms - link.created_ms > timeout_ms
         {
             self.close_link_to(at);
         }

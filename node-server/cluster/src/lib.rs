@@ -28,6 +28,7 @@ mod handshake;
 mod heartbeat;
 mod id_index;
 mod io;
+mod link_table;
 mod links;
 mod manual_failover;
 mod map;

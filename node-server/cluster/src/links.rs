@@ -45,7 +45,7 @@ impl Member {
 
     pub(crate) fn link_opened(&mut self, id: LinkId, local_ip: String) {
         let local_ip = self.shared_local_ip(local_ip);
-        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(link) = self.links.get_mut(id) else { return };
         link.is_open = true;
         link.local_ip = local_ip;
         let Some(at) = link.node else { return };
@@ -65,7 +65,7 @@ impl Member {
     }
 
     pub(crate) fn link_closed(&mut self, id: LinkId, end: LinkEnd) {
-        let Some(link) = self.links.remove(&id) else { return };
+        let Some(link) = self.links.remove(id) else { return };
         let now_ms = self.now_ms;
         let Some(node) = link.node.and_then(|at| self.nodes.get_mut(at)) else { return };
         if node.inbound == Some(id) {
@@ -102,7 +102,7 @@ impl Member {
 
     /// An inbound link's first packet named its node; an older link from the same node is stale.
     pub(crate) fn bind_inbound(&mut self, id: LinkId, at: NodeRef) {
-        if let Some(link) = self.links.get_mut(&id) {
+        if let Some(link) = self.links.get_mut(id) {
             link.node = Some(at);
             let known = &self.nodes[at].ip;
             if *link.peer_ip == **known {
@@ -116,7 +116,7 @@ impl Member {
 
     /// Closes a link, of either direction.
     pub(crate) fn close(&mut self, id: LinkId) {
-        let Some(link) = self.links.remove(&id) else { return };
+        let Some(link) = self.links.remove(id) else { return };
         if let Some(node) = link.node.and_then(|at| self.nodes.get_mut(at)) {
             if node.link == Some(id) {
                 node.link = None;
@@ -137,7 +137,7 @@ impl Member {
     /// Our open connection to the node.
     pub(crate) fn open_link_to(&self, at: NodeRef) -> Option<LinkId> {
         let id = self.nodes.get(at)?.link?;
-        self.links.get(&id).filter(|link| link.is_open).map(|_| id)
+        self.links.get(id).filter(|link| link.is_open).map(|_| id)
     }
 
     /// Our open connection to the node; while there is none, its to us: any peer takes a packet on either, and a vote
@@ -148,12 +148,12 @@ impl Member {
 
     /// All links, of either direction, to nodes that are past their handshake.
     pub(crate) fn links_of_members(&self) -> Vec<(LinkId, NodeRef)> {
-        let nodes = self.links.iter().filter_map(|(id, link)| link.node.map(|at| (*id, at)));
+        let nodes = self.links.iter().filter_map(|(id, link)| link.node.map(|at| (id, at)));
         nodes.filter(|(_, at)| self.nodes.get(*at).is_some_and(|node| !node.in_handshake())).collect()
     }
 
     pub(crate) fn send(&mut self, link: LinkId, kind: Kind, bytes: Arc<[u8]>) {
-        if self.links.get(&link).is_some_and(|link| link.is_open) {
+        if self.links.get(link).is_some_and(|link| link.is_open) {
             self.traffic.sent[kind as usize] += 1;
             self.outputs.push_back(Output::Send { link, bytes });
         }

@@ -16,7 +16,7 @@ use crate::durability::Durability;
 use crate::election::Election;
 use crate::faults::Faults;
 use crate::io::{Input, LinkId, LogLevel, Output, ReplicationFacts};
-use crate::links::Link;
+use crate::link_table::LinkTable;
 use crate::manual_failover::ManualFailover;
 use crate::map::ClusterMap;
 use crate::node::{Node, NodeRef, NodeTable};
@@ -27,6 +27,9 @@ use crate::stepping_down::Successor;
 
 /// How often the periodic work runs, as in Redis.
 pub(crate) const CRON_PERIOD_MS: u64 = 100;
+
+/// Room for so many outputs is kept; what a packet to everybody needed is given back.
+const OUTPUTS_KEPT: usize = 64;
 
 /// What the step in progress made due at its end.
 #[derive(Debug, Default)]
@@ -59,7 +62,7 @@ pub struct Member {
     pub(crate) current_epoch: u64,
     pub(crate) last_vote_epoch: u64,
     pub(crate) slots: SlotTable,
-    pub(crate) links: BTreeMap<LinkId, Link>,
+    pub(crate) links: LinkTable,
     pub(crate) next_link: u64,
     /// Forgotten nodes, and until when they may not come back by gossip.
     pub(crate) blacklist: BTreeMap<NodeId, u64>,
@@ -108,7 +111,7 @@ impl Member {
             current_epoch: 0,
             last_vote_epoch: 0,
             slots: SlotTable::default(),
-            links: BTreeMap::new(),
+            links: LinkTable::default(),
             next_link: LinkId::FIRST_OUTBOUND,
             blacklist: BTreeMap::new(),
             election: Election::default(),
@@ -172,7 +175,11 @@ impl Member {
 
     /// The next thing to do outside; drain it after each step.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > OUTPUTS_KEPT {
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When [`Input::Tick`] is due (Unix milliseconds).

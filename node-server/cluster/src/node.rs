@@ -38,14 +38,14 @@ pub(crate) struct Node {
     /// When the ping that still has no pong was sent; 0 when none waits.
     pub ping_sent_ms: u64,
     pub pong_received_ms: u64,
+    /// Masters that say it is failing.
+    pub failure_reports: FailureReports,
     /// The number of the last heartbeat whose gossip had it.
     pub gossiped_in: u64,
     // What the writer of gossip and the watch over all nodes read besides.
     pub slot_count: usize,
     /// Our connection to it, opening or open.
     pub link: Option<LinkId>,
-    /// Masters that say it is failing.
-    pub failure_reports: FailureReports,
     pub ip: Arc<str>,
     pub data_received_ms: u64,
     // The rest.

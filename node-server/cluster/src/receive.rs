@@ -16,7 +16,7 @@ use crate::packet::{self, Body, Extension, Flags, Header, Kind, Packet};
 
 impl Member {
     pub(crate) fn receive(&mut self, link: LinkId, bytes: &[u8]) {
-        if !self.links.contains_key(&link) {
+        if !self.links.contains(link) {
             return;
         }
         let packet = match packet::decode(bytes) {
@@ -54,7 +54,7 @@ impl Member {
     /// The node that a packet is from: the link's, or, where that is not known or still in handshake, by its
     /// id.
     fn sender_of(&mut self, link: LinkId, header: &Header) -> Option<NodeRef> {
-        let bound = self.links.get(&link)?.node;
+        let bound = self.links.get(link)?.node;
         if let Some(at) = bound.filter(|&at| !self.nodes[at].in_handshake()) {
             return Some(at);
         }

@@ -170,7 +170,7 @@ impl Member {
         let mut views = Vec::new();
         for (_, node) in self.nodes.iter() {
             for id in [node.link, node.inbound].into_iter().flatten() {
-                if let Some(link) = self.links.get(&id) {
+                if let Some(link) = self.links.get(id) {
                     let (outbound, created_ms) = (id.is_outbound(), link.created_ms);
                     views.push(LinkView { link: id, outbound, node: node.id, created_ms });
                 }
