@@ -5,7 +5,9 @@
 //! - PFAIL at once, by `cluster-fast-suspicion` (ours): the node's process is known to be gone. Its links, in both
 //!   directions, were closed, and for a grace (a tenth of the node timeout, at least 300 ms) its host refused every
 //!   new connection, while not a byte came from it. A host that does not answer, a full queue, an open link from
-//!   it, or one connection that opens: then it is not known, and the node timeout decides.
+//!   it, or one connection that opens: then it is not known, and the node timeout decides. When one connection of a
+//!   pair is closed, something is sent on the other, as a firewall says no only to who sends; and some other
+//!   masters are pinged, so that a master that is cut off stops as fast as its peers give it up.
 //! - A failure report: a master with slots gossips that the node is in PFAIL or FAIL. It is valid for two
 //!   node timeouts, and taken back when the same master gossips the opposite.
 //! - FAIL: we find it in PFAIL, and the masters that report it (with us, if we are one) are a majority of the
@@ -52,6 +54,9 @@ impl Member {
                 self.nodes[at].link_lost = true;
                 // To know soon whether it is gone, and whether it is we who are cut off.
                 self.connect(at);
+                if let Some(inbound) = self.nodes[at].inbound {
+                    self.send_heartbeat(inbound, Kind::Pong);
+                }
                 self.probe_others(at);
             }
             // A node that we never reached may just not have been started yet.
@@ -65,6 +70,16 @@ impl Member {
                     self.suspect(at);
                 }
             }
+        }
+    }
+
+    /// Its connection to us is gone: ours is as dead, or will show that the node lives.
+    pub(crate) fn inbound_ended(&mut self, at: NodeRef, end: LinkEnd) {
+        let is_idle = self.nodes[at].ping_sent_ms == 0 && !self.nodes[at].in_handshake();
+        if let Some(link) =
+            self.open_link_to(at).filter(|_| self.config.fast_suspicion && is_idle && end == LinkEnd::Lost)
+        {
+            self.send_heartbeat(link, Kind::Ping);
         }
     }
 

@@ -67,9 +67,11 @@ impl Member {
     pub(crate) fn link_closed(&mut self, id: LinkId, end: LinkEnd) {
         let Some(link) = self.links.remove(id) else { return };
         let now_ms = self.now_ms;
-        let Some(node) = link.node.and_then(|at| self.nodes.get_mut(at)) else { return };
+        let Some(at) = link.node else { return };
+        let Some(node) = self.nodes.get_mut(at) else { return };
         if node.inbound == Some(id) {
             node.inbound = None;
+            return self.inbound_ended(at, end);
         }
         if node.link != Some(id) {
             return;
@@ -79,12 +81,10 @@ impl Member {
         if !link.is_open && node.ping_sent_ms == 0 {
             node.ping_sent_ms = now_ms;
         }
-        if let Some(at) = link.node {
-            self.outbound_ended(at, end);
-            if end == LinkEnd::Full {
-                // What comes from now on need not be lost with what was queued.
-                self.connect(at);
-            }
+        self.outbound_ended(at, end);
+        if end == LinkEnd::Full {
+            // What comes from now on need not be lost with what was queued.
+            self.connect(at);
         }
     }
 

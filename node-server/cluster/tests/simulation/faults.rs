@@ -3,7 +3,7 @@
 //! A fault either lasts until it is taken back (a partition, a slow network) or is over when it has struck (a crash, an
 //! operator's command). [`Faults::strike`] does one of a kind; [`Faults::take_back`] ends what lasts.
 
-mod network_faults;
+pub mod network_faults;
 mod operators;
 mod process_faults;
 

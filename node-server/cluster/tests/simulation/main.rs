@@ -19,6 +19,7 @@ mod machine;
 mod network;
 mod operations;
 mod redis_view;
+mod refusals;
 mod regressions;
 mod repair;
 mod runner;

@@ -6,7 +6,8 @@
 //! - Between machines that are cut off from each other, what is sent waits and is sent again, ever less often, as TCP
 //!   does; or, as behind a firewall that has forgotten the connection, it is lost and nobody is told. When only one
 //!   direction is cut, the other goes on for a few packets: then it waits for acknowledgements that don't come.
-//! - A firewall that resets ends all connections of a pair at once, both sides told, and refuses new ones.
+//! - A firewall that resets ends all connections of a pair at once, both sides told, and refuses new ones. One that
+//!   rejects does so by a reset for who sends, and the other side hears nothing.
 //! - A process that is gone refuses connections by its host; a host that is gone, or one whose queue is full, says
 //!   nothing, and is asked again after 1, 2 and 4 seconds.
 //!
@@ -89,6 +90,8 @@ pub struct Network {
     pub cut: HashSet<(usize, usize)>,
     /// (from, to), both ways: connections are reset, new ones refused.
     pub reset: HashSet<(usize, usize)>,
+    /// (from, to): whatever is sent is rejected.
+    pub reject: HashSet<(usize, usize)>,
     /// So many of a thousand packets are lost at first.
     pub loss: u32,
     /// So many of a thousand packets come twice.
@@ -110,6 +113,7 @@ impl Network {
             delay: Delay::Uniform(10),
             cut: HashSet::new(),
             reset: HashSet::new(),
+            reject: HashSet::new(),
             loss: 0,
             duplicates: 0,
             skew_ms: 0,
@@ -158,6 +162,10 @@ impl Network {
 
     pub fn is_reset(&self, a: usize, b: usize) -> bool {
         !self.reset.is_empty() && self.reset.contains(&(a, b))
+    }
+
+    fn is_rejected(&self, from: usize, to: usize) -> bool {
+        !self.reject.is_empty() && self.reject.contains(&(from, to))
     }
 
     fn get(&mut self, handle: Handle) -> Option<&mut Connection> {
@@ -252,7 +260,8 @@ impl World {
         let Some(connection) = self.network.get(handle) else { return };
         let [from, to] = connection.ends;
         let (index, target) = (from.machine as usize, to.machine as usize);
-        let silent = self.network.is_cut(index, target)
+        let rejected = self.network.is_rejected(index, target);
+        let silent = self.network.is_cut(index, target) && !rejected
             || self.network.unplugged.contains(&target)
             || self.network.full.contains(&target);
         if silent {
@@ -261,7 +270,8 @@ impl World {
             }
             return;
         }
-        let refused = self.network.is_reset(index, target) || self.network.refusing.contains(&target);
+        let refused =
+            rejected || self.network.is_reset(index, target) || self.network.refusing.contains(&target);
         if refused || !self.machines[target].is_up() {
             self.machines[index].outbound.remove(&from.link);
             self.network.free(handle.place);
@@ -298,12 +308,23 @@ impl World {
             return held[side].push_back(bytes);
         }
         let other = connection.ends[1 - side].machine as usize;
+        if self.network.is_rejected(index, other) {
+            return self.reject(place, side);
+        }
         if !self.network.is_cut(index, other) {
             self.network.connections[place as usize].ends[side].unacknowledged = 0;
         } else if !self.goes_unacknowledged(place, side) {
             return self.hold(place, side, bytes);
         }
         self.dispatch(place, side, bytes);
+    }
+
+    /// The sender is told that the connection is gone; the other side waits for what will never come.
+    fn reject(&mut self, place: u32, side: Side) {
+        let connection = &mut self.network.connections[place as usize];
+        connection.ends.iter_mut().for_each(|end| end.black_hole = true);
+        let connection = self.network.handle(place);
+        self.at(1, Event::Closed { connection, to: side });
     }
 
     /// Only the way back is cut, and the window has room.
