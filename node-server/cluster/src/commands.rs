@@ -271,7 +271,9 @@ impl Member {
         for slot in slots.iter() {
             match self.slots.owner(slot) {
                 Some(owner) if owner == self.me => continue,
-                _ if self.slots.importing.contains_key(&slot) => continue,
+                _ if self.slots.importing.contains_key(&slot) || self.durability.is_dropping(slot) => {
+                    continue;
+                }
                 None => {
                     let line =
                         format!("I have keys for unassigned slot {slot}. Taking responsibility for it.");

@@ -16,7 +16,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rcl_proto::{NodeId, SlotSet};
+use rcl_proto::{NodeId, Slot, SlotSet};
 
 use crate::command::Reply;
 use crate::io::{LogLevel, Output};
@@ -72,6 +72,11 @@ impl Durability {
         waiting.seq <= self.persisted && waiting.version <= self.applied
     }
 
+    /// The keys of the slot are about to be deleted.
+    pub fn is_dropping(&self, slot: Slot) -> bool {
+        self.new_drops.contains(slot) || self.drops.iter().any(|waiting| waiting.what.contains(slot))
+    }
+
     /// A new pause begins: the end of the one before must not end it.
     pub fn call_off_resumes(&mut self) {
         self.resumes.clear();
@@ -96,7 +101,7 @@ impl Member {
     }
 
     /// A slot that we own no longer leaves the face, and every face to come.
-    pub(crate) fn unclaim(&mut self, slot: rcl_proto::Slot) {
+    pub(crate) fn unclaim(&mut self, slot: Slot) {
         self.durability.face.slots.remove(slot);
         for waiting in &mut self.durability.faces {
             waiting.what.slots.remove(slot);

@@ -62,6 +62,7 @@ impl Member {
         let Some(master) = self.myself().master else { return };
         let failed = self.nodes[master].is_failed();
         if self.is_master()
+            || self.loading.is_going_on()
             || self.nodes[master].slot_count == 0
             || !(failed || by_hand)
             || (self.config.replica_no_failover && !by_hand)
@@ -103,7 +104,7 @@ impl Member {
         }
     }
 
-    fn data_too_old(&self) -> bool {
+    pub(crate) fn data_too_old(&self) -> bool {
         let factor = self.config.replica_validity_factor;
         if factor == 0 {
             return false;

@@ -185,9 +185,13 @@ impl Member {
             self.expire_failure_reports();
             self.ping_a_random_node();
         }
-        for at in self.nodes.refs() {
-            self.watch_node(at);
+        // Who says nothing gets no answers.
+        if !self.loading.is_silent {
+            for at in self.nodes.refs() {
+                self.watch_node(at);
+            }
         }
+        self.consider_giving_way();
         self.follow_master();
         self.manual_failover_expires();
         if self.myself().is_replica() {

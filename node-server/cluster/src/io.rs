@@ -53,6 +53,9 @@ pub enum Input {
     Persisted { seq: u64 },
     /// Every shard of the data plane acts by map `version` or a later one.
     Applied { version: u64 },
+    /// Whether this node still reads its data from the disk. It starts with its data, unless this says otherwise right
+    /// after.
+    Loading(bool),
     /// How replication stands. Send it whenever the link to the master goes up or down, and otherwise as
     /// often as is cheap (at least every 100 ms while anything changes): elections and manual failovers read
     /// it.

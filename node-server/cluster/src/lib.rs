@@ -30,6 +30,7 @@ mod id_index;
 mod io;
 mod link_table;
 mod links;
+mod loading;
 mod manual_failover;
 mod map;
 mod map_building;

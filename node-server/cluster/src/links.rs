@@ -153,7 +153,7 @@ impl Member {
     }
 
     pub(crate) fn send(&mut self, link: LinkId, kind: Kind, bytes: Arc<[u8]>) {
-        if self.links.get(link).is_some_and(|link| link.is_open) {
+        if self.links.get(link).is_some_and(|link| link.is_open) && !self.loading.is_silent {
             self.traffic.sent[kind as usize] += 1;
             self.outputs.push_back(Output::Send { link, bytes });
         }

@@ -14,18 +14,20 @@
 //! stand still until all is given up. So the command is refused then, with the reason and the time left, unless
 //! enough of the voters are of our kind, see [`crate::election`].
 //!
+//! A master that cannot serve for long asks for it by MFSTART in the other direction, see [`crate::loading`].
+//!
 //! FORCE leaves out the talk with the master. TAKEOVER leaves out the votes, too: the replica takes the next
 //! epoch by itself. All is given up after 5 s on either side, and the master's writes go on; the pause as
 //! such ends after 10 s whatever happens. Source: CLUSTER FAILOVER's documentation; figures as in Redis 7.0.
 
 use crate::command::FailoverMode;
 use crate::durability::Addressee;
-use crate::io::{LinkId, LogLevel, Output, ReplicationFacts};
+use crate::io::{LogLevel, Output, ReplicationFacts};
 use crate::member::Member;
 use crate::node::NodeRef;
 use crate::packet::{Header, Kind, MESSAGE_PAUSED, Writer};
 
-const TIMEOUT_MS: u64 = 5_000;
+pub(crate) const TIMEOUT_MS: u64 = 5_000;
 const PAUSE_MS: u64 = 10_000;
 
 /// One that is going on, as we take part in it.
@@ -52,10 +54,7 @@ impl ManualFailover {
 impl Member {
     /// CLUSTER FAILOVER, the preconditions checked.
     pub(crate) fn start_manual_failover(&mut self, mode: FailoverMode) {
-        self.reset_manual_failover();
-        self.manual.end_ms = Some(self.now_ms + TIMEOUT_MS);
-        // An election that is waiting, or found no majority, does not hold this one up.
-        self.election = Default::default();
+        self.begin_manual_failover();
         match mode {
             FailoverMode::Takeover => {
                 self.log(LogLevel::Warning, "Taking over the master (user request).".to_owned());
@@ -65,8 +64,7 @@ impl Member {
             }
             FailoverMode::Force => {
                 self.log(LogLevel::Warning, "Forced failover user request accepted.".to_owned());
-                self.manual.started = true;
-                self.due.failover = true;
+                self.stand_by_hand();
             }
             FailoverMode::Graceful => {
                 self.log(LogLevel::Warning, "Manual failover user request accepted.".to_owned());
@@ -77,11 +75,41 @@ impl Member {
         }
     }
 
-    /// On the master: one of our replicas wants to take over.
-    pub(crate) fn manual_failover_requested(&mut self, replica: NodeRef, _link: LinkId) {
-        if !self.is_master() || self.nodes[replica].master != Some(self.me) {
+    fn begin_manual_failover(&mut self) {
+        self.reset_manual_failover();
+        self.manual.end_ms = Some(self.now_ms + TIMEOUT_MS);
+        // An election that is waiting, or found no majority, does not hold this one up.
+        self.election = Default::default();
+    }
+
+    /// The votes may be asked for.
+    fn stand_by_hand(&mut self) {
+        self.manual.started = true;
+        self.due.failover = true;
+    }
+
+    /// One of our replicas wants to take over; or our master wants us to.
+    pub(crate) fn manual_failover_requested(&mut self, sender: NodeRef) {
+        if self.is_master() && self.nodes[sender].master == Some(self.me) {
+            self.give_way_to(sender);
+        } else if self.myself().master == Some(sender) {
+            self.take_over_from(sender);
+        }
+    }
+
+    /// On the replica: the master asks for it, see [`crate::loading`].
+    fn take_over_from(&mut self, master: NodeRef) {
+        let is_busy = self.manual.end_ms.is_some() || self.loading.is_going_on();
+        if is_busy || self.config.replica_no_failover || self.data_too_old() {
             return;
         }
+        let id = self.nodes[master].id;
+        self.log(LogLevel::Warning, format!("Master {id} asks us to take over."));
+        self.begin_manual_failover();
+        self.stand_by_hand();
+    }
+
+    fn give_way_to(&mut self, replica: NodeRef) {
         self.reset_manual_failover();
         self.manual.end_ms = Some(self.now_ms + TIMEOUT_MS);
         self.manual.replica = Some(replica);
@@ -125,8 +153,7 @@ impl Member {
     pub(crate) fn check_manual_failover(&mut self) {
         let all_applied = self.manual.master_offset == Some(self.replication.offset);
         if self.manual.end_ms.is_some() && !self.manual.started && self.myself().is_replica() && all_applied {
-            self.manual.started = true;
-            self.due.failover = true;
+            self.stand_by_hand();
             let line = "All master replication stream processed, manual failover can start.";
             self.log(LogLevel::Notice, line.to_owned());
         }

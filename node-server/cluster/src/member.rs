@@ -17,6 +17,7 @@ use crate::election::Election;
 use crate::faults::Faults;
 use crate::io::{Input, LinkId, LogLevel, Output, ReplicationFacts};
 use crate::link_table::LinkTable;
+use crate::loading::Loading;
 use crate::manual_failover::ManualFailover;
 use crate::map::ClusterMap;
 use crate::node::{Node, NodeRef, NodeTable};
@@ -69,6 +70,7 @@ pub struct Member {
     pub(crate) election: Election,
     pub(crate) manual: ManualFailover,
     pub(crate) successor: Option<Successor>,
+    pub(crate) loading: Loading,
     pub(crate) health: Health,
     pub(crate) durability: Durability,
     pub(crate) replication: ReplicationFacts,
@@ -117,6 +119,7 @@ impl Member {
             election: Election::default(),
             manual: ManualFailover::default(),
             successor: None,
+            loading: Loading::default(),
             health: Health::new(now_ms),
             durability: Durability::default(),
             replication: ReplicationFacts::default(),
@@ -155,6 +158,7 @@ impl Member {
             Input::Packet { link, bytes } => self.receive(link, &bytes),
             Input::Persisted { seq } => self.durability.persisted = self.durability.persisted.max(seq),
             Input::Applied { version } => self.durability.applied = self.durability.applied.max(version),
+            Input::Loading(is_loading) => self.loading_changed(is_loading),
             Input::Replication(facts) => self.replication_changed(facts),
             Input::WritesPaused { offset } => self.writes_paused(offset),
             Input::Command { token, command } => self.command(token, *command),

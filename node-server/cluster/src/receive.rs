@@ -101,7 +101,7 @@ impl Member {
             }
             (Kind::AuthRequest, _, Some(sender)) => self.consider_vote(sender, header),
             (Kind::AuthAck, _, Some(sender)) => self.vote_received(sender, header),
-            (Kind::ManualFailoverStart, _, Some(sender)) => self.manual_failover_requested(sender, link),
+            (Kind::ManualFailoverStart, _, Some(sender)) => self.manual_failover_requested(sender),
             (Kind::Update, Body::Update { config_epoch, node: Some(node), slots }, Some(_)) => {
                 self.update_received(node, config_epoch, &SlotSet::from_bytes(slots));
             }

@@ -18,7 +18,8 @@ impl Member {
     pub(crate) fn consider_replica_migration(&mut self) {
         let orphans = self.note_orphans();
         let Some(mine) = self.myself().master else { return };
-        if orphans.is_empty() || !self.config.allow_replica_migration || !self.health.is_ok() {
+        let may_go = self.config.allow_replica_migration && !self.loading.is_going_on();
+        if orphans.is_empty() || !may_go || !self.health.is_ok() {
             return;
         }
         let working = |at: NodeRef| self.working_replicas(&self.nodes[at]);

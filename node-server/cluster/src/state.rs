@@ -10,6 +10,8 @@
 //!   ms, at most 5 s) before it serves: it may have been replaced meanwhile, and this is the time to learn
 //!   so. (Redis counts the time before the first slots were assigned as spent in a minority, and so lets a
 //!   new cluster wait.)
+//! - So does a master that loaded its data for so long that it let its replicas take over ([`crate::loading`]); while it
+//!   does, it does not serve.
 //! - A master that starts with other nodes in its nodes.conf waits for 2 s for the same reason. One without,
 //!   in a new cluster, has nothing to learn and does not wait. (Redis always does.)
 //!
@@ -56,6 +58,10 @@ impl Health {
         self.waits_for_news = true;
     }
 
+    pub fn may_have_been_replaced(&mut self, now_ms: u64) {
+        self.minority_ms = Some(now_ms);
+    }
+
     pub fn slots_handed_over(&mut self, now_ms: u64) {
         self.handed_over_ms = Some(now_ms);
     }
@@ -98,7 +104,9 @@ impl Member {
             ClusterState::Down(DownReason::SlotsUncovered)
         } else if in_minority {
             ClusterState::Down(DownReason::Minority)
-        } else if !self.health.is_ok() && self.is_master() && self.rejoin_waits() {
+        } else if self.is_master()
+            && (self.loading.gives_way() || !self.health.is_ok() && self.rejoin_waits())
+        {
             ClusterState::Down(DownReason::Rejoining)
         } else {
             ClusterState::Ok

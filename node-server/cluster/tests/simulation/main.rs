@@ -15,6 +15,7 @@ mod garbage;
 mod hash;
 mod liar;
 mod life;
+mod loading;
 mod machine;
 mod network;
 mod operations;

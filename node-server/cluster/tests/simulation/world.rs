@@ -7,7 +7,7 @@
 //! Everything is drawn from one seed, so that a run can be repeated: [`World::hash`] is over every output in order.
 //! The checkers ([`crate::checkers`]) look at packets, disks, maps and what clients were told, never into a member.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rand::rngs::StdRng;
@@ -42,6 +42,8 @@ pub struct World {
     pub disk_lies: bool,
     /// Who gossips lies.
     pub liar: Option<usize>,
+    /// Whose packets look like Redis's.
+    pub disguised: HashSet<usize>,
     pub replication_period_ms: u64,
     /// How often clients write; 0 for never.
     pub client_period_ms: u64,
@@ -74,6 +76,7 @@ impl World {
             disk_ms: 5,
             disk_lies: false,
             liar: None,
+            disguised: HashSet::new(),
             replication_period_ms: 50,
             client_period_ms: 10,
             routes: [0; HOT_SLOTS],
@@ -332,6 +335,7 @@ impl World {
             Output::Send { link, bytes } => {
                 let lies = self.liar == Some(index);
                 let bytes = if lies { liar::lie(&mut self.rng, bytes) } else { bytes };
+                let bytes = if self.disguised.contains(&index) { without_kinship(&bytes) } else { bytes };
                 self.send(index, link, bytes);
             }
             Output::Close { link } => self.close(index, link),
@@ -380,6 +384,12 @@ impl World {
         change(&mut machine.config);
         let (config, life) = (machine.config.clone(), machine.life);
         self.step(index, life, Input::Configure(config));
+    }
+
+    /// It reads its data from the disk, or has read them.
+    pub fn load(&mut self, index: usize, is_loading: bool) {
+        let life = self.machines[index].life;
+        self.step(index, life, Input::Loading(is_loading));
     }
 
     /// Gives a command without waiting for its answer.
@@ -495,6 +505,13 @@ impl World {
         }
         None
     }
+}
+
+/// As Redis would send it.
+fn without_kinship(bytes: &[u8]) -> Arc<[u8]> {
+    let mut bytes = bytes.to_vec();
+    bytes[2254..2256].fill(0);
+    bytes.into()
 }
 
 pub fn owners(map: &ClusterMap) -> Vec<Option<NodeId>> {
