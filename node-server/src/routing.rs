@@ -36,6 +36,11 @@ pub const DOWN: CommandError = CommandError::fixed("CLUSTERDOWN The cluster is d
 const DOWN_FOR_WRITES: CommandError =
     CommandError::fixed("CLUSTERDOWN The cluster is down and only accepts read commands");
 
+/// The cluster, or this slot, is not served.
+pub fn is_down(error: &CommandError) -> bool {
+    error.code() == "CLUSTERDOWN"
+}
+
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Question {

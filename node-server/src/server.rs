@@ -1,7 +1,7 @@
 //! A node as a process: from the command line to its end.
 //!
 //! ```text
-//! configuration → log → doors → data (RDB) → control thread → workers → serve → shutdown
+//! configuration → log → doors → control thread and bus → data (RDB) → workers → serve → shutdown
 //! ```
 //!
 //! What cannot work is said before anything is changed: the configuration and the doors come first.
@@ -14,7 +14,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rcl_proto::SlotSet;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -120,25 +119,28 @@ fn serve(
         node.replication.start(node).context("cannot start the replication thread")?;
         replication::refresh_state(node);
         node.set_state(node_state::LOADING, true);
+        // Before the data are there: a node that loads is not a dead one.
+        if let Some(control) = control {
+            // Set just here, once.
+            let _ = node.control.set(control.start(node)?);
+        }
         let mut load = std::pin::pin!(load(node));
         // A small data set is there before anybody is let in; while a large one is loaded, clients are told so.
         let early = tokio::time::timeout(LOAD_BEFORE_DOORS, load.as_mut()).await;
         let open = || listeners.serve(node.clone(), workers.clone()).context("cannot accept connections");
-        let (slots, open) = match early {
-            Ok(slots) => (slots?, Some(open)),
+        let open = match early {
+            Ok(loaded) => {
+                loaded?;
+                Some(open)
+            }
             Err(_) => {
                 open()?;
-                (load.await?, None)
+                load.await?;
+                None
             }
         };
-        // Only now: peers and a master hear of this node when its data are there.
-        if let Some(control) = control {
-            let control = control.start(node)?;
-            if !slots.is_empty() {
-                control.adopt_slots_with_keys(slots);
-            }
-            // Set just here, once.
-            let _ = node.control.set(control);
+        if let Some(control) = node.control.get() {
+            control.data_are_there().await;
         }
         node.set_state(node_state::LOADING, false);
         if let Some(open) = open {
@@ -161,13 +163,12 @@ fn serve(
 /// How long the doors stay closed for a load.
 const LOAD_BEFORE_DOORS: Duration = Duration::from_millis(300);
 
-/// The data of the last save; returns the slots that have keys now. Clients that come meanwhile are told that the
-/// node is loading.
-async fn load(node: &Arc<Node>) -> anyhow::Result<SlotSet> {
+/// The data of the last save. Clients that come meanwhile are told that the node is loading.
+async fn load(node: &Arc<Node>) -> anyhow::Result<()> {
     let loading_node = node.clone();
     let loaded = tokio::task::spawn_blocking(move || persistence::load::load_file(&loading_node)).await;
-    let loaded = loaded.context("loading the data was interrupted")??;
-    Ok(loaded.map(|loaded| loaded.slots).unwrap_or_default())
+    loaded.context("loading the data was interrupted")??;
+    Ok(())
 }
 
 /// Ends with the first request to shut down that could be met.

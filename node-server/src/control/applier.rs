@@ -4,6 +4,9 @@
 //! get it when they are, and nobody waits for them meanwhile: a newer map replaces it for all. A map counts as
 //! applied when every shard has it; then the subscriptions to sharded channels of slots that left this node end. Clients
 //! that wait on keys of such a slot are sent on by the shard that gets the map.
+//!
+//! While the data of the last save are still being loaded, only maps are handed out. All else is about data, and waits
+//! for them: keys that are to go may not have come yet, and a replica's copy must not meet them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -34,6 +37,8 @@ const BETWEEN_TRIES: Duration = Duration::from_micros(200);
 pub enum Job {
     /// Answered by [`Acknowledgement::Applied`].
     Map(Arc<ClusterMap>),
+    /// The data of the last save are there. Once; answered by [`Acknowledgement::Loaded`].
+    Loaded,
     /// The keys of these slots are another master's now.
     DropSlots(Box<SlotSet>),
     FlushData,
@@ -52,7 +57,7 @@ pub enum Job {
 /// The thread ends when the sender is dropped.
 pub fn start(node: Arc<Node>, acknowledge: UnboundedSender<Acknowledgement>) -> io::Result<Sender<Job>> {
     let (sender, jobs) = mpsc::channel();
-    let applier = Applier { node, acknowledge, map: None };
+    let applier = Applier { node, acknowledge, map: None, before_data: Some(Vec::new()) };
     super::start_thread("applier", move || applier.run(&jobs))?;
     Ok(sender)
 }
@@ -61,6 +66,8 @@ struct Applier {
     node: Arc<Node>,
     acknowledge: UnboundedSender<Acknowledgement>,
     map: Option<Arc<ClusterMap>>,
+    /// What waits for the data; `None` when they are there.
+    before_data: Option<Vec<Job>>,
 }
 
 impl Applier {
@@ -69,16 +76,30 @@ impl Applier {
         while let Some(job) = waiting.pop_front().or_else(|| jobs.recv().ok()) {
             match job {
                 Job::Map(map) => self.hand_out(map, jobs, &mut waiting),
-                job => self.perform(job),
+                Job::Loaded => self.loaded(),
+                job => match &mut self.before_data {
+                    Some(before_data) => before_data.push(job),
+                    None => self.perform(job),
+                },
             }
         }
+    }
+
+    fn loaded(&mut self) {
+        for job in self.before_data.take().unwrap_or_default() {
+            self.perform(job);
+        }
+        let shards = &self.node.shards;
+        let has_keys = |slot: &Slot| shards.lock_slot(*slot).keyspace.key_count_in_slot(DATABASE, *slot) > 0;
+        let slots = Box::new(Slot::all().filter(has_keys).collect());
+        self.acknowledge(Acknowledgement::Loaded { slots });
     }
 
     fn perform(&mut self, job: Job) {
         let node = &self.node;
         match job {
-            // Handed out above, where newer ones are seen coming.
-            Job::Map(_) => {}
+            // Done above.
+            Job::Map(_) | Job::Loaded => {}
             Job::DropSlots(slots) => self.drop_slots(&slots),
             Job::FlushData => self.flush(),
             Job::PauseWrites { for_ms } => {

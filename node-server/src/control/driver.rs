@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 
-use rcl_cluster::{Input, LinkEnd, LinkId, LogLevel, Member, Output, ReplicationFacts, Reply};
+use rcl_cluster::{Command, Input, LinkEnd, LinkId, LogLevel, Member, Output, ReplicationFacts, Reply};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -48,6 +48,8 @@ pub struct Driver {
     facts: Option<ReplicationFacts>,
     facts_due_ms: u64,
     strange_logged_ms: u64,
+    /// Told when the data are there and the slots with keys are ours.
+    loaded: Option<Answer>,
     /// Told when the first map is in all shards.
     ready: Option<std_mpsc::Sender<()>>,
 }
@@ -65,6 +67,7 @@ impl Driver {
             facts: None,
             facts_due_ms: 0,
             strange_logged_ms: 0,
+            loaded: None,
             ready: Some(ready),
             parts,
         }
@@ -225,6 +228,12 @@ impl Driver {
                     let _ = ready.send(());
                 }
             }
+            Acknowledgement::Loaded { slots } => {
+                self.step(Input::Loading(false));
+                if let Some(answer) = self.loaded.take() {
+                    self.command(Command::AdoptSlotsWithKeys(slots), answer);
+                }
+            }
             Acknowledgement::WritesPaused { offset } => self.step(Input::WritesPaused { offset }),
             Acknowledgement::Persisted { seq } => self.step(Input::Persisted { seq }),
             Acknowledgement::NotPersisted { reason } => self.refuse_waiting(&reason),
@@ -242,13 +251,10 @@ impl Driver {
 
     fn message(&mut self, message: ControlMessage) {
         match message {
-            ControlMessage::Command { command, answer } => {
-                self.last_token += 1;
-                let token = self.last_token;
-                self.answers.insert(token, answer);
-                self.facts_due_ms = 0;
-                self.tell_facts();
-                self.step(Input::Command { token, command: command.into() });
+            ControlMessage::Command { command, answer } => self.command(command, answer),
+            ControlMessage::Loaded { answer } => {
+                self.loaded = Some(answer);
+                self.apply(Job::Loaded);
             }
             ControlMessage::Publish { channel, payload, sharded, held } => {
                 self.step(Input::Publish { channel, message: payload, sharded });
@@ -264,6 +270,15 @@ impl Driver {
                 self.tell_facts();
             }
         }
+    }
+
+    fn command(&mut self, command: Command, answer: Answer) {
+        self.last_token += 1;
+        let token = self.last_token;
+        self.answers.insert(token, answer);
+        self.facts_due_ms = 0;
+        self.tell_facts();
+        self.step(Input::Command { token, command: command.into() });
     }
 
     fn tell_facts(&mut self) {

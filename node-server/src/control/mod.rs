@@ -8,6 +8,9 @@
 //!                                    └──────────────────┘── published messages ──────▶ delivery thread
 //! ```
 //!
+//! It starts before the data are loaded, so that a node is there for its peers all the time; what it decides about data
+//! waits for them in the applier.
+//!
 //! So a slow command, a slow disk or a flood of clients never delays a heartbeat. What waits for a shard or a
 //! disk in the rules of the protocol (a slot gained, a vote given) waits for the acknowledgement only, in the
 //! core.
@@ -31,10 +34,11 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rcl_cluster::packet::HEADER_BYTES;
-use rcl_cluster::{Command, Member, Reply};
+use rcl_cluster::{Command, Input, Member, Reply};
 use rcl_proto::SlotSet;
 use rcl_proto::resp::{Protocol, ReplyWriter};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 pub use bus::{LinkBuffers, LinkTable};
 pub use nodes_file::{NodesFile, NodesFileError};
@@ -60,6 +64,8 @@ pub enum ControlMessage {
     Command { command: Command, answer: Answer },
     /// PUBLISH or SPUBLISH was called here.
     Publish { channel: Vec<u8>, payload: Vec<u8>, sharded: bool, held: HeldBytes },
+    /// The data of the last save are in the shards.
+    Loaded { answer: Answer },
     /// CONFIG SET changed something.
     SettingsChanged,
     /// Something about replication changed that elections should know at once.
@@ -102,10 +108,14 @@ impl ControlHandle {
         self.send(ControlMessage::Command { command, answer })
     }
 
-    /// A data set was loaded that has keys in these slots: those without an owner are ours from now on.
-    pub fn adopt_slots_with_keys(&self, slots: SlotSet) {
-        let command = Command::AdoptSlotsWithKeys(Box::new(slots));
-        self.send(ControlMessage::Command { command, answer: Box::new(|_, _| ()) });
+    /// The data of the last save are in the shards: slots with keys and without an owner are ours from now on. Returns
+    /// when the shards act by that, and by all that the cluster decided meanwhile.
+    pub async fn data_are_there(&self) {
+        let (done, all_done) = oneshot::channel();
+        let answer: Answer = Box::new(move |_, _| done.send(()).unwrap_or_default());
+        self.send(ControlMessage::Loaded { answer });
+        // Fails only when the control thread has ended.
+        let _ = all_done.await;
     }
 }
 
@@ -160,14 +170,15 @@ impl Prepared {
         Ok(Prepared { doors, file, persistent, settings: settings.clone() })
     }
 
-    /// Starts the threads. When it returns, every shard has the first map. Whoever loaded data before says so by
-    /// [`ControlHandle::adopt_slots_with_keys`].
+    /// Starts the threads: from here on the bus answers. When it returns, every shard has the first map. The data come
+    /// after that, and who brought them says so by [`ControlHandle::data_are_there`].
     pub fn start(self, node: &Arc<Node>) -> Result<ControlHandle, StartError> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| StartError::Entropy(error.to_string()))?;
         let clock = SteadyClock::start();
         let config = settings::core_config(&self.settings);
-        let member = Member::new(config, self.persistent, u64::from_ne_bytes(seed), clock.now_ms());
+        let mut member = Member::new(config, self.persistent, u64::from_ne_bytes(seed), clock.now_ms());
+        member.step(clock.now_ms(), Input::Loading(true));
         let (sender, messages) = unbounded_channel();
         let (acknowledge, acknowledgements) = unbounded_channel();
         let (ready_sender, ready) = mpsc::channel();
@@ -204,6 +215,10 @@ struct Inbox {
 enum Acknowledgement {
     Applied {
         version: u64,
+    },
+    /// All that waited for the data is done; these slots have keys.
+    Loaded {
+        slots: Box<SlotSet>,
     },
     WritesPaused {
         offset: u64,

@@ -43,6 +43,17 @@ impl Running {
         Running { node, control, folder }
     }
 
+    fn data_are_there(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.control.data_are_there());
+    }
+
+    fn load_a_key(&self, slot: Slot) {
+        let mut shard = self.node.shards.lock_slot(slot);
+        let key = shard.keyspace.hasher().key_in_slot(b"key", slot);
+        shard.keyspace.insert(0, &key, rcl_store::types::Value::Int(1), None);
+    }
+
     fn ask(&self, command: Command) -> Receiver<Reply> {
         let (sender, answered) = mpsc::channel();
         let answer: Answer = Box::new(move |reply, _| drop(sender.send(reply.clone())));
@@ -141,9 +152,41 @@ fn a_disk_that_fails_is_told_and_tried_again() {
 }
 
 #[test]
-fn slots_of_keys_that_were_loaded_before_are_taken() {
+fn slots_of_keys_that_were_loaded_are_taken_when_the_data_are_there() {
     let running = Running::start("adopt");
-    running.control.adopt_slots_with_keys([Slot::new(11).unwrap()].into_iter().collect());
-    let Ok(Reply::Text(text)) = running.ask(Command::Nodes).recv_timeout(PATIENCE) else { panic!() };
-    assert!(text.contains(" connected 11\n"), "{text}");
+    let nodes = || match running.ask(Command::Nodes).recv_timeout(PATIENCE) {
+        Ok(Reply::Text(text)) => text,
+        answer => panic!("{answer:?}"),
+    };
+    running.load_a_key(Slot::new(11).unwrap());
+    assert!(nodes().ends_with(" connected\n"), "{}", nodes());
+    running.data_are_there();
+    assert!(nodes().ends_with(" connected 11\n"), "{}", nodes());
+    let is_served = |shard: &mut crate::shard::Shard| {
+        let map = shard.map.as_ref().unwrap();
+        assert_eq!(map.owner(Slot::new(11).unwrap()), rcl_cluster::SlotOwner::Myself);
+    };
+    running.node.shards.each(is_served);
+}
+
+#[test]
+fn what_is_about_data_waits_until_they_are_loaded() {
+    let running = Running::start("load");
+    let slot = Slot::new(3).unwrap();
+    let has_key = || running.node.shards.lock_slot(slot).holds(0, slot, b"key", 0);
+    let (acknowledge, mut acknowledgements) = unbounded_channel();
+    let jobs = applier::start(running.node.clone(), acknowledge).unwrap();
+    running.load_a_key(slot);
+    jobs.send(applier::Job::FlushData).unwrap();
+    let map = running.node.shards.lock(0).map.clone().unwrap();
+    jobs.send(applier::Job::Map(map)).unwrap();
+    let next = acknowledgements.blocking_recv();
+    assert!(matches!(next, Some(Acknowledgement::Applied { .. })), "{next:?}");
+    assert!(has_key());
+    jobs.send(applier::Job::Loaded).unwrap();
+    match acknowledgements.blocking_recv() {
+        Some(Acknowledgement::Loaded { slots }) => assert!(slots.is_empty(), "{slots}"),
+        next => panic!("{next:?}"),
+    }
+    assert!(!has_key());
 }

@@ -79,7 +79,9 @@ pub fn admit<'a>(
         && !session.is_master_link
         && let Some(shard) = held.get(node.shards.index_of(slot))
     {
-        check_route(node, session, request, slot, asking, shard)?;
+        let route = check_route(node, session, request, slot, asking, shard);
+        let is_loading = is_loading(node, spec);
+        route.map_err(|error| if is_loading && routing::is_down(&error) { LOADING } else { error })?;
     }
     let allowed = check_state(node, session, request).and_then(|()| check_memory(node, session, request));
     if node.counts_slots()
@@ -239,7 +241,7 @@ fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(
     if is(node_state::STALE) && !spec.has(flag::STALE) {
         return Err(MASTER_DOWN);
     }
-    if is(node_state::LOADING) && !spec.has(flag::LOADING) {
+    if is_loading(node, spec) {
         return Err(LOADING);
     }
     Ok(())
@@ -248,6 +250,11 @@ fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(
 fn check_memory(node: &Node, session: &Session, request: Request<'_>) -> Result<(), CommandError> {
     let refused = wants_memory(session, request) && !session.is_master_link && node.is_out_of_memory();
     if refused { Err(OUT_OF_MEMORY) } else { Ok(()) }
+}
+
+/// While the node loads it may not know yet how the cluster is either; that it loads is the better reason.
+fn is_loading(node: &Node, spec: &CommandSpec) -> bool {
+    node.state() & node_state::LOADING != 0 && !spec.has(flag::LOADING)
 }
 
 fn allowed_while_subscribed(name: &str, is_subcommand: bool) -> bool {

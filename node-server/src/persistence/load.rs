@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use rcl_proto::{Slot, SlotSet, key_slot};
+use rcl_proto::{Slot, key_slot};
 use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
 
 use crate::clock;
@@ -90,8 +90,6 @@ pub struct Loaded {
     pub id: Option<ReplicationId>,
     pub offset: Option<u64>,
     pub stream_database: Option<usize>,
-    /// The slots that hold keys now (in a cluster).
-    pub slots: SlotSet,
 }
 
 /// Loads the file of the last save, if there is one. `None` when there is none.
@@ -222,9 +220,6 @@ impl<'a, R: Read> Loader<'a, R> {
         let key = shard.keyspace.hasher().key_in_slot(&item.key, slot);
         shard.keyspace.insert(database, &key, item.value, item.expiry_ms);
         drop(shard);
-        if self.node.is_cluster() {
-            self.loaded.slots.insert(slot);
-        }
         self.loaded.keys += 1;
         Ok(())
     }
