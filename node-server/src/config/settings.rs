@@ -61,6 +61,8 @@ pub struct Settings {
     /// Empty: no snapshots by themselves, nor at shutdown.
     pub save: Vec<SavePoint>,
     pub rdbcompression: bool,
+    /// Added to the load of each key, to test what happens meanwhile. Negative: one microsecond for so many keys.
+    pub key_load_delay_us: i64,
     pub rdbchecksum: bool,
     pub stop_writes_on_bgsave_error: bool,
     /// Always false until the append-only file is there.
@@ -221,6 +223,7 @@ impl Settings {
             dir: reader.directory("dir"),
             dbfilename: reader.file_name("dbfilename"),
             save: reader.save_points("save"),
+            key_load_delay_us: reader.number("key-load-delay"),
             rdbcompression: reader.yes_no("rdbcompression"),
             rdbchecksum: reader.yes_no("rdbchecksum"),
             stop_writes_on_bgsave_error: reader.yes_no("stop-writes-on-bgsave-error"),

@@ -9,6 +9,8 @@ use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use rcl_proto::{Slot, key_slot};
 use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
@@ -131,13 +133,15 @@ pub struct Loader<'a, R> {
     /// A master drops what has expired; a replica keeps it until its master says so.
     drops_expired: bool,
     database_count: usize,
+    delay_us: i64,
 }
 
 impl<'a, R: Read> Loader<'a, R> {
     pub fn new(node: &'a Node, source: R, drops_expired: bool) -> Loader<'a, R> {
         let decoder = FileDecoder::new(source, node.limits());
         let database_count = node.shards.lock(0).keyspace.database_count();
-        Loader { node, decoder, loaded: Loaded::default(), drops_expired, database_count }
+        let delay_us = node.settings().key_load_delay_us;
+        Loader { node, decoder, loaded: Loaded::default(), drops_expired, database_count, delay_us }
     }
 
     /// The first item: there is one only when the header is right, and nothing was changed yet.
@@ -165,11 +169,28 @@ impl<'a, R: Read> Loader<'a, R> {
             }
             self.take(item)?;
             count = count.wrapping_add(1);
+            self.delay(count);
             if count.is_multiple_of(1024) {
                 self.show_progress();
                 between().map_err(as_error)?;
             }
             item = self.decoder.next_item().map_err(as_error)?;
+        }
+    }
+
+    /// `key-load-delay`. While there is none, it is looked up now and then only.
+    fn delay(&mut self, count: u32) {
+        if self.delay_us == 0 && !count.is_multiple_of(1024) {
+            return;
+        }
+        self.delay_us = self.node.settings().key_load_delay_us;
+        match self.delay_us {
+            0 => {}
+            1.. => thread::sleep(Duration::from_micros(self.delay_us.unsigned_abs())),
+            _ if u64::from(count).is_multiple_of(self.delay_us.unsigned_abs()) => {
+                thread::sleep(Duration::from_micros(1));
+            }
+            _ => {}
         }
     }
 

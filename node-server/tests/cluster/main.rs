@@ -10,6 +10,7 @@ mod files;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "../harness/mod.rs"]
 mod harness;
+mod loading;
 mod mixed;
 mod own;
 mod replies;

@@ -23,6 +23,7 @@ pub struct Server {
     pub port: u16,
     pub bus_port: u16,
     pub folder: Arc<Folder>,
+    options: Vec<String>,
     child: Child,
     log: Arc<Mutex<String>>,
     client: Option<Client>,
@@ -34,11 +35,11 @@ impl Server {
         Server::start_with(kind, &[])
     }
 
-    /// With more directives than the usual ones.
-    pub fn start_with(kind: Kind, directives: &[&str]) -> Server {
+    /// With further directives, as of a command line.
+    pub fn start_with(kind: Kind, options: &[&str]) -> Server {
         for _ in 0..10 {
             let ports = (free_port(), free_port());
-            let server = Server::spawn_with(kind, Arc::new(Folder::new()), ports, directives);
+            let server = Server::spawn_with(kind, Arc::new(Folder::new()), ports, options);
             if let Some(server) = server.wait_for_answer() {
                 return server;
             }
@@ -83,8 +84,7 @@ impl Server {
         Server::spawn_with(kind, folder, ports, &[])
     }
 
-    fn spawn_with(kind: Kind, folder: Arc<Folder>, ports: (u16, u16), directives: &[&str]) -> Server {
-        let (port, bus_port) = ports;
+    fn spawn_with(kind: Kind, folder: Arc<Folder>, (port, bus_port): (u16, u16), options: &[&str]) -> Server {
         let program = match kind {
             Kind::Ours | Kind::Alone => env!("CARGO_BIN_EXE_rcl-node"),
             Kind::Redis => "redis-server",
@@ -95,7 +95,7 @@ impl Server {
             .args(["--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes"])
             .args(["--port", &port.to_string(), "--cluster-port", &bus_port.to_string(), "--dir"])
             .arg(&folder.0)
-            .args(directives)
+            .args(options)
             .current_dir(&folder.0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -105,7 +105,8 @@ impl Server {
         let log = Arc::<Mutex<String>>::default();
         collect(child.stdout.take().unwrap(), log.clone());
         collect(child.stderr.take().unwrap(), log.clone());
-        Server { kind, port, bus_port, folder, child, log, client: None }
+        let options = options.iter().map(|word| (*word).to_owned()).collect();
+        Server { kind, port, bus_port, folder, options, child, log, client: None }
     }
 
     pub fn log(&self) -> String {
@@ -184,11 +185,31 @@ impl Server {
     }
 
     /// Kills it and starts it again with the same folder and ports.
-    pub fn kill_and_restart(mut self) -> Server {
+    pub fn kill_and_restart(self) -> Server {
+        self.kill_and_respawn(&[]).wait_for_answer().expect("its ports were taken meanwhile")
+    }
+
+    /// The same, and with more options; does not wait until it answers.
+    pub fn kill_and_respawn(mut self, more: &[&str]) -> Server {
         self.kill();
         let (kind, folder, ports) = (self.kind, self.folder.clone(), (self.port, self.bus_port));
+        let options = std::mem::take(&mut self.options);
         drop(self);
-        Server::start_in(kind, folder, ports)
+        let options: Vec<&str> = options.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        Server::spawn_with(kind, folder, ports, &options)
+    }
+
+    /// Waits until it says this to `line`, or closes the door on who is too early.
+    pub fn wait_for_answer_of(&mut self, line: &str, is_wanted: impl Fn(&Reply) -> bool) {
+        let start = Instant::now();
+        loop {
+            let answer = Client::connect(self.port).and_then(|mut client| client.try_ask(line));
+            if answer.as_ref().is_ok_and(&is_wanted) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{line}: {answer:?}; its log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits until it has ended by itself; false for a failure.
