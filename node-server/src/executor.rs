@@ -33,6 +33,7 @@ use crate::net::DetachedConnection;
 use crate::node::Node;
 
 use crate::stats::BatchStats;
+use crate::watchdog::Pulse;
 
 /// What a request asks of its connection.
 pub enum Flow {
@@ -49,11 +50,13 @@ pub struct Batch {
     pub clock: BatchClock,
     /// How many bytes the request that runs now came as.
     pub request_bytes: usize,
+    /// Of the thread that runs it.
+    pub pulse: Arc<Pulse>,
 }
 
 impl Batch {
-    pub fn start() -> Batch {
-        Batch { stats: BatchStats::default(), clock: BatchClock::start(), request_bytes: 0 }
+    pub fn start(pulse: Arc<Pulse>) -> Batch {
+        Batch { stats: BatchStats::default(), clock: BatchClock::start(), request_bytes: 0, pulse }
     }
 }
 
@@ -185,6 +188,7 @@ fn dispatch(
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
+    batch.pulse.runs(request.spec);
     let asking = std::mem::take(&mut session.asking);
     let flow = admit_and_run(node, session, request, asking, output, batch);
     // ASKING holds for one command; said before MULTI, for the whole transaction.

@@ -39,6 +39,7 @@ pub mod shard;
 mod shutdown;
 pub mod slowlog;
 pub mod stats;
+pub mod watchdog;
 
 pub use server::main_with_args;
 

@@ -27,6 +27,7 @@ use crate::replication::Replication;
 use crate::shard::Shards;
 use crate::slowlog::SlowLog;
 use crate::stats::{ErrorCounts, Stats};
+use crate::watchdog::Watchdog;
 
 pub struct Node {
     /// 40 hexadecimal digits, new at each start.
@@ -56,6 +57,7 @@ pub struct Node {
     pub peak_memory_bytes: AtomicU64,
     pub memory: MemoryGuard,
     pub errors: ErrorCounts,
+    pub watchdog: Watchdog,
     pub worker_count: AtomicUsize,
     /// The bits of `executor::node_state`.
     state: AtomicU32,
@@ -121,6 +123,7 @@ impl Node {
             peak_memory_bytes: AtomicU64::new(0),
             memory: MemoryGuard::default(),
             errors: ErrorCounts::default(),
+            watchdog: Watchdog::default(),
             worker_count: AtomicUsize::new(threads),
             state: AtomicU32::new(0),
             control: OnceLock::new(),

@@ -23,7 +23,7 @@ use crate::cron;
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{control, logging, persistence, replication, shutdown};
+use crate::{control, logging, persistence, replication, shutdown, watchdog};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -102,7 +102,8 @@ fn serve(
         .enable_all()
         .build()
         .context("cannot start the main thread's runtime")?;
-    let workers = Arc::new(Workers::start(threads).context("cannot start the worker threads")?);
+    let workers =
+        Arc::new(Workers::start(threads, &node.watchdog).context("cannot start the worker threads")?);
     // Set just here, once.
     let _ = node.workers.set(workers.clone());
     let (sender, requests) = mpsc::unbounded_channel();
@@ -116,6 +117,7 @@ fn serve(
         std::process::id(),
     );
     let result = runtime.block_on(async {
+        watchdog::start(node).context("cannot start the watchdog")?;
         node.replication.start(node).context("cannot start the replication thread")?;
         replication::refresh_state(node);
         node.set_state(node_state::LOADING, true);

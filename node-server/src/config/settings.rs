@@ -52,6 +52,8 @@ pub struct Settings {
     /// -1: off; 0: every command.
     pub slowlog_log_slower_than_us: i64,
     pub slowlog_max_len: usize,
+    /// How long a thread or a lock may be stuck before the log says so; 0: for ever.
+    pub watchdog_period_ms: u64,
     pub latency_tracking: bool,
     pub latency_tracking_info_percentiles: Vec<f64>,
     // Persistence.
@@ -218,6 +220,7 @@ impl Settings {
             shutdown_on_sigterm: reader.flags("shutdown-on-sigterm"),
             slowlog_log_slower_than_us: reader.number("slowlog-log-slower-than"),
             slowlog_max_len: reader.number("slowlog-max-len"),
+            watchdog_period_ms: reader.number("watchdog-period"),
             latency_tracking: reader.yes_no("latency-tracking"),
             latency_tracking_info_percentiles: reader.percentiles("latency-tracking-info-percentiles"),
             dir: reader.directory("dir"),

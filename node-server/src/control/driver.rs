@@ -20,6 +20,7 @@ use super::disk::State;
 use super::{Acknowledgement, Answer, ControlMessage, Inbox, replicating, settings};
 use crate::clock::SteadyClock;
 use crate::node::Node;
+use crate::watchdog::Pulse;
 
 /// How often the core hears of replication, when nobody says that something changed.
 const FACTS_EVERY_MS: u64 = 100;
@@ -48,6 +49,7 @@ pub struct Driver {
     facts: Option<ReplicationFacts>,
     facts_due_ms: u64,
     strange_logged_ms: u64,
+    pulse: Arc<Pulse>,
     /// Told when the data are there and the slots with keys are ours.
     loaded: Option<Answer>,
     /// Told when the first map is in all shards.
@@ -67,6 +69,7 @@ impl Driver {
             facts: None,
             facts_due_ms: 0,
             strange_logged_ms: 0,
+            pulse: parts.node.watchdog.watch("control"),
             loaded: None,
             ready: Some(ready),
             parts,
@@ -104,8 +107,10 @@ impl Driver {
 
     /// One input, all its outputs; and then the links that broke on the way.
     fn step(&mut self, input: Input) {
+        self.pulse.begin_turn();
         self.parts.member.step(self.parts.clock.now_ms(), input);
         self.perform_outputs();
+        self.pulse.end_turn();
     }
 
     fn perform_outputs(&mut self) {

@@ -44,14 +44,23 @@ const SECTIONS: [Section; 11] = [
     ("Keyspace", true, keyspace),
 ];
 
-/// The sections in `wanted` (in lower case; none means the usual ones).
-pub fn text(node: &Node, wanted: &[String], counts: &KeyspaceCounts) -> String {
+/// Whether this section is to be shown, by the words of the request (in lower case; none means the usual ones).
+fn wants(wanted: &[String], (name, is_usual, _): Section) -> bool {
     let is = |name: &str| wanted.iter().any(|word| word == name);
-    let all = is("all") || is("everything");
     let usual = wanted.is_empty() || is("default");
+    is("all") || is("everything") || usual && is_usual || is(&name.to_ascii_lowercase())
+}
+
+/// The request is about what lies in the shards. Each must be looked at for that, which waits for those that are busy.
+pub fn wants_counts(wanted: &[String]) -> bool {
+    SECTIONS.iter().any(|section| matches!(section.0, "Clients" | "Keyspace") && wants(wanted, *section))
+}
+
+/// The sections in `wanted`.
+pub fn text(node: &Node, wanted: &[String], counts: &KeyspaceCounts) -> String {
     let mut text = String::new();
-    for (name, is_usual, lines) in SECTIONS {
-        if all || usual && is_usual || is(&name.to_ascii_lowercase()) {
+    for section @ (name, _, lines) in SECTIONS {
+        if wants(wanted, section) {
             if !text.is_empty() {
                 text.push_str("\r\n");
             }

@@ -103,6 +103,9 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
             "client_output_buffer_limit_disconnections",
             stats.client_output_limit_disconnections.get().to_string(),
         ),
+        ("watchdog_stalls", node.watchdog.stalls.get().to_string()),
+        ("watchdog_longest_stall_ms", node.watchdog.longest_stall_ms.get().to_string()),
+        ("watchdog_current_stall_ms", node.watchdog.current_stall_ms.get().to_string()),
     ])
 }
 

@@ -27,6 +27,7 @@ use crate::clock::{self, BatchClock};
 use crate::command::Park;
 use crate::executor::{self, Batch, Flow};
 use crate::node::Node;
+use crate::watchdog::Pulse;
 
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
@@ -73,7 +74,7 @@ enum End {
 }
 
 impl Connection {
-    pub fn new(node: Arc<Node>, stream: Stream, session: Session) -> Connection {
+    pub fn new(node: Arc<Node>, stream: Stream, session: Session, pulse: Arc<Pulse>) -> Connection {
         Connection {
             node,
             session,
@@ -86,7 +87,7 @@ impl Connection {
             ordered: OrderedReplies::default(),
             closing: false,
             owner: None,
-            batch: Batch::start(),
+            batch: Batch::start(pulse),
         }
     }
 
@@ -103,6 +104,13 @@ impl Connection {
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<End> {
+        self.batch.pulse.begin_turn();
+        let result = self.poll_work(cx, buffers);
+        self.batch.pulse.end_turn();
+        result
+    }
+
+    fn poll_work(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<End> {
         if self.owner.as_ref().is_none_or(|owner| !owner.will_wake(cx.waker())) {
             self.session.handle.mailbox.set_owner(cx.waker());
             self.owner = Some(cx.waker().clone());

@@ -12,18 +12,21 @@ use super::connection::Connection;
 use super::stream::DetachedStream;
 use crate::client::Session;
 use crate::node::Node;
+use crate::watchdog::{Pulse, Watchdog};
 
 pub struct Workers {
     handles: Vec<Handle>,
+    pulses: Vec<Arc<Pulse>>,
     threads: Vec<thread::JoinHandle<()>>,
     stops: Vec<oneshot::Sender<()>>,
     next: AtomicUsize,
 }
 
 impl Workers {
-    pub fn start(count: usize) -> io::Result<Workers> {
+    pub fn start(count: usize, watchdog: &Watchdog) -> io::Result<Workers> {
         let mut workers = Workers {
             handles: Vec::new(),
+            pulses: Vec::new(),
             threads: Vec::new(),
             stops: Vec::new(),
             next: AtomicUsize::new(0),
@@ -36,7 +39,9 @@ impl Workers {
                 // Ends when asked to, or when nobody is left who could ask.
                 let _ = runtime.block_on(stopped);
             };
-            workers.threads.push(thread::Builder::new().name(format!("worker-{number}")).spawn(body)?);
+            let name = format!("worker-{number}");
+            workers.pulses.push(watchdog.watch(&name));
+            workers.threads.push(thread::Builder::new().name(name).spawn(body)?);
             workers.stops.push(stop);
         }
         Ok(workers)
@@ -49,9 +54,10 @@ impl Workers {
     /// The connection is driven by one of the workers, in turn.
     pub fn adopt(&self, node: Arc<Node>, stream: DetachedStream, session: Session) {
         let index = self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len();
+        let pulse = self.pulses[index].clone();
         self.handles[index].spawn(async move {
             match stream.attach() {
-                Ok(stream) => Connection::new(node, stream, session).run().await,
+                Ok(stream) => Connection::new(node, stream, session, pulse).run().await,
                 Err(error) => tracing::warn!(%error, "a connection could not be given to a worker"),
             }
         });

@@ -9,6 +9,7 @@ mod key_waiters;
 mod slot_stats;
 mod watchers;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use rcl_cluster::{ClusterMap, NodeIndex};
@@ -52,7 +53,24 @@ impl Shard {
 
 #[derive(Debug)]
 pub struct Shards {
-    shards: Box<[Mutex<Shard>]>,
+    shards: Box<[Guarded]>,
+}
+
+#[derive(Debug)]
+struct Guarded {
+    shard: Mutex<Shard>,
+    /// How often it was locked. Changed only by who has the lock.
+    taken: AtomicU64,
+}
+
+impl Guarded {
+    fn new(shard: Shard) -> Guarded {
+        Guarded { shard: Mutex::new(shard), taken: AtomicU64::new(0) }
+    }
+
+    fn note(&self) {
+        self.taken.store(self.taken.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
 }
 
 impl Shards {
@@ -62,7 +80,7 @@ impl Shards {
         let shard = |shard_index| {
             let layout = Layout::Shard { shard_index, shard_count };
             let slot_stats = SlotStats::new(shard_index, shard_count);
-            Mutex::new(Shard::new(Keyspace::new(layout, 1, hasher.clone()), slot_stats))
+            Guarded::new(Shard::new(Keyspace::new(layout, 1, hasher.clone()), slot_stats))
         };
         Shards { shards: (0..shard_count).map(shard).collect() }
     }
@@ -70,7 +88,7 @@ impl Shards {
     /// Without a cluster: one shard with this many databases.
     pub fn standalone(databases: usize, hasher: &KeyHasher) -> Shards {
         let keyspace = Keyspace::new(Layout::Standalone, databases, hasher.clone());
-        Shards { shards: Box::new([Mutex::new(Shard::new(keyspace, SlotStats::new(0, 1)))]) }
+        Shards { shards: Box::new([Guarded::new(Shard::new(keyspace, SlotStats::new(0, 1)))]) }
     }
 
     pub fn count(&self) -> usize {
@@ -82,15 +100,29 @@ impl Shards {
     }
 
     pub fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        let guarded = &self.shards[index];
+        let shard = guarded.shard.lock().unwrap_or_else(PoisonError::into_inner);
+        guarded.note();
+        shard
     }
 
     /// `None` when somebody else holds it at this moment.
     pub fn try_lock(&self, index: usize) -> Option<MutexGuard<'_, Shard>> {
-        match self.shards[index].try_lock() {
-            Ok(shard) => Some(shard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+        let guarded = &self.shards[index];
+        let shard = match guarded.shard.try_lock() {
+            Ok(shard) => shard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        guarded.note();
+        Some(shard)
+    }
+
+    /// A number for the holder that has it locked now: the same number is the same holder.
+    pub fn hold(&self, index: usize) -> Option<u64> {
+        match self.shards[index].shard.try_lock() {
+            Err(TryLockError::WouldBlock) => Some(self.shards[index].taken.load(Ordering::Relaxed)),
+            Ok(_) | Err(TryLockError::Poisoned(_)) => None,
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod both;
 mod bus;
+mod busy;
 mod client;
 mod failover;
 mod files;

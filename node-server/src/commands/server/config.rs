@@ -186,6 +186,7 @@ fn resetstat(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.node.stats.reset();
     context.node.errors.reset();
     context.data.each_shard(|shard| shard.slot_stats.reset());
+    context.node.watchdog.reset();
     context.reply.ok();
     Ok(Outcome::Done)
 }

@@ -30,7 +30,9 @@ fn info_command(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         .map(|name| String::from_utf8_lossy(name).to_ascii_lowercase())
         .collect::<Vec<_>>();
     let mut keyspace = info::KeyspaceCounts::default();
-    context.data.each_shard(|shard| keyspace.add(shard));
+    if info::wants_counts(&wanted) {
+        context.data.each_shard(|shard| keyspace.add(shard));
+    }
     let text = info::text(context.node, &wanted, &keyspace);
     context.reply.verbatim("txt", text.as_bytes());
     Ok(Outcome::Done)

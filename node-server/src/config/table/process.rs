@@ -68,7 +68,8 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("crash-log-enabled", "yes", CRASH),
     yes_no("crash-memcheck-enabled", "yes", CRASH),
     yes_no("use-exit-on-panic", "no", CRASH).hidden(),
-    integer("watchdog-period", 0, INT_MAX, "0", no_effect("the node watches its threads by itself")).hidden(),
+    // On, where Redis's is off: it costs nothing and stops nothing.
+    integer("watchdog-period", 0, INT_MAX, "500", EFFECT).hidden(),
     choice(
         "oom-score-adj",
         &["no", "yes|relative", "absolute"],

@@ -39,7 +39,13 @@ impl Client {
     fn ask(&mut self, line: &str) -> String {
         let request = OwnedArgs::new(line.split(' ').map(str::as_bytes));
         let mut output = Vec::new();
-        match process(&self.node, &mut self.session, request.as_args(), &mut output, &mut Batch::start()) {
+        match process(
+            &self.node,
+            &mut self.session,
+            request.as_args(),
+            &mut output,
+            &mut Batch::start(Arc::default()),
+        ) {
             Flow::Park(park) => {
                 assert!(output.is_empty());
                 assert_eq!(park.wait.wait(), self.session.current_wait());

@@ -10,6 +10,7 @@
 //! stands before its MULTI; if the link breaks meanwhile, the master sends all of it again.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use rcl_proto::resp::{Args, Limits, Parsed, RequestParser, encode_request};
 
@@ -69,7 +70,7 @@ impl Applier {
             return Ok(());
         }
         let node = connection.node.clone();
-        let mut batch = Batch::start();
+        let mut batch = Batch::start(Arc::default());
         let applying = node.replication.lock_applying();
         if !connection.is_current() {
             return Err(LinkError::Superseded);
