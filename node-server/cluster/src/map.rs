@@ -82,6 +82,11 @@ impl ClusterMap {
         }
     }
 
+    /// The owner's id, which is the same in every map.
+    pub fn owner_id(&self, slot: Slot) -> Option<NodeId> {
+        self.node(NodeIndex(self.owners[slot.index()])).map(|node| node.id)
+    }
+
     pub fn node(&self, index: NodeIndex) -> Option<&MapNode> {
         self.nodes.get(usize::from(index.0))
     }

@@ -2,8 +2,8 @@
 //!
 //! Jobs are done in order. A map goes to every shard that is free at once; those that are busy (a slow command)
 //! get it when they are, and nobody waits for them meanwhile: a newer map replaces it for all. A map counts as
-//! applied when every shard has it; then the subscriptions to sharded channels of slots that left this node end. Clients
-//! that wait on keys of such a slot are sent on by the shard that gets the map.
+//! applied when every shard has it. With it the shard sends on the clients that wait on keys of a slot that left, and ends the
+//! subscriptions to sharded channels of slots that changed hands.
 //!
 //! While the data of the last save are still being loaded, only maps are handed out. All else is about data, and waits
 //! for them: keys that are to go may not have come yet, and a replica's copy must not meet them.
@@ -24,6 +24,7 @@ use crate::clock;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::pause::{PauseLevel, PauseReason};
+use crate::pubsub::ChannelKind;
 use crate::replication;
 use crate::routing::route_waiting;
 use crate::shard::Shard;
@@ -57,7 +58,7 @@ pub enum Job {
 /// The thread ends when the sender is dropped.
 pub fn start(node: Arc<Node>, acknowledge: UnboundedSender<Acknowledgement>) -> io::Result<Sender<Job>> {
     let (sender, jobs) = mpsc::channel();
-    let applier = Applier { node, acknowledge, map: None, before_data: Some(Vec::new()) };
+    let applier = Applier { node, acknowledge, before_data: Some(Vec::new()) };
     super::start_thread("applier", move || applier.run(&jobs))?;
     Ok(sender)
 }
@@ -65,7 +66,6 @@ pub fn start(node: Arc<Node>, acknowledge: UnboundedSender<Acknowledgement>) -> 
 struct Applier {
     node: Arc<Node>,
     acknowledge: UnboundedSender<Acknowledgement>,
-    map: Option<Arc<ClusterMap>>,
     /// What waits for the data; `None` when they are there.
     before_data: Option<Vec<Job>>,
 }
@@ -95,7 +95,7 @@ impl Applier {
         self.acknowledge(Acknowledgement::Loaded { slots });
     }
 
-    fn perform(&mut self, job: Job) {
+    fn perform(&self, job: Job) {
         let node = &self.node;
         match job {
             // Done above.
@@ -114,19 +114,19 @@ impl Applier {
     }
 
     /// Gives the map, or a newer one that comes right behind it, to every shard.
-    fn hand_out(&mut self, map: Arc<ClusterMap>, jobs: &Receiver<Job>, waiting: &mut VecDeque<Job>) {
+    fn hand_out(&self, map: Arc<ClusterMap>, jobs: &Receiver<Job>, waiting: &mut VecDeque<Job>) {
         let mut map = map;
         let mut without: Vec<usize> = (0..self.node.shards.count()).collect();
         loop {
             without.retain(|&index| match self.node.shards.try_lock(index) {
                 Some(mut shard) => {
-                    self.take_over(&mut shard, &map);
+                    self.take_over(index, &mut shard, &map);
                     false
                 }
                 None => true,
             });
             if without.is_empty() {
-                return self.applied(map);
+                return self.acknowledge(Acknowledgement::Applied { version: map.version });
             }
             match jobs.recv_timeout(BETWEEN_TRIES) {
                 Ok(Job::Map(newer)) if waiting.is_empty() => {
@@ -140,9 +140,23 @@ impl Applier {
         }
     }
 
-    /// From now on the shard acts by this map.
-    fn take_over(&self, shard: &mut Shard, map: &Arc<ClusterMap>) {
-        shard.adopt_map(map.clone());
+    /// From now on the shard acts by this map. Who was there by the one before and has to know is told under its lock: after
+    /// that only those come whom the new map lets in.
+    fn take_over(&self, index: usize, shard: &mut Shard, map: &Arc<ClusterMap>) {
+        let Some(before) = shard.adopt_map(map.clone()) else { return };
+        self.send_waiters_on(shard, map);
+        if self.node.pubsub.name_count(ChannelKind::Shard) == 0 {
+            return;
+        }
+        // Also where a replica takes over from its master, as with Redis 7.2: who subscribes anew finds the new master.
+        let changed_hands = |&slot: &Slot| before.owner_id(slot) != map.owner_id(slot);
+        let changed: SlotSet = self.node.shards.slots_of(index).filter(changed_hands).collect();
+        if !changed.is_empty() {
+            self.node.pubsub.drop_shard_channels(|slot| changed.contains(slot));
+        }
+    }
+
+    fn send_waiters_on(&self, shard: &mut Shard, map: &ClusterMap) {
         if shard.waiters.is_empty() {
             return;
         }
@@ -151,17 +165,6 @@ impl Applier {
         }
         let endpoint = self.node.settings().cluster_preferred_endpoint_type;
         shard.waiters.refuse(|waiter| route_waiting(map, waiter.slot, endpoint));
-    }
-
-    fn applied(&mut self, map: Arc<ClusterMap>) {
-        let before = self.map.replace(map.clone());
-        self.acknowledge(Acknowledgement::Applied { version: map.version });
-        let Some(before) = before else { return };
-        let lost: SlotSet =
-            Slot::all().filter(|&slot| before.is_of_my_shard(slot) && !map.is_of_my_shard(slot)).collect();
-        if !lost.is_empty() {
-            self.node.pubsub.drop_shard_channels(|slot| lost.contains(slot));
-        }
     }
 
     /// Fails only when the control thread has ended.

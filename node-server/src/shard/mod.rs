@@ -12,8 +12,8 @@ mod watchers;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use rcl_cluster::{ClusterMap, NodeIndex};
-use rcl_proto::{NodeId, Slot};
+use rcl_cluster::ClusterMap;
+use rcl_proto::{SLOT_COUNT, Slot};
 use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
 
 pub use departing::Departing;
@@ -99,6 +99,11 @@ impl Shards {
         slot.index() & (self.shards.len() - 1)
     }
 
+    /// The slots that lie in the shard with this number.
+    pub fn slots_of(&self, index: usize) -> impl Iterator<Item = Slot> {
+        (index..SLOT_COUNT).step_by(self.count()).filter_map(|number| Slot::new(number as u16))
+    }
+
     pub fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
         let guarded = &self.shards[index];
         let shard = guarded.shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,11 +144,11 @@ impl Shards {
 }
 
 impl Shard {
-    /// From now on the shard acts by this map. What was counted of slots that change hands is forgotten.
-    pub fn adopt_map(&mut self, map: Arc<ClusterMap>) {
-        if let Some(before) = self.map.replace(map.clone()) {
-            self.slot_stats.reset_where(|slot| owner_id(&before, slot) != owner_id(&map, slot));
-        }
+    /// From now on the shard acts by this map; the one before. What was counted of slots that change hands is forgotten.
+    pub fn adopt_map(&mut self, map: Arc<ClusterMap>) -> Option<Arc<ClusterMap>> {
+        let before = self.map.replace(map.clone())?;
+        self.slot_stats.reset_where(|slot| before.owner_id(slot) != map.owner_id(slot));
+        Some(before)
     }
 
     /// True when the key is here and its time has not come.
@@ -151,9 +156,4 @@ impl Shard {
         let key = self.keyspace.hasher().key_in_slot(key, slot);
         self.keyspace.find(database, &key).is_some_and(|entry| !entry.is_expired(now_ms))
     }
-}
-
-fn owner_id(map: &ClusterMap, slot: Slot) -> Option<NodeId> {
-    let owner = NodeIndex(map.owners[slot.index()]);
-    map.node(owner).map(|node| node.id)
 }

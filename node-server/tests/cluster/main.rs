@@ -18,4 +18,6 @@ mod replies;
 mod routing;
 mod server;
 mod setslot;
+mod sharded_channels;
 mod slot_stats;
+mod waiting;

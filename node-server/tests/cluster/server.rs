@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rcl_proto::resp::Reply;
 
 use crate::client::Client;
-use crate::harness::{Folder, PATIENCE, free_port};
+use crate::harness::{Folder, PATIENCE, free_port, has_redis};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -262,6 +262,33 @@ pub fn share_slots(servers: &mut [Server], masters: usize) {
     }
     for server in servers {
         server.wait_for("CLUSTER INFO", |text| text.contains("cluster_state:ok"));
+    }
+}
+
+/// A cluster of one kind, of which the first `masters` share the slots.
+pub fn cluster_of(kind: Kind, count: usize, masters: usize) -> Vec<Server> {
+    let mut servers: Vec<Server> = (0..count).map(|_| Server::start(kind)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, masters);
+    servers
+}
+
+/// A master of all slots and its replica, which may take over.
+pub fn master_and_replica(kind: Kind) -> Vec<Server> {
+    let mut servers = cluster_of(kind, 2, 1);
+    let master = servers[0].id();
+    servers[1].must(&format!("CLUSTER REPLICATE {master}"));
+    servers[1].wait_for("INFO replication", |text| text.contains("master_link_status:up"));
+    // A master takes a request to hand over from a replica that it knows, which is a heartbeat later.
+    servers[0].wait_for("CLUSTER NODES", |text| text.contains(" slave "));
+    servers
+}
+
+/// With nodes of ours, and with redis-server where this machine has it.
+pub fn with_both(test: &str, play: impl Fn(Kind)) {
+    play(Kind::Ours);
+    if has_redis(test) {
+        play(Kind::Redis);
     }
 }
 
