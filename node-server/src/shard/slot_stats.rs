@@ -4,7 +4,7 @@
 //! The rules are Valkey 8's:
 //!
 //! - `cpu_ns`: the time of commands that have keys; of a transaction as a whole, on EXEC. Of a command that waited,
-//!   the run that answered it, not the wait.
+//!   what answered it, not the wait.
 //! - `bytes_in`: requests as they came, also those that were queued or refused here (not redirected ones). EXEC
 //!   counts its MULTI too. A request that waits is counted when it has been answered.
 //! - `bytes_out`: replies; effects in the replication log, once for each replica; messages on sharded channels, once

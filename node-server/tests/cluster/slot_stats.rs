@@ -72,6 +72,24 @@ fn requests_and_replies_are_counted_for_their_slot() {
 }
 
 #[test]
+fn a_request_that_waits_is_counted_when_it_is_answered() {
+    let mut servers = start(1);
+    let server = &mut servers[0];
+    let slot = key_slot(b"key").number();
+    let mut waiting = Client::connect(server.port).unwrap();
+    waiting.send(b"*3\r\n$5\r\nblpop\r\n$3\r\nkey\r\n$1\r\n0\r\n");
+    wait_until("it waits", || server.text("INFO clients").contains("blocked_clients:1\r\n"));
+    assert_eq!(take_bytes(server, slot), (0, 0));
+    assert_eq!(server.ask("LPUSH key value"), Reply::Integer(1));
+    waiting.read().unwrap();
+    // BLPOP 31 and LPUSH 35, their answers 24 and 4.
+    assert_eq!(take_bytes(server, slot), (66, 28));
+
+    assert_eq!(waiting.try_ask("BLPOP key 0.01").unwrap(), Reply::Null);
+    assert_eq!(take_bytes(server, slot), (34, 5));
+}
+
+#[test]
 fn time_is_counted_and_statistics_end_with_the_slot() {
     let mut servers = start(1);
     let server = &mut servers[0];

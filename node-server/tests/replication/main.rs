@@ -10,4 +10,5 @@ mod harness;
 mod limits;
 mod streams;
 mod transfer;
+mod waiting;
 mod words;
