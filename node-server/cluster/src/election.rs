@@ -34,6 +34,8 @@ const LONGEST_DELAY_MS: u64 = 500;
 const DELAY_PARTS: u64 = 30;
 const DELAY_PER_RANK_MS: u64 = 1_000;
 const SHORTEST_TIMEOUT_MS: u64 = 2_000;
+/// How long after the request that we know of a voter may have voted.
+const VOTED_LATER_MS: u64 = 500;
 
 /// The election that we stand in, have stood in, or are about to.
 #[derive(Debug, Default)]
@@ -231,10 +233,10 @@ impl Member {
     }
 
     /// How long a majority of voters may refuse a second vote about this master, by Redis's rule; `None` when ours, who
-    /// let an operator have his way, are enough.
+    /// let an operator have his way, are enough. Each counts from its own vote, which comes after the request.
     pub(crate) fn votes_are_refused_for_ms(&self, master: NodeRef) -> Option<u64> {
         let asked_ms = self.nodes[master].votes_asked_ms?;
-        let wait_ms = self.config.node_timeout_ms.saturating_mul(2);
+        let wait_ms = self.config.node_timeout_ms.saturating_mul(2).saturating_add(VOTED_LATER_MS);
         let left_ms = wait_ms.checked_sub(self.now_ms.saturating_sub(asked_ms)).filter(|left| *left > 0)?;
         let willing =
             self.nodes.iter().filter(|(_, node)| node.is_voter() && node.is_kin && !node.is_failed());
