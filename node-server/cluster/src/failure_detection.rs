@@ -22,7 +22,7 @@ use rcl_proto::NodeId;
 
 use crate::durability::Addressee;
 use crate::io::{LinkEnd, LogLevel};
-use crate::member::Member;
+use crate::member::{CRON_PERIOD_MS, Member};
 use crate::node::NodeRef;
 use crate::packet::{Flags, Kind, Writer};
 
@@ -44,7 +44,7 @@ impl Member {
     }
 
     /// Our connection to the node could not be opened or is gone.
-    pub(crate) fn outbound_ended(&mut self, at: NodeRef, end: LinkEnd) {
+    pub(crate) fn outbound_ended(&mut self, at: NodeRef, end: LinkEnd, lived_ms: u64) {
         if !self.config.fast_suspicion || self.nodes[at].in_handshake() {
             return;
         }
@@ -52,8 +52,11 @@ impl Member {
             LinkEnd::Failed | LinkEnd::Full => self.nodes[at].refused_since_ms = None,
             LinkEnd::Lost => {
                 self.nodes[at].link_lost = true;
-                // To know soon whether it is gone, and whether it is we who are cut off.
-                self.connect(at);
+                // To know soon whether it is gone, and whether it is we who are cut off. Who closed what was opened a
+                // moment ago might do so again, as fast as we can: then the periodic run tries.
+                if lived_ms >= CRON_PERIOD_MS {
+                    self.connect(at);
+                }
                 if let Some(inbound) = self.nodes[at].inbound {
                     self.send_heartbeat(inbound, Kind::Pong);
                 }

@@ -81,7 +81,7 @@ impl Member {
         if !link.is_open && node.ping_sent_ms == 0 {
             node.ping_sent_ms = now_ms;
         }
-        self.outbound_ended(at, end);
+        self.outbound_ended(at, end, now_ms.saturating_sub(link.created_ms));
         if end == LinkEnd::Full {
             // What comes from now on need not be lost with what was queued.
             self.connect(at);
