@@ -25,6 +25,7 @@
 //! fail               id 40
 //! publish(-shard)    channel length 4, message length 4, channel, message
 //! update             config epoch 8, id 40, slot bitmap 2048
+//! module             module's id 8, length 4, type 1, data
 //! auth-req, auth-ack, mfstart   nothing
 //! ```
 //!
@@ -254,9 +255,15 @@ pub enum Body<'a> {
         node: Option<NodeId>,
         slots: &'a [u8; SlotSet::BYTES],
     },
+    /// What a module of Redis says to its like on other nodes.
+    Module {
+        module: u64,
+        kind: u8,
+        payload: &'a [u8],
+    },
     Empty,
-    /// A kind that we have no use for.
-    Ignored,
+    /// A kind that we do not know.
+    Unknown,
 }
 
 /// A packet read; the body borrows from its bytes.
@@ -435,7 +442,12 @@ fn body(kind: Option<Kind>, count: u16, extension_count: u16, rest: &[u8]) -> Op
             exactly(0)?;
             Some(Body::Empty)
         }
-        Some(Kind::Module) | None => Some(Body::Ignored),
+        Some(Kind::Module) => {
+            let (module, length, kind) = (reader.u64(), reader.u32() as usize, reader.u8());
+            exactly(length.checked_add(13)?)?;
+            Some(Body::Module { module, kind, payload: reader.0 })
+        }
+        None => Some(Body::Unknown),
     }
 }
 
@@ -593,6 +605,14 @@ impl Writer {
         self.bytes.extend_from_slice(&(message.len() as u32).to_be_bytes());
         self.bytes.extend_from_slice(channel);
         self.bytes.extend_from_slice(message);
+    }
+
+    /// The body of a MODULE packet; the payload is below 4 GB.
+    pub fn module(&mut self, module: u64, kind: u8, payload: &[u8]) {
+        self.bytes.extend_from_slice(&module.to_be_bytes());
+        self.bytes.extend_from_slice(&(payload.len() as u32).to_be_bytes());
+        self.bytes.push(kind);
+        self.bytes.extend_from_slice(payload);
     }
 
     pub fn finish(mut self) -> Vec<u8> {

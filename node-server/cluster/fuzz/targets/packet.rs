@@ -31,8 +31,9 @@ fn write_again(kind: Kind, packet: &Packet<'_>) -> Option<Vec<u8>> {
         Body::Update { config_epoch, node, slots } => {
             writer.update(config_epoch, node?, &SlotSet::from_bytes(slots));
         }
+        Body::Module { module, kind, payload } => writer.module(module, kind, payload),
         Body::Empty => {}
-        Body::Ignored => return None,
+        Body::Unknown => return None,
     }
     Some(writer.finish())
 }

@@ -4,6 +4,7 @@
 
 mod codec;
 mod driver;
+mod kinds;
 mod redis;
 
 use std::time::Duration;
@@ -95,7 +96,7 @@ fn a_member_lives_among_redis_servers() {
     assert!(first_line.contains("127.0.0.1:24000@24200,redis-1.example "), "{first_line}");
     let received = ours.received();
     received.iter().for_each(|bytes| codec::assert_round_trip(bytes));
-    codec::record(&received);
+    codec::record(&received, &codec::PLAIN);
 
     // Redis reads our nodes.conf.
     let text = ours.nodes_conf();
@@ -148,7 +149,7 @@ fn a_replica_of_ours_takes_over_from_a_redis_master() {
             server.call("CLUSTER INFO").contains("cluster_state:ok")
         });
     }
-    codec::record(&ours.received());
+    codec::record(&ours.received(), &codec::PLAIN);
     // It comes back with its old claim, learns, and follows us.
     servers[0].restart();
     wait_for("the old master follows us", LONG, || {

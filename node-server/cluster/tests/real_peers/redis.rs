@@ -55,7 +55,14 @@ impl Redis {
                 "",
             ])
             .args(["--cluster-port", &bus_port])
-            .args(["--repl-diskless-sync-delay", "0", "--bind", "127.0.0.1"])
+            .args([
+                "--repl-diskless-sync-delay",
+                "0",
+                "--bind",
+                "127.0.0.1",
+                "--enable-module-command",
+                "local",
+            ])
             .arg("--dir")
             .arg(&self.dir)
             .stdout(std::fs::File::create(self.dir.join("log")).expect("a log file"))
