@@ -169,6 +169,7 @@ impl Member {
         let node = &mut self.nodes[at];
         node.ip = ip;
         (node.port, node.second_port, node.bus_port) = (header.port, header.second_port, header.bus_port);
+        node.moves = false;
         node.flags.clear(Flags::NOADDR);
         let line = format!("Address updated for node {}, now {}:{}", node.called(), node.ip, node.port);
         self.log(LogLevel::Notice, line);

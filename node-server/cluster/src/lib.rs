@@ -47,6 +47,7 @@ mod set_slot;
 mod slots_and_epochs;
 mod state;
 mod stepping_down;
+mod twins;
 mod update;
 mod views;
 

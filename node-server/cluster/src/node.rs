@@ -35,6 +35,10 @@ pub(crate) struct Node {
     pub is_kin: bool,
     /// Our connection to it was open and its host ended it; nothing came from it since.
     pub link_lost: bool,
+    /// In its last pong it told another address than the one it was asked at.
+    pub moves: bool,
+    /// Somebody else said that it is this node, since its last pong.
+    pub has_twin: bool,
     /// When the ping that still has no pong was sent; 0 when none waits.
     pub ping_sent_ms: u64,
     pub pong_received_ms: u64,
@@ -100,6 +104,8 @@ impl Node {
             data_received_ms: 0,
             failed_ms: 0,
             link_lost: false,
+            moves: false,
+            has_twin: false,
             refused_since_ms: None,
             voted_ms: None,
             votes_asked_ms: None,

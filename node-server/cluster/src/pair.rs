@@ -20,6 +20,10 @@ pub(crate) struct Pair {
     inputs: VecDeque<(usize, Input)>,
     replies: [Option<Reply>; 2],
     last_inbound: u64,
+    /// Whether what each sends is lost.
+    silent: [bool; 2],
+    /// New connections are refused.
+    is_cut: bool,
 }
 
 impl Pair {
@@ -38,6 +42,8 @@ impl Pair {
             inputs: VecDeque::new(),
             replies: [None, None],
             last_inbound: 0,
+            silent: [false; 2],
+            is_cut: false,
         };
         pair.drain();
         let meet = Command::Meet { ip: "127.0.0.1".to_owned(), port: 7000, bus_port: Some(BUS_PORTS[1]) };
@@ -78,6 +84,19 @@ impl Pair {
         }
     }
 
+    /// What `number` sends is lost from now on; the links stay open.
+    pub fn silence(&mut self, number: usize) {
+        self.silent[number] = true;
+    }
+
+    /// Closes all links, and none is opened any more.
+    pub fn cut(&mut self) {
+        self.is_cut = true;
+        for (number, link) in std::mem::take(&mut self.links).into_iter().flatten() {
+            self.step(number, Input::LinkClosed { link, end: crate::LinkEnd::Lost });
+        }
+    }
+
     /// The link on which `number` hears the other one's pings.
     pub fn inbound_link(&self, number: usize) -> LinkId {
         let ends = self.links.iter().flatten();
@@ -96,6 +115,9 @@ impl Pair {
     fn perform(&mut self, number: usize, output: Output) {
         let other = 1 - number;
         match output {
+            Output::Connect { link, .. } if self.is_cut => {
+                self.inputs.push_back((number, Input::LinkClosed { link, end: crate::LinkEnd::Refused }));
+            }
             Output::Connect { link, .. } => {
                 self.last_inbound += 1;
                 let theirs = LinkId(self.last_inbound);
@@ -105,6 +127,7 @@ impl Pair {
                 self.inputs.push_back((other, accepted));
                 self.inputs.push_back((number, Input::LinkOpened { link, local_ip: ip() }));
             }
+            Output::Send { .. } if self.silent[number] => {}
             Output::Send { link, bytes } => {
                 if let Some((to, theirs)) = self.other_end(number, link) {
                     self.inputs.push_back((to, Input::Packet { link: theirs, bytes: bytes.to_vec() }));

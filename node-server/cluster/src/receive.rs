@@ -44,6 +44,9 @@ impl Member {
             }
             return;
         }
+        if self.is_from_a_twin(link, &packet.header) {
+            return;
+        }
         let sender = self.sender_of(link, &packet.header);
         if let Some(sender) = sender {
             self.take_header(sender, &packet.header);
@@ -134,6 +137,7 @@ impl Member {
         }
         if kind == Kind::Pong && link.is_outbound() {
             self.pong_received(sender);
+            self.address_answered(sender, header);
         }
         self.take_role(sender, header);
         self.take_slots(sender, header);
