@@ -36,9 +36,19 @@ use worker::Worker;
 pub const LANES: usize = 3;
 const WORKERS_PER_LANE: usize = 4;
 pub const WORKERS: usize = LANES * WORKERS_PER_LANE;
-const ITEMS_PER_WORKER: usize = 600;
-/// Operations a second of all workers together.
-const RATE: u64 = 3000;
+
+/// How much is written and read.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub items_per_worker: usize,
+    /// Operations a second of all workers together.
+    pub rate: u64,
+}
+
+impl Size {
+    pub const USUAL: Size = Size { items_per_worker: 600, rate: 3000 };
+}
+
 /// How long a wait for the load itself may take before the test is given up.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -59,6 +69,10 @@ pub struct Load {
 impl Load {
     /// Starts, writes every item once, and goes on from there.
     pub fn start(entries: &[u16]) -> Load {
+        Load::start_of(Size::USUAL, entries)
+    }
+
+    pub fn start_of(size: Size, entries: &[u16]) -> Load {
         let shared = Arc::new(Shared {
             counts: Mutex::new(Phase::new()),
             stop: AtomicBool::new(false),
@@ -67,7 +81,7 @@ impl Load {
         });
         let (inner, entries) = (shared.clone(), entries.to_vec());
         let thread = std::thread::Builder::new().name("load".into());
-        let thread = thread.spawn(move || run(inner, entries)).unwrap();
+        let thread = thread.spawn(move || run(size, inner, entries)).unwrap();
         let load = Load { shared, thread: Some(thread) };
         load.sweep();
         load
@@ -114,16 +128,16 @@ impl Drop for Load {
     }
 }
 
-fn run(shared: Arc<Shared>, entries: Vec<u16>) -> Vec<Item> {
+fn run(size: Size, shared: Arc<Shared>, entries: Vec<u16>) -> Vec<Item> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, async {
         let routes = Rc::new(RefCell::new(Routes::new(entries)));
         let refresher = tokio::task::spawn_local(client::keep_fresh(routes.clone()));
-        let interval = Duration::from_micros(1_000_000 * WORKERS as u64 / RATE);
+        let interval = Duration::from_micros(1_000_000 * WORKERS as u64 / size.rate);
         let workers: Vec<_> = (0..WORKERS)
             .map(|number| {
-                let worker = Worker::new(number, ITEMS_PER_WORKER, shared.clone(), routes.clone());
+                let worker = Worker::new(number, size.items_per_worker, shared.clone(), routes.clone());
                 tokio::task::spawn_local(worker.run(interval))
             })
             .collect();

@@ -2,22 +2,32 @@
 //!
 //! What needs a redis-server says `SKIPPED` loudly where the machine has none.
 
+mod addresses;
 mod both;
 mod bus;
 mod busy;
 mod client;
 mod failover;
 mod files;
+mod folders;
+mod handover;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../../../tests/load/mod.rs"]
+mod load;
 mod loading;
+mod messages;
 mod mixed;
+mod moves;
 mod own;
+mod partition;
+mod replicas;
 mod replies;
 mod routing;
 mod server;
 mod setslot;
 mod sharded_channels;
 mod slot_stats;
+mod typed;
 mod waiting;

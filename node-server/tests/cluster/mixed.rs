@@ -1,8 +1,5 @@
 //! Our nodes beside redis-server, in one cluster.
 
-use rcl_proto::resp::Reply;
-
-use crate::client::Client;
 use crate::harness::has_redis;
 use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 
@@ -99,28 +96,5 @@ fn a_replica_of_redis_is_elected_by_our_votes_and_the_votes_are_remembered() {
         let mut server = server.kill_and_restart();
         server.must("CLUSTER SAVECONFIG");
         assert_eq!(voted(&server), epoch);
-    }
-}
-
-#[test]
-fn a_message_reaches_subscribers_of_both_kinds() {
-    if !has_redis("a_message_reaches_subscribers_of_both_kinds") {
-        return;
-    }
-    let mut servers = start_all(&[Kind::Ours, Kind::Redis, Kind::Ours]);
-    meet_all(&mut servers);
-    share_slots(&mut servers, 3);
-    let mut listeners: Vec<Client> =
-        servers.iter().map(|server| Client::connect(server.port).unwrap()).collect();
-    for listener in &mut listeners {
-        listener.try_ask("SUBSCRIBE news").unwrap();
-    }
-    for (number, server) in servers.iter_mut().take(2).enumerate() {
-        server.ask(&format!("PUBLISH news message-{number}"));
-        for listener in &mut listeners {
-            let words = ["message".to_owned(), "news".to_owned(), format!("message-{number}")];
-            let expected = Reply::Array(words.map(|word| Reply::Bulk(word.into())).into());
-            assert_eq!(listener.read().unwrap(), expected);
-        }
     }
 }

@@ -152,14 +152,26 @@ impl Server {
             if is_wanted(&text) {
                 return text;
             }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{line} of {:?} stays\n{text}\nits log:\n{}",
-                self.kind,
-                self.log()
-            );
+            assert!(start.elapsed() < PATIENCE, "{line} of {:?} on {} stays\n{text}", self.kind, self.port);
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until the line of this node in its CLUSTER NODES is as wanted.
+    pub fn wait_for_node(&mut self, id: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+        let text = self.wait_for("CLUSTER NODES", |text| line_of(text, id).is_some_and(&is_wanted));
+        line_of(&text, id).unwrap_or_default().to_owned()
+    }
+
+    pub fn wait_for_master_link(&mut self) {
+        self.wait_for("INFO replication", |text| text.contains("master_link_status:up"));
+    }
+
+    /// A field of INFO, as a number.
+    pub fn count(&mut self, section: &str, field: &str) -> u64 {
+        let text = self.text(&format!("INFO {section}"));
+        let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {field} in {text}"))
     }
 
     /// The value of a field of CLUSTER INFO.
@@ -212,6 +224,28 @@ impl Server {
         }
     }
 
+    /// Kills it and starts a program of `kind`, maybe the other one, on its folder.
+    pub fn kill_and_restart_as(mut self, kind: Kind, ports: (u16, u16)) -> Server {
+        self.kill();
+        let folder = self.folder.clone();
+        drop(self);
+        Server::start_in(kind, folder, ports)
+    }
+
+    /// Stops it in the middle of whatever it does; to the others it is as if it were cut off.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.pid().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill {signal}");
+    }
+
     /// Waits until it has ended by itself; false for a failure.
     pub fn wait_for_end(&mut self) -> bool {
         let start = Instant::now();
@@ -229,6 +263,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the log of {:?} on {}\n{}", self.kind, self.port, self.log());
+        }
     }
 }
 
@@ -240,6 +277,11 @@ fn collect(stream: impl std::io::Read + Send + 'static, log: Arc<Mutex<String>>)
             log.push('\n');
         }
     });
+}
+
+/// The line of a node in the text of CLUSTER NODES.
+pub fn line_of<'a>(nodes: &'a str, id: &str) -> Option<&'a str> {
+    nodes.lines().find(|line| line.starts_with(id))
 }
 
 /// Meets them all with the first, and waits until each knows each.
@@ -292,6 +334,26 @@ pub fn with_both(test: &str, play: impl Fn(Kind)) {
     }
 }
 
+/// Masters with an equal part of the slots each, and then replicas, each with the number of its master.
+pub fn cluster(masters: &[Kind], replicas: &[(Kind, usize)]) -> Vec<Server> {
+    let kinds = masters.iter().chain(replicas.iter().map(|(kind, _)| kind));
+    let mut servers: Vec<Server> = kinds.map(|&kind| Server::start(kind)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, masters.len());
+    for (number, (_, master)) in replicas.iter().enumerate() {
+        let master = servers[*master].id();
+        let replica = &mut servers[masters.len() + number];
+        replica.must(&format!("CLUSTER REPLICATE {master}"));
+        replica.wait_for_master_link();
+        // A master takes a request to hand over from a replica that it knows, which is a heartbeat later.
+        let id = replica.id();
+        for server in &mut servers {
+            server.wait_for_node(&id, |line| line.contains(&format!("slave {master}")));
+        }
+    }
+    servers
+}
+
 /// Who has which slots, as a server sees it: id and ranges, sorted.
 pub fn slots_seen_by(server: &mut Server) -> Vec<String> {
     let text = server.text("CLUSTER NODES");
@@ -299,7 +361,9 @@ pub fn slots_seen_by(server: &mut Server) -> Vec<String> {
         .lines()
         .filter_map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
-            (words.len() > 8).then(|| format!("{} {}", words[0], words[8..].join(" ")))
+            let ranges = words.get(8..)?.iter().filter(|word| !word.starts_with('['));
+            let ranges: Vec<&str> = ranges.copied().collect();
+            (!ranges.is_empty()).then(|| format!("{} {}", words[0], ranges.join(" ")))
         })
         .collect();
     lines.sort();
