@@ -197,7 +197,9 @@ impl Member {
                     node.shard_id = Some(shard);
                     self.share_shard_id_of_master();
                 }
-                Extension::Other(_) => {}
+                Extension::Other(kind) => {
+                    self.log_limited("extension", || format!("Received unknown extension type {kind}"));
+                }
             }
         }
         if !is_hostname(hostname.as_bytes()) || !is_human_name(human_name.as_bytes()) {

@@ -240,10 +240,8 @@ impl LinkTable {
     /// Queues a packet. An error when more than `limit` bytes (0: our own limit) were waiting already.
     pub fn send(&mut self, link: LinkId, bytes: Arc<[u8]>, limit: u64) -> Result<(), TooSlow> {
         let Some(link) = self.links.get(&link) else { return Ok(()) };
-        let limit =
-            if limit == 0 { DEFAULT_QUEUE_BYTES } else { usize::try_from(limit).unwrap_or(usize::MAX) };
         let queued_bytes = link.queued.bytes();
-        if queued_bytes > limit {
+        if queued_bytes > queue_limit(limit) {
             self.limit_exceeded += 1;
             return Err(TooSlow { queued_bytes });
         }
@@ -257,6 +255,15 @@ impl LinkTable {
         // Fails when the link's task has ended; its event is on the way.
         let _ = link.queue.send(Queued { packet, _of_link: of_link });
         Ok(())
+    }
+
+    /// The links whose queue is over the limit, although nothing is to be sent on them now.
+    pub fn too_slow(&mut self, limit: u64) -> Vec<LinkId> {
+        let limit = queue_limit(limit);
+        let over: Vec<LinkId> =
+            self.links.iter().filter(|(_, link)| link.queued.bytes() > limit).map(|(id, _)| *id).collect();
+        self.limit_exceeded += over.len() as u64;
+        over
     }
 
     /// What was queued is dropped.
@@ -277,6 +284,10 @@ impl LinkTable {
     pub fn limit_exceeded(&self) -> u64 {
         self.limit_exceeded
     }
+}
+
+fn queue_limit(directive: u64) -> usize {
+    if directive == 0 { DEFAULT_QUEUE_BYTES } else { usize::try_from(directive).unwrap_or(usize::MAX) }
 }
 
 /// A link's end of its send queue.

@@ -138,11 +138,7 @@ impl Driver {
             Output::Send { link, bytes } => {
                 let limit = self.parts.node.settings().cluster_link_sendbuf_limit;
                 if let Err(too_slow) = self.links.send(link, bytes, limit) {
-                    tracing::warn!(
-                        bytes = too_slow.queued_bytes,
-                        "a peer of the cluster bus is too slow: link closed"
-                    );
-                    self.links.close(link);
+                    self.close_slow_link(link, too_slow.queued_bytes);
                     broken.push(link);
                 }
             }
@@ -292,9 +288,24 @@ impl Driver {
             return;
         }
         self.facts_due_ms = now_ms + FACTS_EVERY_MS;
+        self.close_slow_links();
         let facts = replicating::facts(&self.parts.node, &self.parts.clock);
         if self.facts.replace(facts) != Some(facts) {
             self.step(Input::Replication(facts));
         }
+    }
+
+    /// Where the limit was lowered, or nothing more is sent to a peer that does not read.
+    fn close_slow_links(&mut self) {
+        for link in self.links.too_slow(self.parts.node.settings().cluster_link_sendbuf_limit) {
+            let queued_bytes = self.links.buffers(link).map_or(0, |buffers| buffers.used);
+            self.close_slow_link(link, queued_bytes);
+            self.step(Input::LinkClosed { link, end: LinkEnd::Full });
+        }
+    }
+
+    fn close_slow_link(&mut self, link: LinkId, queued_bytes: usize) {
+        tracing::warn!(bytes = queued_bytes, "a peer of the cluster bus is too slow: link closed");
+        self.links.close(link);
     }
 }

@@ -27,6 +27,9 @@ impl Cluster {
             replica.must(&format!("CLUSTER REPLICATE {master}"));
             replica.wait_for("INFO replication", |text| text.contains("master_link_status:up"));
         }
+        for server in &mut servers {
+            server.wait_for("CLUSTER NODES", |text| text.matches("slave ").count() == replicas);
+        }
         let ids = servers.iter_mut().map(Server::id).collect();
         Cluster { servers, ids }
     }

@@ -99,7 +99,8 @@ fn the_cluster_s_files_and_addresses_are_where_the_configuration_says() {
     let elsewhere = Folder::new();
     let file = elsewhere.0.join("my-nodes");
     let directives = ["--cluster-config-file", file.to_str().unwrap(), "--cluster-announce-ip", "localhost"];
-    let first = Server::start_with(Kind::Ours, &directives);
+    let mut first = Server::start_with(Kind::Ours, &directives);
+    first.must("CLUSTER SAVECONFIG");
     assert!(std::fs::read_to_string(&file).unwrap().contains("myself"));
     assert!(!first.folder.0.join("nodes.conf").exists());
     let mut servers = vec![first, Server::start(Kind::Ours)];

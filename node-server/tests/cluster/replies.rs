@@ -4,7 +4,7 @@ use rcl_proto::resp::Reply;
 
 use crate::both::Both;
 use crate::client::Client;
-use crate::harness::has_redis;
+use crate::harness::{free_port, has_redis};
 use crate::server::{Kind, Server, meet_all, share_slots};
 
 /// What both must answer alike, to the letter.
@@ -155,6 +155,24 @@ fn what_is_asked_of_other_nodes_is_answered_as_redis_does() {
          CLUSTER FAILOVER NOW
          CLUSTER MYID",
     );
+}
+
+#[test]
+fn a_node_that_is_being_met_is_shown_as_redis_shows_it() {
+    if !has_redis("a_node_that_is_being_met_is_shown_as_redis_shows_it") {
+        return;
+    }
+    // Nobody listens there.
+    let port = free_port();
+    for kind in [Kind::Ours, Kind::Redis] {
+        let mut server = Server::start(kind);
+        server.must(&format!("CLUSTER MEET 127.0.0.1 {port} {port}"));
+        let shown = |text: &str| text.contains(&format!(" 127.0.0.1:{port}@{port} handshake - "));
+        server.wait_for("CLUSTER NODES", shown);
+        // And it is forgotten when it does not answer.
+        server.wait_for("CLUSTER NODES", |text| !shown(text));
+        assert_eq!(server.info("cluster_known_nodes"), "1", "{kind:?}");
+    }
 }
 
 /// Where Redis 7.2 says something else than 7.0, which the other tests here ask.

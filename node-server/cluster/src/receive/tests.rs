@@ -214,3 +214,38 @@ fn links_that_debug_kills_are_opened_again() {
     let unknown = Command::KillLinks { node: b"nobody".to_vec(), direction: crate::LinkDirection::All };
     assert_eq!(pair.run(0, unknown), Reply::Error("ERR Unknown node nobody".into()));
 }
+
+#[test]
+fn a_link_that_was_closed_for_its_full_queue_is_opened_at_once() {
+    let mut pair = Pair::met();
+    let id = pair.members[1].id();
+    let outbound = |pair: &Pair| {
+        let member = &pair.members[0];
+        member.nodes[member.nodes.find(id).unwrap()].link
+    };
+    for (end, is_opened) in [(crate::LinkEnd::Full, true), (crate::LinkEnd::Failed, false)] {
+        let before = outbound(&pair).unwrap();
+        pair.step(0, Input::LinkClosed { link: before, end });
+        assert_eq!(outbound(&pair).is_some_and(|link| link != before), is_opened, "{end:?}");
+        pair.pass(200);
+        assert!(outbound(&pair).is_some());
+    }
+}
+
+#[test]
+fn an_extension_that_nobody_knows_is_passed_over() {
+    let mut pair = Pair::met();
+    let id = pair.members[1].id();
+    let mut bytes = packet(&pair, Kind::Pong, |writer| {
+        writer.extension(&Extension::HumanName("unknown"));
+        writer.extension(&Extension::Hostname("host"));
+    });
+    bytes[HEADER_BYTES + 5] = 77;
+    for _ in 0..3 {
+        receive(&mut pair, &bytes);
+    }
+    let member = &pair.members[0];
+    let node = &member.nodes[member.nodes.find(id).unwrap()];
+    assert_eq!((&*node.hostname, &*node.human_name), ("host", ""));
+    assert_eq!(lines(&pair, "unknown extension type 77"), 1, "{:?}", pair.logs[0]);
+}

@@ -290,6 +290,40 @@ fn a_spare_replica_migrates_to_an_orphaned_master() {
 }
 
 #[test]
+fn how_many_replicas_a_master_keeps_is_asked_anew_when_it_changes() {
+    let mut world = cluster(5, 3, 7);
+    let spare = [3, 6];
+    for index in spare {
+        world.configure(index, |config| config.migration_barrier = 2);
+    }
+    world.crash(5);
+    let orphan = world.id(2);
+    let migrated = move |world: &World| spare.iter().any(|&index| world.machines[index].following == orphan);
+    assert!(!world.run_until_true(30_000, migrated), "its master would keep one, not two");
+    for index in spare {
+        world.configure(index, |config| {
+            config.migration_barrier = 1;
+            config.allow_replica_migration = false;
+        });
+    }
+    assert!(!world.run_until_true(30_000, migrated), "it may not");
+    for index in spare {
+        world.configure(index, |config| config.allow_replica_migration = true);
+    }
+    assert!(world.run_until_true(30_000, migrated));
+}
+
+#[test]
+fn a_replica_that_may_not_replace_its_master_does_so_once_it_may() {
+    let mut world = cluster(8, 3, 6);
+    world.configure(3, |config| config.replica_no_failover = true);
+    world.crash(0);
+    assert!(!world.run_until_true(20_000, |world| owner_of(world, 1, 0) == Some(3)));
+    world.configure(3, |config| config.replica_no_failover = false);
+    assert!(world.run_until_true(20_000, |world| owner_of(world, 1, 0) == Some(3)));
+}
+
+#[test]
 fn a_forgotten_node_stays_forgotten_for_a_minute() {
     let mut world = cluster(6, 3, 7);
     world.crash(6);

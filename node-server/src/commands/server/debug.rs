@@ -40,6 +40,11 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     match args.len() {
         2 if is(subcommand, "HELP") => help_on_debug(context),
         3 if is(subcommand, "SLEEP") => sleep(context, &args[2]),
+        3 if is(subcommand, "LOG") => {
+            tracing::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
         3 if is(subcommand, "SET-ACTIVE-EXPIRE") => {
             context.node.expires_actively.store(leading_number(&args[2]) != 0, Ordering::Relaxed);
             context.reply.ok();
@@ -112,6 +117,7 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "DROP-CLUSTER-PACKET-FILTER <packet-type>",
                 "Drop packets of this type as they come. -1 lets all of them in.",
             ),
+            ("LOG <message>", "Write a message to the log."),
             ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
             ("SLEEP <seconds>", "Stand still for so long. Decimals are allowed."),
         ],

@@ -17,12 +17,16 @@ fn packet(length: usize) -> Vec<u8> {
 
 /// A link that a peer opened, and the peer's end.
 async fn accepted() -> (LinkTable, mpsc::Receiver<BusEvent>, StdStream) {
+    accepted_with(ByteGauge::default()).await
+}
+
+async fn accepted_with(memory: ByteGauge) -> (LinkTable, mpsc::Receiver<BusEvent>, StdStream) {
     let door = StdListener::bind("127.0.0.1:0").unwrap();
     let peer = StdStream::connect(door.local_addr().unwrap()).unwrap();
     let (stream, _) = door.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
-    let mut links = LinkTable::new(sender, ByteGauge::default());
+    let mut links = LinkTable::new(sender, memory);
     links.adopt(LINK, TcpStream::from_std(stream).unwrap(), [127, 0, 0, 1].into(), Duration::from_secs(60));
     (links, events, peer)
 }
@@ -90,7 +94,8 @@ async fn what_is_queued_arrives_in_order() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_found_too_slow() {
-    let (mut links, _events, _peer) = accepted().await;
+    let memory = ByteGauge::default();
+    let (mut links, _events, _peer) = accepted_with(memory.clone()).await;
     let limit = 1_000_000;
     let packet: Arc<[u8]> = vec![0; 100_000].into();
     let mut sent = 0;
@@ -106,6 +111,16 @@ async fn a_peer_that_does_not_read_is_found_too_slow() {
     assert!(too_slow.queued_bytes as u64 > limit);
     assert_eq!(links.limit_exceeded(), 1);
     assert_eq!(links.buffers(LINK), Some(LinkBuffers { used: too_slow.queued_bytes }));
+    // Also when nothing more is to be sent, and the limit is another one by now.
+    assert_eq!(links.too_slow(0), []);
+    assert_eq!(links.too_slow(limit), [LINK]);
+    assert_eq!(links.limit_exceeded(), 2);
+    assert!(memory.bytes() > packet.len() && memory.bytes() < 2 * packet.len(), "one packet, queued often");
+    links.close(LINK);
+    drop(packet);
+    while memory.bytes() > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
