@@ -76,6 +76,11 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     outlive_full_files();
     let listeners = open_doors(&settings)?;
     let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
+    if settings.cluster_enabled {
+        tracing::warn!(
+            "the cluster bus port is not authenticated: only hosts that may join the cluster should reach it"
+        );
+    }
     std::env::set_current_dir(&settings.dir)
         .with_context(|| format!("cannot use the folder '{}' (directive dir)", settings.dir.display()))?;
     let pid_file = write_pid_file(&settings);

@@ -162,6 +162,8 @@ pub struct NodeView {
     /// Empty when unknown.
     pub ip: String,
     pub hostname: String,
+    /// Its availability zone; empty when it says none.
+    pub zone: String,
     pub port: u16,
     pub second_port: u16,
     pub is_master: bool,

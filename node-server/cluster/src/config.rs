@@ -16,6 +16,8 @@ pub struct Config {
     pub hostname: String,
     /// `cluster-announce-human-nodename`; empty for none.
     pub human_name: String,
+    /// The availability zone that we are in, to be shown to clients. Empty: none.
+    pub zone: String,
     /// `cluster-node-timeout`.
     pub node_timeout_ms: u64,
     /// `cluster-ping-interval`: a node whose last pong is older is pinged. `None`: half the node timeout.
@@ -49,6 +51,7 @@ impl Default for Config {
             announce_ip: None,
             hostname: String::new(),
             human_name: String::new(),
+            zone: String::new(),
             node_timeout_ms: 15_000,
             ping_interval_ms: None,
             replica_validity_factor: 10,

@@ -133,6 +133,10 @@ impl Member {
         if !human_name.is_empty() {
             writer.extension(&Extension::HumanName(human_name));
         }
+        let zone = &self.myself().zone;
+        if !zone.is_empty() && target.and_then(|at| self.nodes.get(at)).is_some_and(|node| node.is_kin) {
+            writer.extension(&Extension::Zone(zone));
+        }
         for (&node, &until_ms) in &self.blacklist {
             if until_ms > self.now_ms {
                 let seconds = (until_ms - self.now_ms) / 1000;

@@ -59,4 +59,4 @@ pub use config::{Config, Persistent, PersistentError};
 pub use io::{Input, LinkEnd, LinkId, LogLevel, Output, ReplicationFacts};
 pub use map::{ClusterMap, ClusterState, DownReason, MapNode, NodeIndex, SlotOwner};
 pub use member::Member;
-pub use names::{HOSTNAME_BYTES, is_hostname, is_human_name};
+pub use names::{HOSTNAME_BYTES, is_hostname, is_human_name, is_zone};

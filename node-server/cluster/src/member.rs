@@ -276,7 +276,7 @@ impl Member {
         let config = self.config.clone();
         let me = self.myself_mut();
         let shown = |me: &Node| {
-            let names = (me.ip.clone(), me.hostname.clone(), me.human_name.clone());
+            let names = (me.ip.clone(), me.hostname.clone(), me.human_name.clone(), me.zone.clone());
             (names, me.port, me.second_port, me.bus_port, me.flags)
         };
         let before = shown(me);
@@ -285,6 +285,7 @@ impl Member {
         }
         me.hostname = config.hostname.into();
         me.human_name = config.human_name.into();
+        me.zone = config.zone.into();
         (me.port, me.second_port, me.bus_port) = (config.port, config.second_port, config.bus_port);
         me.flags.clear(Flags::NOFAILOVER);
         if config.replica_no_failover {

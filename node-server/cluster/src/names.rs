@@ -17,6 +17,11 @@ pub fn is_human_name(name: &[u8]) -> bool {
     name.iter().all(|byte| byte.is_ascii_graphic() && !b"!#$%&()*+:;<>?@[]^{|}~,='\"\\/`".contains(byte))
 }
 
+/// Whether all of it may stand in the name of an availability zone; an empty one is none.
+pub fn is_zone(name: &[u8]) -> bool {
+    name.len() < HOSTNAME_BYTES && name.iter().all(u8::is_ascii_graphic)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +40,6 @@ mod tests {
         for name in ["a,b", "a b", "a=b", "a'b", "a\n", "é", "a:b"] {
             assert!(!is_human_name(name.as_bytes()), "{name}");
         }
+        assert!(is_zone(b"eu-west-1a") && is_zone(b"") && !is_zone(b"a b") && !is_zone(b"a\r\nb"));
     }
 }

@@ -61,6 +61,8 @@ pub(crate) struct Node {
     pub hostname: Arc<str>,
     /// What an operator called it, for logs; empty for nothing.
     pub human_name: Arc<str>,
+    /// The availability zone that it says it is in; empty when it says none.
+    pub zone: Arc<str>,
     pub shard_id: Option<NodeId>,
     /// The newest connection from it.
     pub inbound: Option<LinkId>,
@@ -90,6 +92,7 @@ impl Node {
             ip: Arc::default(),
             hostname: Arc::default(),
             human_name: Arc::default(),
+            zone: Arc::default(),
             port: 0,
             second_port: 0,
             bus_port: 0,

@@ -21,7 +21,8 @@
 //! ping, pong, meet   gossip entries of 104 bytes, then extensions
 //!     gossip entry   id 40, ping sent 4 (s), pong received 4 (s), ip 46, port 2, bus port 2, flags 2, second port 2, zeros 2
 //!     extension      length 4 (with these 8 bytes; a multiple of 8), type 2, zeros 2, data
-//!                    type 0 host name, 1 node name, 2 forgotten node (id 40, seconds 8), 3 shard id (40)
+//!                    type 0 host name, 1 node name, 2 forgotten node (id 40, seconds 8), 3 shard id (40);
+//!                    among our own kind 0x7200 availability zone (Valkey 9.1 has one too, by a number of its own)
 //! fail               id 40
 //! publish(-shard)    channel length 4, message length 4, channel, message
 //! update             config epoch 8, id 40, slot bitmap 2048
@@ -212,6 +213,9 @@ pub const MESSAGE_FORCE_ACK: u8 = 2;
 /// Extensions follow the gossip section.
 pub const MESSAGE_EXTENSIONS: u8 = 4;
 
+/// The number of the extension that carries an availability zone.
+const ZONE: u16 = 0x7200;
+
 /// The second and the third byte of the message flags when a node of our own kind wrote them.
 const KIN: [u8; 2] = [0x72, 1];
 
@@ -296,8 +300,13 @@ pub struct GossipEntry<'a> {
 pub enum Extension<'a> {
     Hostname(&'a str),
     HumanName(&'a str),
-    ForgottenNode { node: NodeId, seconds: u64 },
+    ForgottenNode {
+        node: NodeId,
+        seconds: u64,
+    },
     ShardId(NodeId),
+    /// Among our own kind only.
+    Zone(&'a str),
     Other(u16),
 }
 
@@ -509,6 +518,7 @@ pub fn extensions(mut section: &[u8]) -> impl Iterator<Item = Extension<'_>> {
                 None => Extension::Other(kind),
             },
             3 => reader.id().map_or(Extension::Other(kind), Extension::ShardId),
+            ZONE => Extension::Zone(zero_ended(reader.0)),
             _ => Extension::Other(kind),
         })
     })
@@ -562,10 +572,14 @@ impl Writer {
     pub fn extension(&mut self, extension: &Extension<'_>) {
         let mut data = Vec::new();
         let kind: u16 = match extension {
-            Extension::Hostname(name) | Extension::HumanName(name) => {
+            Extension::Hostname(name) | Extension::HumanName(name) | Extension::Zone(name) => {
                 data.extend_from_slice(name.as_bytes());
                 data.push(0);
-                u16::from(matches!(extension, Extension::HumanName(_)))
+                match extension {
+                    Extension::Hostname(_) => 0,
+                    Extension::HumanName(_) => 1,
+                    _ => ZONE,
+                }
             }
             Extension::ForgottenNode { node, seconds } => {
                 data.extend_from_slice(&node.text());

@@ -10,7 +10,7 @@ use rcl_proto::SlotSet;
 
 use crate::io::{LinkId, LogLevel, Output};
 use crate::member::Member;
-use crate::names::{is_hostname, is_human_name};
+use crate::names::{is_hostname, is_human_name, is_zone};
 use crate::node::{Node, NodeRef};
 use crate::packet::{self, Body, Extension, Flags, Header, Kind, Packet};
 
@@ -185,11 +185,12 @@ impl Member {
 
     /// What a sender no longer says of itself is no longer so.
     fn take_extensions(&mut self, sender: NodeRef, section: &[u8]) {
-        let (mut hostname, mut human_name) = ("", "");
+        let (mut hostname, mut human_name, mut zone) = ("", "", "");
         for extension in packet::extensions(section) {
             match extension {
                 Extension::Hostname(name) => hostname = name,
                 Extension::HumanName(name) => human_name = name,
+                Extension::Zone(name) => zone = name,
                 Extension::ForgottenNode { node, seconds } => self.forgotten_elsewhere(node, seconds),
                 Extension::ShardId(shard) => {
                     let Some(node) = self.nodes.get_mut(sender) else { return };
@@ -202,14 +203,16 @@ impl Member {
                 }
             }
         }
-        if !is_hostname(hostname.as_bytes()) || !is_human_name(human_name.as_bytes()) {
+        let are_names = is_hostname(hostname.as_bytes()) && is_human_name(human_name.as_bytes());
+        if !are_names || !is_zone(zone.as_bytes()) {
             self.log_limited("bad name", || "A peer announces a name that is none: ignored".to_owned());
             return;
         }
         let Some(node) = self.nodes.get_mut(sender) else { return };
-        if *node.hostname != *hostname || *node.human_name != *human_name {
+        if *node.hostname != *hostname || *node.human_name != *human_name || *node.zone != *zone {
             node.hostname = hostname.into();
             node.human_name = human_name.into();
+            node.zone = zone.into();
             self.changed();
         }
     }

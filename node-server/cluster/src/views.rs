@@ -154,6 +154,7 @@ impl Member {
             is_myself: at == self.me,
             ip: node.ip.to_string(),
             hostname: node.hostname.to_string(),
+            zone: node.zone.to_string(),
             port: node.port,
             second_port: node.second_port,
             is_master: !node.is_replica(),

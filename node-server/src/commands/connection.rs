@@ -199,7 +199,8 @@ fn introduce(context: &mut Context<'_>) {
     let role = if node.replication.is_replica() { "replica" } else { "master" };
     let protocol = if context.session.protocol == Protocol::Resp3 { 3 } else { 2 };
     let reply = &mut context.reply;
-    reply.map(7);
+    let settings = node.settings();
+    reply.map(7 + usize::from(settings.availability_zone.is_some()));
     reply.bulk(b"server");
     reply.bulk(b"redis");
     reply.bulk(b"version");
@@ -214,6 +215,10 @@ fn introduce(context: &mut Context<'_>) {
     reply.bulk(role.as_bytes());
     reply.bulk(b"modules");
     reply.array(0);
+    if let Some(zone) = &settings.availability_zone {
+        reply.bulk(b"availability_zone");
+        reply.bulk(zone.as_bytes());
+    }
 }
 
 const SELECT: CommandSpec = CommandSpec {

@@ -319,6 +319,11 @@ impl Loader {
         if settings.cluster_enabled && settings.replicaof.is_some() {
             return Err(LoadError::Contradiction("replicaof directive not allowed in cluster mode"));
         }
+        if settings.bus_protection_is_unmet() {
+            return Err(LoadError::Contradiction(
+                "cluster-bus-port-protected-mode is enabled but tls-cluster is disabled: anybody who reaches the bus port could join the cluster. If only trusted hosts reach it (firewall, VPN, private network), say 'cluster-bus-port-protected-mode no'",
+            ));
+        }
         if let (Some(origin), Some(_)) = (&self.open_default_user, &settings.requirepass) {
             let why = "it says nopass, but requirepass asks for a password";
             return Err(LoadError::Line {

@@ -117,6 +117,19 @@ fn the_line_of_an_untouched_default_user_is_taken() {
     assert!(error(&["-"], "user default off nopass ~* &* +@all\n").contains("ACL"));
 }
 
+/// As the table in Redis 8's description has it; this node has no tls-cluster to switch on.
+#[test]
+fn a_bus_without_authentication_is_refused_where_protection_is_asked_for() {
+    let protected = ["--cluster-bus-port-protected-mode", "yes"];
+    assert!(settings(&protected, "").cluster_bus_port_protected_mode, "without a cluster there is no bus");
+    let refused = error(&["--cluster-enabled", "yes", protected[0], "yes"], "");
+    assert!(
+        refused.contains("tls-cluster is disabled") && refused.contains("protected-mode no'"),
+        "{refused}"
+    );
+    assert!(!settings(&["--cluster-enabled", "yes"], "").cluster_bus_port_protected_mode);
+}
+
 #[test]
 fn cluster_mode_has_one_database_and_no_replicaof() {
     let loaded = load_in(Path::new("/"), &["--cluster-enabled", "yes"], "").unwrap();

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 const NOT_IN_7_0: &[&str] = &[
     "cluster-announce-human-nodename",
     "cluster-fast-suspicion",
+    "availability-zone",
+    "cluster-bus-port-protected-mode",
     "cluster-slot-stats-enabled",
     "locale-collate",
     "set-max-listpack-entries",

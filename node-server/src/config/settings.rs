@@ -120,6 +120,8 @@ pub struct Settings {
     pub cluster_replica_no_failover: bool,
     pub cluster_fast_suspicion: bool,
     pub cluster_slot_stats_enabled: bool,
+    pub cluster_bus_port_protected_mode: bool,
+    pub availability_zone: Option<String>,
     /// 0: none.
     pub cluster_link_sendbuf_limit: u64,
     pub cluster_preferred_endpoint_type: EndpointType,
@@ -271,6 +273,8 @@ impl Settings {
             cluster_replica_no_failover: reader.yes_no("cluster-replica-no-failover"),
             cluster_fast_suspicion: reader.yes_no("cluster-fast-suspicion"),
             cluster_slot_stats_enabled: reader.yes_no("cluster-slot-stats-enabled"),
+            cluster_bus_port_protected_mode: reader.yes_no("cluster-bus-port-protected-mode"),
+            availability_zone: reader.optional_text("availability-zone"),
             cluster_link_sendbuf_limit: reader.number("cluster-link-sendbuf-limit"),
             cluster_preferred_endpoint_type: reader.choice(
                 "cluster-preferred-endpoint-type",
@@ -295,6 +299,12 @@ impl Settings {
             zset_max_listpack_entries: reader.number("zset-max-listpack-entries"),
             zset_max_listpack_value: reader.number("zset-max-listpack-value"),
         }
+    }
+
+    /// `cluster-bus-port-protected-mode` wants a bus that knows its peers by their certificates (`tls-cluster`), which
+    /// this node has not got.
+    pub fn bus_protection_is_unmet(&self) -> bool {
+        self.cluster_enabled && self.cluster_bus_port_protected_mode
     }
 
     /// The port of the cluster bus.

@@ -14,6 +14,7 @@ pub fn core_config(settings: &Settings) -> Config {
         announce_ip: settings.cluster_announce_ip.clone(),
         hostname: settings.cluster_announce_hostname.clone().unwrap_or_default(),
         human_name: settings.cluster_announce_human_nodename.clone().unwrap_or_default(),
+        zone: settings.availability_zone.clone().unwrap_or_default(),
         node_timeout_ms: settings.cluster_node_timeout_ms,
         ping_interval_ms: (settings.cluster_ping_interval_ms != 0)
             .then_some(settings.cluster_ping_interval_ms),

@@ -40,6 +40,7 @@ pub fn server(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("worker_threads", node.worker_count.load(Ordering::Relaxed).to_string()),
         ("executable", path(std::env::current_exe().ok())),
         ("config_file", path(node.config_file.clone())),
+        ("availability_zone", settings.availability_zone.clone().unwrap_or_default()),
     ])
 }
 

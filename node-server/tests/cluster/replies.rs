@@ -4,7 +4,7 @@ use rcl_proto::resp::Reply;
 
 use crate::both::Both;
 use crate::client::Client;
-use crate::harness::{free_port, has_redis};
+use crate::harness::{free_port, has_redis, wait_until};
 use crate::server::{Kind, Server, meet_all, share_slots};
 
 /// What both must answer alike, to the letter.
@@ -310,4 +310,39 @@ fn without_a_cluster_all_is_refused() {
         let expected = Reply::Error("ERR This instance has cluster support disabled".into());
         assert_eq!(server.ask(line), expected, "{line}");
     }
+}
+
+#[test]
+fn the_availability_zone_is_shown_of_nodes_that_say_one() {
+    let mut servers: Vec<Server> = (0..2).map(|_| Server::start(Kind::Ours)).collect();
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    let hello = |server: &mut Server| format!("{:?}", server.ask("HELLO"));
+    assert!(!hello(&mut servers[0]).contains("availability"));
+    servers[0].must("CONFIG SET availability-zone zone-a");
+    let Reply::Array(fields) = servers[0].ask("HELLO") else { panic!("no array") };
+    assert_eq!(
+        fields[fields.len() - 2..],
+        ["availability_zone", "zone-a"].map(|text| Reply::Bulk(text.into()))
+    );
+    servers[0].wait_for("INFO server", |text| text.contains("availability_zone:zone-a\r\n"));
+    let is_shown = |reply: &Reply| shape(reply).matches("availability-zone zone-a").count() == 1;
+    for server in &mut servers {
+        for line in ["CLUSTER SLOTS", "CLUSTER SHARDS"] {
+            wait_until("both know it", || is_shown(&server.ask(line)));
+        }
+    }
+    let refused = servers[0].ask("CONFIG SET availability-zone a\rb");
+    assert!(matches!(refused, Reply::Error(_)), "{refused:?}");
+}
+
+#[test]
+fn the_bus_is_not_left_open_where_that_is_forbidden() {
+    let mut server = Server::start(Kind::Ours);
+    let refused = "ERR CONFIG SET failed (possibly related to argument 'cluster-bus-port-protected-mode') - can't \
+                   enable cluster-bus-port-protected-mode while tls-cluster is disabled";
+    assert_eq!(server.ask("CONFIG SET cluster-bus-port-protected-mode yes"), Reply::Error(refused.into()));
+    server.wait_for_log("the cluster bus port is not authenticated");
+    let mut alone = Server::start(Kind::Alone);
+    alone.must("CONFIG SET cluster-bus-port-protected-mode yes");
 }

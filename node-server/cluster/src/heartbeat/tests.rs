@@ -53,6 +53,19 @@ fn names_are_told_and_kept_and_taken_back() {
 }
 
 #[test]
+fn the_availability_zone_is_told_to_our_own_kind() {
+    let mut pair = Pair::met();
+    let seen = |pair: &Pair| {
+        let other = &pair.members[1];
+        other.nodes[other.nodes.find(pair.members[0].id()).unwrap()].zone.to_string()
+    };
+    pair.configure(0, |config| config.zone = "eu-west-1a".to_owned());
+    assert_eq!(seen(&pair), "eu-west-1a");
+    pair.configure(0, |config| config.zone.clear());
+    assert_eq!(seen(&pair), "");
+}
+
+#[test]
 fn a_replica_takes_over_its_masters_shard_id_and_keeps_it() {
     let mut pair = Pair::met();
     let ids = [pair.members[0].shard_id, pair.members[1].shard_id];

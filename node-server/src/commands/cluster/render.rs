@@ -46,6 +46,9 @@ fn slots(entries: &[SlotsEntry], endpoint: EndpointType, out: &mut ReplyWriter<'
     }
 }
 
+/// As Valkey 9.1 calls it in SLOTS and SHARDS; shown of nodes that say one.
+const ZONE: &str = "availability-zone";
+
 fn slots_node(node: &NodeView, endpoint: EndpointType, out: &mut ReplyWriter<'_>) {
     out.array(4);
     match endpoint {
@@ -58,7 +61,8 @@ fn slots_node(node: &NodeView, endpoint: EndpointType, out: &mut ReplyWriter<'_>
     let ip = (endpoint != EndpointType::Ip).then_some(("ip", &node.ip));
     let hostname = (endpoint != EndpointType::Hostname && !node.hostname.is_empty())
         .then_some(("hostname", &node.hostname));
-    let others: Vec<_> = ip.into_iter().chain(hostname).collect();
+    let zone = (!node.zone.is_empty()).then_some((ZONE, &node.zone));
+    let others: Vec<_> = ip.into_iter().chain(hostname).chain(zone).collect();
     out.map(others.len());
     for (name, value) in others {
         out.bulk(name.as_bytes());
@@ -95,7 +99,8 @@ fn shard_node(node: &NodeView, endpoint: EndpointType, out: &mut ReplyWriter<'_>
         out.bulk(name.as_bytes());
         out.bulk(value.as_bytes());
     };
-    out.map(7 + usize::from(has_hostname) + usize::from(has_second_port));
+    let has_zone = !node.zone.is_empty();
+    out.map(7 + usize::from(has_hostname) + usize::from(has_second_port) + usize::from(has_zone));
     text(out, "id", &node.id.to_string());
     out.bulk(b"port");
     out.integer(i64::from(node.port));
@@ -112,6 +117,9 @@ fn shard_node(node: &NodeView, endpoint: EndpointType, out: &mut ReplyWriter<'_>
     out.bulk(b"replication-offset");
     out.integer(i64::try_from(node.replication_offset).unwrap_or(i64::MAX));
     text(out, "health", node.health);
+    if has_zone {
+        text(out, ZONE, &node.zone);
+    }
 }
 
 fn link(view: &LinkView, links: &LinkTable, out: &mut ReplyWriter<'_>) {

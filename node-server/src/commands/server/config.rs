@@ -129,6 +129,11 @@ fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     for name in &changes.changed {
         refuse_what_needs_a_restart(name).map_err(|error| CommandError::new(error.to_string()))?;
     }
+    if settings.bus_protection_is_unmet() {
+        let why = "can't enable cluster-bus-port-protected-mode while tls-cluster is disabled";
+        let error = SetError::refused("cluster-bus-port-protected-mode", why);
+        return Err(CommandError::new(error.to_string()));
+    }
     if changes.contains("loglevel") {
         logging::set_level(settings.loglevel);
     }

@@ -31,6 +31,11 @@ pub fn human_nodename(name: &[u8]) -> Result<(), &'static str> {
     is_one.then_some(()).ok_or("Announced human node name contained invalid character")
 }
 
+pub fn zone(name: &[u8]) -> Result<(), &'static str> {
+    let text = "An availability zone is less than 256 printable ASCII characters, without spaces";
+    rcl_cluster::is_zone(name).then_some(()).ok_or(text)
+}
+
 /// `{name}` may only be one of the variables that Redis knows; `{{` is a brace.
 pub fn proc_title_template(template: &[u8]) -> Result<(), &'static str> {
     const ERROR: &str = "template format is invalid or contains unknown variables";

@@ -30,8 +30,11 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("cluster-replica-no-failover", "no", EFFECT).alias("cluster-slave-no-failover"),
     // Ours: a peer whose process is known to be gone is suspected before the node timeout.
     yes_no("cluster-fast-suspicion", "yes", EFFECT),
+    // Redis 8's: a bus whose peers are not known by their certificates is refused, at the start and by CONFIG SET.
+    yes_no("cluster-bus-port-protected-mode", "no", EFFECT),
     // Valkey's.
     yes_no("cluster-slot-stats-enabled", "no", EFFECT),
+    checked_text("availability-zone", checks::zone, "", EFFECT),
     memory("cluster-link-sendbuf-limit", 0, u64::MAX, "0", EFFECT),
     choice("cluster-preferred-endpoint-type", EndpointType::WORDS, "ip", EFFECT),
 ];
