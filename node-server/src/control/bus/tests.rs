@@ -1,7 +1,9 @@
 //! Links on real sockets of this machine.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener as StdListener, TcpStream as StdStream};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+
+use socket2::{Domain, Socket, Type};
 
 use super::*;
 
@@ -136,6 +138,29 @@ async fn a_door_that_is_shut_is_told() {
         assert!(matches!(why, Closed::NotConnected(_)), "{why}");
         assert_eq!(why.as_link_end(), end);
     }
+}
+
+/// Whose queue of connections is full drops the requests for more, and takes one that is sent again.
+#[tokio::test]
+async fn a_door_with_a_full_queue_is_not_shut() {
+    let door = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    door.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    door.listen(0).unwrap();
+    let address = door.local_addr().unwrap().as_socket().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(stream) = StdStream::connect_timeout(&address, Duration::from_millis(200)) {
+        queue.push(stream);
+    }
+    let (sender, mut events) = mpsc::channel(EVENTS_WAITING);
+    let mut links = LinkTable::new(sender, ByteGauge::default());
+    links.connect(LINK, "127.0.0.1", address.port(), Duration::from_secs(60));
+    // Long enough for an answer, if there were one.
+    assert!(timeout(Duration::from_millis(200), events.recv()).await.is_err());
+    for _ in 0..queue.len() {
+        door.accept().unwrap();
+    }
+    let event = events.recv().await;
+    assert!(matches!(event, Some(BusEvent::Opened { link: LINK, .. })), "{event:?}");
 }
 
 #[tokio::test]
