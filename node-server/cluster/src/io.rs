@@ -57,8 +57,8 @@ pub enum Input {
     /// after.
     Loading(bool),
     /// How replication stands. Send it whenever the link to the master goes up or down, and otherwise as
-    /// often as is cheap (at least every 100 ms while anything changes): elections and manual failovers read
-    /// it.
+    /// often as is cheap (at least every 100 ms while anything changes, and every millisecond while
+    /// [`Member::is_catching_up`](crate::Member::is_catching_up)): elections and manual failovers read it.
     Replication(ReplicationFacts),
     /// The answer to [`Output::PauseWrites`]: no write is running or will start, and this is our final
     /// replication offset.

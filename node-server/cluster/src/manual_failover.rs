@@ -145,6 +145,11 @@ impl Member {
         }
     }
 
+    /// On the replica of a paused master: its writes wait until we have applied the last of them.
+    pub fn is_catching_up(&self) -> bool {
+        self.manual.master_offset.is_some() && !self.manual.started
+    }
+
     pub(crate) fn replication_changed(&mut self, facts: ReplicationFacts) {
         self.replication = facts;
     }

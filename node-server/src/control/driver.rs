@@ -22,8 +22,10 @@ use crate::clock::SteadyClock;
 use crate::node::Node;
 use crate::watchdog::Pulse;
 
-/// How often the core hears of replication, when nobody says that something changed.
+/// How often the core hears of replication.
 const FACTS_EVERY_MS: u64 = 100;
+/// The same while writes stand still until this node has applied the last of them.
+const HURRIED_FACTS_EVERY_MS: u64 = 1;
 
 const STRANGE_LOGGED_EVERY_MS: u64 = 10_000;
 
@@ -47,7 +49,7 @@ pub struct Driver {
     answers: HashMap<u64, Answer>,
     last_token: u64,
     facts: Option<ReplicationFacts>,
-    facts_due_ms: u64,
+    facts_told_ms: u64,
     strange_logged_ms: u64,
     pulse: Arc<Pulse>,
     /// Told when the data are there and the slots with keys are ours.
@@ -67,7 +69,7 @@ impl Driver {
             answers: HashMap::new(),
             last_token: 0,
             facts: None,
-            facts_due_ms: 0,
+            facts_told_ms: 0,
             strange_logged_ms: 0,
             pulse: parts.node.watchdog.watch("control"),
             loaded: None,
@@ -99,10 +101,13 @@ impl Driver {
     }
 
     fn next_deadline_ms(&self) -> u64 {
-        self.parts
-            .member
-            .next_deadline()
-            .map_or(self.facts_due_ms, |deadline| deadline.min(self.facts_due_ms))
+        let facts_due_ms = self.facts_due_ms();
+        self.parts.member.next_deadline().map_or(facts_due_ms, |deadline| deadline.min(facts_due_ms))
+    }
+
+    fn facts_due_ms(&self) -> u64 {
+        let hurried = self.parts.member.is_catching_up();
+        self.facts_told_ms + if hurried { HURRIED_FACTS_EVERY_MS } else { FACTS_EVERY_MS }
     }
 
     /// One input, all its outputs; and then the links that broke on the way.
@@ -266,10 +271,6 @@ impl Driver {
                 let config = settings::core_config(&self.parts.node.settings());
                 self.step(Input::Configure(config));
             }
-            ControlMessage::ReplicationChanged => {
-                self.facts_due_ms = 0;
-                self.tell_facts();
-            }
         }
     }
 
@@ -277,17 +278,17 @@ impl Driver {
         self.last_token += 1;
         let token = self.last_token;
         self.answers.insert(token, answer);
-        self.facts_due_ms = 0;
+        self.facts_told_ms = 0;
         self.tell_facts();
         self.step(Input::Command { token, command: command.into() });
     }
 
     fn tell_facts(&mut self) {
         let now_ms = self.parts.clock.now_ms();
-        if now_ms < self.facts_due_ms {
+        if now_ms < self.facts_due_ms() {
             return;
         }
-        self.facts_due_ms = now_ms + FACTS_EVERY_MS;
+        self.facts_told_ms = now_ms;
         self.close_slow_links();
         let facts = replicating::facts(&self.parts.node, &self.parts.clock);
         if self.facts.replace(facts) != Some(facts) {

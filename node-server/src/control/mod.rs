@@ -68,8 +68,6 @@ pub enum ControlMessage {
     Loaded { answer: Answer },
     /// CONFIG SET changed something.
     SettingsChanged,
-    /// Something about replication changed that elections should know at once.
-    ReplicationChanged,
 }
 
 /// What is done with a command's answer, on the control thread: it must not wait.

@@ -116,6 +116,21 @@ fn a_manual_failover_is_quick_and_loses_nothing() {
     }
 }
 
+/// What a driver goes by that looks at the offset more often then.
+#[test]
+fn a_replica_says_while_its_master_waits_for_it() {
+    let mut world = cluster(1, 3, 6);
+    world.replication_period_ms = 500;
+    world.run_for(600);
+    let catches_up =
+        |world: &World| world.machines[3].member.as_ref().is_some_and(|member| member.is_catching_up());
+    assert!(!catches_up(&world));
+    world.order(3, Command::Failover(FailoverMode::Graceful));
+    assert!(world.run_until_true(400, catches_up));
+    assert!(world.run_until_true(1_000, |world| !catches_up(world)));
+    assert!(world.run_until_true(1_000, |world| everybody_sees(world, 0, 3)));
+}
+
 /// An operator wants the old master back, and then changes his mind: the masters voted about this shard a moment ago.
 #[test]
 fn right_after_an_automatic_failover_an_operator_may_have_it_both_ways() {
