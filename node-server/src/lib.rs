@@ -23,6 +23,7 @@ pub mod control;
 mod cron;
 pub mod executor;
 mod expiry;
+mod hand_over;
 pub mod info;
 mod logging;
 pub mod memory;

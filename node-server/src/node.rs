@@ -79,6 +79,8 @@ pub struct ShutdownRequest {
     pub force: bool,
     /// Do not wait for replicas that lag.
     pub now: bool,
+    /// A master of a cluster hands over to a replica first.
+    pub failover: bool,
 }
 
 impl Node {

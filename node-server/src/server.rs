@@ -196,6 +196,7 @@ async fn wait_for_the_end(
             },
             force: flags.force,
             now: flags.now,
+            failover: node.settings().auto_failover_on_shutdown,
         };
         let request = tokio::select! {
             _ = terminate.recv() => {

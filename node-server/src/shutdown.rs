@@ -1,8 +1,9 @@
 //! The way down: nothing that was promised is left undone.
 //!
-//! 1. Writes are held back, and replicas get time to take what they miss (`shutdown-timeout`; not with NOW).
-//! 2. A save that is running is let end; then the data are saved, if that is wanted or save points say so.
-//! 3. If saving fails the node goes on, unless FORCE was said.
+//! 1. If that is wanted, a master of a cluster hands over to a replica first ([`hand_over`]; not with NOW).
+//! 2. Writes are held back, and replicas get time to take what they miss (`shutdown-timeout`; not with NOW).
+//! 3. A save that is running is let end; then the data are saved, if that is wanted or save points say so.
+//! 4. If saving fails the node goes on, unless FORCE was said.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::executor::node_state;
+use crate::hand_over;
 use crate::node::{Node, ShutdownRequest};
 use crate::pause::{PauseLevel, PauseReason};
 use crate::persistence::save;
@@ -20,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 pub async fn prepare(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<()> {
     node.persistence.shutdown_aborted.store(false, Ordering::Release);
     node.persistence.shutdown_in_progress.store(true, Ordering::Release);
+    if request.failover && !request.now {
+        hand_over::to_a_replica(node).await;
+    }
     // From here on nothing is written that the save would not have.
     node.pause.pause(&node.shards, PauseReason::Shutdown, PauseLevel::Writes, i64::MAX);
     let result = go_down(node, request).await;

@@ -99,6 +99,9 @@ fn lastsave(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+const NO_CLUSTER_TO_FAIL_OVER_IN: CommandError =
+    CommandError::fixed("ERR SHUTDOWN FAILOVER needs cluster mode");
+
 const SHUTDOWN: CommandSpec = CommandSpec {
     name: "shutdown",
     arity: -1,
@@ -132,6 +135,14 @@ const SHUTDOWN: CommandSpec = CommandSpec {
             ..ARGUMENT
         },
         Argument {
+            name: "failover",
+            kind: Kind::PureToken,
+            token: "FAILOVER",
+            since: "9.0.0",
+            optional: true,
+            ..ARGUMENT
+        },
+        Argument {
             name: "abort",
             kind: Kind::PureToken,
             token: "ABORT",
@@ -145,7 +156,8 @@ const SHUTDOWN: CommandSpec = CommandSpec {
 };
 
 fn shutdown(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let mut request = ShutdownRequest { save: None, force: false, now: false };
+    let failover = context.node.settings().auto_failover_on_shutdown;
+    let mut request = ShutdownRequest { save: None, force: false, now: false, failover };
     let mut abort = false;
     for word in args.from(1).iter() {
         match word.to_ascii_lowercase().as_slice() {
@@ -153,6 +165,8 @@ fn shutdown(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             b"save" if request.save.is_none() => request.save = Some(true),
             b"now" => request.now = true,
             b"force" => request.force = true,
+            b"failover" if context.node.is_cluster() => request.failover = true,
+            b"failover" => return Err(NO_CLUSTER_TO_FAIL_OVER_IN),
             b"abort" => abort = true,
             _ => return Err(CommandError::SYNTAX),
         }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 const NOT_IN_7_0: &[&str] = &[
     "cluster-announce-human-nodename",
     "cluster-fast-suspicion",
+    "auto-failover-on-shutdown",
     "availability-zone",
     "cluster-bus-port-protected-mode",
     "cluster-slot-stats-enabled",

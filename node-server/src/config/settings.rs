@@ -122,6 +122,8 @@ pub struct Settings {
     pub cluster_slot_stats_enabled: bool,
     pub cluster_bus_port_protected_mode: bool,
     pub availability_zone: Option<String>,
+    /// Before it goes down, a master hands over to a replica.
+    pub auto_failover_on_shutdown: bool,
     /// 0: none.
     pub cluster_link_sendbuf_limit: u64,
     pub cluster_preferred_endpoint_type: EndpointType,
@@ -275,6 +277,7 @@ impl Settings {
             cluster_slot_stats_enabled: reader.yes_no("cluster-slot-stats-enabled"),
             cluster_bus_port_protected_mode: reader.yes_no("cluster-bus-port-protected-mode"),
             availability_zone: reader.optional_text("availability-zone"),
+            auto_failover_on_shutdown: reader.yes_no("auto-failover-on-shutdown"),
             cluster_link_sendbuf_limit: reader.number("cluster-link-sendbuf-limit"),
             cluster_preferred_endpoint_type: reader.choice(
                 "cluster-preferred-endpoint-type",

@@ -10,6 +10,7 @@ mod client;
 mod failover;
 mod files;
 mod folders;
+mod hand_over;
 mod handover;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "../harness/mod.rs"]

@@ -35,6 +35,7 @@ pub const DIRECTIVES: &[Directive] = &[
     // Valkey's.
     yes_no("cluster-slot-stats-enabled", "no", EFFECT),
     checked_text("availability-zone", checks::zone, "", EFFECT),
+    yes_no("auto-failover-on-shutdown", "no", EFFECT),
     memory("cluster-link-sendbuf-limit", 0, u64::MAX, "0", EFFECT),
     choice("cluster-preferred-endpoint-type", EndpointType::WORDS, "ip", EFFECT),
 ];
