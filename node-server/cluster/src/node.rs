@@ -56,7 +56,7 @@ pub(crate) struct Node {
     pub config_epoch: u64,
     pub slots: SlotSpan,
     pub master: Option<NodeRef>,
-    /// In the order in which we learned of them.
+    /// In the order of their ids: all nodes list them alike, as Valkey's do.
     pub replicas: Vec<NodeRef>,
     pub hostname: Arc<str>,
     /// What an operator called it, for logs; empty for nothing.

@@ -259,11 +259,13 @@ impl Member {
             }
         }
         if let Some(master) = master {
-            let node = &mut self.nodes[master];
-            if !node.replicas.contains(&replica) {
-                node.replicas.push(replica);
+            let replicas = &self.nodes[master].replicas;
+            if !replicas.contains(&replica) {
+                let id = self.nodes[replica].id;
+                let place = replicas.partition_point(|&at| self.nodes[at].id < id);
+                self.nodes[master].replicas.insert(place, replica);
             }
-            node.flags.set(Flags::MIGRATE_TO);
+            self.nodes[master].flags.set(Flags::MIGRATE_TO);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use rcl_proto::nodes_text::{Endpoint, NodeLine};
-use rcl_proto::{Slot, SlotRange};
+use rcl_proto::{NodeId, Slot, SlotRange};
 
 use crate::command::{LinkView, NodeView, ShardView, SlotsEntry};
 use crate::member::Member;
@@ -137,13 +137,35 @@ impl Member {
         if at == self.me { self.replication.offset } else { self.nodes[at].replication_offset }
     }
 
+    /// A master with its replicas; and with it a master that it replaced, which names the same shard and has no
+    /// slots.
     pub(crate) fn shards_view(&self) -> Vec<ShardView> {
         let masters = self.nodes.iter().filter(|(_, node)| node.is_master() && !node.in_handshake());
-        let shard = |(at, node): (NodeRef, &crate::node::Node)| {
-            let nodes = std::iter::once(at).chain(node.replicas.iter().copied());
-            ShardView { slots: node.slots.to_set(), nodes: nodes.map(|at| self.node_view(at)).collect() }
-        };
-        masters.map(shard).collect()
+        let (with_slots, without): (Vec<_>, Vec<_>) = masters.partition(|(_, node)| node.slot_count > 0);
+        let mut shards: Vec<Vec<NodeRef>> = with_slots.into_iter().map(|(at, _)| vec![at]).collect();
+        for (at, _) in without {
+            let shard_id = self.shard_id_of(at);
+            let same = |shard: &&mut Vec<NodeRef>| {
+                shard_id.is_some()
+                    && self.nodes[shard[0]].slot_count > 0
+                    && self.shard_id_of(shard[0]) == shard_id
+            };
+            match shards.iter_mut().find(same) {
+                Some(shard) => shard.push(at),
+                None => shards.push(vec![at]),
+            }
+        }
+        shards.into_iter().map(|masters| self.shard_view(&masters)).collect()
+    }
+
+    fn shard_view(&self, masters: &[NodeRef]) -> ShardView {
+        let replicas = masters.iter().flat_map(|&master| &self.nodes[master].replicas);
+        let nodes = masters.iter().chain(replicas).map(|&at| self.node_view(at)).collect();
+        ShardView { slots: self.nodes[masters[0]].slots.to_set(), nodes }
+    }
+
+    fn shard_id_of(&self, at: NodeRef) -> Option<NodeId> {
+        if at == self.me { Some(self.shard_id) } else { self.nodes[at].shard_id }
     }
 
     fn node_view(&self, at: NodeRef) -> NodeView {

@@ -489,3 +489,32 @@ fn nodes_of_our_kind_tell_each_other_their_shards() {
     assert_eq!(shard_of(replica), shard_of(master));
     assert_ne!(shard_of(replica), shard_of(other));
 }
+
+#[test]
+fn a_master_that_was_replaced_stays_in_its_shard() {
+    let mut world = cluster(78, 3, 6);
+    let gone = world.id(0).unwrap();
+    world.crash(0);
+    let replaced = |world: &World| owner_of(world, 1, 0).is_some_and(|owner| owner >= 3);
+    assert!(world.run_until_true(30_000, replaced));
+    let Reply::Shards(shards) = world.command(1, Command::Shards) else { panic!("it reads") };
+    assert_eq!(shards.len(), 3);
+    let shard = shards.iter().find(|shard| shard.nodes.iter().any(|node| node.id == gone)).unwrap();
+    assert!(shard.slots.contains(Slot::MIN));
+    let shown: Vec<_> = shard.nodes.iter().map(|node| (node.id == gone, node.health)).collect();
+    assert_eq!(shown, [(false, "online"), (true, "fail")]);
+}
+
+#[test]
+fn all_nodes_list_a_master_s_replicas_in_one_order() {
+    let mut world = cluster(79, 2, 10);
+    let mut listed = |index| {
+        let Reply::Slots(entries) = world.command(index, Command::Slots) else { panic!("it reads") };
+        let ids =
+            |entry: &rcl_cluster::SlotsEntry| entry.nodes.iter().map(|node| node.id).collect::<Vec<_>>();
+        entries.iter().map(ids).collect::<Vec<_>>()
+    };
+    let first = listed(0);
+    assert!(first.iter().all(|nodes| nodes.len() == 5 && nodes[1..].is_sorted()), "{first:?}");
+    assert!((1..10).all(|index| listed(index) == first));
+}
