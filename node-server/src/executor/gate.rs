@@ -157,11 +157,23 @@ fn check_route(
         spec: request.spec,
         is_write: writes(session, request),
         slot,
-        is_channel: request.spec.keys.iter().any(KeySpec::is_channel),
+        is_channel: is_about_channels(session, request),
         asker: Asker { asking, readonly: session.readonly },
         endpoint: node.settings().cluster_preferred_endpoint_type,
     };
     routing::route(&map, &question, || count_keys(session, request, slot, shard))
+}
+
+/// True when what lies in the slot is a sharded channel: for EXEC, when nothing else does.
+fn is_about_channels(session: &Session, request: Request<'_>) -> bool {
+    let has_channel = |spec: &CommandSpec| spec.keys.iter().any(KeySpec::is_channel);
+    match &session.transaction {
+        Some(transaction) if request.spec.locks == Locks::Transaction => {
+            let mut with_keys = transaction.commands.iter().filter(|queued| !queued.spec.keys.is_empty());
+            with_keys.all(|queued| has_channel(queued.spec))
+        }
+        _ => has_channel(request.spec),
+    }
 }
 
 /// How many keys the request has, and how many of them are not here. The first one counts once, however often it is
