@@ -58,10 +58,14 @@ fn a_killed_master_is_replaced(kinds: (Kind, Kind, [Kind; 2])) {
     check_keys(&mut old);
 }
 
-fn a_manual_failover_loses_nothing(kinds: (Kind, Kind, [Kind; 2])) {
+fn a_manual_failover_loses_nothing(kinds: (Kind, Kind, [Kind; 2]), command: &str) {
     let mut servers = three_masters(kinds.0, kinds.1, kinds.2);
     write_keys(&mut servers[0]);
-    servers[3].must("CLUSTER FAILOVER");
+    if command.ends_with("FORCE") {
+        // It does not wait for what the replica doesn't have yet.
+        wait_for_the_replica_to_have_it_all(&mut servers);
+    }
+    servers[3].must(command);
     servers[3].wait_for("CLUSTER NODES", |text| text.contains("myself,master"));
     servers[0].wait_for("CLUSTER NODES", |text| text.contains("myself,slave"));
     servers[3].wait_for("CLUSTER INFO", |text| text.contains("cluster_state:ok"));
@@ -84,20 +88,6 @@ fn ours_is_elected_by_redis_votes_in_place_of_redis() {
 }
 
 #[test]
-fn redis_is_elected_by_our_votes_in_place_of_ours() {
-    if has_redis("redis_is_elected_by_our_votes_in_place_of_ours") {
-        a_killed_master_is_replaced((Kind::Ours, Kind::Redis, [Kind::Ours, Kind::Ours]));
-    }
-}
-
-#[test]
-fn ours_is_elected_by_both_kinds_in_place_of_redis() {
-    if has_redis("ours_is_elected_by_both_kinds_in_place_of_redis") {
-        a_killed_master_is_replaced((Kind::Redis, Kind::Ours, [Kind::Ours, Kind::Redis]));
-    }
-}
-
-#[test]
 fn redis_is_elected_by_both_kinds_in_place_of_ours() {
     if has_redis("redis_is_elected_by_both_kinds_in_place_of_ours") {
         a_killed_master_is_replaced((Kind::Ours, Kind::Redis, [Kind::Ours, Kind::Redis]));
@@ -106,12 +96,13 @@ fn redis_is_elected_by_both_kinds_in_place_of_ours() {
 
 #[test]
 fn a_manual_failover_among_ours_loses_nothing() {
-    a_manual_failover_loses_nothing((Kind::Ours, Kind::Ours, [Kind::Ours, Kind::Ours]));
+    a_manual_failover_loses_nothing((Kind::Ours, Kind::Ours, [Kind::Ours, Kind::Ours]), "CLUSTER FAILOVER");
 }
 
 #[test]
-fn a_manual_failover_from_ours_to_redis_loses_nothing() {
-    if has_redis("a_manual_failover_from_ours_to_redis_loses_nothing") {
-        a_manual_failover_loses_nothing((Kind::Ours, Kind::Redis, [Kind::Ours, Kind::Redis]));
+fn a_forced_failover_from_ours_to_redis_loses_nothing_that_it_has() {
+    if has_redis("a_forced_failover_from_ours_to_redis_loses_nothing_that_it_has") {
+        let kinds = (Kind::Ours, Kind::Redis, [Kind::Ours, Kind::Redis]);
+        a_manual_failover_loses_nothing(kinds, "CLUSTER FAILOVER FORCE");
     }
 }
