@@ -76,6 +76,8 @@ pub struct Persistent {
     pub last_vote_epoch: u64,
     /// Our shard's id, if the file has it.
     pub shard_id: Option<rcl_proto::NodeId>,
+    /// Our own config epoch, where our line shows our master's.
+    pub config_epoch: Option<u64>,
 }
 
 /// What is wrong with a nodes.conf.

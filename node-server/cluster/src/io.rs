@@ -80,7 +80,8 @@ pub struct ReplicationFacts {
     /// As a replica: the link to the master is up and the initial sync done.
     pub master_link_up: bool,
     /// As a replica: when the last byte from the master came while the link is up, or when the link went down
-    /// (Unix milliseconds). `None` before the first contact with any master.
+    /// (Unix milliseconds). `None` before the first contact with the master that we follow now: what came from
+    /// another says nothing of how much of this one's data we have.
     pub last_master_contact_ms: Option<u64>,
 }
 

@@ -156,7 +156,9 @@ impl Member {
 
     /// On the replica: have we applied all of it?
     pub(crate) fn check_manual_failover(&mut self) {
-        let all_applied = self.manual.master_offset == Some(self.replication.offset);
+        // Without a sync the offset is that of our own history, and may be the same by chance.
+        let facts = self.replication;
+        let all_applied = facts.master_link_up && self.manual.master_offset == Some(facts.offset);
         if self.manual.end_ms.is_some() && !self.manual.started && self.myself().is_replica() && all_applied {
             self.stand_by_hand();
             let line = "All master replication stream processed, manual failover can start.";

@@ -350,6 +350,9 @@ impl Member {
         }
         self.current_epoch = persistent.current_epoch.max(self.greatest_epoch());
         self.last_vote_epoch = persistent.last_vote_epoch;
+        if let Some(epoch) = persistent.config_epoch {
+            self.myself_mut().config_epoch = epoch;
+        }
         if self.nodes.len() > 1 {
             self.health.wait_for_news();
         }

@@ -6,6 +6,9 @@
 //! vars nodename:<node id> <its human name>
 //! ```
 //!
+//! A replica's line shows its master's config epoch, so that its own is a variable: `configEpoch 4`. A node that forgot
+//! it would, as a master again, claim by a smaller epoch than its peers know of it.
+//!
 //! Blank lines are skipped and `vars` lines may stand anywhere, as in Redis. A line without `@bus-port`
 //! (written by very old servers) means port + 10000.
 //!
@@ -23,7 +26,13 @@ use crate::config::{Persistent, PersistentError};
 const NAME_OF: &str = "nodename:";
 
 pub(crate) fn parse(text: &str) -> Result<Option<Persistent>, PersistentError> {
-    let mut found = Persistent { nodes: Vec::new(), current_epoch: 0, last_vote_epoch: 0, shard_id: None };
+    let mut found = Persistent {
+        nodes: Vec::new(),
+        current_epoch: 0,
+        last_vote_epoch: 0,
+        shard_id: None,
+        config_epoch: None,
+    };
     let mut names = Vec::new();
     let mut any = false;
     for (index, line) in text.lines().enumerate() {
@@ -65,6 +74,7 @@ fn parse_variables(
         match name.to_ascii_lowercase().as_str() {
             "currentepoch" => found.current_epoch = number()?,
             "lastvoteepoch" => found.last_vote_epoch = number()?,
+            "configepoch" => found.config_epoch = Some(number()?),
             "shardid" => found.shard_id = value.parse().ok(),
             // Redis skips what it does not know, too.
             other => {
@@ -112,10 +122,11 @@ mod tests {
         let text = format!(
             "\n{ME} [5->-e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca]\n\
              e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca 127.0.0.1:7002 slave 07c37dfeb235213a872192d90877d0cd55635b91 0 1 3 connected\n\
-             vars currentEpoch 6 lastVoteEpoch 2 later 7\n\n\n"
+             vars currentEpoch 6 lastVoteEpoch 2 later 7 configEpoch 4\n\n\n"
         );
         let found = parse(&text).unwrap().unwrap();
         assert_eq!((found.current_epoch, found.last_vote_epoch, found.shard_id), (6, 2, None));
+        assert_eq!(found.config_epoch, Some(4));
         assert_eq!(found.nodes[1].endpoint.bus_port, 17002, "the oldest ones did not write it");
         assert_eq!(found.nodes[0].migrating.len(), 1);
         let newer =

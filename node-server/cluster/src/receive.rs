@@ -54,11 +54,12 @@ impl Member {
         self.dispatch(link, kind, sender, &packet);
     }
 
-    /// The node that a packet is from: the link's, or, where that is not known or still in handshake, by its
-    /// id.
+    /// The node that a packet is from: by its id, be it what the link says or not. At a link's other end somebody else may
+    /// be by now, who took over the address; what it says of itself must not be taken for the other's. (Redis goes by
+    /// the link.)
     fn sender_of(&mut self, link: LinkId, header: &Header) -> Option<NodeRef> {
         let bound = self.links.get(link)?.node;
-        if let Some(at) = bound.filter(|&at| !self.nodes[at].in_handshake()) {
+        if let Some(at) = bound.filter(|&at| self.nodes[at].id == header.sender) {
             return Some(at);
         }
         let sender = self.nodes.find(header.sender).filter(|&at| at != self.me)?;

@@ -162,7 +162,8 @@ impl Member {
             let owner = self.slots.owner(slot);
             let wins = match self.slots.claimed_owner(slot) {
                 None => true,
-                Some(owner) => self.nodes[owner].config_epoch < epoch,
+                // A replica claims nothing, though an operator may have given it slots.
+                Some(owner) => !self.nodes[owner].is_master() || self.nodes[owner].config_epoch < epoch,
             };
             if !wins {
                 continue;

@@ -3,18 +3,23 @@
 
 pub mod agreement;
 mod claims;
+pub mod due;
 mod fail_reports;
+pub mod lost_writes;
 pub mod peek;
+pub mod texts;
 mod votes;
 
 use std::collections::HashMap;
 
 use rcl_cluster::ClusterMap;
-use rcl_cluster::packet::{self, Body, Flags, Kind};
+use rcl_cluster::packet::{Flags, Kind};
 use rcl_proto::NodeId;
 
 use claims::Claims;
+use due::Due;
 use fail_reports::FailReports;
+use lost_writes::LostWrites;
 use peek::Peek;
 use votes::Votes;
 
@@ -23,35 +28,44 @@ pub struct Checkers {
     claims: Claims,
     votes: Votes,
     fail_reports: FailReports,
+    pub lost_writes: LostWrites,
+    pub due: Due,
     /// (who, whom) → whether the first, by its last word, takes the second for a master that replicas may come to.
     may_migrate: HashMap<(usize, NodeId), bool>,
     /// What looks at each entry of the gossip is left out: with thousands of nodes it would cost more than they do.
     pub skip_gossip: bool,
+    /// So is reading back every nodes.conf.
+    pub skip_texts: bool,
     pub violations: Vec<String>,
 }
 
 impl Checkers {
     pub fn new(node_timeout_ms: u64) -> Checkers {
-        Checkers { fail_reports: FailReports::new(node_timeout_ms), ..Checkers::default() }
+        let mut checkers = Checkers::default();
+        checkers.set_node_timeout(node_timeout_ms);
+        checkers
     }
 
     pub fn set_node_timeout(&mut self, node_timeout_ms: u64) {
         self.fail_reports.node_timeout_ms = node_timeout_ms;
+        self.due.node_timeout_ms = node_timeout_ms;
+        self.lost_writes.bound_ms = node_timeout_ms * 3 / 2 + 2_000;
     }
 
     /// Operators may make epochs without asking anybody.
     pub fn without_consensus(&mut self, allowed: bool) {
         self.claims.without_consensus = allowed;
+        self.lost_writes.without_consensus = allowed;
     }
 
-    /// `map` is the sender's newest, `durable` the nodes.conf that would survive a crash of it now.
+    /// `maps` are the sender's before the step and after it, `durable` the nodes.conf that would survive a crash of it now.
     pub fn packet_sent(
         &mut self,
         now_ms: u64,
         sender: usize,
         bytes: &[u8],
         receiver: impl FnOnce() -> Option<NodeId>,
-        map: Option<&ClusterMap>,
+        maps: &[&ClusterMap],
         durable: Option<&str>,
     ) {
         let peek = Peek(bytes);
@@ -76,9 +90,8 @@ impl Checkers {
                 self.violations.extend(self.votes.asked(who, peek.current_epoch(), durable));
             }
             Some(Kind::Fail) => {
-                let packet = packet::decode(bytes).expect("nodes send well-formed packets");
-                if let (Body::Fail(Some(about)), Some(map), false) = (packet.body, map, self.skip_gossip) {
-                    self.violations.extend(self.fail_reports.failed(now_ms, sender, who, about, map));
+                if let (Some(about), false) = (peek.failing(), self.skip_gossip) {
+                    self.violations.extend(self.fail_reports.failed(now_ms, sender, who, about, maps));
                 }
             }
             _ => {}

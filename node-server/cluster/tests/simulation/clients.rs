@@ -12,22 +12,32 @@ use crate::world::World;
 
 const MOST_HOPS: usize = 5;
 
-/// Every acknowledged write, in order: each is the one that it came on top of, or [`NOTHING`].
+/// An acknowledged write.
+#[derive(Clone, Copy, Debug)]
+pub struct Write {
+    pub machine: usize,
+    pub hot: usize,
+    pub at_ms: u64,
+    /// The write that it came on top of, or [`NOTHING`].
+    pub on: u32,
+}
+
+/// Every acknowledged write, in order.
 #[derive(Default)]
 pub struct Ledger {
-    pub writes: Vec<u32>,
+    pub writes: Vec<Write>,
 }
 
 impl Ledger {
-    pub fn write(&mut self, on: u32) -> u32 {
-        self.writes.push(on);
+    pub fn write(&mut self, machine: usize, hot: usize, on: u32, at_ms: u64) -> u32 {
+        self.writes.push(Write { machine, hot, at_ms, on });
         (self.writes.len() - 1) as u32
     }
 
     /// A write and what it came on top of, newest first.
     pub fn history(&self, last: u32) -> impl Iterator<Item = u32> + '_ {
         let some = |write: u32| (write != NOTHING).then_some(write);
-        std::iter::successors(some(last), move |&write| some(self.writes[write as usize]))
+        std::iter::successors(some(last), move |&write| some(self.writes[write as usize].on))
     }
 }
 
@@ -44,18 +54,15 @@ impl World {
         self.write(index, hot, false);
     }
 
-    /// How many of the acknowledged writes are part of what the owners of their slots hold.
-    pub fn kept_writes(&self) -> usize {
-        let kept = |hot: usize| {
+    /// What the owner of each hot slot holds of it.
+    pub fn held_by_owners(&self) -> [u32; HOT_SLOTS] {
+        std::array::from_fn(|hot| {
             let owns = |index: &usize| {
                 let map = self.machines[*index].serving.as_ref();
                 map.is_some_and(|map| map.owner(hot_slot(hot)) == SlotOwner::Myself)
             };
-            let owner = self.up().find(owns);
-            let last = owner.map_or(NOTHING, |index| self.machines[index].data.last[hot]);
-            if last == NOTHING { 0 } else { self.ledger.history(last).count() }
-        };
-        (0..HOT_SLOTS).map(kept).sum()
+            self.up().find(owns).map_or(NOTHING, |index| self.machines[index].data.last[hot])
+        })
     }
 
     /// Follows redirections, and the next time starts where it ended.

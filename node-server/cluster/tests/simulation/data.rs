@@ -8,9 +8,13 @@
 //! - A machine keeps its data over a crash: what fsync promises is another matter.
 
 use rand::RngExt;
-use rcl_cluster::{ClusterState, Input, ReplicationFacts, SlotOwner};
+use rcl_cluster::packet::MESSAGE_FORCE_ACK;
+use rcl_cluster::{ClusterMap, ClusterState, Input, ReplicationFacts, SlotOwner};
+use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::{NodeId, Slot};
 
+use crate::checkers::lost_writes::Succession;
+use crate::checkers::peek::Peek;
 use crate::events::Event;
 use crate::world::World;
 
@@ -97,7 +101,8 @@ impl World {
         if let Some(node) = map.migrating_to(slot).and_then(|at| map.node(at)).filter(|_| holds == NOTHING) {
             return Answer::Ask(node.id);
         }
-        let write = self.ledger.write(holds);
+        let write = self.ledger.write(index, hot, holds, self.now_ms);
+        self.checkers.violations.extend(self.checkers.lost_writes.acknowledged(index, hot, self.now_ms));
         let machine = &mut self.machines[index];
         machine.data.last[hot] = write;
         machine.data.offset += OFFSET_PER_WRITE;
@@ -164,6 +169,7 @@ impl World {
         let Some(master) = master.filter(|&at| !self.network.is_reset(at, index)) else {
             let machine = &mut self.machines[index];
             if std::mem::replace(&mut machine.link_up, false) {
+                machine.heard_ms = Some(self.now_ms);
                 machine.last_contact_ms = Some(machine.clock.read(self.now_ms));
             }
             return;
@@ -189,8 +195,56 @@ impl World {
         }
         machine.data = data;
         machine.link_up = true;
+        machine.heard_ms = Some(self.now_ms);
         machine.last_contact_ms = Some(machine.clock.read(self.now_ms));
         self.tell_facts(to);
+    }
+
+    /// A map comes into force: a replica may have become the master of slots that were its master's.
+    pub(crate) fn note_succession(&mut self, index: usize, old: &ClusterMap, new: &ClusterMap) {
+        let Some(master) = old.my_master().and_then(|at| old.node(at)).filter(|_| new.my_master().is_none())
+        else {
+            return;
+        };
+        let Some(&replaced) = self.all_ids.get(&master.id) else { return };
+        let machine = &mut self.machines[index];
+        let offset = machine.data.offset;
+        let handed_over = machine.handover.take() == Some((master.id, offset));
+        let failed =
+            new.nodes.iter().any(|node| node.id == master.id && node.flags.contains(NodeFlags::FAIL));
+        for hot in 0..HOT_SLOTS {
+            let slot = hot_slot(hot);
+            let was_its = matches!(old.owner(slot), SlotOwner::Other(at) if Some(at) == old.my_master());
+            if was_its && new.owner(slot) == SlotOwner::Myself {
+                let succession = Succession {
+                    hot,
+                    old: replaced,
+                    new: index,
+                    at_ms: self.now_ms,
+                    by_hand: handed_over && !failed,
+                    has: self.machines[index].data.last[hot],
+                };
+                let old_has = self.machines[replaced].data.last[hot];
+                let found = self.checkers.lost_writes.succeeded(succession, old_has);
+                self.checkers.violations.extend(found);
+            }
+        }
+    }
+
+    /// A replica asks for votes: unless an operator told it to, it must have heard of its master lately.
+    pub(crate) fn judge_candidate(&mut self, index: usize, bytes: &[u8]) {
+        let machine = &self.machines[index];
+        let (timeout_ms, factor) = (machine.config.node_timeout_ms, machine.config.replica_validity_factor);
+        if Peek(bytes).message_flags() & MESSAGE_FORCE_ACK != 0 || factor == 0 {
+            return;
+        }
+        // By its own clock, which may have been set back.
+        let allowed_ms = timeout_ms * (factor + 1) + machine.config.replica_ping_period_ms + 3_000;
+        let age_ms = machine.heard_ms.map(|heard_ms| self.now_ms - heard_ms);
+        if age_ms.is_none_or(|age_ms| age_ms > allowed_ms) {
+            let problem = format!("{index} stands for election with data of {age_ms:?} ms, not {allowed_ms}");
+            self.checkers.violations.push(problem);
+        }
     }
 
     fn tell_facts(&mut self, index: usize) {

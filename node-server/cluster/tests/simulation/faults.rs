@@ -9,6 +9,9 @@ mod process_faults;
 
 use rand::RngExt;
 
+pub use network_faults::reset_pair;
+pub use process_faults::LONGEST_FREEZE_MS;
+
 use crate::world::World;
 
 /// A kind of fault.
@@ -232,6 +235,19 @@ impl Faults {
     fn fresh_ip(&mut self) -> String {
         self.fresh_ips += 1;
         format!("10.9.0.{}", self.fresh_ips)
+    }
+}
+
+impl World {
+    /// For the checkers: with whom, or whose ways, something is wrong now.
+    pub fn note_who_is_ill(&mut self) {
+        let rough = self.network.is_rough();
+        for index in 0..self.machines.len() {
+            let frozen = self.is_frozen(index);
+            if rough || frozen || !self.machines[index].is_up() || self.network.is_troubled(index) {
+                self.checkers.due.is_ill(index, self.now_ms);
+            }
+        }
     }
 }
 

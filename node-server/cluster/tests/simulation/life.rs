@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rcl_cluster::Config;
 
-use crate::faults::{Fault, Faults};
+use crate::faults::{Fault, Faults, LONGEST_FREEZE_MS};
 use crate::hash::OutputHash;
 use crate::repair;
 use crate::world::World;
@@ -34,6 +34,8 @@ pub struct Outcome {
     pub votes: u64,
     pub acknowledged: usize,
     pub lost: usize,
+    /// The longest that two masters wrote to one slot.
+    pub longest_double_ms: u64,
     /// How long it took until all agreed again.
     pub recovered_in_ms: u64,
 }
@@ -43,14 +45,16 @@ pub fn live(world: &mut World, lot: &Lot) -> Outcome {
     let mut faults = trouble(world, lot);
     faults.take_back(world);
     let recovered_in_ms = recover(world, &faults);
-    let acknowledged = world.ledger.writes.len();
+    let (lost, faults) = world.checkers.lost_writes.judge(&world.ledger, world.held_by_owners());
+    world.checkers.violations.extend(faults);
     Outcome {
         hash: world.hash,
         packets: world.packets,
         fails: world.checkers.fails_seen(),
         votes: world.checkers.votes_seen(),
-        acknowledged,
-        lost: acknowledged - world.kept_writes(),
+        acknowledged: world.ledger.writes.len(),
+        lost,
+        longest_double_ms: world.checkers.lost_writes.longest_ms,
         recovered_in_ms,
     }
 }
@@ -75,7 +79,11 @@ pub fn trouble(world: &mut World, lot: &Lot) -> Faults {
     (0..count).for_each(|_| world.add_machine(&config));
     let masters = world.rng.random_range(3..=(count / 2).max(3));
     world.create(masters.min(count));
+    world.checkers.due.is_on = true;
     let mut faults = Faults::draw(world, &lot.faults);
+    if faults.has(Fault::Slow) {
+        world.checkers.lost_writes.bound_ms += LONGEST_FREEZE_MS;
+    }
     world.note(|_| format!("{masters} masters of {count}; {:?}", faults.kinds));
     world.checkers.without_consensus(faults.kinds.iter().any(|kind| kind.is_without_consensus()));
     let end_ms = world.now_ms + TROUBLED_MS;
@@ -83,8 +91,10 @@ pub fn trouble(world: &mut World, lot: &Lot) -> Faults {
         faults.strike(world);
         faults.relent(world);
         world.machines.iter_mut().for_each(|machine| machine.replies.clear());
+        world.note_who_is_ill();
         let pause_ms = world.rng.random_range(10..1_500);
         world.run_for(pause_ms);
+        world.note_who_is_ill();
     }
     faults
 }

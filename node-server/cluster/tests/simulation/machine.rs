@@ -42,6 +42,10 @@ pub struct Machine {
     pub following: Option<NodeId>,
     pub last_contact_ms: Option<u64>,
     pub link_up: bool,
+    /// When it heard of its master last, truly.
+    pub heard_ms: Option<u64>,
+    /// Its master paused its writes for it, at this final offset.
+    pub handover: Option<(NodeId, u64)>,
     /// When the last state from its master arrives: the next one comes after it.
     pub stream_busy_until_ms: u64,
     pub told: Option<ReplicationFacts>,
@@ -74,6 +78,8 @@ impl Machine {
             following: None,
             last_contact_ms: None,
             link_up: false,
+            heard_ms: None,
+            handover: None,
             stream_busy_until_ms: 0,
             told: None,
             paused: false,

@@ -10,6 +10,7 @@ mod creation;
 mod data;
 mod disk;
 mod events;
+mod fast_suspicion;
 mod faults;
 mod garbage;
 mod hash;

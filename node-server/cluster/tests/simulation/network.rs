@@ -160,6 +160,18 @@ impl Network {
         self.is_cut(a, b) || self.is_reset(a, b)
     }
 
+    /// Something is wrong with all ways.
+    pub fn is_rough(&self) -> bool {
+        self.loss > 0 || self.skew_ms > 0 || self.delay != Delay::Uniform(10)
+    }
+
+    /// Something is wrong with the ways to this machine.
+    pub fn is_troubled(&self, machine: usize) -> bool {
+        let pairs = self.cut.iter().chain(&self.reset);
+        let mut lists = [&self.unplugged, &self.refusing, &self.full].into_iter();
+        lists.any(|list| list.contains(&machine)) || pairs.copied().any(|(a, b)| a == machine || b == machine)
+    }
+
     pub fn is_reset(&self, a: usize, b: usize) -> bool {
         !self.reset.is_empty() && self.reset.contains(&(a, b))
     }

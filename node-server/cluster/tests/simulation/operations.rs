@@ -387,6 +387,57 @@ fn a_reset_node_is_fresh() {
     assert_eq!(world.machines[5].following, None);
 }
 
+/// Its line in nodes.conf shows its master's epoch; and its peers know it by no smaller one than it had.
+#[test]
+fn a_replica_that_restarts_still_has_its_own_config_epoch() {
+    let mut world = cluster(7, 3, 6);
+    assert_eq!(world.command(3, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
+    let follows = |world: &World| world.machines[0].following == world.id(3);
+    assert!(world.run_until_true(5_000, follows));
+    world.run_for(1_000);
+    world.crash(0);
+    world.start(0);
+    world.run_for(1_000);
+    assert_eq!(world.command(0, Command::Reset { hard: false, keyspace_empty: false }), Reply::Ok);
+    let Reply::Text(text) = world.command(0, Command::Nodes) else { panic!() };
+    assert!(text.contains(" myself,master - 0 0 1 connected\n"), "{text}");
+}
+
+/// Its peers connect to the address as they did, and somebody else answers.
+#[test]
+fn who_takes_over_the_address_of_another_is_not_taken_for_it() {
+    for seed in 1..=5 {
+        let mut world = cluster(seed, 3, 6);
+        let gone = world.id(0).unwrap();
+        world.crash(0);
+        world.crash(2);
+        let ip = world.machines[0].ip.clone();
+        world.move_to(2, ip, 7000);
+        world.start(2);
+        world.run_for(10_000);
+        for observer in [1, 3, 4, 5] {
+            let Reply::Text(text) = world.command(observer, Command::Nodes) else { panic!() };
+            let line = text.lines().find(|line| line.starts_with(&gone.to_string())).unwrap();
+            assert_eq!(line.split(' ').nth(6), Some("1"), "seed {seed}: {line}");
+        }
+        assert!(everybody_sees(&world, 16_383, 2), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_slot_that_was_given_to_a_replica_goes_to_whoever_claims_it() {
+    let mut world = cluster(1, 3, 6);
+    assert_eq!(world.command(3, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
+    assert!(world.run_until_true(5_000, |world| everybody_sees(world, 0, 3)));
+    // The replica's own epoch is greater than that of the slot's owner.
+    assert_eq!(world.command(0, Command::Failover(FailoverMode::Graceful)), Reply::Ok);
+    assert!(world.run_until_true(5_000, |world| everybody_sees(world, 0, 0)));
+    let slots = vec![range(16_000, 16_100)];
+    assert_eq!(world.command(3, Command::DelSlots(slots.clone())), Reply::Ok);
+    assert_eq!(world.command(3, Command::AddSlots(slots)), Reply::Ok);
+    assert!(world.run_until_true(5_000, |world| everybody_sees(world, 16_000, 2)));
+}
+
 #[test]
 fn messages_reach_whom_they_are_for() {
     let mut world = cluster(8, 3, 6);

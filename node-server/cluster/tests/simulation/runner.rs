@@ -92,6 +92,7 @@ struct Sum {
     votes: u64,
     acknowledged: usize,
     lost: usize,
+    longest_double_ms: u64,
     slowest_recovery_ms: u64,
 }
 
@@ -103,6 +104,7 @@ impl Sum {
         self.votes += outcome.votes;
         self.acknowledged += outcome.acknowledged;
         self.lost += outcome.lost;
+        self.longest_double_ms = self.longest_double_ms.max(outcome.longest_double_ms);
         self.slowest_recovery_ms = self.slowest_recovery_ms.max(outcome.recovered_in_ms);
     }
 }
@@ -112,13 +114,14 @@ impl std::fmt::Display for Sum {
         write!(
             f,
             "{} seeds held: {} packets, {} FAILs, {} votes; {} writes acknowledged, {} of them lost as asynchronous \
-             replication allows; all agreed at most {} ms after the faults",
+             replication allows; a replaced master wrote on for at most {} ms; all agreed at most {} ms after the faults",
             self.seeds,
             self.packets,
             self.fails,
             self.votes,
             self.acknowledged,
             self.lost,
+            self.longest_double_ms,
             self.slowest_recovery_ms
         )
     }

@@ -12,12 +12,14 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rcl_cluster::packet::{Kind, MESSAGE_PAUSED};
 use rcl_cluster::{
     ClusterMap, ClusterState, Command, Config, Input, LinkId, Member, Output, Persistent, Reply,
 };
 use rcl_proto::{NodeId, Slot, SlotRange};
 
-use crate::checkers::{Checkers, agreement};
+use crate::checkers::peek::Peek;
+use crate::checkers::{Checkers, agreement, texts};
 use crate::clients::Ledger;
 use crate::data::HOT_SLOTS;
 use crate::events::{Event, Queue};
@@ -35,6 +37,8 @@ pub struct World {
     pub network: Network,
     pub queue: Queue,
     by_id: HashMap<NodeId, usize>,
+    /// Of the past, too.
+    pub all_ids: HashMap<NodeId, usize>,
     pub checkers: Checkers,
     /// The longest that a write to a disk takes.
     pub disk_ms: u64,
@@ -72,6 +76,7 @@ impl World {
             network: Network::new(),
             queue: Queue::default(),
             by_id: HashMap::new(),
+            all_ids: HashMap::new(),
             checkers: Checkers::new(config.node_timeout_ms),
             disk_ms: 5,
             disk_lies: false,
@@ -122,11 +127,17 @@ impl World {
         machine.following = None;
         machine.paused = false;
         machine.link_up = false;
+        machine.heard_ms = None;
+        machine.handover = None;
         machine.serving = None;
         let own_ms = machine.clock.read(now_ms);
         machine.member = Some(Member::new(machine.config.clone(), persistent, seed, own_ms));
+        let stored = machine.disk.stored.clone();
         self.network.unplugged.remove(&index);
         self.drain(index);
+        if let (Some(text), Some(map)) = (stored, self.machines[index].map.as_deref()) {
+            self.checkers.violations.extend(texts::difference(&text, map));
+        }
     }
 
     /// kill -9: what the disk had not finished is lost, peers see their connections end.
@@ -245,6 +256,10 @@ impl World {
         }
         let Some(member) = machine.member.as_mut() else { return };
         if let Input::Packet { bytes, .. } = &input {
+            let peek = Peek(bytes);
+            if peek.message_flags() & MESSAGE_PAUSED != 0 && peek.sender() == machine.following {
+                machine.handover = peek.sender().map(|sender| (sender, peek.offset()));
+            }
             self.checkers.packet_received(self.now_ms, index, bytes);
         }
         member.step(machine.clock.read(self.now_ms), input);
@@ -255,7 +270,10 @@ impl World {
         let machine = &mut self.machines[index];
         if machine.life == life && machine.serving.as_ref().is_none_or(|old| old.version < map.version) {
             let version = map.version;
-            machine.serving = Some(map);
+            let old = machine.serving.replace(Arc::clone(&map));
+            if let Some(old) = old {
+                self.note_succession(index, &old, &map);
+            }
             self.step(index, life, Input::Applied { version });
         }
     }
@@ -295,24 +313,46 @@ impl World {
 
     fn drain(&mut self, index: usize) {
         let mut sent = Vec::new();
+        let mut text = None;
+        let before = self.machines[index].map.clone();
         while let Some(output) = self.machines[index].member.as_mut().and_then(Member::poll_output) {
             self.hash.add(self.now_ms, index, &output);
             if let Output::Send { link, bytes } = &output {
                 sent.push((*link, Arc::clone(bytes)));
             }
+            if let Output::Persist { text: newest, .. } = &output
+                && !self.checkers.skip_texts
+            {
+                text = Some(newest.clone());
+            }
             self.perform(index, output);
         }
         self.note_id(index);
-        // A step gives its map out last, and its packets are to be judged by what it knew when it sent them.
         let mut checkers = std::mem::take(&mut self.checkers);
         for (link, bytes) in sent {
             let machine = &self.machines[index];
-            let (map, disk) = (machine.map.as_deref(), machine.disk.stored.as_deref());
+            let maps: Vec<&ClusterMap> = before.iter().chain(&machine.map).map(|map| &**map).collect();
+            let disk = machine.disk.stored.as_deref();
             let receiver = || self.receiver(index, link);
-            checkers.packet_sent(self.now_ms, index, &bytes, receiver, map, disk);
+            checkers.packet_sent(self.now_ms, index, &bytes, receiver, &maps, disk);
+            match Peek(&bytes).kind() {
+                Some(Kind::AuthRequest) => self.judge_candidate(index, &bytes),
+                Some(Kind::Fail) => self.judge_fail(index, &bytes, &mut checkers),
+                _ => {}
+            }
         }
         self.checkers = checkers;
+        if let (Some(text), Some(map)) = (text, self.machines[index].map.as_deref()) {
+            self.checkers.violations.extend(texts::difference(&text, map));
+        }
         self.wake_anew(index);
+    }
+
+    fn judge_fail(&self, index: usize, bytes: &[u8], checkers: &mut Checkers) {
+        let about = Peek(bytes).failing().and_then(|id| self.by_id(id));
+        if let Some(about) = about {
+            checkers.violations.extend(checkers.due.failed(self.now_ms, index, about));
+        }
     }
 
     fn note_id(&mut self, index: usize) {
@@ -323,6 +363,7 @@ impl World {
                 self.by_id.remove(&old);
             }
             self.by_id.extend(id.map(|id| (id, index)));
+            self.all_ids.extend(id.map(|id| (id, index)));
         }
     }
 
@@ -348,7 +389,7 @@ impl World {
             Output::ReplicateFrom { node, .. } => {
                 if machine.following != Some(node) {
                     // What it knows of another master says nothing about this one.
-                    (machine.link_up, machine.last_contact_ms) = (false, None);
+                    (machine.link_up, machine.last_contact_ms, machine.heard_ms) = (false, None, None);
                 }
                 machine.following = Some(node);
             }
@@ -397,6 +438,9 @@ impl World {
         let token = self.next_token;
         self.next_token += 1;
         self.note(|_| format!("{index} is told {command:?}"));
+        if let Command::Failover(_) = command {
+            self.machines[index].handover = None;
+        }
         let life = self.machines[index].life;
         self.step(index, life, Input::Command { token, command: Box::new(command) });
         token

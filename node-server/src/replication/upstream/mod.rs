@@ -164,7 +164,12 @@ impl Shared {
     pub fn begin(&self, node: &Arc<Node>, host: &str, port: u16, generation: u64) {
         {
             let mut inner = self.lock();
-            inner.target = Some((host.to_owned(), port));
+            let target = Some((host.to_owned(), port));
+            if inner.target != target {
+                // It is the other master's link that went down; this one's never was up.
+                inner.down_since_ms = 0;
+            }
+            inner.target = target;
             inner.phase = Phase::Connect;
         }
         let thread_node = node.clone();

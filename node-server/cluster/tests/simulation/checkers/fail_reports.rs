@@ -19,10 +19,6 @@ pub struct FailReports {
 }
 
 impl FailReports {
-    pub fn new(node_timeout_ms: u64) -> FailReports {
-        FailReports { node_timeout_ms, ..FailReports::default() }
-    }
-
     pub fn received(&mut self, now_ms: u64, receiver: usize, bytes: &[u8]) {
         let peek = Peek(bytes);
         let Some(sender) = peek.sender() else { return };
@@ -32,16 +28,29 @@ impl FailReports {
         }
     }
 
-    /// `map` is the newest of `by`, which runs on that machine.
+    /// `by` runs on that machine, and its view is one of `maps`: what a step does before and after it says FAIL is not
+    /// seen from outside.
     pub fn failed(
         &mut self,
         now_ms: u64,
         machine: usize,
         by: NodeId,
         about: NodeId,
-        map: &ClusterMap,
+        maps: &[&ClusterMap],
     ) -> Option<String> {
         self.fails_seen += 1;
+        let problems = maps.iter().map(|map| self.without_majority(now_ms, machine, by, about, map));
+        problems.collect::<Option<Vec<String>>>()?.pop()
+    }
+
+    fn without_majority(
+        &self,
+        now_ms: u64,
+        machine: usize,
+        by: NodeId,
+        about: NodeId,
+        map: &ClusterMap,
+    ) -> Option<String> {
         let owns = |index: usize| map.owners.iter().any(|&owner| usize::from(owner) == index);
         let masters = map
             .nodes
@@ -78,10 +87,13 @@ mod tests {
         world.create(3);
         let map = world.machines[0].map.clone().expect("a map");
         let ids: Vec<NodeId> = (0..3).filter_map(|index| world.id(index)).collect();
-        let mut reports = FailReports::new(1_000);
+        let mut reports = FailReports { node_timeout_ms: 1_000, ..FailReports::default() };
         reports.told.insert((0, ids[1], ids[2]), 5_000);
-        assert_eq!(reports.failed(6_000, 0, ids[0], ids[2], &map), None);
-        assert!(reports.failed(9_000, 0, ids[0], ids[2], &map).is_some(), "the report was too old by then");
-        assert!(reports.failed(6_000, 1, ids[1], ids[2], &map).is_some(), "it was told to another");
+        assert_eq!(reports.failed(6_000, 0, ids[0], ids[2], &[&map]), None);
+        assert!(
+            reports.failed(9_000, 0, ids[0], ids[2], &[&map]).is_some(),
+            "the report was too old by then"
+        );
+        assert!(reports.failed(6_000, 1, ids[1], ids[2], &[&map]).is_some(), "it was told to another");
     }
 }

@@ -47,6 +47,19 @@ impl<'a> Peek<'a> {
         Flags(self.number(2250))
     }
 
+    pub fn offset(&self) -> u64 {
+        u64::from_be_bytes(*self.field(32))
+    }
+
+    /// Whom a FAIL is about.
+    pub fn failing(&self) -> Option<NodeId> {
+        NodeId::from_text(self.field::<40>(HEADER_BYTES))
+    }
+
+    pub fn message_flags(&self) -> u8 {
+        self.field::<1>(2253)[0]
+    }
+
     /// Its sender says that it is a master with slots.
     pub fn is_claim(&self) -> bool {
         self.flags().any(Flags::MASTER) && self.slot_bytes().iter().any(|&byte| byte != 0)

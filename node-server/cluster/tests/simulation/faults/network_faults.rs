@@ -86,6 +86,7 @@ fn flap(world: &mut World, machine: usize) {
             world.network.cut.remove(&(machine, other));
             world.network.cut.remove(&(other, machine));
         }
+        world.checkers.due.is_ill(machine, world.now_ms);
         let on_ms = world.rng.random_range(20..900);
         world.run_for(on_ms);
     }

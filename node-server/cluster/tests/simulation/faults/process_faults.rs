@@ -6,6 +6,7 @@ use super::{Fault, Faults};
 use crate::world::World;
 
 const MOST_DRIFT_PPM: i64 = 5_000;
+pub const LONGEST_FREEZE_MS: u64 = 4_000;
 
 pub fn strike(faults: &mut Faults, world: &mut World, kind: Fault) {
     let count = world.machines.len();
@@ -22,7 +23,7 @@ pub fn strike(faults: &mut Faults, world: &mut World, kind: Fault) {
             restart(faults, world, a);
         }
         Fault::Slow => {
-            let most_ms = [30, 300, 300, 4_000][world.rng.random_range(0..4)];
+            let most_ms = [30, 300, 300, LONGEST_FREEZE_MS][world.rng.random_range(0..4)];
             let for_ms = world.rng.random_range(1..=most_ms);
             world.freeze(a, for_ms);
         }
@@ -34,6 +35,7 @@ pub fn strike(faults: &mut Faults, world: &mut World, kind: Fault) {
         Fault::Jump => {
             let by_ms = world.rng.random_range(-500..=2_000);
             world.machines[a].clock.jump(world.now_ms, by_ms);
+            world.checkers.due.is_ill(a, world.now_ms);
             world.wake_anew(a);
         }
         Fault::DiskFull => world.machines[a].disk.is_full = true,
@@ -64,6 +66,7 @@ pub fn restart(faults: &mut Faults, world: &mut World, index: usize) {
             }
         }
     }
+    world.checkers.due.is_ill(index, world.now_ms);
     world.start(index);
 }
 

@@ -1,0 +1,147 @@
+//! What clients were told holds, as far as asynchronous replication can: of the acknowledged writes only those may be
+//! lost that a master had acknowledged and the replica that was elected in its place had not got.
+//!
+//! - A manual failover (the replica got its master's final offset, and its master had not failed) loses nothing: the new
+//!   master has all that the old one acknowledged, and the old one acknowledges nothing more.
+//! - After any other failover the old master may go on for a while, until it hears of it, or finds itself in a minority:
+//!   its ping may be half a node timeout late and waits for a whole one. Beyond [`LostWrites::bound_ms`] that is a fault.
+//! - Who stands for election without an operator's order has fresh enough data, by the validity factor.
+//! - A write that is lost without such a failover is a fault.
+//!
+//! Where operators may give slots away without asking anybody, writes are lost by their orders; there the last rule says
+//! nothing.
+
+use std::collections::HashMap;
+
+use crate::clients::Ledger;
+use crate::data::{HOT_SLOTS, NOTHING};
+
+/// A replica took a slot over from its master.
+#[derive(Clone, Copy, Debug)]
+pub struct Succession {
+    pub hot: usize,
+    pub old: usize,
+    pub new: usize,
+    pub at_ms: u64,
+    pub by_hand: bool,
+    /// What the new master has of the slot.
+    pub has: u32,
+}
+
+#[derive(Default)]
+pub struct LostWrites {
+    pub bound_ms: u64,
+    pub without_consensus: bool,
+    successions: Vec<Succession>,
+    /// (slot, machine) → who replaced it there, and when, while it has not become the master again.
+    replaced: HashMap<(usize, usize), Succession>,
+    /// The longest that a master wrote on after it had been replaced.
+    pub longest_ms: u64,
+}
+
+impl LostWrites {
+    /// `old_has` is the last write that the old master acknowledged.
+    pub fn succeeded(&mut self, succession: Succession, old_has: u32) -> Option<String> {
+        let Succession { hot, old, new, by_hand, has, .. } = succession;
+        self.successions.push(succession);
+        self.replaced.remove(&(hot, new));
+        self.replaced.insert((hot, old), succession);
+        (by_hand && has != old_has && old_has != NOTHING)
+            .then(|| format!("by a manual failover {new} has write {has} of {hot}, {old} had {old_has}"))
+    }
+
+    /// A write was acknowledged.
+    pub fn acknowledged(&mut self, machine: usize, hot: usize, now_ms: u64) -> Option<String> {
+        let succession = self.replaced.get(&(hot, machine))?;
+        let since_ms = now_ms - succession.at_ms;
+        if self.without_consensus {
+            return None;
+        }
+        if succession.by_hand {
+            return Some(format!("{machine} takes writes of {hot} {since_ms} ms after it was handed over"));
+        }
+        self.longest_ms = self.longest_ms.max(since_ms);
+        let new = succession.new;
+        (since_ms > self.bound_ms)
+            .then(|| format!("{machine} takes writes of {hot} {since_ms} ms after {new} replaced it"))
+    }
+
+    /// When all is over: how many were lost, and which of them should not have been. `last` is what each slot's owner
+    /// has.
+    pub fn judge(&self, ledger: &Ledger, last: [u32; HOT_SLOTS]) -> (usize, Vec<String>) {
+        let mut kept = vec![false; ledger.writes.len()];
+        for write in last.into_iter().filter(|&write| write != NOTHING).flat_map(|last| ledger.history(last))
+        {
+            kept[write as usize] = true;
+        }
+        let lost: Vec<u32> = (0..kept.len() as u32).filter(|&write| !kept[write as usize]).collect();
+        let faults = lost.iter().filter(|&&write| !self.without_consensus && !self.is_excused(ledger, write));
+        let faults = faults.map(|&write| {
+            let facts = ledger.writes[write as usize];
+            format!("{} acknowledged write {write} of {} at {}: lost", facts.machine, facts.hot, facts.at_ms)
+        });
+        (lost.len(), faults.take(5).collect())
+    }
+
+    /// Somebody was elected who had not got it, after it was acknowledged or while its master wrote on.
+    fn is_excused(&self, ledger: &Ledger, write: u32) -> bool {
+        let facts = ledger.writes[write as usize];
+        self.successions.iter().any(|succession| {
+            let in_time = succession.at_ms + self.bound_ms >= facts.at_ms;
+            let lacks =
+                || succession.has == NOTHING || !ledger.history(succession.has).any(|has| has == write);
+            succession.hot == facts.hot && !succession.by_hand && in_time && lacks()
+        })
+    }
+}
+
+/// Planted faults.
+mod tests {
+    use super::*;
+
+    fn succession(by_hand: bool, has: u32) -> Succession {
+        Succession { hot: 0, old: 1, new: 2, at_ms: 1_000, by_hand, has }
+    }
+
+    /// Machine 1 wrote 0 and 1, machine 2 wrote 2 on top of 0.
+    fn ledger() -> (Ledger, [u32; HOT_SLOTS]) {
+        let mut ledger = Ledger::default();
+        let first = ledger.write(1, 0, NOTHING, 900);
+        ledger.write(1, 0, first, 950);
+        let mut last = [NOTHING; HOT_SLOTS];
+        last[0] = ledger.write(2, 0, first, 1_100);
+        (ledger, last)
+    }
+
+    #[test]
+    fn a_write_that_is_lost_without_an_election_is_found() {
+        let (ledger, last) = ledger();
+        let mut checker = LostWrites { bound_ms: 100, ..LostWrites::default() };
+        let (lost, faults) = checker.judge(&ledger, last);
+        assert_eq!((lost, faults.len()), (1, 1), "{faults:?}");
+        assert_eq!(checker.succeeded(succession(false, 0), 1), None);
+        assert_eq!(checker.judge(&ledger, last).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_manual_failover_that_loses_is_found() {
+        let mut checker = LostWrites { bound_ms: 100, ..LostWrites::default() };
+        assert_eq!(checker.succeeded(succession(true, 1), 1), None);
+        assert!(checker.succeeded(succession(true, 0), 1).is_some());
+        assert!(checker.acknowledged(1, 0, 1_001).is_some(), "it wrote on");
+        let (ledger, last) = ledger();
+        assert_eq!(checker.judge(&ledger, last).1.len(), 1, "no election excuses it");
+    }
+
+    #[test]
+    fn a_replaced_master_that_writes_on_for_too_long_is_found() {
+        let mut checker = LostWrites { bound_ms: 100, ..LostWrites::default() };
+        assert_eq!(checker.succeeded(succession(false, 0), 1), None);
+        assert_eq!(checker.acknowledged(1, 0, 1_100), None);
+        assert!(checker.acknowledged(1, 0, 1_101).is_some());
+        assert_eq!(checker.acknowledged(2, 0, 5_000), None, "the new one may");
+        let back = Succession { old: 2, new: 1, ..succession(false, 0) };
+        assert_eq!(checker.succeeded(back, 0), None);
+        assert_eq!(checker.acknowledged(1, 0, 5_000), None, "it is the master again");
+    }
+}
