@@ -190,7 +190,10 @@ impl Member {
         }
         while self.durability.sends.front().is_some_and(|waiting| self.durability.is_done(waiting)) {
             if let Some(Waiting { what: (to, kind, bytes), .. }) = self.durability.sends.pop_front() {
-                self.send_to(to, kind, bytes);
+                // Who follows another master by now does not stand for election any more.
+                if kind != Kind::AuthRequest || self.election.asked {
+                    self.send_to(to, kind, bytes);
+                }
             }
         }
         while self.durability.drops.front().is_some_and(|waiting| self.durability.is_done(waiting)) {

@@ -12,8 +12,10 @@
 //!   new cluster wait.)
 //! - So does a master that loaded its data for so long that it let its replicas take over ([`crate::loading`]); while it
 //!   does, it does not serve.
-//! - A master that starts with other nodes in its nodes.conf waits for 2 s for the same reason. One without,
-//!   in a new cluster, has nothing to learn and does not wait. (Redis always does.)
+//! - A master that starts with other nodes in its nodes.conf waits for 2 s for the same reason, and until it has heard
+//!   from a majority of the masters with slots. (Redis waits for the 2 s only: started where it is cut off, it takes
+//!   writes until it finds itself in a minority, however long ago it was replaced.) One without, in a new cluster, has
+//!   nothing to learn and does not wait. (Redis always does.)
 //!
 //! Source: the specification, "Rejoining the cluster"; figures as in Redis 7.0.
 
@@ -134,6 +136,12 @@ impl Member {
         let since_minority = self.health.minority_ms.map(|at| self.now_ms.saturating_sub(at));
         let after_minority = since_minority.is_some_and(|since| since < rejoin_ms);
         let since_start = self.now_ms.saturating_sub(self.health.started_ms);
-        after_minority || (self.health.waits_for_news && since_start < WRITABLE_AFTER_MS)
+        let waits = || since_start < WRITABLE_AFTER_MS || !self.heard_from_majority();
+        after_minority || (self.health.waits_for_news && waits())
+    }
+
+    fn heard_from_majority(&self) -> bool {
+        let voters = self.nodes.iter().filter(|(_, node)| node.is_voter());
+        voters.filter(|(at, node)| *at == self.me || node.was_heard()).count() >= self.majority()
     }
 }

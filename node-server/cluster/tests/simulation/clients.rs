@@ -34,7 +34,7 @@ impl Ledger {
         (self.writes.len() - 1) as u32
     }
 
-    /// A write and what it came on top of, newest first.
+    /// A write and what it came on top of, newest first; nothing of nothing.
     pub fn history(&self, last: u32) -> impl Iterator<Item = u32> + '_ {
         let some = |write: u32| (write != NOTHING).then_some(write);
         std::iter::successors(some(last), move |&write| some(self.writes[write as usize].on))

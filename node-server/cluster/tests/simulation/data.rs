@@ -16,6 +16,7 @@ use rcl_proto::{NodeId, Slot};
 use crate::checkers::lost_writes::Succession;
 use crate::checkers::peek::Peek;
 use crate::events::Event;
+use crate::planted::Plant;
 use crate::world::World;
 
 /// The slots that clients write to.
@@ -82,7 +83,7 @@ impl World {
             return Answer::Silence;
         };
         let id_of = |at| map.node(at).map_or(Answer::Refused, |node| Answer::Moved(node.id));
-        if map.state != ClusterState::Ok {
+        if map.state != ClusterState::Ok && self.plant != Some(Plant::WritesInAMinority) {
             return Answer::Refused;
         }
         let here = match map.owner(slot) {
@@ -102,7 +103,12 @@ impl World {
             return Answer::Ask(node.id);
         }
         let write = self.ledger.write(index, hot, holds, self.now_ms);
-        self.checkers.violations.extend(self.checkers.lost_writes.acknowledged(index, hot, self.now_ms));
+        let mut lost_writes = std::mem::take(&mut self.checkers.lost_writes);
+        let facts = self.ledger.writes[write as usize];
+        let found = lost_writes
+            .acknowledged(write, facts, |succession| self.majority_knows(&map, slot, succession.new));
+        self.checkers.lost_writes = lost_writes;
+        self.checkers.violations.extend(found);
         let machine = &mut self.machines[index];
         machine.data.last[hot] = write;
         machine.data.offset += OFFSET_PER_WRITE;
@@ -165,20 +171,25 @@ impl World {
 
     fn replicate_to(&mut self, index: usize) {
         let Some(from) = self.machines[index].following else { return };
-        let master = self.by_id(from).filter(|&at| at != index && self.machines[at].following.is_none());
-        let Some(master) = master.filter(|&at| !self.network.is_reset(at, index)) else {
+        // That the link ended is not heard over a way that is cut, nor of a host that is gone.
+        let Some(&there) = self.all_ids.get(&from).filter(|&&at| at != index) else { return };
+        if self.network.is_cut(there, index) || self.network.unplugged.contains(&there) {
+            return;
+        }
+        let leads = self.by_id(from) == Some(there) && self.machines[there].following.is_none();
+        if !leads || self.network.is_reset(there, index) {
             let machine = &mut self.machines[index];
             if std::mem::replace(&mut machine.link_up, false) {
                 machine.heard_ms = Some(self.now_ms);
                 machine.last_contact_ms = Some(machine.clock.read(self.now_ms));
             }
             return;
-        };
-        if self.network.is_apart(master, index) || self.is_frozen(master) {
+        }
+        if self.is_frozen(there) {
             return;
         }
         let delay_ms = self.network.delay.draw(&mut self.rng);
-        let data = self.machines[master].data.clone();
+        let data = self.machines[there].data.clone();
         let machine = &mut self.machines[index];
         let arrives_ms = (self.now_ms + delay_ms).max(machine.stream_busy_until_ms);
         machine.stream_busy_until_ms = arrives_ms;
@@ -231,20 +242,37 @@ impl World {
         }
     }
 
+    /// Most of the masters with slots, as `map` has them, take that machine for the slot's owner.
+    fn majority_knows(&self, map: &ClusterMap, slot: Slot, owner: usize) -> bool {
+        let mut masters: Vec<u16> = map.owners.to_vec();
+        masters.sort_unstable();
+        masters.dedup();
+        masters.retain(|&master| master != ClusterMap::NOBODY);
+        let knows = |&&master: &&u16| {
+            let machine = map.nodes.get(usize::from(master)).and_then(|node| self.by_id(node.id));
+            let theirs = machine.and_then(|machine| self.machines[machine].map.as_ref());
+            theirs.is_some_and(|theirs| match theirs.owner(slot) {
+                SlotOwner::Nobody => false,
+                SlotOwner::Myself => machine == Some(owner),
+                SlotOwner::Other(at) => theirs.node(at).map(|node| node.id) == self.machines[owner].id,
+            })
+        };
+        masters.iter().filter(knows).count() > masters.len() / 2
+    }
+
     /// A replica asks for votes: unless an operator told it to, it must have heard of its master lately.
-    pub(crate) fn judge_candidate(&mut self, index: usize, bytes: &[u8]) {
+    pub(crate) fn judge_candidate(&self, index: usize, bytes: &[u8]) -> Option<String> {
         let machine = &self.machines[index];
         let (timeout_ms, factor) = (machine.config.node_timeout_ms, machine.config.replica_validity_factor);
         if Peek(bytes).message_flags() & MESSAGE_FORCE_ACK != 0 || factor == 0 {
-            return;
+            return None;
         }
         // By its own clock, which may have been set back.
         let allowed_ms = timeout_ms * (factor + 1) + machine.config.replica_ping_period_ms + 3_000;
         let age_ms = machine.heard_ms.map(|heard_ms| self.now_ms - heard_ms);
-        if age_ms.is_none_or(|age_ms| age_ms > allowed_ms) {
-            let problem = format!("{index} stands for election with data of {age_ms:?} ms, not {allowed_ms}");
-            self.checkers.violations.push(problem);
-        }
+        age_ms
+            .is_none_or(|age_ms| age_ms > allowed_ms)
+            .then(|| format!("{index} stands for election with data of {age_ms:?} ms, not {allowed_ms}"))
     }
 
     fn tell_facts(&mut self, index: usize) {
@@ -252,7 +280,10 @@ impl World {
         let facts = ReplicationFacts {
             offset: machine.data.offset,
             master_link_up: machine.link_up,
-            last_master_contact_ms: machine.last_contact_ms,
+            last_master_contact_ms: match self.plant {
+                Some(Plant::DataAlwaysFresh) => Some(machine.clock.read(self.now_ms)),
+                _ => machine.last_contact_ms,
+            },
         };
         if machine.told.replace(facts) != Some(facts) {
             let life = machine.life;

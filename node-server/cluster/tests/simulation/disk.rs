@@ -8,6 +8,7 @@ use rand::RngExt;
 use rcl_cluster::Input;
 
 use crate::events::Event;
+use crate::planted::Plant;
 use crate::world::World;
 
 /// How often a write is tried again on a full disk.
@@ -55,7 +56,7 @@ impl World {
         }
         while machine.disk.waiting.front().is_some_and(|(number, _)| *number <= seq) {
             let text = machine.disk.waiting.pop_front().map(|(_, text)| text);
-            if !self.disk_lies {
+            if self.plant != Some(Plant::DiskLies) {
                 machine.disk.stored = text.map(Arc::from);
             }
         }

@@ -4,7 +4,7 @@
 //! operator's command). [`Faults::strike`] does one of a kind; [`Faults::take_back`] ends what lasts.
 
 pub mod network_faults;
-mod operators;
+pub mod operators;
 mod process_faults;
 
 use rand::RngExt;

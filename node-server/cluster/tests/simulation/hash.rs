@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rcl_cluster::Output;
+use rcl_cluster::{ClusterMap, NodeIndex, Output};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputHash(u64);
@@ -22,9 +22,7 @@ impl OutputHash {
             }
             Output::PublishMap(map) => {
                 self.word(map.version);
-                map.owners.chunks_exact(4).for_each(|four| {
-                    self.word(four.iter().fold(0, |word, &owner| word << 16 | u64::from(owner)))
-                });
+                self.owners(map);
                 let _ = write!(self, "{:?} {:?} {:?}", map.state, map.migrating, map.importing);
                 map.nodes.iter().for_each(|node| {
                     self.bytes(node.id.bits());
@@ -34,6 +32,17 @@ impl OutputHash {
             other => {
                 let _ = write!(self, "{other:?}");
             }
+        }
+    }
+
+    /// By ids, since each map has its own places for nodes.
+    fn owners(&mut self, map: &ClusterMap) {
+        let mut last = None;
+        for (slot, &owner) in
+            map.owners.iter().enumerate().filter(|(_, owner)| last.replace(**owner) != Some(**owner))
+        {
+            self.word(slot as u64);
+            self.bytes(map.node(NodeIndex(owner)).map_or(&[], |node| node.id.bits()));
         }
     }
 
@@ -47,6 +56,13 @@ impl OutputHash {
         rest.iter().for_each(|&byte| self.word(u64::from(byte)));
         self.word(bytes.len() as u64);
     }
+}
+
+/// A hash over who owns what.
+pub fn of_owners(map: &ClusterMap) -> u64 {
+    let mut hash = OutputHash::default();
+    hash.owners(map);
+    hash.0
 }
 
 /// What is formatted into it is part of the hash.

@@ -42,6 +42,13 @@ pub struct Outcome {
 
 /// A whole life; what was broken is in the world's checkers then.
 pub fn live(world: &mut World, lot: &Lot) -> Outcome {
+    live_with(world, lot, |_| {})
+}
+
+/// The same, in a world that is prepared once its cluster is made.
+pub fn live_with(world: &mut World, lot: &Lot, prepare: impl FnOnce(&mut World)) -> Outcome {
+    make(world, lot);
+    prepare(world);
     let mut faults = trouble(world, lot);
     faults.take_back(world);
     let recovered_in_ms = recover(world, &faults);
@@ -71,20 +78,24 @@ fn draw_config(world: &mut World) -> Config {
     }
 }
 
-/// Makes the cluster and lets faults strike.
-pub fn trouble(world: &mut World, lot: &Lot) -> Faults {
+fn make(world: &mut World, lot: &Lot) {
     let count = world.rng.random_range(lot.nodes.0..=lot.nodes.1);
     let config = draw_config(world);
     world.checkers.set_node_timeout(config.node_timeout_ms);
     (0..count).for_each(|_| world.add_machine(&config));
     let masters = world.rng.random_range(3..=(count / 2).max(3));
+    world.note(|_| format!("{masters} masters of {count}"));
     world.create(masters.min(count));
+}
+
+/// Lets faults strike.
+fn trouble(world: &mut World, lot: &Lot) -> Faults {
     world.checkers.due.is_on = true;
     let mut faults = Faults::draw(world, &lot.faults);
     if faults.has(Fault::Slow) {
         world.checkers.lost_writes.bound_ms += LONGEST_FREEZE_MS;
     }
-    world.note(|_| format!("{masters} masters of {count}; {:?}", faults.kinds));
+    world.note(|_| format!("{:?}", faults.kinds));
     world.checkers.without_consensus(faults.kinds.iter().any(|kind| kind.is_without_consensus()));
     let end_ms = world.now_ms + TROUBLED_MS;
     while world.now_ms < end_ms {

@@ -32,8 +32,12 @@ pub struct Machine {
     pub outbound: BTreeMap<LinkId, u32>,
     pub inbound_count: u64,
     pub map: Option<Arc<ClusterMap>>,
+    /// A hash over who owns what by that map.
+    pub owners: u64,
     /// The newest map that the data plane acts by.
     pub serving: Option<Arc<ClusterMap>>,
+    /// The last map that it acted by in any of its lives.
+    pub served: Option<Arc<ClusterMap>>,
     pub data: Data,
     /// The offset of its last write as a master.
     pub written: u64,
@@ -71,7 +75,9 @@ impl Machine {
             outbound: BTreeMap::new(),
             inbound_count: 0,
             map: None,
+            owners: 0,
             serving: None,
+            served: None,
             data: Data::new(),
             written: 1,
             promoted_at: None,

@@ -20,6 +20,8 @@ mod loading;
 mod machine;
 mod network;
 mod operations;
+mod planned;
+mod planted;
 mod redis_view;
 mod refusals;
 mod regressions;

@@ -22,6 +22,7 @@ use rcl_cluster::{Input, LinkEnd, LinkId};
 use rcl_proto::NodeId;
 
 use crate::events::Event;
+use crate::planted::Plant;
 use crate::world::World;
 
 /// How many packets go one way while the acknowledgements are cut off.
@@ -411,6 +412,9 @@ impl World {
             return;
         }
         let index = end.machine as usize;
+        if index == 0 && self.plant == Some(Plant::Deaf) {
+            return;
+        }
         if self.keep_packets {
             self.kept.push((index, end.link, Arc::clone(bytes)));
         }

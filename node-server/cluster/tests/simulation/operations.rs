@@ -151,6 +151,22 @@ fn right_after_an_automatic_failover_an_operator_may_have_it_both_ways() {
     }
 }
 
+/// It was replaced, and can't know.
+#[test]
+fn a_master_that_starts_where_it_is_cut_off_serves_nobody() {
+    let mut world = cluster(1, 3, 6);
+    (1..6).for_each(|other| world.network.cut_both(0, other));
+    assert!(world.run_until_true(20_000, |world| owner_of(world, 1, 0) == Some(3)));
+    world.crash(0);
+    world.start(0);
+    let serves =
+        |world: &World| world.machines[0].map.as_ref().is_some_and(|map| map.state == ClusterState::Ok);
+    assert!(!world.run_until_true(10_000, serves));
+    world.network.cut.clear();
+    assert!(world.run_until_true(20_000, |world| world.disagreement().is_none()));
+    assert_eq!(world.machines[0].following, world.id(3));
+}
+
 /// Most nodes hear from the old master that it is a replica now before they hear from the new one what it has.
 #[test]
 fn a_planned_hand_over_is_no_outage_of_the_cluster() {

@@ -23,10 +23,11 @@ use crate::checkers::{Checkers, agreement, texts};
 use crate::clients::Ledger;
 use crate::data::HOT_SLOTS;
 use crate::events::{Event, Queue};
-use crate::hash::OutputHash;
+use crate::hash::{self, OutputHash};
 use crate::liar;
 use crate::machine::Machine;
 use crate::network::Network;
+use crate::planted::Plant;
 
 pub const START_MS: u64 = 1_700_000_000_000;
 
@@ -42,8 +43,8 @@ pub struct World {
     pub checkers: Checkers,
     /// The longest that a write to a disk takes.
     pub disk_ms: u64,
-    /// A disk that says it wrote and did not: for showing that the checkers see it.
-    pub disk_lies: bool,
+    /// Something that no member does: for showing that the checkers see it.
+    pub plant: Option<Plant>,
     /// Who gossips lies.
     pub liar: Option<usize>,
     /// Whose packets look like Redis's.
@@ -79,7 +80,7 @@ impl World {
             all_ids: HashMap::new(),
             checkers: Checkers::new(config.node_timeout_ms),
             disk_ms: 5,
-            disk_lies: false,
+            plant: None,
             liar: None,
             disguised: HashSet::new(),
             replication_period_ms: 50,
@@ -270,8 +271,9 @@ impl World {
         let machine = &mut self.machines[index];
         if machine.life == life && machine.serving.as_ref().is_none_or(|old| old.version < map.version) {
             let version = map.version;
-            let old = machine.serving.replace(Arc::clone(&map));
-            if let Some(old) = old {
+            machine.serving = Some(Arc::clone(&map));
+            // Over a restart, too: it may end between an election won and the first map that says so.
+            if let Some(old) = machine.served.replace(Arc::clone(&map)) {
                 self.note_succession(index, &old, &map);
             }
             self.step(index, life, Input::Applied { version });
@@ -315,7 +317,10 @@ impl World {
         let mut sent = Vec::new();
         let mut text = None;
         let before = self.machines[index].map.clone();
-        while let Some(output) = self.machines[index].member.as_mut().and_then(Member::poll_output) {
+        while let Some(mut output) = self.machines[index].member.as_mut().and_then(Member::poll_output) {
+            if let Some(plant) = self.plant {
+                output = plant.change(index, output);
+            }
             self.hash.add(self.now_ms, index, &output);
             if let Output::Send { link, bytes } = &output {
                 sent.push((*link, Arc::clone(bytes)));
@@ -336,7 +341,7 @@ impl World {
             let receiver = || self.receiver(index, link);
             checkers.packet_sent(self.now_ms, index, &bytes, receiver, &maps, disk);
             match Peek(&bytes).kind() {
-                Some(Kind::AuthRequest) => self.judge_candidate(index, &bytes),
+                Some(Kind::AuthRequest) => checkers.violations.extend(self.judge_candidate(index, &bytes)),
                 Some(Kind::Fail) => self.judge_fail(index, &bytes, &mut checkers),
                 _ => {}
             }
@@ -382,6 +387,7 @@ impl World {
             Output::Close { link } => self.close(index, link),
             Output::Persist { seq, text } => self.persist(index, seq, text),
             Output::PublishMap(map) => {
+                machine.owners = hash::of_owners(&map);
                 machine.map = Some(Arc::clone(&map));
                 let delay_ms = self.rng.random_range(0..=2);
                 self.at(delay_ms, Event::Applied { machine: index, life, map });
@@ -398,7 +404,7 @@ impl World {
                 machine.promoted_at = Some(machine.data.offset);
             }
             Output::PauseWrites { .. } => {
-                machine.paused = true;
+                machine.paused = self.plant != Some(Plant::NeverPauses);
                 let input = Box::new(Input::WritesPaused { offset: machine.data.offset });
                 self.at(0, Event::Input { machine: index, life, input });
             }
@@ -522,19 +528,16 @@ impl World {
 
     /// Why the nodes that are up do not all see the same healthy cluster, if so.
     pub fn disagreement(&self) -> Option<String> {
-        let mut first: Option<(usize, Vec<Option<NodeId>>)> = None;
+        let mut first: Option<(usize, u64)> = None;
         for index in self.up() {
             let map = self.machines[index].map.as_ref()?;
             if map.state != ClusterState::Ok {
                 return Some(format!("{index} finds {:?}", map.state));
             }
-            let view = owners(map);
-            if let Some((other, expected)) = &first {
-                if *expected != view {
-                    return Some(format!("{index} and {other} see different owners"));
-                }
-            } else {
-                first = Some((index, view));
+            let view = self.machines[index].owners;
+            let (other, expected) = *first.get_or_insert((index, view));
+            if expected != view {
+                return Some(format!("{index} and {other} see different owners"));
             }
             let me = map.node(map.myself)?;
             for node in &map.nodes {

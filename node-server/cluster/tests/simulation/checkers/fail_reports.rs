@@ -1,7 +1,7 @@
 //! FAIL by majority: who sends FAIL about a node was told by a majority of the masters with slots (itself among them)
 //! that they suspect it, each within two node timeouts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rcl_cluster::ClusterMap;
 use rcl_cluster::packet::Flags;
@@ -28,8 +28,8 @@ impl FailReports {
         }
     }
 
-    /// `by` runs on that machine, and its view is one of `maps`: what a step does before and after it says FAIL is not
-    /// seen from outside.
+    /// `by` runs on that machine; `maps` are its views before the step and after it. In a step that changes who the
+    /// masters with slots are, a report of any of them counts: in which order it did what is not seen from outside.
     pub fn failed(
         &mut self,
         now_ms: u64,
@@ -39,40 +39,37 @@ impl FailReports {
         maps: &[&ClusterMap],
     ) -> Option<String> {
         self.fails_seen += 1;
-        let problems = maps.iter().map(|map| self.without_majority(now_ms, machine, by, about, map));
-        problems.collect::<Option<Vec<String>>>()?.pop()
-    }
-
-    fn without_majority(
-        &self,
-        now_ms: u64,
-        machine: usize,
-        by: NodeId,
-        about: NodeId,
-        map: &ClusterMap,
-    ) -> Option<String> {
-        let owns = |index: usize| map.owners.iter().any(|&owner| usize::from(owner) == index);
-        let masters = map
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(index, node)| node.flags.contains(NodeFlags::MASTER) && owns(*index));
-        let voters: Vec<NodeId> = masters.map(|(_, node)| node.id).collect();
+        let voters: Vec<BTreeSet<NodeId>> = maps.iter().map(|map| voters(map)).collect();
+        let needed = voters.iter().map(|voters| voters.len() / 2 + 1).min()?;
+        let either: BTreeSet<NodeId> = voters.into_iter().flatten().collect();
         let valid_ms = self.node_timeout_ms * 2;
-        let agreed = voters.iter().filter(|&&voter| {
+        let agreed = either.iter().filter(|&&voter| {
             let said = self.told.get(&(machine, voter, about));
             voter == by || said.is_some_and(|&at_ms| now_ms - at_ms <= valid_ms)
         });
-        let (agreed, needed) = (agreed.count(), voters.len() / 2 + 1);
+        let agreed = agreed.count();
         (agreed < needed).then(|| {
             let said: Vec<_> =
                 self.told.iter().filter(|((to, _, node), _)| *to == machine && *node == about).collect();
             format!(
-                "at {now_ms} {by:?} says FAIL of {about:?} with {agreed} of {needed}; voters {voters:?}, it was \
+                "at {now_ms} {by:?} says FAIL of {about:?} with {agreed} of {needed}; voters {either:?}, it was \
                  told {said:?}"
             )
         })
     }
+}
+
+/// The masters with slots.
+fn voters(map: &ClusterMap) -> BTreeSet<NodeId> {
+    let mut owns = vec![false; map.nodes.len()];
+    for &owner in map.owners.iter().filter(|&&owner| owner != ClusterMap::NOBODY) {
+        owns[usize::from(owner)] = true;
+    }
+    let masters = map.nodes.iter().zip(owns);
+    masters
+        .filter(|(node, owns)| *owns && node.flags.contains(NodeFlags::MASTER))
+        .map(|(node, _)| node.id)
+        .collect()
 }
 
 /// Planted faults.

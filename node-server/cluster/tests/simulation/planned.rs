@@ -1,0 +1,65 @@
+//! Planned operations under writes: nothing goes wrong but what operators order, and not one acknowledged write is lost.
+
+use rand::RngExt;
+use rcl_cluster::{Command, Config, FailoverMode, SetSlot, SlotFacts};
+use rcl_proto::Slot;
+
+use crate::data::{HOT_SLOTS, hot_slot};
+use crate::faults::operators::name;
+use crate::world::World;
+
+/// As a resharding tool does it, each step acknowledged before the next.
+fn move_slot(world: &mut World, slot: Slot, from: usize, to: usize) {
+    let (source, target) = (name(world, from).unwrap(), name(world, to).unwrap());
+    let set = |world: &mut World, index: usize, what: SetSlot| {
+        let facts = SlotFacts { holds_keys: world.holds_keys(index, slot) };
+        world.command(index, Command::SetSlot { slot, what, facts });
+    };
+    set(world, to, SetSlot::Importing(source));
+    set(world, from, SetSlot::Migrating(target.clone()));
+    let pause_ms = world.rng.random_range(1..50);
+    world.run_for(pause_ms);
+    world.migrate_keys(slot, from, to);
+    set(world, to, SetSlot::Node(target.clone()));
+    set(world, from, SetSlot::Node(target));
+}
+
+#[test]
+fn planned_operations_lose_nothing() {
+    let mut moved = 0;
+    for seed in 1..=15 {
+        let mut world = World::new(seed, 8, &Config { node_timeout_ms: 2_000, ..Config::default() });
+        world.create(4);
+        world.client_period_ms = 2;
+        for _ in 0..12 {
+            let masters: Vec<usize> =
+                world.up().filter(|&index| world.machines[index].following.is_none()).collect();
+            let (from, to) = (
+                masters[world.rng.random_range(0..masters.len())],
+                masters[world.rng.random_range(0..masters.len())],
+            );
+            if world.rng.random() && from != to {
+                let hot = world.rng.random_range(0..HOT_SLOTS);
+                let slot = hot_slot(hot);
+                let owns = world.machines[from].map.as_ref().is_some_and(|map| map.my_slots().contains(slot));
+                if owns {
+                    move_slot(&mut world, slot, from, to);
+                    moved += 1;
+                }
+            } else {
+                let replica = world.up().find(|&index| world.machines[index].following == world.id(from));
+                if let Some(replica) = replica {
+                    world.command(replica, Command::Failover(FailoverMode::Graceful));
+                }
+            }
+            let pause_ms = world.rng.random_range(1..800);
+            world.run_for(pause_ms);
+        }
+        assert!(world.run_until_true(30_000, |world| world.disagreement().is_none()), "seed {seed}");
+        world.run_for(500);
+        let (lost, faults) = world.checkers.lost_writes.judge(&world.ledger, world.held_by_owners());
+        assert_eq!((lost, faults), (0, Vec::new()), "seed {seed}");
+        world.checkers.assert_clean(seed);
+    }
+    assert!(moved > 10, "only {moved} slots moved");
+}
