@@ -1,6 +1,6 @@
-//! `cluster-fast-suspicion`: what it must not do. A restart within the grace, a full accept queue, a firewall that resets
-//! for a moment or towards few, and a node that gossips lies are no failovers; and where two masters serve for a while,
-//! they do so for no longer than without it.
+//! `cluster-fast-suspicion`: what it must not do, beside [`crate::refusals`]. A restart within the grace, a firewall that
+//! resets for a moment or towards few, and a node that gossips lies are no failovers; and clients are not let write to two
+//! masters for longer than without it.
 
 use rcl_cluster::Config;
 
@@ -29,7 +29,7 @@ fn assert_no_failover(world: &mut World, seed: u64) {
 
 #[test]
 fn a_restart_within_the_grace_is_no_failover() {
-    for seed in 1..=20 {
+    for seed in 1..=10 {
         let mut world = cluster(seed, true);
         world.liar = [None, Some(1), Some(4)][seed as usize % 3];
         for index in [0, 3, 0, 1] {
@@ -45,23 +45,8 @@ fn a_restart_within_the_grace_is_no_failover() {
 }
 
 #[test]
-fn a_full_accept_queue_is_no_failover_before_the_timeout() {
-    for seed in 1..=20 {
-        let mut world = cluster(seed, true);
-        world.liar = [None, Some(1)][seed as usize % 2];
-        world.network.full.insert(0);
-        (1..6).for_each(|other| world.reset_connections(0, other));
-        world.run_for(TIMEOUT_MS - 500);
-        world.network.full.clear();
-        world.liar = None;
-        world.run_for(3 * TIMEOUT_MS);
-        assert_no_failover(&mut world, seed);
-    }
-}
-
-#[test]
 fn a_firewall_that_resets_for_a_moment_or_towards_a_minority_is_no_failover() {
-    for seed in 1..=20 {
+    for seed in 1..=10 {
         for (others, for_ms) in [(1..6, GRACE_MS - 20), (1..2, 3 * TIMEOUT_MS), (3..6, 3 * TIMEOUT_MS)] {
             let mut world = cluster(seed, true);
             others.clone().for_each(|other| reset_pair(&mut world, 0, other));
@@ -75,7 +60,7 @@ fn a_firewall_that_resets_for_a_moment_or_towards_a_minority_is_no_failover() {
 
 #[test]
 fn lies_are_no_failover() {
-    for seed in 1..=20 {
+    for seed in 1..=10 {
         let mut world = cluster(seed, true);
         world.liar = Some(seed as usize % 6);
         world.run_for(10 * TIMEOUT_MS);
@@ -114,7 +99,7 @@ fn cut_off(seed: u64, fast_suspicion: bool, resets: bool) -> (u64, u64) {
 #[test]
 fn a_master_that_the_majority_refuses_stops_writing_within_the_grace() {
     let longest = |fast_suspicion: bool, resets: bool| {
-        let runs = (1..=20).map(|seed| cut_off(seed, fast_suspicion, resets));
+        let runs = (1..=8).map(|seed| cut_off(seed, fast_suspicion, resets));
         runs.fold((0, 0), |most, run| (most.0.max(run.0), most.1.max(run.1)))
     };
     let (fast_ms, fast_both_ms) = longest(true, true);

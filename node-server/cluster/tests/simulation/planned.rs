@@ -13,7 +13,7 @@ fn move_slot(world: &mut World, slot: Slot, from: usize, to: usize) {
     let (source, target) = (name(world, from).unwrap(), name(world, to).unwrap());
     let set = |world: &mut World, index: usize, what: SetSlot| {
         let facts = SlotFacts { holds_keys: world.holds_keys(index, slot) };
-        world.command(index, Command::SetSlot { slot, what, facts });
+        world.command(index, Command::SetSlot { slot, what, facts, stage: Default::default() });
     };
     set(world, to, SetSlot::Importing(source));
     set(world, from, SetSlot::Migrating(target.clone()));
