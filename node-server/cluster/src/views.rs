@@ -67,11 +67,11 @@ impl Member {
             let _ = writeln!(text, "{}", self.node_line(at));
         }
         let (epoch, vote, shard) = (self.current_epoch, self.last_vote_epoch, self.shard_id);
-        let _ = write!(text, "vars currentEpoch {epoch} lastVoteEpoch {vote} shardId {shard}");
+        let _ = write!(text, "vars currentEpoch {epoch} lastVoteEpoch {vote}");
         if !self.is_master() {
             let _ = write!(text, " configEpoch {}", self.myself().config_epoch);
         }
-        text.push('\n');
+        let _ = writeln!(text, " shardId {shard}");
         for (at, node) in self.nodes.iter() {
             // Ours is in redis.conf.
             if at != self.me && !node.human_name.is_empty() && !node.in_handshake() {
