@@ -5,7 +5,8 @@
 //!    of the type that they wait for.
 //! 2. What is done for a waiter goes into the log as the command that does not wait (LPOP for BLPOP), behind what came
 //!    before.
-//! 3. Serving BLMOVE may bring further keys: they are looked at when these are done.
+//! 3. Time has gone on meanwhile: a key whose time has come serves nobody.
+//! 4. Serving BLMOVE may bring further keys: they are looked at when these are done.
 
 use std::time::Duration;
 
@@ -13,30 +14,34 @@ use rcl_proto::resp::ReplyWriter;
 
 use super::{append_effects, slot_use};
 use crate::client::LateReply;
-use crate::clock::BatchClock;
+use crate::clock::{self, BatchClock};
 use crate::command::{Context, find_keys};
 use crate::node::Node;
 use crate::shard::{KeyWaiter, Shard};
 
-/// `clock` is given where it is counted what slots cost.
-pub fn serve_waiters(context: &mut Context<'_>, mut clock: Option<&mut BatchClock>) {
+/// `laps` is given where it is counted what slots cost.
+pub fn serve_waiters(context: &mut Context<'_>, mut laps: Option<&mut BatchClock>) {
+    if context.data.new_keys.is_empty() {
+        return;
+    }
+    context.data.now_ms = clock::now_ms();
     while !context.data.new_keys.is_empty() {
         for (database, key) in std::mem::take(&mut context.data.new_keys) {
             let before = std::mem::replace(&mut context.data.database, database);
-            serve_key(context, &key, &mut clock);
+            serve_key(context, &key, &mut laps);
             context.data.database = before;
         }
     }
 }
 
-fn serve_key(context: &mut Context<'_>, key: &[u8], clock: &mut Option<&mut BatchClock>) {
+fn serve_key(context: &mut Context<'_>, key: &[u8], laps: &mut Option<&mut BatchClock>) {
     while let Some(waiter) = take_first(context, key) {
         if waiter.wait.is_killed() {
             // CLIENT KILL came before; its connection did not get to end yet.
         } else if touches_departing(context, &waiter) {
             waiter.wait.retry();
         } else {
-            serve(context, key, &waiter, clock);
+            serve(context, key, &waiter, laps);
         }
     }
 }
@@ -59,7 +64,7 @@ fn touches_departing(context: &mut Context<'_>, waiter: &KeyWaiter) -> bool {
         && find_keys(waiter.spec, args).unwrap_or_default().iter().any(|key| departs(&args[key.index]))
 }
 
-fn serve(context: &mut Context<'_>, key: &[u8], waiter: &KeyWaiter, clock: &mut Option<&mut BatchClock>) {
+fn serve(context: &mut Context<'_>, key: &[u8], waiter: &KeyWaiter, laps: &mut Option<&mut BatchClock>) {
     let mut bytes = Vec::new();
     let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
     let args = waiter.args.as_args();
@@ -68,12 +73,12 @@ fn serve(context: &mut Context<'_>, key: &[u8], waiter: &KeyWaiter, clock: &mut 
         reply.error(error.text());
     }
     context.keep_effects(args);
-    let logged = append_effects(context, clock.is_some());
-    if let Some(clock) = clock
+    let logged = append_effects(context, laps.is_some());
+    if let Some(laps) = laps
         && let Some(shard) = context.data.shard()
     {
         let logged_bytes = logged.map_or(0, |logged| logged.bytes);
-        slot_use::count_waiter(context.node, shard, waiter, bytes.len(), clock.lap(), logged_bytes);
+        slot_use::count_waiter(context.node, shard, waiter, bytes.len(), laps.lap(), logged_bytes);
     }
     waiter.wait.end(LateReply { bytes, last_write: logged.map(|logged| logged.end), closes: false });
 }

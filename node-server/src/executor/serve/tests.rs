@@ -21,7 +21,8 @@ struct Client {
 
 fn node() -> Arc<Node> {
     let folder = std::env::temp_dir();
-    let loaded = crate::config::load(&[], &folder, &mut std::io::empty()).unwrap();
+    let arguments = ["--enable-debug-command", "yes"].map(Into::into);
+    let loaded = crate::config::load(&arguments, &folder, &mut std::io::empty()).unwrap();
     let node = Node::new(loaded.config, None, "0".repeat(40), 0, 1);
     node.replication.resume(ReplicationId::parse(&[b'a'; 40]).unwrap(), 0, 0);
     Arc::new(node)
@@ -159,6 +160,22 @@ fn a_transaction_serves_when_it_is_through_by_the_order_in_which_keys_came() {
     assert_eq!(log[log.len() - 2..], ["EXEC", "LPOP two"]);
     assert_eq!(pusher.ask("RPUSH short y"), ":1");
     assert_eq!(gone.got(), "*2 $5 short $1 y");
+}
+
+/// Its time comes while the transaction runs.
+#[test]
+fn a_key_whose_time_has_come_serves_nobody() {
+    clients!(node: one, pusher);
+    assert_eq!(one.ask("BLPOP k 0"), WAITS);
+    for line in ["MULTI", "RPUSH k gone", "PEXPIRE k 1", "DEBUG SLEEP 0.01"] {
+        pusher.ask(line);
+    }
+    assert_eq!(pusher.ask("EXEC"), "*3 :1 :1 +OK");
+    assert_eq!((one.got(), pusher.ask("EXISTS k")), (String::new(), ":0".to_owned()));
+    pusher.ask("RPUSH k there");
+    assert_eq!(one.got(), "*2 $1 k $5 there");
+    let log = logged(&node, 0);
+    assert_eq!(log[log.len() - 3..], ["DEL k", "RPUSH k there", "LPOP k"]);
 }
 
 #[test]
