@@ -39,7 +39,7 @@ impl Member {
         let role = if face.master.is_some() || me.is_replica() { Flags::REPLICA } else { Flags::MASTER };
         let mut flags = me.flags;
         flags.clear(Flags::MASTER.or(Flags::REPLICA));
-        flags.set(role);
+        flags.set(role.or(Flags::TAKES_LIGHT));
         let paused = self.manual.paused_offset.filter(|_| self.is_master());
         Header {
             sender: me.id,

@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use rcl_proto::NodeId;
+
 use crate::durability::Addressee;
 use crate::io::{LinkEnd, LinkId, Output};
 use crate::member::Member;
@@ -19,6 +21,8 @@ use crate::packet::{Flags, Kind};
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub node: Option<NodeRef>,
+    /// Whom the last packet on an inbound link said it was from, while that is nobody we know: it may be soon.
+    pub stranger: Option<NodeId>,
     pub is_open: bool,
     pub created_ms: u64,
     /// The peer's address, for an inbound link.
@@ -39,7 +43,10 @@ impl Member {
         self.nodes[at].link = Some(link);
         let created_ms = self.now_ms;
         let (peer_ip, local_ip) = (Arc::default(), Arc::default());
-        self.links.insert(link, Link { node: Some(at), is_open: false, created_ms, peer_ip, local_ip });
+        self.links.insert(
+            link,
+            Link { node: Some(at), stranger: None, is_open: false, created_ms, peer_ip, local_ip },
+        );
         self.outputs.push_back(Output::Connect { link, ip, port });
     }
 
@@ -91,7 +98,8 @@ impl Member {
     pub(crate) fn link_accepted(&mut self, id: LinkId, peer_ip: String, local_ip: String) {
         let created_ms = self.now_ms;
         let (peer_ip, local_ip) = (peer_ip.into(), self.shared_local_ip(local_ip));
-        self.links.insert(id, Link { node: None, is_open: true, created_ms, peer_ip, local_ip });
+        self.links
+            .insert(id, Link { node: None, stranger: None, is_open: true, created_ms, peer_ip, local_ip });
     }
 
     /// Nearly all links end at the address that we know for ours.
@@ -104,6 +112,7 @@ impl Member {
     pub(crate) fn bind_inbound(&mut self, id: LinkId, at: NodeRef) {
         if let Some(link) = self.links.get_mut(id) {
             link.node = Some(at);
+            link.stranger = None;
             let known = &self.nodes[at].ip;
             if *link.peer_ip == **known {
                 link.peer_ip = Arc::clone(known);
@@ -142,7 +151,7 @@ impl Member {
 
     /// Our open connection to the node; while there is none, its to us: any peer takes a packet on either, and a vote
     /// for a node that has just come back must not wait until we are connected to it again.
-    fn any_link_to(&self, at: NodeRef) -> Option<LinkId> {
+    pub(crate) fn any_link_to(&self, at: NodeRef) -> Option<LinkId> {
         self.open_link_to(at).or_else(|| self.nodes.get(at)?.inbound)
     }
 

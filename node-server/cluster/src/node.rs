@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub takes_extensions: bool,
     /// It said in its last packet that it is a node of our own kind: it understands what goes beyond Redis's protocol.
     pub is_kin: bool,
+    /// It takes published messages in light packets.
+    pub takes_light: bool,
     /// Our connection to it was open and its host ended it; nothing came from it since.
     pub link_lost: bool,
     /// In its last pong it told another address than the one it was asked at.
@@ -99,6 +101,7 @@ impl Node {
             shard_id: None,
             takes_extensions: false,
             is_kin: false,
+            takes_light: false,
             link: None,
             inbound: None,
             created_ms: now_ms,

@@ -30,8 +30,12 @@
 //! auth-req, auth-ack, mfstart   nothing
 //! ```
 //!
+//! A published message may also come behind a shorter header, see [`light`].
+//!
 //! Source: the wire structures of Redis 7.0 and 7.2; the tests hold this against packets that redis-server
 //! sent.
+
+pub mod light;
 
 use std::fmt;
 
@@ -69,12 +73,17 @@ impl fmt::Display for FrameError {
 
 impl std::error::Error for FrameError {}
 
-/// How long the packet is that `stream` starts with; `None` when the first 8 bytes are not there yet.
+/// How long the packet is that `stream` starts with; `None` when the first bytes (8, of a short one 14) are not there yet.
 pub fn frame_length(stream: &[u8]) -> Result<Option<usize>, FrameError> {
     let Some((head, _)) = stream.split_first_chunk::<8>() else { return Ok(None) };
     let [b'R', b'C', b'm', b'b', a, b, c, d] = *head else { return Err(FrameError::BadSignature) };
     match u32::from_be_bytes([a, b, c, d]) {
-        short if (short as usize) < HEADER_BYTES => Err(FrameError::TooShort(short)),
+        short if (short as usize) < light::LIGHT_HEADER_BYTES => Err(FrameError::TooShort(short)),
+        short if (short as usize) < HEADER_BYTES => match light::is_light(stream) {
+            Some(true) => Ok(Some(short as usize)),
+            Some(false) => Err(FrameError::TooShort(short)),
+            None => Ok(None),
+        },
         long if long > LONGEST_BYTES => Err(FrameError::TooLong(long)),
         length => Ok(Some(length as usize)),
     }
@@ -181,6 +190,8 @@ impl Flags {
     /// A master that replicas may migrate to.
     pub const MIGRATE_TO: Flags = Flags(256);
     pub const NOFAILOVER: Flags = Flags(512);
+    /// It takes published messages in [`light`] packets.
+    pub const TAKES_LIGHT: Flags = Flags(2048);
 
     /// Whether any of `flags` is set.
     pub const fn any(self, flags: Flags) -> bool {
@@ -361,9 +372,15 @@ fn zero_ended(bytes: &[u8]) -> &str {
     }
 }
 
+/// The length that a whole packet gives itself.
+fn stated_length(bytes: &[u8]) -> Result<usize, PacketError> {
+    let too_short = FrameError::TooShort(bytes.len() as u32);
+    frame_length(bytes).and_then(|length| length.ok_or(too_short)).map_err(PacketError::Frame)
+}
+
 /// Reads a whole packet.
 pub fn decode(bytes: &[u8]) -> Result<Packet<'_>, PacketError> {
-    let stated = frame_length(bytes).map_err(PacketError::Frame)?.unwrap_or(0);
+    let stated = stated_length(bytes)?;
     if stated != bytes.len() || stated < HEADER_BYTES {
         return Err(PacketError::Length { kind: u16::MAX, stated });
     }

@@ -13,6 +13,10 @@ pub(crate) struct Pair {
     pub members: [Member; 2],
     /// What each wrote into its log.
     pub logs: [Vec<String>; 2],
+    /// Messages of the other one's clients, as they were given out: to whom, channel, message, sharded.
+    pub delivered: Vec<(usize, Vec<u8>, Vec<u8>, bool)>,
+    /// How long the last packet with such a message was.
+    pub publish_bytes: usize,
     /// What each wants nodes.conf to be.
     pub files: [String; 2],
     /// Each open connection's two ends: who, and what it calls the link.
@@ -37,6 +41,8 @@ impl Pair {
             now_ms: START_MS,
             members: [member(0), member(1)],
             logs: Default::default(),
+            delivered: Vec::new(),
+            publish_bytes: 0,
             files: Default::default(),
             links: Vec::new(),
             inputs: VecDeque::new(),
@@ -129,6 +135,9 @@ impl Pair {
             }
             Output::Send { .. } if self.silent[number] => {}
             Output::Send { link, bytes } => {
+                if matches!(bytes.get(13), Some(4 | 10)) {
+                    self.publish_bytes = bytes.len();
+                }
                 if let Some((to, theirs)) = self.other_end(number, link) {
                     self.inputs.push_back((to, Input::Packet { link: theirs, bytes: bytes.to_vec() }));
                 }
@@ -154,8 +163,10 @@ impl Pair {
             | Output::PauseWrites { .. }
             | Output::ResumeWrites
             | Output::DropSlots(_)
-            | Output::FlushData
-            | Output::DeliverPublish { .. } => {}
+            | Output::FlushData => {}
+            Output::DeliverPublish { channel, message, sharded } => {
+                self.delivered.push((number, channel, message, sharded));
+            }
         }
     }
 

@@ -6,12 +6,15 @@
 //! collision of epochs; the gossip; the extensions. Source: the specification, and Redis 7.0's order, on
 //! which peers depend (a role is settled before the slots that it claims).
 
+use std::sync::Arc;
+
 use rcl_proto::SlotSet;
 
 use crate::io::{LinkId, LogLevel, Output};
 use crate::member::Member;
 use crate::names::{is_hostname, is_human_name, is_zone};
 use crate::node::{Node, NodeRef};
+use crate::packet::light::LightPublish;
 use crate::packet::{self, Body, Extension, Flags, Header, Kind, Packet};
 
 impl Member {
@@ -19,29 +22,22 @@ impl Member {
         if !self.links.contains(link) {
             return;
         }
+        if packet::light::is_light(bytes) == Some(true) {
+            return match packet::light::decode(bytes) {
+                Ok(publish) => self.receive_light(link, publish),
+                Err(error) => self.skip(link, &error),
+            };
+        }
         let packet = match packet::decode(bytes) {
             Ok(packet) => packet,
-            Err(error @ packet::PacketError::Frame(_)) => {
-                self.log_limited("bad frame", || format!("Closing a cluster bus link: {error}"));
-                self.close(link);
-                return;
-            }
-            Err(error) => {
-                self.log_limited("bad packet", || format!("Skipping a cluster bus packet: {error}"));
-                return;
-            }
+            Err(error) => return self.skip(link, &error),
         };
         let Some(kind) = packet.kind else {
             let number = packet.kind_number;
             self.log_limited("unknown packet", || format!("Received unknown packet type: {number}"));
             return;
         };
-        self.traffic.received[kind as usize] += 1;
-        if self.faults.drops(kind) {
-            self.log_limited("packet filter", || "Dropping packets that match the debug filter".to_owned());
-            if self.faults.closes_link {
-                self.close(link);
-            }
+        if self.is_filtered(link, kind) {
             return;
         }
         if self.is_from_a_twin(link, &packet.header) {
@@ -54,6 +50,46 @@ impl Member {
         self.dispatch(link, kind, sender, &packet);
     }
 
+    /// A packet that cannot be read: one that cannot even be told from the next one ends the link.
+    fn skip(&mut self, link: LinkId, error: &packet::PacketError) {
+        if matches!(error, packet::PacketError::Frame(_)) {
+            self.log_limited("bad frame", || format!("Closing a cluster bus link: {error}"));
+            self.close(link);
+        } else {
+            self.log_limited("bad packet", || format!("Skipping a cluster bus packet: {error}"));
+        }
+    }
+
+    /// Counts a packet; true when the debug filter drops it.
+    fn is_filtered(&mut self, link: LinkId, kind: Kind) -> bool {
+        self.traffic.received[kind as usize] += 1;
+        if !self.faults.drops(kind) {
+            return false;
+        }
+        self.log_limited("packet filter", || "Dropping packets that match the debug filter".to_owned());
+        if self.faults.closes_link {
+            self.close(link);
+        }
+        true
+    }
+
+    /// A published message without a word about its sender. So it must come from a member's link, and is no sign of life:
+    /// at a link's other end somebody else may be by now.
+    fn receive_light(&mut self, link: LinkId, publish: LightPublish<'_>) {
+        if self.is_filtered(link, publish.kind) {
+            return;
+        }
+        let Some(link) = self.links.get(link) else { return };
+        // Its handshake may have ended since it last said who it is.
+        let sender = link.node.or_else(|| link.stranger.and_then(|id| self.nodes.find(id)));
+        if sender.is_none_or(|at| self.nodes[at].in_handshake()) {
+            return;
+        }
+        let (channel, message) = (publish.channel.to_vec(), publish.message.to_vec());
+        let sharded = publish.kind == Kind::PublishShard;
+        self.outputs.push_back(Output::DeliverPublish { channel, message, sharded });
+    }
+
     /// The node that a packet is from: by its id, be it what the link says or not. At a link's other end somebody else may
     /// be by now, who took over the address; what it says of itself must not be taken for the other's. (Redis goes by
     /// the link.)
@@ -62,7 +98,12 @@ impl Member {
         if let Some(at) = bound.filter(|&at| self.nodes[at].id == header.sender) {
             return Some(at);
         }
-        let sender = self.nodes.find(header.sender).filter(|&at| at != self.me)?;
+        let Some(sender) = self.nodes.find(header.sender).filter(|&at| at != self.me) else {
+            if let Some(link) = self.links.get_mut(link).filter(|link| link.node.is_none()) {
+                link.stranger = Some(header.sender);
+            }
+            return None;
+        };
         if bound.is_none() {
             self.bind_inbound(link, sender);
         }
@@ -76,6 +117,7 @@ impl Member {
         node.data_received_ms = now_ms;
         node.gave_a_sign_of_life();
         node.is_kin = header.is_kin;
+        node.takes_light = header.flags.any(Flags::TAKES_LIGHT);
         if node.in_handshake() {
             return;
         }
@@ -238,21 +280,33 @@ impl Member {
             return;
         }
         let kind = if sharded { Kind::PublishShard } else { Kind::Publish };
-        let mut writer = packet::Writer::new(kind, &self.header());
-        writer.publish(channel, message);
-        let bytes = writer.finish();
+        let (mut long, mut light) = (None::<Arc<[u8]>>, None::<Arc<[u8]>>);
+        for at in self.listeners(sharded) {
+            let Some(link) = self.any_link_to(at).filter(|_| !self.nodes[at].in_handshake()) else {
+                continue;
+            };
+            let bytes = if self.nodes[at].takes_light {
+                light.get_or_insert_with(|| {
+                    packet::light::encode(LightPublish { kind, channel, message }).into()
+                })
+            } else {
+                long.get_or_insert_with(|| {
+                    let mut writer = packet::Writer::new(kind, &self.header());
+                    writer.publish(channel, message);
+                    writer.finish().into()
+                })
+            };
+            let bytes = Arc::clone(bytes);
+            self.send(link, kind, bytes);
+        }
+    }
+
+    fn listeners(&self, sharded: bool) -> Vec<NodeRef> {
         if !sharded {
-            return self.send_to(crate::durability::Addressee::Everybody, kind, bytes);
+            return self.nodes.refs();
         }
-        let bytes: std::sync::Arc<[u8]> = bytes.into();
         let master = self.myself().master.unwrap_or(self.me);
-        let shard: Vec<NodeRef> =
-            std::iter::once(master).chain(self.nodes[master].replicas.iter().copied()).collect();
-        for at in shard {
-            if let Some(link) = self.open_link_to(at) {
-                self.send(link, kind, bytes.clone());
-            }
-        }
+        std::iter::once(master).chain(self.nodes[master].replicas.iter().copied()).collect()
     }
 }
 

@@ -8,6 +8,10 @@ use rcl_proto::SlotSet;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = packet::frame_length(bytes);
+    if let Ok(publish) = packet::light::decode(bytes) {
+        let again = packet::light::encode(publish);
+        assert_eq!(packet::light::decode(&again), Ok(publish), "a light packet comes back as it was");
+    }
     let Ok(packet) = packet::decode(bytes) else { return };
     let Some(kind) = packet.kind else { return };
     let Some(again) = write_again(kind, &packet) else { return };

@@ -249,3 +249,46 @@ fn an_extension_that_nobody_knows_is_passed_over() {
     assert_eq!((&*node.hostname, &*node.human_name), ("host", ""));
     assert_eq!(lines(&pair, "unknown extension type 77"), 1, "{:?}", pair.logs[0]);
 }
+
+#[test]
+fn messages_among_ours_come_in_light_packets() {
+    let mut pair = Pair::met();
+    let id = pair.members[1].id();
+    for sharded in [false, true] {
+        let before = pair.delivered.len();
+        let publish = Input::Publish { channel: b"news".to_vec(), message: b"hello".to_vec(), sharded };
+        if sharded {
+            let replicate = Command::Replicate { node: id.text().to_vec(), keyspace_empty: true };
+            assert_eq!(pair.run(0, replicate), Reply::Ok);
+            pair.pass(500);
+        }
+        pair.step(1, publish);
+        assert_eq!(pair.delivered[before..], [(0, b"news".to_vec(), b"hello".to_vec(), sharded)]);
+        assert_eq!(pair.publish_bytes, 16 + 8 + 9);
+    }
+    // To a peer that did not say so it goes as ever.
+    let at = pair.members[1].nodes.find(pair.members[0].id()).unwrap();
+    pair.members[1].nodes[at].takes_light = false;
+    pair.step(1, Input::Publish { channel: b"a".to_vec(), message: b"b".to_vec(), sharded: false });
+    assert_eq!(pair.delivered.last().unwrap(), &(0, b"a".to_vec(), b"b".to_vec(), false));
+    assert_eq!(pair.publish_bytes, HEADER_BYTES + 8 + 2);
+}
+
+/// In the first second after a handshake a link may have shown only packets from before its end.
+#[test]
+fn a_light_packet_is_taken_from_who_was_a_stranger_when_it_last_said_its_name() {
+    let mut pair = Pair::met();
+    let link = pair.inbound_link(0);
+    let known = pair.members[1].id();
+    let light = crate::packet::light::encode(LightPublish {
+        kind: Kind::Publish,
+        channel: b"news",
+        message: b"hello",
+    });
+    for (stranger, delivered) in [(None, 0), (Some(pair.members[0].shard_id), 0), (Some(known), 1)] {
+        let inbound = pair.members[0].links.get_mut(link).unwrap();
+        (inbound.node, inbound.stranger) = (None, stranger);
+        receive(&mut pair, &light);
+        assert_eq!(pair.delivered.len(), delivered, "{stranger:?}");
+    }
+}

@@ -13,7 +13,7 @@ mod votes;
 use std::collections::HashMap;
 
 use rcl_cluster::ClusterMap;
-use rcl_cluster::packet::{Flags, Kind};
+use rcl_cluster::packet::{self, Flags, Kind};
 use rcl_proto::NodeId;
 
 use claims::Claims;
@@ -68,6 +68,11 @@ impl Checkers {
         maps: &[&ClusterMap],
         durable: Option<&str>,
     ) {
+        if packet::light::is_light(bytes) == Some(true) {
+            // It says nothing of its sender.
+            packet::light::decode(bytes).expect("nodes send well-formed packets");
+            return;
+        }
         let peek = Peek(bytes);
         let who = peek.sender().expect("nodes send well-formed packets");
         if peek.is_claim() && self.claims.is_news(sender, who, &peek) {

@@ -33,6 +33,9 @@ impl RedisView {
     }
 
     pub fn take(&mut self, bytes: &[u8]) {
+        if packet::light::is_light(bytes) == Some(true) {
+            return;
+        }
         let packet = packet::decode(bytes).expect("nodes send well-formed packets");
         let header = &packet.header;
         let known = self.epochs.entry(header.sender).or_default();
