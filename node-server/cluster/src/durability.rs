@@ -9,19 +9,24 @@
 //! - A vote and a request for votes wait for the disk alone. Heartbeats wait for nothing: they go out with
 //!   the face as it is.
 //! - A command that changed something is answered when its change is durable and applied.
+//! - In a big cluster much changes at once, and each state and each map is about all nodes. So with more than a hundred,
+//!   one state at a time is under way to the disk: the next is made when that one is there, and when something waits
+//!   for it, or a tenth of a second after the last. And while a map is under way to the shards, one that differs only in
+//!   what it says of others waits; where our own part changes, or something waits for it, it is given out at once.
 //!
 //! Source: the specification's rule that epochs and votes are stored before they are sent; the rule for slots
 //! is ours.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use rcl_proto::{NodeId, Slot, SlotSet};
 
 use crate::command::Reply;
 use crate::io::{LogLevel, Output};
-use crate::map::ClusterMap;
+use crate::map::{ClusterMap, ClusterState};
 use crate::member::Member;
+use crate::node::NodeRef;
 use crate::packet::Kind;
 
 /// What our packets say of us.
@@ -48,11 +53,31 @@ struct Waiting<T> {
     what: T,
 }
 
+/// Our own part of a map.
+#[derive(Debug, PartialEq, Eq)]
+struct OwnPart {
+    face: Face,
+    state: ClusterState,
+    migrating: BTreeMap<Slot, NodeRef>,
+    importing: BTreeMap<Slot, NodeRef>,
+}
+
+/// In a cluster of no more nodes every state and every map is given out at once.
+const SMALL: usize = 100;
+/// A state that nothing waits for is not given out sooner after the last one.
+const SAVE_EVERY_MS: u64 = 100;
+
 #[derive(Debug, Default)]
 pub(crate) struct Durability {
-    pub seq: u64,
+    /// The newest state, the newest that was given out, and the newest that is on disk.
+    seq: u64,
+    given_seq: u64,
+    given_ms: u64,
     pub persisted: u64,
+    /// The same for maps.
     pub version: u64,
+    given_version: u64,
+    given_part: Option<OwnPart>,
     pub applied: u64,
     pub face: Face,
     pub newest_map: Option<Arc<ClusterMap>>,
@@ -134,14 +159,12 @@ impl Member {
     /// done.
     pub(crate) fn settle(&mut self) {
         let due = std::mem::take(&mut self.due);
-        if due.map {
-            self.publish_map();
-        }
-        if due.save {
-            self.durability.seq += 1;
-            let (seq, text) = (self.durability.seq, self.persistent_text());
-            self.outputs.push_back(Output::Persist { seq, text });
-        }
+        self.durability.version += u64::from(due.map);
+        self.durability.seq += u64::from(due.save);
+        let asked_for = due.resume_writes
+            || !self.durability.new_drops.is_empty()
+            || !self.durability.new_replies.is_empty();
+        self.give_out_map(due.map && (asked_for || due.configured));
         let (seq, version) = (self.durability.seq, self.durability.version);
         if due.map || due.save {
             self.queue_face(seq, version);
@@ -161,10 +184,51 @@ impl Member {
             let seq = if due.save { seq } else { 0 };
             self.durability.replies.push_back(Waiting { seq, version: waiting_for, what: reply });
         }
+        self.give_out_state();
         if due.announce {
             self.announce();
         }
         self.let_go();
+    }
+
+    fn give_out_map(&mut self, asked_for: bool) {
+        let durability = &self.durability;
+        if durability.version == durability.given_version {
+            return;
+        }
+        let part = OwnPart {
+            face: self.true_face(),
+            state: self.health.state,
+            migrating: self.slots.migrating.clone(),
+            importing: self.slots.importing.clone(),
+        };
+        let is_under_way = self.nodes.len() > SMALL && durability.applied < durability.given_version;
+        if is_under_way && !asked_for && durability.given_part.as_ref() == Some(&part) {
+            return;
+        }
+        self.durability.given_version = self.durability.version;
+        self.durability.given_part = Some(part);
+        self.publish_map();
+    }
+
+    fn give_out_state(&mut self) {
+        let durability = &self.durability;
+        let given_seq = durability.given_seq;
+        if durability.seq == given_seq {
+            return;
+        }
+        let is_waited_for = durability.faces.back().is_some_and(|waiting| waiting.seq > given_seq)
+            || durability.sends.back().is_some_and(|waiting| waiting.seq > given_seq)
+            || durability.replies.iter().any(|waiting| waiting.seq > given_seq);
+        let is_under_way = durability.persisted < given_seq;
+        let is_early = !is_waited_for && self.now_ms < durability.given_ms + SAVE_EVERY_MS;
+        if self.nodes.len() > SMALL && (is_under_way || is_early) {
+            return;
+        }
+        let (seq, text) = (durability.seq, self.persistent_text());
+        self.durability.given_seq = seq;
+        self.durability.given_ms = self.now_ms;
+        self.outputs.push_back(Output::Persist { seq, text });
     }
 
     fn queue_face(&mut self, seq: u64, version: u64) {
@@ -228,3 +292,6 @@ impl Member {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

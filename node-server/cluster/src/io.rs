@@ -105,9 +105,11 @@ pub enum Output {
     Close { link: LinkId },
     /// Make `text` the content of nodes.conf, atomically and synced, then say [`Input::Persisted`]. A later
     /// one replaces an earlier one: the driver may skip to the newest and acknowledge only that, but it never
-    /// lets an earlier one overwrite a later one.
+    /// lets an earlier one overwrite a later one. If it can't be written it must try again: in a big cluster
+    /// there may be no other one before it is.
     Persist { seq: u64, text: String },
-    /// Give this map to every shard, then say [`Input::Applied`]. A later one replaces an earlier one.
+    /// Give this map to every shard, then say [`Input::Applied`]. A later one replaces an earlier one, which need
+    /// not be acknowledged then.
     PublishMap(Arc<ClusterMap>),
     /// We are a replica of `node` from now on; its client endpoint is `ip:port`. Repeated when the address
     /// changes.

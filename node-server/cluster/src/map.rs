@@ -55,7 +55,7 @@ pub enum SlotOwner {
 /// The cluster as this node sees it at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterMap {
-    /// Counts up by one with each map of a process.
+    /// Counts up with the maps of a process; numbers may be left out.
     pub version: u64,
     pub state: ClusterState,
     /// `cluster-allow-reads-when-down`, for slots that have an owner.

@@ -12,7 +12,6 @@ use crate::node::NodeRef;
 
 impl Member {
     pub(crate) fn publish_map(&mut self) {
-        self.durability.version += 1;
         let map = Arc::new(self.build_map());
         self.durability.newest_map = Some(Arc::clone(&map));
         self.outputs.push_back(Output::PublishMap(map));

@@ -40,6 +40,8 @@ pub(crate) struct Due {
     pub state: bool,
     pub failover: bool,
     pub resume_writes: bool,
+    /// The settings changed.
+    pub configured: bool,
     /// Our header's facts changed in a way that others should hear of now, not at the next heartbeat.
     pub announce: bool,
 }
@@ -296,6 +298,7 @@ impl Member {
             self.due.announce = true;
         }
         // The settings are in the map and in the verdict on the state, too.
+        self.due.configured = true;
         self.due.map = true;
         self.due.state = true;
     }
