@@ -70,6 +70,8 @@ pub struct Member {
     /// Forgotten nodes, and until when they may not come back by gossip.
     pub(crate) blacklist: BTreeMap<NodeId, u64>,
     pub(crate) election: Election,
+    /// When votes were last asked for about another master than ours; `None` for never.
+    pub(crate) heard_request_ms: Option<u64>,
     pub(crate) manual: ManualFailover,
     pub(crate) successor: Option<Successor>,
     pub(crate) loading: Loading,
@@ -119,6 +121,7 @@ impl Member {
             next_link: LinkId::FIRST_OUTBOUND,
             blacklist: BTreeMap::new(),
             election: Election::default(),
+            heard_request_ms: None,
             manual: ManualFailover::default(),
             successor: None,
             loading: Loading::default(),
