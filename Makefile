@@ -201,6 +201,14 @@ sim: ## Runs the cluster core in simulation: SEEDS=1000, or SEED=7 to replay one
 	@SEED='$(SEED)' SEEDS='$(or $(SEEDS),1000)' FRESH='$(FRESH)' NODES='$(NODES)' FAULTS='$(FAULTS)' \
 		cargo test --release --quiet --package rcl-cluster --test simulation -- --exact runner::seeds --nocapture
 
+SIZES ?= 100 300 2000
+
+.PHONY: sim-scale
+sim-scale: ## Prints what clusters of SIZES nodes need in simulation, and what a member costs (2000 nodes: 4 GiB, many minutes)
+	@cargo bench --quiet --package rcl-cluster --bench at_scale
+	for nodes in $(SIZES); do NODES=$$nodes cargo test --release --quiet --package rcl-cluster --test simulation -- \
+		--exact scale::what_a_size_needs --nocapture; done
+
 .PHONY: bench
 bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)
 	@cargo bench --quiet --package rcl --bench side_by_side -- $(BENCH)

@@ -1,8 +1,8 @@
 //! Who owns which slot, and by which config epoch.
 //!
 //! - A master's claim of a slot (in its heartbeats, or told by others in an UPDATE) is taken over when the
-//!   slot has no owner, its owner no longer claims it, or the owner's config epoch is smaller than the
-//!   claimant's. Not while we import the slot, see [`crate::set_slot`].
+//!   slot has no owner, its owner no longer claims it, the owner is a replica (an operator's ADDSLOTS made it one), or
+//!   the owner's config epoch is smaller than the claimant's. Not while we import the slot, see [`crate::set_slot`].
 //! - A master that loses its last slot to another follows it as a replica, and so do its replicas. (With
 //!   `cluster-allow-replica-migration no` only when the winner has just those slots: a failover.) A master
 //!   that keeps others deletes the keys of those it lost.

@@ -27,4 +27,5 @@ mod refusals;
 mod regressions;
 mod repair;
 mod runner;
+mod scale;
 mod world;
