@@ -108,6 +108,7 @@ fn what_is_asked_of_other_nodes_is_answered_as_redis_does() {
     both.same(
         0,
         "SET hello 1
+         WAIT 1 0
          CLUSTER KEYSLOT hello
          CLUSTER COUNTKEYSINSLOT 866
          CLUSTER GETKEYSINSLOT 866 0
