@@ -19,16 +19,22 @@
 //! FORCE leaves out the talk with the master. TAKEOVER leaves out the votes, too: the replica takes the next
 //! epoch by itself. All is given up after 5 s on either side, and the master's writes go on; the pause as
 //! such ends after 10 s whatever happens. Source: CLUSTER FAILOVER's documentation; figures as in Redis 7.0.
+//!
+//! When the master gives up, the replica may have won, and its news not have come: so the master asks the others, and
+//! goes on only when a majority has spoken to it since. (Redis goes on at once; cut off in the middle, it takes writes
+//! that are lost until it finds itself in a minority.)
 
 use crate::command::FailoverMode;
 use crate::durability::Addressee;
 use crate::io::{LogLevel, Output, ReplicationFacts};
 use crate::member::Member;
-use crate::node::NodeRef;
+use crate::node::{Node, NodeRef};
 use crate::packet::{Header, Kind, MESSAGE_PAUSED, Writer};
 
 pub(crate) const TIMEOUT_MS: u64 = 5_000;
 const PAUSE_MS: u64 = 10_000;
+/// How often a master in doubt looks whether it may go on.
+const DOUBT_STEP_MS: u64 = 20;
 
 /// One that is going on, as we take part in it.
 #[derive(Debug, Default)]
@@ -43,6 +49,8 @@ pub(crate) struct ManualFailover {
     pub master_offset: Option<u64>,
     /// On the replica: the votes may be asked for.
     pub started: bool,
+    /// On the master: time is up, and the others were asked whether somebody took our place.
+    pub doubted_ms: Option<u64>,
 }
 
 impl ManualFailover {
@@ -168,9 +176,36 @@ impl Member {
     }
 
     pub(crate) fn manual_failover_expires(&mut self) {
-        if self.manual.end_ms.is_some_and(|end| end <= self.now_ms) {
+        if self.manual.end_ms.is_none_or(|end| end > self.now_ms) {
+            return;
+        }
+        if self.manual.doubted_ms.is_none() {
             self.log(LogLevel::Warning, "Manual failover timed out.".to_owned());
-            self.reset_manual_failover();
+        }
+        if self.manual.replica.is_none() || self.is_still_master() {
+            return self.reset_manual_failover();
+        }
+        self.manual.end_ms = Some(self.now_ms + DOUBT_STEP_MS);
+    }
+
+    /// Whether a majority has spoken to us since the replica's time was up: it would have told us of a newer claim.
+    fn is_still_master(&mut self) -> bool {
+        let Some(since_ms) = self.manual.doubted_ms else {
+            self.manual.doubted_ms = Some(self.now_ms);
+            self.ping_voters();
+            return false;
+        };
+        let voters = self.nodes.iter().filter(|(_, node)| node.is_voter());
+        let certain = voters.filter(|(at, node)| *at == self.me || node.data_received_ms > since_ms).count();
+        certain >= self.majority() || self.now_ms.saturating_sub(since_ms) >= PAUSE_MS - TIMEOUT_MS
+    }
+
+    fn ping_voters(&mut self) {
+        let idle = |node: &Node| node.is_voter() && node.ping_sent_ms == 0;
+        let voters: Vec<NodeRef> =
+            self.nodes.iter().filter(|(_, node)| idle(node)).map(|(at, _)| at).collect();
+        for link in voters.into_iter().filter_map(|at| self.open_link_to(at)).collect::<Vec<_>>() {
+            self.send_heartbeat(link, Kind::Ping);
         }
     }
 

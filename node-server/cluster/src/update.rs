@@ -20,7 +20,8 @@ const MOST_AT_ONCE: usize = 16;
 
 impl Member {
     pub(crate) fn correct_stale_claims(&mut self, sender: NodeRef, header: &Header) {
-        let Some(link) = self.open_link_to(sender) else { return };
+        // On its own link to us, if there is no other: it may be that nobody can connect to it. (Redis says nothing then.)
+        let Some(link) = self.any_link_to(sender) else { return };
         let mut newer: Vec<NodeRef> = Vec::new();
         for slot in header.slots.iter() {
             let Some(owner) = self.slots.claimed_owner(slot).filter(|&owner| owner != sender) else {

@@ -30,6 +30,8 @@ pub struct Checkers {
     fail_reports: FailReports,
     pub lost_writes: LostWrites,
     pub due: Due,
+    /// In which epoch each machine last asked for votes.
+    last_elections: HashMap<usize, u64>,
     /// (who, whom) → whether the first, by its last word, takes the second for a master that replicas may come to.
     may_migrate: HashMap<(usize, NodeId), bool>,
     /// What looks at each entry of the gossip is left out: with thousands of nodes it would cost more than they do.
@@ -92,6 +94,7 @@ impl Checkers {
             }
             Some(Kind::AuthRequest) => {
                 self.claims.elections.insert((who, peek.current_epoch()));
+                self.last_elections.insert(sender, peek.current_epoch());
                 self.violations.extend(self.votes.asked(who, peek.current_epoch(), durable));
             }
             Some(Kind::Fail) => {
@@ -108,6 +111,10 @@ impl Checkers {
         if !self.skip_gossip {
             self.fail_reports.received(now_ms, receiver, bytes);
         }
+    }
+
+    pub fn last_election(&self, machine: usize) -> u64 {
+        self.last_elections.get(&machine).copied().unwrap_or_default()
     }
 
     pub fn may_migrate(&self, machine: usize, master: NodeId) -> bool {

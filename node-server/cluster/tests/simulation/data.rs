@@ -9,7 +9,9 @@
 
 use rand::RngExt;
 use rcl_cluster::packet::MESSAGE_FORCE_ACK;
-use rcl_cluster::{ClusterMap, ClusterState, Input, ReplicationFacts, SlotOwner};
+use rcl_cluster::{
+    ClusterMap, ClusterState, Command, Input, ReplicationFacts, SetSlot, SetSlotStage, SlotFacts, SlotOwner,
+};
 use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::{NodeId, Slot};
 
@@ -95,7 +97,7 @@ impl World {
         if !here || machine.following.is_some() {
             return Answer::Refused;
         }
-        if machine.paused {
+        if machine.paused && machine.clock.read(self.now_ms) < machine.paused_until_ms {
             return Answer::Parked;
         }
         let holds = machine.data.last[hot];
@@ -133,6 +135,26 @@ impl World {
         let start = self.rng.random_range(0..2 * HOT_SLOTS);
         let map = self.machines[index].map.as_ref()?;
         (start..HOT_SLOTS).map(hot_slot).find(|&slot| map.owner(slot) == SlotOwner::Myself)
+    }
+
+    /// CLUSTER SETSLOT. A master's replicas get it first, as far as its stream reaches them.
+    pub fn set_slot(&mut self, index: usize, slot: Slot, what: SetSlot) -> u64 {
+        let id = self.machines[index].id;
+        let follows = |&replica: &usize| {
+            let machine = &self.machines[replica];
+            machine.following.is_some() && machine.following == id && machine.link_up
+        };
+        let replicas: Vec<usize> = self
+            .up()
+            .filter(follows)
+            .filter(|&replica| !self.network.is_apart(index, replica) && !self.is_frozen(replica))
+            .collect();
+        let facts = SlotFacts { holds_keys: self.holds_keys(index, slot) };
+        for replica in replicas {
+            let stage = SetSlotStage::FromMaster;
+            self.order(replica, Command::SetSlot { slot, what: what.clone(), facts, stage });
+        }
+        self.order(index, Command::SetSlot { slot, what, facts, stage: SetSlotStage::Run })
     }
 
     /// MIGRATE of all keys of a slot: gone here and there at once, if the two reach each other.
@@ -213,6 +235,11 @@ impl World {
 
     /// A map comes into force: a replica may have become the master of slots that were its master's.
     pub(crate) fn note_succession(&mut self, index: usize, old: &ClusterMap, new: &ClusterMap) {
+        if new.version == 1 && old.my_master().is_none() && new.my_master().is_some() {
+            for hot in (0..HOT_SLOTS).filter(|&hot| old.owner(hot_slot(hot)) == SlotOwner::Myself) {
+                self.checkers.lost_writes.undone(index, hot, self.now_ms);
+            }
+        }
         let Some(master) = old.my_master().and_then(|at| old.node(at)).filter(|_| new.my_master().is_none())
         else {
             return;
@@ -234,6 +261,7 @@ impl World {
                     at_ms: self.now_ms,
                     by_hand: handed_over && !failed,
                     has: self.machines[index].data.last[hot],
+                    epoch: self.checkers.last_election(index),
                 };
                 let old_has = self.machines[replaced].data.last[hot];
                 let found = self.checkers.lost_writes.succeeded(succession, old_has);

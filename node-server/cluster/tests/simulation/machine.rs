@@ -54,6 +54,8 @@ pub struct Machine {
     pub stream_busy_until_ms: u64,
     pub told: Option<ReplicationFacts>,
     pub paused: bool,
+    /// By its own clock: then a pause is over whatever happens.
+    pub paused_until_ms: u64,
     pub replies: BTreeMap<u64, Reply>,
     pub published: Vec<Vec<u8>>,
     pub logs: VecDeque<(u64, String)>,
@@ -89,6 +91,7 @@ impl Machine {
             stream_busy_until_ms: 0,
             told: None,
             paused: false,
+            paused_until_ms: 0,
             replies: BTreeMap::new(),
             published: Vec::new(),
             logs: VecDeque::new(),

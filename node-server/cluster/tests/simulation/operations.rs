@@ -167,6 +167,20 @@ fn a_master_that_starts_where_it_is_cut_off_serves_nobody() {
     assert_eq!(world.machines[0].following, world.id(3));
 }
 
+/// It reaches the others, but nobody can connect to it: the news must come on its own links.
+#[test]
+fn a_replaced_master_that_refuses_connections_still_hears_of_it() {
+    for seed in 1..=5 {
+        let mut world = cluster(seed, 3, 6);
+        world.crash(0);
+        assert!(world.run_until_true(20_000, |world| owner_of(world, 1, 0) == Some(3)), "seed {seed}");
+        world.network.refusing.insert(0);
+        world.start(0);
+        let follows = |world: &World| world.machines[0].following == world.id(3);
+        assert!(world.run_until_true(2_000, follows), "seed {seed}");
+    }
+}
+
 /// Most nodes hear from the old master that it is a replica now before they hear from the new one what it has.
 #[test]
 fn a_planned_hand_over_is_no_outage_of_the_cluster() {
@@ -237,6 +251,31 @@ fn a_manual_failover_whose_replica_dies_is_given_up_and_writes_go_on() {
     assert!(world.machines[0].paused);
     assert!(world.run_until_true(2_000, |world| !world.machines[0].paused), "the pause must end");
     assert_eq!(owner_of(&world, 0, 0), Some(0));
+}
+
+/// The replica has won just before they are cut off from each other; its master cannot know.
+#[test]
+fn a_master_that_is_cut_off_in_a_manual_failover_takes_no_write_after_it() {
+    for seed in 1..=10 {
+        let config = Config { node_timeout_ms: 5_000, ..Config::default() };
+        let mut world = World::new(seed, 6, &config);
+        world.create(3);
+        world.run_for(3_000);
+        world.order(3, Command::Failover(FailoverMode::Graceful));
+        let has_won =
+            |world: &World| !world.machines[3].member.as_ref().is_some_and(|member| !member.is_master());
+        assert!(world.run_until_true(3_000, has_won), "seed {seed}");
+        (1..6).for_each(|other| world.network.cut_both(0, other));
+        if world.machines[0].following.is_some() {
+            continue;
+        }
+        world.run_for(15_000);
+        world.network.cut.clear();
+        assert!(world.run_until_true(60_000, |world| world.disagreement().is_none()), "seed {seed}");
+        let (lost, faults) = world.checkers.lost_writes.judge(&world.ledger, world.held_by_owners());
+        assert_eq!((lost, faults), (0, Vec::new()), "seed {seed}");
+        world.checkers.assert_clean(seed);
+    }
 }
 
 #[test]

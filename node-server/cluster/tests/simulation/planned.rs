@@ -1,7 +1,7 @@
 //! Planned operations under writes: nothing goes wrong but what operators order, and not one acknowledged write is lost.
 
 use rand::RngExt;
-use rcl_cluster::{Command, Config, FailoverMode, SetSlot, SlotFacts};
+use rcl_cluster::{Command, Config, FailoverMode, Reply, SetSlot};
 use rcl_proto::Slot;
 
 use crate::data::{HOT_SLOTS, hot_slot};
@@ -12,8 +12,8 @@ use crate::world::World;
 fn move_slot(world: &mut World, slot: Slot, from: usize, to: usize) {
     let (source, target) = (name(world, from).unwrap(), name(world, to).unwrap());
     let set = |world: &mut World, index: usize, what: SetSlot| {
-        let facts = SlotFacts { holds_keys: world.holds_keys(index, slot) };
-        world.command(index, Command::SetSlot { slot, what, facts, stage: Default::default() });
+        let token = world.set_slot(index, slot, what);
+        assert_eq!(world.answer(index, token), Reply::Ok);
     };
     set(world, to, SetSlot::Importing(source));
     set(world, from, SetSlot::Migrating(target.clone()));

@@ -2,7 +2,7 @@
 //! can't do by themselves: who was forgotten is met again, who is gone for good (a node that was reset has another id) is
 //! forgotten, slots of nobody are given to somebody, half moved slots are closed.
 
-use rcl_cluster::{ClusterMap, Command, SetSlot, SlotFacts, SlotOwner};
+use rcl_cluster::{ClusterMap, Command, SetSlot, SlotOwner};
 use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::{NodeId, Slot, SlotSet};
 
@@ -48,13 +48,14 @@ fn forget_ghosts(world: &mut World, index: usize, map: &ClusterMap) {
     }
 }
 
+/// A replica's marks are its shard's: its master is told, and passes it on.
 fn close_slots(world: &mut World, index: usize, map: &ClusterMap) {
+    let master = map.my_master().and_then(|at| map.node(at));
+    let leader = master.map_or(Some(index), |master| world.by_id(master.id));
     for (slot, _) in map.migrating.iter().chain(&map.importing) {
-        let facts = SlotFacts { holds_keys: world.holds_keys(index, *slot) };
-        world.order(
-            index,
-            Command::SetSlot { slot: *slot, what: SetSlot::Stable, facts, stage: Default::default() },
-        );
+        if let Some(leader) = leader {
+            world.set_slot(leader, *slot, SetSlot::Stable);
+        }
     }
 }
 

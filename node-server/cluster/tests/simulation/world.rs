@@ -208,7 +208,11 @@ impl World {
     pub fn run_until(&mut self, until_ms: u64) {
         while let Some((at_ms, event)) = self.queue.pop(until_ms) {
             self.now_ms = self.now_ms.max(at_ms);
+            let before = self.checkers.violations.len();
             self.happen(event);
+            for violation in self.checkers.violations.iter_mut().skip(before) {
+                *violation = format!("{:>7} {violation}", self.now_ms - START_MS);
+            }
         }
         self.now_ms = self.now_ms.max(until_ms);
     }
@@ -417,7 +421,8 @@ impl World {
                 machine.following = None;
                 machine.promoted_at = Some(machine.data.offset);
             }
-            Output::PauseWrites { .. } => {
+            Output::PauseWrites { until_ms } => {
+                machine.paused_until_ms = until_ms;
                 machine.paused = self.plant != Some(Plant::NeverPauses);
                 let input = Box::new(Input::WritesPaused { offset: machine.data.offset });
                 self.at(0, Event::Input { machine: index, life, input });
@@ -468,9 +473,14 @@ impl World {
 
     /// Gives a command and waits for its answer.
     pub fn command(&mut self, index: usize, command: Command) -> Reply {
-        let token = self.order(index, command.clone());
+        let token = self.order(index, command);
+        self.answer(index, token)
+    }
+
+    /// Waits for a command's answer.
+    pub fn answer(&mut self, index: usize, token: u64) -> Reply {
         let answered = self.run_until_true(5_000, |world| world.machines[index].replies.contains_key(&token));
-        assert!(answered, "no answer to {command:?}");
+        assert!(answered, "{index} does not answer");
         self.machines[index].replies.remove(&token).expect("answered")
     }
 

@@ -60,9 +60,11 @@ impl<'a> Peek<'a> {
         self.field::<1>(2253)[0]
     }
 
-    /// Its sender says that it is a master with slots.
+    /// Its sender says that it is a master with slots. Peers believe so in heartbeats; what waited for the disk (a vote)
+    /// may show an older state.
     pub fn is_claim(&self) -> bool {
-        self.flags().any(Flags::MASTER) && self.slot_bytes().iter().any(|&byte| byte != 0)
+        let is_heartbeat = matches!(self.kind(), Some(Kind::Ping | Kind::Pong | Kind::Meet));
+        is_heartbeat && self.flags().any(Flags::MASTER) && self.slot_bytes().iter().any(|&byte| byte != 0)
     }
 
     pub fn gossip_count(&self) -> usize {

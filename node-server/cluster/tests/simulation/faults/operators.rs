@@ -1,7 +1,7 @@
 //! What operators do at the wrong time: each command as it may be given, with nobody looking at the answer.
 
 use rand::RngExt;
-use rcl_cluster::{Command, FailoverMode, SetSlot, SlotFacts};
+use rcl_cluster::{Command, FailoverMode, SetSlot};
 
 use super::Fault;
 use crate::world::{World, range};
@@ -79,16 +79,12 @@ fn move_a_slot(world: &mut World, a: usize, b: usize) {
     let (Some(slot), Some(source), Some(target)) = (slot, name(world, a), name(world, b)) else { return };
     let steps = if world.rng.random() { 5 } else { world.rng.random_range(1..5) };
     for step in 0..steps {
-        let order = |world: &mut World, index: usize, what: SetSlot| {
-            let facts = SlotFacts { holds_keys: world.holds_keys(index, slot) };
-            world.order(index, Command::SetSlot { slot, what, facts, stage: Default::default() });
-        };
         match step {
-            0 => order(world, b, SetSlot::Importing(source.clone())),
-            1 => order(world, a, SetSlot::Migrating(target.clone())),
+            0 => _ = world.set_slot(b, slot, SetSlot::Importing(source.clone())),
+            1 => _ = world.set_slot(a, slot, SetSlot::Migrating(target.clone())),
             2 => world.migrate_keys(slot, a, b),
-            3 => order(world, b, SetSlot::Node(target.clone())),
-            _ => order(world, a, SetSlot::Node(target.clone())),
+            3 => _ = world.set_slot(b, slot, SetSlot::Node(target.clone())),
+            _ => _ = world.set_slot(a, slot, SetSlot::Node(target.clone())),
         }
         let pause_ms = world.rng.random_range(1..60);
         world.run_for(pause_ms);
