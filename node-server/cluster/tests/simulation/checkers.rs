@@ -54,6 +54,11 @@ impl Checkers {
         self.lost_writes.bound_ms = node_timeout_ms * 3 / 2 + 2_000;
     }
 
+    /// Clocks are not right.
+    pub fn allow_for_clocks(&mut self, slack_ms: u64) {
+        self.fail_reports.clock_slack_ms = slack_ms;
+    }
+
     /// Operators may make epochs without asking anybody.
     pub fn without_consensus(&mut self, allowed: bool) {
         self.claims.without_consensus = allowed;

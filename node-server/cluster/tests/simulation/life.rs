@@ -16,6 +16,10 @@ const RECOVERY_MS: u64 = 120_000;
 const STEP_MS: u64 = 500;
 const STAYS_MS: u64 = 2_000;
 
+/// What a clock that is slow by five per mille makes of two node timeouts, and what being set back now and then does.
+const CLOCK_DRIFT_MS: u64 = 60;
+const CLOCK_JUMPS_MS: u64 = 1_000;
+
 /// What is drawn for a seed.
 #[derive(Clone, Debug)]
 pub struct Lot {
@@ -95,6 +99,9 @@ fn trouble(world: &mut World, lot: &Lot) -> Faults {
     if faults.has(Fault::Slow) {
         world.checkers.lost_writes.bound_ms += LONGEST_FREEZE_MS;
     }
+    let drift_ms = if faults.has(Fault::Drift) { CLOCK_DRIFT_MS } else { 0 };
+    let jump_ms = if faults.has(Fault::Jump) { CLOCK_JUMPS_MS } else { 0 };
+    world.checkers.allow_for_clocks(drift_ms + jump_ms);
     world.note(|_| format!("{:?}", faults.kinds));
     world.checkers.without_consensus(faults.kinds.iter().any(|kind| kind.is_without_consensus()));
     let end_ms = world.now_ms + TROUBLED_MS;

@@ -301,6 +301,9 @@ impl World {
         self.note(|_| format!("{index} stands still for {for_ms} ms"));
         let until_ms = self.now_ms + for_ms;
         let machine = &mut self.machines[index];
+        if !machine.is_up() {
+            return;
+        }
         machine.frozen_until_ms = machine.frozen_until_ms.max(until_ms);
         let life = machine.life;
         self.at(for_ms, Event::Thaw { machine: index, life });

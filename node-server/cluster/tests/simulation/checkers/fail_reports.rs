@@ -13,6 +13,8 @@ use super::peek::Peek;
 #[derive(Default)]
 pub struct FailReports {
     pub node_timeout_ms: u64,
+    /// By how much longer two node timeouts may be on a clock that is slow, or was set back.
+    pub clock_slack_ms: u64,
     /// (who was told, by whom, about whom) → when last.
     told: HashMap<(usize, NodeId, NodeId), u64>,
     pub fails_seen: u64,
@@ -42,7 +44,7 @@ impl FailReports {
         let voters: Vec<BTreeSet<NodeId>> = maps.iter().map(|map| voters(map)).collect();
         let needed = voters.iter().map(|voters| voters.len() / 2 + 1).min()?;
         let either: BTreeSet<NodeId> = voters.into_iter().flatten().collect();
-        let valid_ms = self.node_timeout_ms * 2;
+        let valid_ms = self.node_timeout_ms * 2 + self.clock_slack_ms;
         let agreed = either.iter().filter(|&&voter| {
             let said = self.told.get(&(machine, voter, about));
             voter == by || said.is_some_and(|&at_ms| now_ms - at_ms <= valid_ms)
