@@ -7,10 +7,10 @@
 //!    to as much again, so that replicas seldom collide; and 1000 ms for each replica of the same master that has a
 //!    greater offset. The last grows while we wait, if better offsets are heard of. (Redis waits for 500 ms and up to
 //!    499 more whatever the timeout, and Valkey 9 as we do.)
-//!    When many masters failed at once, their replicas would ask over each other: of requests that are under way
-//!    together each takes votes from the others, and who loses waits for minutes. So who has heard a request about another
-//!    master lets a turn (a twentieth of the fixed delay, at least 20 ms) pass after it for each master of smaller id
-//!    that still waits for its own. (Ours; Valkey 9 delays by 500 ms for each such master from the beginning.)
+//!    When several masters failed, their replicas would ask over each other: of requests that are under way together
+//!    each takes votes from the others, and who loses waits for four node timeouts. So they take turns of a fifteenth of
+//!    the fixed delay, at least 20 ms, in the order of their masters' ids, from the last request or failure that
+//!    was heard of. (Ours; Valkey 9 delays by 500 ms for each failed master of smaller id.)
 //! 3. A new current epoch, on disk before the request for votes goes out to everybody.
 //! 4. With a majority of the masters with slots: that epoch is our config epoch and the master's slots are
 //!    ours.
@@ -40,7 +40,7 @@ const DELAY_PER_RANK_MS: u64 = 1_000;
 const SHORTEST_TIMEOUT_MS: u64 = 2_000;
 /// How long after the request that we know of a voter may have voted.
 const VOTED_LATER_MS: u64 = 500;
-const TURN_PARTS: u64 = 20;
+const TURN_PARTS: u64 = 15;
 const SHORTEST_TURN_MS: u64 = 20;
 
 /// The election that we stand in, have stood in, or are about to.
@@ -153,26 +153,45 @@ impl Member {
         (self.config.node_timeout_ms / DELAY_PARTS).min(LONGEST_DELAY_MS)
     }
 
-    /// Votes were asked for a moment ago about another master, and it is not our turn yet: we come back then.
+    /// It is not our turn yet: we come back when it is.
     fn others_come_first(&mut self) -> bool {
-        let (Some(heard_ms), Some(master)) = (self.heard_request_ms, self.myself().master) else {
-            return false;
-        };
-        let id = self.nodes[master].id;
-        let waits = |node: &Node| {
-            let asked = node.votes_asked_ms.is_some_and(|asked_ms| asked_ms >= node.failed_ms);
-            let has_heirs = || node.replicas.iter().any(|&at| !self.nodes[at].is_failed());
-            node.is_failed() && node.is_voter() && node.id < id && !asked && has_heirs()
-        };
-        let before = self.nodes.iter().filter(|(_, node)| waits(node)).count() as u64;
-        let turn_ms = (self.fixed_delay_ms() / TURN_PARTS).max(SHORTEST_TURN_MS);
-        let at_ms = heard_ms + (before + 1) * turn_ms;
-        if at_ms <= self.now_ms {
-            return false;
+        match self.next_turn_ms() {
+            Some(at_ms) if at_ms > self.now_ms => {
+                self.election.at_ms = Some(at_ms);
+                self.election.woken = false;
+                true
+            }
+            _ => false,
         }
-        self.election.at_ms = Some(at_ms);
-        self.election.woken = false;
-        true
+    }
+
+    /// When our turn to ask for votes is, now or later; `None` when nobody else asks.
+    fn next_turn_ms(&self) -> Option<u64> {
+        let ours = self.myself().master?;
+        let id = self.nodes[ours].id;
+        let (mut others, mut before, mut since_ms) = (0, 0, self.heard_request_ms);
+        for (_, node) in self.nodes.iter().filter(|(at, node)| *at != ours && self.awaits_election(node)) {
+            others += 1;
+            before += u64::from(node.id < id);
+            since_ms = since_ms.max(Some(node.failed_ms.max(self.nodes[ours].failed_ms)));
+        }
+        let turn_ms = (self.fixed_delay_ms() / TURN_PARTS).max(SHORTEST_TURN_MS);
+        let first_ms = since_ms? + (before + 1) * turn_ms;
+        if others == 0 || self.now_ms < first_ms {
+            return Some(first_ms);
+        }
+        // It may have passed: turns come round until all have had theirs.
+        let round_ms = (others + 1) * turn_ms;
+        let late_ms = (self.now_ms - first_ms) % round_ms;
+        Some(if late_ms < turn_ms / 4 { self.now_ms } else { self.now_ms + round_ms - late_ms })
+    }
+
+    /// A master that failed, with replicas that could take its place, and nobody asked for votes about it since.
+    fn awaits_election(&self, node: &Node) -> bool {
+        let asked = node.votes_asked_ms.is_some_and(|asked_ms| asked_ms >= node.failed_ms);
+        let is_heir = |replica: &Node| !replica.is_failed() && !replica.flags.any(Flags::NOFAILOVER);
+        let has_heir = || node.replicas.iter().any(|&at| is_heir(&self.nodes[at]));
+        node.is_failed() && node.is_voter() && !asked && has_heir()
     }
 
     /// How many replicas of our master have more of its data than we.

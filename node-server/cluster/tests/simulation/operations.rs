@@ -100,6 +100,20 @@ fn a_dead_master_is_replaced(fast_suspicion: bool, in_ms: std::ops::Range<u64>) 
     }
 }
 
+/// Each asks in its turn: who loses votes to another shard's replica would wait for four node timeouts.
+#[test]
+fn masters_that_die_together_are_replaced_together() {
+    for seed in 1..=10 {
+        let mut world = cluster(seed, 10, 20);
+        (0..4).for_each(|master| world.crash(master));
+        let all_healed = |world: &World| {
+            (0..4).all(|master| everybody_sees(world, (master * 16_384 / 10 + 1) as u16, 10 + master))
+        };
+        assert!(world.run_until_true(2 * TIMEOUT_MS, all_healed), "seed {seed}");
+        world.checkers.assert_clean(seed);
+    }
+}
+
 #[test]
 fn a_manual_failover_is_quick_and_loses_nothing() {
     for seed in 1..=20 {
