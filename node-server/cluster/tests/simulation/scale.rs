@@ -20,6 +20,8 @@ use crate::world::{World, range};
 const SMALL: usize = 40;
 /// Strangers are met at this pace.
 const MEET_EVERY_MS: u64 = 3;
+/// Who starts to replicate tells everybody: as many at once would be more than one machine's memory.
+const REPLICATE_EVERY_MS: u64 = 10;
 const LOOK_EVERY_MS: u64 = 20;
 const PATIENCE_MS: u64 = 300_000;
 
@@ -62,7 +64,11 @@ fn measure(nodes: usize, seed: u64) -> Row {
     (world.checkers.skip_gossip, world.checkers.skip_texts) = (true, true);
     world.client_period_ms = 0;
     world.replication_period_ms = 1_000;
-    (0..nodes).for_each(|_| world.add_machine(&config));
+    // Not in one instant, or all would do their periodic work in the same one ever after.
+    for _ in 0..nodes {
+        world.add_machine(&config);
+        world.run_for(1);
+    }
     let mut run = Run { world, masters: nodes / 2, timeout_ms: config.node_timeout_ms };
 
     progress(nodes, "started");
@@ -133,6 +139,7 @@ impl Run {
             let master = self.world.id(index - self.masters).expect("it is up");
             let node = master.to_string().into_bytes();
             self.world.order(index, Command::Replicate { node, keyspace_empty: true });
+            self.world.run_for(REPLICATE_EVERY_MS);
         }
         self.wait_for("all agree", |run, map| run.is_agreed(map));
     }
@@ -292,7 +299,11 @@ fn what_a_size_needs() {
 
 fn progress(nodes: usize, what: &str) {
     if nodes > SMALL {
-        eprintln!("{nodes}: {what}; {} MB", resident_bytes() >> 20);
+        eprintln!(
+            "{nodes}: {what}; {} MB, {} s of CPU",
+            resident_bytes() >> 20,
+            process_cpu_ns() / 1_000_000_000
+        );
     }
 }
 
