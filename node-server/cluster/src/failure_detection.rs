@@ -3,11 +3,13 @@
 //! - PFAIL: our ping has waited for longer than the node timeout, and no other byte came meanwhile. A matter
 //!   between the two of us; a pong takes it back.
 //! - PFAIL at once, by `cluster-fast-suspicion` (ours): the node's process is known to be gone. Its links, in both
-//!   directions, were closed, and for a grace (a tenth of the node timeout, at least 300 ms) its host refused every
-//!   new connection, while not a byte came from it. A host that does not answer, a full queue, an open link from
-//!   it, or one connection that opens: then it is not known, and the node timeout decides. When one connection of a
-//!   pair is closed, something is sent on the other, as a firewall says no only to who sends; and some other
-//!   masters are pinged, so that a master that is cut off stops as fast as its peers give it up.
+//!   directions, are gone, one of them at least closed in order, and for a grace (a tenth of the node timeout, at least
+//!   300 ms) its host refused every new connection, while not a byte came from it. A host that does not answer, a full
+//!   queue, an open link from it, or a connection that opens meanwhile: then it is not known, and the node timeout
+//!   decides. So it does where both links were reset: that may be a firewall's work, and its process serve on, cut off.
+//! - Whoever is refused so without a proof counts as out of reach, if only for us: a master that is refused by the
+//!   majority stops taking writes after the grace ([`crate::state`]). To find that soon, something is sent on the other
+//!   connection of a pair when one is gone, as a firewall says no only to who sends; and some other masters are pinged.
 //! - A failure report: a master with slots gossips that the node is in PFAIL or FAIL. It is valid for two
 //!   node timeouts, and taken back when the same master gossips the opposite.
 //! - FAIL: we find it in PFAIL, and the masters that report it (with us, if we are one) are a majority of the
@@ -50,8 +52,11 @@ impl Member {
         }
         match end {
             LinkEnd::Failed | LinkEnd::Full => self.nodes[at].refused_since_ms = None,
-            LinkEnd::Lost => {
-                self.nodes[at].link_lost = true;
+            LinkEnd::Lost | LinkEnd::Reset => {
+                self.nodes[at].lost_ms = Some(self.now_ms);
+                if end == LinkEnd::Lost {
+                    self.nodes[at].ended_ms = Some(self.now_ms);
+                }
                 // To know soon whether it is gone, and whether it is we who are cut off. Who closed what was opened a
                 // moment ago might do so again, as fast as we can: then the periodic run tries.
                 if lived_ms >= CRON_PERIOD_MS {
@@ -63,14 +68,20 @@ impl Member {
                 self.probe_others(at);
             }
             // A node that we never reached may just not have been started yet.
-            LinkEnd::Refused if !self.nodes[at].link_lost => {}
+            LinkEnd::Refused if self.nodes[at].lost_ms.is_none() => {}
             LinkEnd::Refused => {
                 let now_ms = self.now_ms;
                 let grace_ms = self.grace_ms();
                 let node = &mut self.nodes[at];
                 let since_ms = *node.refused_since_ms.get_or_insert(now_ms);
-                if node.inbound.is_none() && now_ms.saturating_sub(since_ms) >= grace_ms {
-                    self.suspect(at);
+                let in_grace = now_ms.saturating_sub(since_ms) < grace_ms;
+                match node.ended_ms.is_some() {
+                    _ if in_grace || node.inbound.is_some() => {}
+                    true => self.suspect(at),
+                    false => {
+                        node.refuses = true;
+                        self.due.state = true;
+                    }
                 }
             }
         }
@@ -78,9 +89,12 @@ impl Member {
 
     /// Its connection to us is gone: ours is as dead, or will show that the node lives.
     pub(crate) fn inbound_ended(&mut self, at: NodeRef, end: LinkEnd) {
+        let is_gone = matches!(end, LinkEnd::Lost | LinkEnd::Reset);
+        if end == LinkEnd::Lost {
+            self.nodes[at].ended_ms = Some(self.now_ms);
+        }
         let is_idle = self.nodes[at].ping_sent_ms == 0 && !self.nodes[at].in_handshake();
-        if let Some(link) =
-            self.open_link_to(at).filter(|_| self.config.fast_suspicion && is_idle && end == LinkEnd::Lost)
+        if let Some(link) = self.open_link_to(at).filter(|_| self.config.fast_suspicion && is_idle && is_gone)
         {
             self.send_heartbeat(link, Kind::Ping);
         }
@@ -229,3 +243,6 @@ impl Member {
         self.changed();
     }
 }
+
+#[cfg(test)]
+mod tests;

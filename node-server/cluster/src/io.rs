@@ -27,8 +27,10 @@ impl LinkId {
 pub enum LinkEnd {
     /// It could not be opened: the peer's host refused the connection, so it is up and nobody listens there.
     Refused,
-    /// It was open, and the peer's host closed or reset it.
+    /// It was open, and the peer's host closed it in order: its process did, or is gone.
     Lost,
+    /// It was open, and a reset ended it: from the peer's host, or from a firewall.
+    Reset,
     /// We closed it: more waited to be sent than is allowed. The process is there, and slow.
     Full,
     /// Anything else (no answer, no route): it may be the network, or us.

@@ -56,7 +56,7 @@ impl Member {
         link.is_open = true;
         link.local_ip = local_ip;
         let Some(at) = link.node else { return };
-        self.nodes[at].gave_a_sign_of_life();
+        self.nodes[at].took_a_connection();
         // A ping at once: it is what failure detection goes by. One that waited before the link broke keeps
         // its time, so that a flapping link is no proof of life.
         let waiting_since_ms = self.nodes[at].ping_sent_ms;
@@ -118,6 +118,8 @@ impl Member {
                 link.peer_ip = Arc::clone(known);
             }
         }
+        // It opened this one itself, after whatever ended before.
+        self.nodes[at].let_us_in();
         if let Some(old) = self.nodes[at].inbound.replace(id).filter(|old| *old != id) {
             self.close(old);
         }

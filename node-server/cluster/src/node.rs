@@ -14,6 +14,9 @@ use crate::id_index::IdIndex;
 use crate::io::LinkId;
 use crate::packet::Flags;
 
+/// For so long packets may come that were sent before a connection ended.
+const LATE_MS: u64 = 100;
+
 /// A node's place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeRef(pub u16);
@@ -35,8 +38,13 @@ pub(crate) struct Node {
     pub is_kin: bool,
     /// It takes published messages in light packets.
     pub takes_light: bool,
-    /// Our connection to it was open and its host ended it; nothing came from it since.
-    pub link_lost: bool,
+    /// When its host ended our connection to it, which was open; `None` when something came from it since.
+    pub lost_ms: Option<u64>,
+    /// When a connection of the pair was closed in order, which no firewall does; `None` when something came from it
+    /// since.
+    pub ended_ms: Option<u64>,
+    /// Its host has refused us for the whole grace, but it may be a firewall that says so.
+    pub refuses: bool,
     /// In its last pong it told another address than the one it was asked at.
     pub moves: bool,
     /// Somebody else said that it is this node, since its last pong.
@@ -109,7 +117,9 @@ impl Node {
             pong_received_ms: 0,
             data_received_ms: 0,
             failed_ms: 0,
-            link_lost: false,
+            lost_ms: None,
+            ended_ms: None,
+            refuses: false,
             moves: false,
             has_twin: false,
             refused_since_ms: None,
@@ -157,10 +167,26 @@ impl Node {
         self.flags.set(Flags::REPLICA);
     }
 
-    /// Something came from it, or it let us in.
-    pub fn gave_a_sign_of_life(&mut self) {
-        self.link_lost = false;
+    /// It lives.
+    pub fn let_us_in(&mut self) {
+        self.lost_ms = None;
+        self.ended_ms = None;
+        self.took_a_connection();
+    }
+
+    /// Its host does not refuse us. It need not live: of a process that ends, the door may be shut last.
+    pub fn took_a_connection(&mut self) {
+        self.refuses = false;
         self.refused_since_ms = None;
+    }
+
+    /// A packet came from it: it lives, unless a connection of the pair ended a moment ago. What was on its way by the
+    /// other one comes after that, and is no sign of life.
+    pub fn gave_a_sign_of_life(&mut self, now_ms: u64) {
+        let ended_just_now = |at_ms: Option<u64>| at_ms.is_some_and(|at| now_ms.saturating_sub(at) < LATE_MS);
+        if !ended_just_now(self.lost_ms) && !ended_just_now(self.ended_ms) {
+            self.let_us_in();
+        }
     }
 
     /// How the log calls it: by its id, and by its name if it has one.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{Command, Config, Input, LinkId, Member, Output, Reply};
+use crate::{Command, Config, Input, LinkEnd, LinkId, Member, Output, Reply};
 
 const START_MS: u64 = 1_000_000;
 const BUS_PORTS: [u16; 2] = [1, 2];
@@ -95,11 +95,11 @@ impl Pair {
         self.silent[number] = true;
     }
 
-    /// Closes all links, and none is opened any more.
-    pub fn cut(&mut self) {
+    /// All links end so, and none is opened any more.
+    pub fn cut(&mut self, end: LinkEnd) {
         self.is_cut = true;
         for (number, link) in std::mem::take(&mut self.links).into_iter().flatten() {
-            self.step(number, Input::LinkClosed { link, end: crate::LinkEnd::Lost });
+            self.step(number, Input::LinkClosed { link, end });
         }
     }
 
@@ -108,6 +108,13 @@ impl Pair {
         let ends = self.links.iter().flatten();
         let mut inbound = ends.filter(|(who, link)| *who == number && !link.is_outbound());
         inbound.next().expect("they have met").1
+    }
+
+    /// The link on which `number` pings the other one.
+    pub fn outbound_link(&self, number: usize) -> LinkId {
+        let ends = self.links.iter().flatten();
+        let mut outbound = ends.filter(|(who, link)| *who == number && link.is_outbound());
+        outbound.next().expect("they have met").1
     }
 
     fn drain(&mut self) {
@@ -122,7 +129,7 @@ impl Pair {
         let other = 1 - number;
         match output {
             Output::Connect { link, .. } if self.is_cut => {
-                self.inputs.push_back((number, Input::LinkClosed { link, end: crate::LinkEnd::Refused }));
+                self.inputs.push_back((number, Input::LinkClosed { link, end: LinkEnd::Refused }));
             }
             Output::Connect { link, .. } => {
                 self.last_inbound += 1;

@@ -115,7 +115,7 @@ impl Member {
         let now_ms = self.now_ms;
         let node = &mut self.nodes[sender];
         node.data_received_ms = now_ms;
-        node.gave_a_sign_of_life();
+        node.gave_a_sign_of_life(now_ms);
         node.is_kin = header.is_kin;
         node.takes_light = header.flags.any(Flags::TAKES_LIGHT);
         if node.in_handshake() {

@@ -5,7 +5,7 @@
 //!   milliseconds behind the old one's; for 500 ms it counts as covered. (Redis says fail at once, and so
 //!   turns clients away from the whole cluster in the middle of a planned failover.) Nobody serves the slot
 //!   meanwhile, and no vote depends on this.
-//! - A majority of the masters with slots must be reachable (neither PFAIL nor FAIL).
+//! - A majority of the masters with slots must be reachable (neither PFAIL nor FAIL, and not refusing us).
 //! - A master that was in a minority waits, once it sees a majority again, for the node timeout (at least 500
 //!   ms, at most 5 s) before it serves: it may have been replaced meanwhile, and this is the time to learn
 //!   so. (Redis counts the time before the first slots were assigned as spent in a minority, and so lets a
@@ -90,7 +90,7 @@ impl Member {
         let (mut size, mut reachable, mut owner_failed) = (0, 0, false);
         for (_, node) in self.nodes.iter().filter(|(_, node)| node.slot_count > 0) {
             size += usize::from(node.is_master());
-            reachable += usize::from(node.is_master() && !node.flags.any(failing));
+            reachable += usize::from(node.is_master() && !node.flags.any(failing) && !node.refuses);
             owner_failed |= node.is_failed();
         }
         self.health.size = size;

@@ -67,7 +67,7 @@ impl Closed {
             Closed::Broken(error)
                 if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) =>
             {
-                LinkEnd::Lost
+                LinkEnd::Reset
             }
             Closed::NotConnected(_) | Closed::Broken(_) | Closed::Garbage(_) | Closed::Silent => {
                 LinkEnd::Failed

@@ -40,7 +40,7 @@ fn a_twin_is_not_heard_while_the_first_one_answers() {
 #[test]
 fn a_node_that_moved_is_believed_when_its_old_address_ends() {
     let mut pair = Pair::met();
-    pair.cut();
+    pair.cut(crate::LinkEnd::Lost);
     assert!(ping_from_elsewhere(&mut pair, 1_000));
     assert_eq!((port(&pair), told(&pair)), (7777, 0));
 }

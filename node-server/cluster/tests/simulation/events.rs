@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use rcl_cluster::{ClusterMap, Input, LinkId};
+use rcl_cluster::{ClusterMap, Input, LinkEnd, LinkId};
 
 use crate::data::Delivery;
 use crate::network::{Handle, Side};
@@ -40,6 +40,7 @@ pub enum Event {
     Closed {
         connection: Handle,
         to: Side,
+        end: LinkEnd,
     },
     /// What TCP holds back is sent again.
     Resend {

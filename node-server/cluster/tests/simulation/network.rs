@@ -337,7 +337,7 @@ impl World {
         let connection = &mut self.network.connections[place as usize];
         connection.ends.iter_mut().for_each(|end| end.black_hole = true);
         let connection = self.network.handle(place);
-        self.at(1, Event::Closed { connection, to: side });
+        self.at(1, Event::Closed { connection, to: side, end: LinkEnd::Reset });
     }
 
     /// Only the way back is cut, and the window has room.
@@ -425,12 +425,12 @@ impl World {
     /// A machine closes its link: what it sent still arrives, or, with a reset, does not.
     pub(crate) fn close(&mut self, index: usize, link: LinkId) {
         if let Some((place, side)) = self.connection_of(index, link) {
-            self.leave(place, side);
+            self.leave(place, side, true);
         }
         self.machines[index].outbound.remove(&link);
     }
 
-    fn leave(&mut self, place: u32, side: Side) {
+    fn leave(&mut self, place: u32, side: Side, may_reset: bool) {
         let connection = &mut self.network.connections[place as usize];
         connection.ends[side].present = false;
         let [from, to] = [connection.ends[side], connection.ends[1 - side]];
@@ -442,7 +442,7 @@ impl World {
             self.network.connections[place as usize].ends[1 - side].black_hole = true;
             return;
         }
-        let reset: bool = self.rng.random();
+        let reset = self.rng.random::<bool>() && may_reset;
         let told_ms = if reset { self.now_ms + 1 } else { (self.now_ms + 1).max(from.busy_until_ms) };
         if reset {
             // What is under way is of an earlier generation from here on.
@@ -451,10 +451,11 @@ impl World {
             connection.held = None;
         }
         let connection = self.network.handle(place);
-        self.queue.push(told_ms, Event::Closed { connection, to: 1 - side });
+        let end = if reset { LinkEnd::Reset } else { LinkEnd::Lost };
+        self.queue.push(told_ms, Event::Closed { connection, to: 1 - side, end });
     }
 
-    pub(crate) fn closed(&mut self, handle: Handle, to: Side) {
+    pub(crate) fn closed(&mut self, handle: Handle, to: Side, how: LinkEnd) {
         let Some(connection) = self.network.get(handle) else { return };
         let end = connection.ends[to];
         if !end.present {
@@ -467,16 +468,17 @@ impl World {
         let index = end.machine as usize;
         self.machines[index].outbound.remove(&end.link);
         let life = self.machines[index].life;
-        self.step(index, life, Input::LinkClosed { link: end.link, end: LinkEnd::Lost });
+        self.step(index, life, Input::LinkClosed { link: end.link, end: how });
     }
 
-    /// A machine's process is gone, and with it all its connections.
+    /// A machine's process is gone, and with it all its connections. What it had not read makes a reset of the end; that
+    /// may be so where peers ask, and hardly where they answer.
     pub(crate) fn drop_connections_of(&mut self, index: usize) {
         for place in self.network.with_machine(index) {
             for side in 0..2 {
                 let end = self.network.connections[place as usize].ends[side];
                 if end.present && end.machine as usize == index {
-                    self.leave(place, side);
+                    self.leave(place, side, side == 1);
                 }
             }
         }
@@ -503,7 +505,7 @@ impl World {
         connection.held = None;
         let connection = self.network.handle(place);
         for side in 0..2 {
-            self.at(1, Event::Closed { connection, to: side });
+            self.at(1, Event::Closed { connection, to: side, end: LinkEnd::Reset });
         }
     }
 

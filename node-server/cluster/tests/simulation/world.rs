@@ -246,7 +246,7 @@ impl World {
             Event::Connect { connection, tries } => self.connect_arrives(connection, tries),
             Event::Refused { machine, life, link } => self.refused(machine, life, link),
             Event::Deliver { connection, to, bytes } => self.deliver(connection, to, &bytes),
-            Event::Closed { connection, to } => self.closed(connection, to),
+            Event::Closed { connection, to, end } => self.closed(connection, to, end),
             Event::Resend { connection, from, tries } => self.resend(connection, from, tries),
             Event::Stored { machine, life, seq } => self.stored(machine, life, seq),
             Event::Thaw { machine, life } => self.thaw(machine, life),
