@@ -3,11 +3,13 @@
 pub mod server;
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// Far longer than anything takes: it only ends a test that fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -48,10 +50,19 @@ pub fn free_port() -> u16 {
     let start = (std::process::id() % u32::from(COUNT)) as u16;
     loop {
         let port = FIRST + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if is_free(port) {
             return port;
         }
     }
+}
+
+/// Bound, but never listened on: a process that another thread starts just now has a copy of the socket for a moment, and
+/// whoever connects meanwhile would talk to that.
+fn is_free(port: u16) -> bool {
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.bind(&address.into()).is_ok()
 }
 
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
