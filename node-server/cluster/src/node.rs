@@ -38,17 +38,6 @@ pub(crate) struct Node {
     pub is_kin: bool,
     /// It takes published messages in light packets.
     pub takes_light: bool,
-    /// When its host ended our connection to it, which was open; `None` when something came from it since.
-    pub lost_ms: Option<u64>,
-    /// When a connection of the pair was closed in order, which no firewall does; `None` when something came from it
-    /// since.
-    pub ended_ms: Option<u64>,
-    /// Its host has refused us for the whole grace, but it may be a firewall that says so.
-    pub refuses: bool,
-    /// In its last pong it told another address than the one it was asked at.
-    pub moves: bool,
-    /// Somebody else said that it is this node, since its last pong.
-    pub has_twin: bool,
     /// When the ping that still has no pong was sent; 0 when none waits.
     pub ping_sent_ms: u64,
     pub pong_received_ms: u64,
@@ -78,6 +67,17 @@ pub(crate) struct Node {
     pub inbound: Option<LinkId>,
     pub created_ms: u64,
     pub failed_ms: u64,
+    /// When its host ended our connection to it, which was open; `None` when something came from it since.
+    pub lost_ms: Option<u64>,
+    /// When a connection of the pair was closed in order, which no firewall does; `None` when something came from it
+    /// since.
+    pub ended_ms: Option<u64>,
+    /// Its host has refused us for the whole grace, but it may be a firewall that says so.
+    pub refuses: bool,
+    /// In its last pong it told another address than the one it was asked at.
+    pub moves: bool,
+    /// Somebody else said that it is this node, since its last pong.
+    pub has_twin: bool,
     /// Since when its host has refused every connection; `None` when it did not, or something came from it since.
     pub refused_since_ms: Option<u64>,
     /// When we last voted for one of its replicas; `None` for never.
@@ -88,6 +88,9 @@ pub(crate) struct Node {
     pub orphaned_ms: u64,
     pub replication_offset: u64,
 }
+
+const _: () =
+    assert!(std::mem::offset_of!(Node, gossiped_in) <= 64, "what the merge reads is one line of the cache");
 
 impl Node {
     pub fn new(id: NodeId, flags: Flags, now_ms: u64) -> Node {
