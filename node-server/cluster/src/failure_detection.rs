@@ -54,9 +54,7 @@ impl Member {
             LinkEnd::Failed | LinkEnd::Full => self.nodes[at].refused_since_ms = None,
             LinkEnd::Lost | LinkEnd::Reset => {
                 self.nodes[at].lost_ms = Some(self.now_ms);
-                if end == LinkEnd::Lost {
-                    self.nodes[at].ended_ms = Some(self.now_ms);
-                }
+                self.note_proof(at, end);
                 // To know soon whether it is gone, and whether it is we who are cut off. Who closed what was opened a
                 // moment ago might do so again, as fast as we can: then the periodic run tries.
                 if lived_ms >= CRON_PERIOD_MS {
@@ -74,25 +72,30 @@ impl Member {
                 let grace_ms = self.grace_ms();
                 let node = &mut self.nodes[at];
                 let since_ms = *node.refused_since_ms.get_or_insert(now_ms);
-                let in_grace = now_ms.saturating_sub(since_ms) < grace_ms;
-                match node.ended_ms.is_some() {
-                    _ if in_grace || node.inbound.is_some() => {}
-                    true => self.suspect(at),
-                    false => {
-                        node.refuses = true;
-                        self.due.state = true;
-                    }
+                if now_ms.saturating_sub(since_ms) < grace_ms || node.inbound.is_some() {
+                    return;
+                }
+                if node.ended_ms.is_some() {
+                    self.suspect(at);
+                } else {
+                    node.refuses = true;
+                    self.due.state = true;
                 }
             }
+        }
+    }
+
+    /// A process that ends closes its connections in order, and no firewall does.
+    fn note_proof(&mut self, at: NodeRef, end: LinkEnd) {
+        if end == LinkEnd::Lost {
+            self.nodes[at].ended_ms = Some(self.now_ms);
         }
     }
 
     /// Its connection to us is gone: ours is as dead, or will show that the node lives.
     pub(crate) fn inbound_ended(&mut self, at: NodeRef, end: LinkEnd) {
         let is_gone = matches!(end, LinkEnd::Lost | LinkEnd::Reset);
-        if end == LinkEnd::Lost {
-            self.nodes[at].ended_ms = Some(self.now_ms);
-        }
+        self.note_proof(at, end);
         let is_idle = self.nodes[at].ping_sent_ms == 0 && !self.nodes[at].in_handshake();
         if let Some(link) = self.open_link_to(at).filter(|_| self.config.fast_suspicion && is_idle && is_gone)
         {
