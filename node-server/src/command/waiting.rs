@@ -30,6 +30,19 @@ pub struct Waiting<'a> {
 pub const NULL_ARRAY: fn(&mut ReplyWriter<'_>) = |reply| reply.null_array();
 
 impl Context<'_> {
+    /// `key [key …] timeout`: from the first key that has something, now or later.
+    pub fn pop_or_wait(
+        &mut self,
+        args: Args<'_>,
+        spec: &'static CommandSpec,
+        wanted: Wanted,
+        serve: Serve,
+    ) -> CommandResult {
+        let last = args.len() - 1;
+        let (keys, timeout) = (args.from(1).first(last - 1), &args[last]);
+        self.serve_or_wait(args, Waiting { spec, keys, timeout, wanted, serve, nothing: NULL_ARRAY })
+    }
+
     /// Serves the request from the first key that has something, or parks the client until one has.
     pub fn serve_or_wait(&mut self, args: Args<'_>, waiting: Waiting<'_>) -> CommandResult {
         let deadline_ms = deadline(waiting.timeout, self.data.now_ms)?;

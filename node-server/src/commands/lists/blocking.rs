@@ -29,7 +29,7 @@ pub const BLPOP: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn blpop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    pop_or_wait(context, args, &BLPOP, |data, reply, key, _| pop(data, reply, key, End::Head))
+    context.pop_or_wait(args, &BLPOP, Wanted::List, |data, reply, key, _| pop(data, reply, key, End::Head))
 }
 
 pub const BRPOP: CommandSpec = CommandSpec {
@@ -39,21 +39,7 @@ pub const BRPOP: CommandSpec = CommandSpec {
     ..BLPOP
 };
 fn brpop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    pop_or_wait(context, args, &BRPOP, |data, reply, key, _| pop(data, reply, key, End::Tail))
-}
-
-fn pop_or_wait(
-    context: &mut Context<'_>,
-    args: Args<'_>,
-    spec: &'static CommandSpec,
-    serve: Serve,
-) -> CommandResult {
-    let last = args.len() - 1;
-    let (keys, timeout) = (args.from(1).first(last - 1), &args[last]);
-    context.serve_or_wait(
-        args,
-        Waiting { spec, keys, timeout, wanted: Wanted::List, serve, nothing: NULL_ARRAY },
-    )
+    context.pop_or_wait(args, &BRPOP, Wanted::List, |data, reply, key, _| pop(data, reply, key, End::Tail))
 }
 
 fn pop(data: &mut Data<'_>, reply: &mut ReplyWriter<'_>, key: &[u8], end: End) -> Result<bool, CommandError> {

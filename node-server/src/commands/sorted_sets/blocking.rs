@@ -24,7 +24,9 @@ pub const BZPOPMIN: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn bzpopmin(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    pop_or_wait(context, args, &BZPOPMIN, |data, reply, key, _| pop(data, reply, key, Side::Lowest))
+    context.pop_or_wait(args, &BZPOPMIN, Wanted::SortedSet, |data, reply, key, _| {
+        pop(data, reply, key, Side::Lowest)
+    })
 }
 
 pub const BZPOPMAX: CommandSpec = CommandSpec {
@@ -34,21 +36,9 @@ pub const BZPOPMAX: CommandSpec = CommandSpec {
     ..BZPOPMIN
 };
 fn bzpopmax(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    pop_or_wait(context, args, &BZPOPMAX, |data, reply, key, _| pop(data, reply, key, Side::Highest))
-}
-
-fn pop_or_wait(
-    context: &mut Context<'_>,
-    args: Args<'_>,
-    spec: &'static CommandSpec,
-    serve: Serve,
-) -> CommandResult {
-    let last = args.len() - 1;
-    let (keys, timeout) = (args.from(1).first(last - 1), &args[last]);
-    context.serve_or_wait(
-        args,
-        Waiting { spec, keys, timeout, wanted: Wanted::SortedSet, serve, nothing: NULL_ARRAY },
-    )
+    context.pop_or_wait(args, &BZPOPMAX, Wanted::SortedSet, |data, reply, key, _| {
+        pop(data, reply, key, Side::Highest)
+    })
 }
 
 fn pop(
