@@ -293,6 +293,11 @@ impl Member {
         if self.is_master() {
             self.nodes.change_standing(self.me, Node::make_replica);
         }
+        if self.myself().master != Some(master) {
+            // What was heard of another master says nothing of how much of this one's data we have.
+            self.replication.master_link_up = false;
+            self.replication.last_master_contact_ms = None;
+        }
         self.set_master_of(self.me, Some(master));
         self.share_shard_id_of_master();
         self.successor = None;
