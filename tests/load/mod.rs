@@ -104,6 +104,15 @@ impl Load {
         }
     }
 
+    /// Goes on until enough was counted since the last phase ended.
+    pub fn wait_until(&self, what: &str, is_enough: impl Fn(&Phase) -> bool) {
+        let limit = Instant::now() + LIMIT;
+        while !is_enough(&self.shared.counts.lock().unwrap()) {
+            assert!(Instant::now() < limit, "not in time: {what}: {}", self.shared.counts.lock().unwrap());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// What was counted since the last phase ended, everything written until now having been read.
     pub fn end_phase(&self) -> Phase {
         self.sweep();

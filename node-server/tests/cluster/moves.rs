@@ -5,7 +5,7 @@ use rcl_proto::resp::Reply;
 use crate::client::Client;
 use crate::handover::start_load;
 use crate::harness::has_redis;
-use crate::load::Item;
+use crate::load::{Item, Load};
 use crate::server::{Kind, Server, cluster};
 use crate::typed;
 use Kind::{Ours, Redis};
@@ -48,11 +48,12 @@ fn close(servers: &mut [Server], from: usize, to: usize, slot: u16) {
     }
 }
 
-/// All are open while keys go over, so that many a client comes upon a slot with keys on both sides.
-fn move_slots(servers: &mut [Server], from: usize, to: usize) {
+/// All are open until the keys are over and a client was sent after them.
+fn move_slots(servers: &mut [Server], from: usize, to: usize, load: &Load) {
     let slots = moving();
     slots.iter().for_each(|&slot| open(servers, from, to, slot));
     slots.iter().for_each(|&slot| while carry(servers, from, to, slot) {});
+    load.wait_until("a client is sent after its key", |phase| phase.asked > 0);
     slots.iter().for_each(|&slot| close(servers, from, to, slot));
 }
 
@@ -82,7 +83,7 @@ fn back_and_forth(kinds: [Kind; 3]) {
         listener.try_ask(&format!("SSUBSCRIBE {channel}")).unwrap();
         bystander.try_ask("PSUBSCRIBE *").unwrap();
 
-        move_slots(&mut servers, from, to);
+        move_slots(&mut servers, from, to, &load);
         let phase = load.end_phase();
         phase.assert_clean(&format!("from {:?} to {:?}", kinds[from], kinds[to]));
         assert!(phase.asked > 0 && phase.moved > 0, "nobody was redirected: {phase}");
