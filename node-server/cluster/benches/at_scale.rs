@@ -104,7 +104,7 @@ struct Cluster {
 impl Cluster {
     fn new(size: usize) -> Cluster {
         let member = Member::new(config(), Some(nodes_conf(size, 0)), 1, START_MS);
-        let (outbound, inbound) = (vec![LinkId(0); size], (0..size as u64).map(LinkId).collect());
+        let (outbound, inbound) = (vec![LinkId::new(0); size], (0..size as u64).map(LinkId::new).collect());
         let mut cluster = Cluster { size, member, now_ms: START_MS, outbound, inbound };
         cluster.member.step(cluster.now_ms, Input::Tick);
         cluster.perform();

@@ -182,7 +182,7 @@ impl Member {
         if self.nodes[at].is_replica() {
             return fail("I can only replicate a master, not a replica.");
         }
-        if self.is_master() && (self.myself().slot_count != 0 || !keyspace_empty) {
+        if self.is_master() && (!self.myself().slots.is_empty() || !keyspace_empty) {
             return fail("To set a master the node must be empty and without assigned slots.");
         }
         if self.myself().master != Some(at) {

@@ -26,6 +26,8 @@
 //!
 //! Source: the specification, "Replica election and promotion".
 
+use std::num::NonZeroU64;
+
 use rcl_proto::NodeId;
 
 use crate::durability::Addressee;
@@ -71,7 +73,7 @@ impl Member {
         let failed = self.nodes[master].is_failed();
         if self.is_master()
             || self.loading.is_going_on()
-            || self.nodes[master].slot_count == 0
+            || self.nodes[master].slots.is_empty()
             || !(failed || by_hand)
             || (self.config.replica_no_failover && !by_hand)
         {
@@ -188,7 +190,7 @@ impl Member {
 
     /// A master that failed, with replicas that could take its place, and nobody asked for votes about it since.
     fn awaits_election(&self, node: &Node) -> bool {
-        let asked = node.votes_asked_ms.is_some_and(|asked_ms| asked_ms >= node.failed_ms);
+        let asked = node.votes_asked_ms.is_some_and(|asked_ms| asked_ms.get() >= node.failed_ms);
         let is_heir = |replica: &Node| !replica.is_failed() && !replica.flags.any(Flags::NOFAILOVER);
         let has_heir = || node.replicas.iter().any(|&at| is_heir(&self.nodes[at]));
         node.is_failed() && node.is_voter() && !asked && has_heir()
@@ -285,14 +287,14 @@ impl Member {
             if Some(master) != self.myself().master {
                 self.heard_request_ms = Some(now_ms);
             }
-            self.nodes[master].votes_asked_ms = Some(now_ms);
+            self.nodes[master].votes_asked_ms = NonZeroU64::new(now_ms);
         }
     }
 
     /// How long a majority of voters may refuse a second vote about this master, by Redis's rule; `None` when ours, who
     /// let an operator have his way, are enough. Each counts from its own vote, which comes after the request.
     pub(crate) fn votes_are_refused_for_ms(&self, master: NodeRef) -> Option<u64> {
-        let asked_ms = self.nodes[master].votes_asked_ms?;
+        let asked_ms = self.nodes[master].votes_asked_ms?.get();
         let wait_ms = self.config.node_timeout_ms.saturating_mul(2).saturating_add(VOTED_LATER_MS);
         let left_ms = wait_ms.checked_sub(self.now_ms.saturating_sub(asked_ms)).filter(|left| *left > 0)?;
         let willing =
@@ -316,7 +318,7 @@ impl Member {
         if let Some(master) = self.nodes[replica].master
             && self.nodes[master].is_failed()
         {
-            self.nodes[master].voted_ms = Some(now_ms);
+            self.nodes[master].voted_ms = NonZeroU64::new(now_ms);
         }
         let (id, epoch) = (self.nodes[replica].id, self.current_epoch);
         let vote = Writer::new(Kind::AuthAck, &self.header()).finish();
@@ -346,7 +348,7 @@ impl Member {
         }
         let wait_ms = self.config.node_timeout_ms.saturating_mul(2);
         if !by_hand
-            && let Some(since_ms) = master.voted_ms.map(|at| self.now_ms.saturating_sub(at))
+            && let Some(since_ms) = master.voted_ms.map(|at| self.now_ms.saturating_sub(at.get()))
             && since_ms < wait_ms
         {
             return Err(format!("can't vote about this master before {} milliseconds", wait_ms - since_ms));

@@ -38,6 +38,22 @@ const MOST_NODES_LOGGED: usize = 100;
 /// So many others are asked for a sign of life when a link is lost.
 const PROBES: usize = 8;
 
+/// How many were asked in this tenth of a second.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Probes {
+    since_ms: u64,
+    sent: usize,
+}
+
+impl Probes {
+    fn left(&mut self, now_ms: u64, most: usize) -> usize {
+        if now_ms.saturating_sub(self.since_ms) >= CRON_PERIOD_MS {
+            *self = Probes { since_ms: now_ms, sent: 0 };
+        }
+        most.saturating_sub(self.sent)
+    }
+}
+
 impl Member {
     /// How long a host must refuse us before its node counts as gone.
     fn grace_ms(&self) -> u64 {
@@ -51,9 +67,9 @@ impl Member {
             return;
         }
         match end {
-            LinkEnd::Failed | LinkEnd::Full => self.nodes[at].refused_since_ms = None,
+            LinkEnd::Failed | LinkEnd::Full => self.nodes[at].evidence.no_answer(),
             LinkEnd::Lost | LinkEnd::Reset => {
-                self.nodes[at].lost_ms = Some(self.now_ms);
+                self.nodes[at].evidence.lost(self.now_ms);
                 self.note_proof(at, end);
                 // To know soon whether it is gone, and whether it is we who are cut off. Who closed what was opened a
                 // moment ago might do so again, as fast as we can: then the periodic run tries.
@@ -61,24 +77,24 @@ impl Member {
                     self.connect(at);
                 }
                 if let Some(inbound) = self.nodes[at].inbound {
-                    self.send_heartbeat(inbound, Kind::Pong);
+                    self.probe(inbound, Kind::Pong);
                 }
                 self.probe_others(at);
             }
             // A node that we never reached may just not have been started yet.
-            LinkEnd::Refused if self.nodes[at].lost_ms.is_none() => {}
+            LinkEnd::Refused if !self.nodes[at].evidence.was_lost() => {}
             LinkEnd::Refused => {
                 let now_ms = self.now_ms;
                 let grace_ms = self.grace_ms();
                 let node = &mut self.nodes[at];
-                let since_ms = *node.refused_since_ms.get_or_insert(now_ms);
+                let since_ms = node.evidence.refused(now_ms);
                 if now_ms.saturating_sub(since_ms) < grace_ms || node.inbound.is_some() {
                     return;
                 }
-                if node.ended_ms.is_some() {
+                if node.evidence.has_ended() {
                     self.suspect(at);
                 } else {
-                    node.refuses = true;
+                    node.evidence.refuses_for_long();
                     self.due.state = true;
                 }
             }
@@ -88,7 +104,7 @@ impl Member {
     /// A process that ends closes its connections in order, and no firewall does.
     fn note_proof(&mut self, at: NodeRef, end: LinkEnd) {
         if end == LinkEnd::Lost {
-            self.nodes[at].ended_ms = Some(self.now_ms);
+            self.nodes[at].evidence.ended(self.now_ms);
         }
     }
 
@@ -99,13 +115,18 @@ impl Member {
         let is_idle = self.nodes[at].ping_sent_ms == 0 && !self.nodes[at].in_handshake();
         if let Some(link) = self.open_link_to(at).filter(|_| self.config.fast_suspicion && is_idle && is_gone)
         {
-            self.send_heartbeat(link, Kind::Ping);
+            self.probe(link, Kind::Ping);
         }
     }
 
     /// Pings some masters with slots that were silent for the grace. A master that is cut off by resets finds so, one
-    /// lost link after the other, as fast as its peers find it gone.
+    /// lost link after the other, as fast as its peers find it gone. Where many die at once a tenth of the voters is
+    /// enough each tenth of a second: everybody asks everybody otherwise.
     fn probe_others(&mut self, lost: NodeRef) {
+        let most = PROBES.min(self.probes.left(self.now_ms, PROBES + self.nodes.voters() / 10));
+        if most == 0 {
+            return;
+        }
         let silent_since_ms = self.now_ms.saturating_sub(self.grace_ms());
         let places = self.nodes.places();
         let start = self.random_below(places as u64) as usize;
@@ -115,8 +136,9 @@ impl Member {
                 at != self.me && at != lost && node.is_voter() && idle
             })
         });
-        let links: Vec<_> = silent.filter_map(|at| self.open_link_to(at)).take(PROBES).collect();
-        links.into_iter().for_each(|link| self.send_heartbeat(link, Kind::Ping));
+        let links: Vec<_> = silent.filter_map(|at| self.open_link_to(at)).take(most).collect();
+        self.probes.sent += links.len();
+        links.into_iter().for_each(|link| self.probe(link, Kind::Ping));
     }
 
     /// Our own suspicion.
@@ -232,10 +254,10 @@ impl Member {
         let node = &self.nodes[at];
         let undo_after_ms = self.config.node_timeout_ms.saturating_mul(FAIL_UNDO_TIMEOUTS);
         let nobody_replaced_it = self.now_ms.saturating_sub(node.failed_ms) > undo_after_ms;
-        let why = match (node.is_replica(), node.slot_count) {
+        let why = match (node.is_replica(), node.slots.is_empty()) {
             (true, _) => "replica is reachable again",
-            (false, 0) => "master without slots is reachable again",
-            (false, _) if nobody_replaced_it => {
+            (false, true) => "master without slots is reachable again",
+            (false, false) if nobody_replaced_it => {
                 "is reachable again and nobody is serving its slots after some time"
             }
             _ => return,

@@ -84,7 +84,10 @@ impl Member {
         (node.port, node.second_port, node.bus_port) = (entry.port, entry.second_port, entry.bus_port);
         let Some(at) = self.nodes.add(node) else { return };
         self.changed();
-        self.connect(at);
+        // One packet of a big cluster has hundreds that are new to a newcomer: the periodic run takes them.
+        if self.spreads_at_once() {
+            self.connect(at);
+        }
     }
 }
 

@@ -12,6 +12,8 @@
 //! - News (a node that just joined, one that we suspect) are spread to everybody after a short moment,
 //!   instead of waiting for the next round; the moment gathers several into one. This is ours, and plain
 //!   pings to any peer that we have heard from: one that has not may not know us.
+//! - What is a storm with thousands of nodes is kept small (ours): few strangers are connected to at a time, and a
+//!   short ping of our own kind has a short answer.
 //!
 //! Source: the specification, "Heartbeat and gossip messages"; figures as in Redis 7.0.
 
@@ -20,14 +22,17 @@ use std::sync::Arc;
 use crate::io::LinkId;
 use crate::member::Member;
 use crate::node::{Node, NodeRef};
-use crate::packet::{Extension, Flags, GossipEntry, Header, Kind, MESSAGE_PAUSED, Writer};
+use crate::packet::{Extension, Flags, GOSSIP_BYTES, GossipEntry, Header, Kind, MESSAGE_PAUSED, Writer};
 
 /// How long news wait for more of them.
 const SPREAD_AFTER_MS: u64 = 5;
 /// And how long after the last time at the least.
 const SPREAD_EVERY_MS: u64 = 50;
-/// How many nodes a packet that spreads news is about.
+/// How many nodes that never answered are tried in one periodic run.
+const MOST_STRANGERS: usize = 64;
+/// How many healthy nodes a packet is about that spreads news; and one that only asks whether the other one lives.
 const SPREAD_ENTRIES: usize = 24;
+const FEWEST_ENTRIES: usize = 3;
 /// A bigger cluster is told by ordinary gossip: everybody to everybody at once would be a storm.
 const SPREAD_NODES: usize = 100;
 
@@ -61,8 +66,24 @@ impl Member {
 
     /// Sends a ping, pong or meet with the ordinary amount of gossip.
     pub(crate) fn send_heartbeat(&mut self, link: LinkId, kind: Kind) {
-        let entries = (self.nodes.len() / 10).max(3);
-        self.send_heartbeat_about(link, kind, entries);
+        self.send_heartbeat_about(link, kind, self.usual_entries());
+    }
+
+    /// A heartbeat that only asks whether the other one lives, or says that we do.
+    pub(crate) fn probe(&mut self, link: LinkId, kind: Kind) {
+        self.send_heartbeat_about(link, kind, FEWEST_ENTRIES);
+    }
+
+    /// A pong, to our own kind of as much gossip as the ping had: a short question has a short answer.
+    pub(crate) fn answer_ping(&mut self, link: LinkId, ping: &Header, gossip_bytes: usize) {
+        let usual = self.usual_entries();
+        let asked = (gossip_bytes / GOSSIP_BYTES).max(FEWEST_ENTRIES);
+        self.send_heartbeat_about(link, Kind::Pong, if ping.is_kin { usual.min(asked) } else { usual });
+    }
+
+    /// Of how many healthy nodes a heartbeat tells.
+    fn usual_entries(&self) -> usize {
+        (self.nodes.len() / 10).max(FEWEST_ENTRIES)
     }
 
     fn send_heartbeat_about(&mut self, link: LinkId, kind: Kind, entries: usize) {
@@ -121,7 +142,7 @@ impl Member {
     /// Redis 7.0 knows the host name; the rest goes only to our own kind, and to peers that sent such extensions
     /// themselves.
     fn write_extensions(&mut self, writer: &mut Writer, target: Option<NodeRef>) {
-        let hostname = &self.myself().hostname;
+        let hostname = self.myself().names.hostname();
         if !hostname.is_empty() {
             writer.extension(&Extension::Hostname(hostname));
         }
@@ -129,11 +150,11 @@ impl Member {
         {
             return;
         }
-        let human_name = &self.myself().human_name;
+        let human_name = self.myself().names.human_name();
         if !human_name.is_empty() {
             writer.extension(&Extension::HumanName(human_name));
         }
-        let zone = &self.myself().zone;
+        let zone = self.myself().names.zone();
         if !zone.is_empty() && target.and_then(|at| self.nodes.get(at)).is_some_and(|node| node.is_kin) {
             writer.extension(&Extension::Zone(zone));
         }
@@ -157,9 +178,13 @@ impl Member {
         }
     }
 
+    pub(crate) fn spreads_at_once(&self) -> bool {
+        self.nodes.len() <= SPREAD_NODES
+    }
+
     /// Tells everybody soon.
     pub(crate) fn spread_soon(&mut self) {
-        if self.nodes.len() <= SPREAD_NODES {
+        if self.spreads_at_once() {
             let soon_ms = (self.now_ms + SPREAD_AFTER_MS).max(self.last_spread_ms + SPREAD_EVERY_MS);
             self.spread_at_ms.get_or_insert(soon_ms);
         }
@@ -178,13 +203,28 @@ impl Member {
         }
     }
 
+    /// Not to all strangers of a big cluster at once: when a thousand nodes join, or one starts among a thousand, each
+    /// would open all its connections in one moment.
+    fn connect_to_all(&mut self) {
+        let places = self.nodes.places();
+        let (start, mut strangers) = (self.random_below(places as u64) as usize, 0);
+        for step in 0..places {
+            let at = NodeRef(((start + step) % places) as u16);
+            let Some(node) = self.nodes.get(at).filter(|node| at != self.me && node.link.is_none()) else {
+                continue;
+            };
+            if node.was_heard() || strangers < MOST_STRANGERS {
+                strangers += usize::from(!node.was_heard());
+                self.connect(at);
+            }
+        }
+    }
+
     /// The periodic work, ten times a second.
     pub(crate) fn cron(&mut self) {
         self.cron_runs += 1;
         self.expire_handshakes();
-        for at in self.nodes.refs() {
-            self.connect(at);
-        }
+        self.connect_to_all();
         if self.cron_runs.is_multiple_of(10) {
             self.expire_failure_reports();
             self.ping_a_random_node();
@@ -268,7 +308,7 @@ impl Member {
 
 fn is_gossip(node: &Node) -> bool {
     let usable = !node.flags.any(Flags::HANDSHAKE.or(Flags::NOADDR).or(Flags::MYSELF));
-    usable && !node.ip.is_empty() && node.port != 0 && (node.link.is_some() || node.slot_count > 0)
+    usable && !node.ip.is_empty() && node.port != 0 && (node.link.is_some() || !node.slots.is_empty())
 }
 
 fn entry(node: &Node) -> GossipEntry<'_> {

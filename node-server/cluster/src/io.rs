@@ -1,5 +1,6 @@
 //! What goes into a [`Member`](crate::Member) and what comes out of it.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use rcl_proto::{NodeId, SlotSet};
@@ -11,14 +12,23 @@ use crate::map::ClusterMap;
 /// One TCP connection of the bus. The driver numbers the inbound ones (any number below
 /// [`LinkId::FIRST_OUTBOUND`], never used twice), the core the outbound ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
+pub struct LinkId(NonZeroU64);
 
 impl LinkId {
     /// Outbound links, which the core names in [`Output::Connect`], count up from here.
     pub const FIRST_OUTBOUND: u64 = 1 << 63;
 
+    /// Kept one higher, so that no link takes no more room than one. The last number of all is none.
+    pub const fn new(number: u64) -> LinkId {
+        LinkId(NonZeroU64::MIN.saturating_add(number))
+    }
+
+    pub const fn number(self) -> u64 {
+        self.0.get() - 1
+    }
+
     pub const fn is_outbound(self) -> bool {
-        self.0 >= LinkId::FIRST_OUTBOUND
+        self.number() >= LinkId::FIRST_OUTBOUND
     }
 }
 

@@ -18,8 +18,11 @@
 mod command;
 mod commands;
 mod config;
+#[cfg(test)]
+mod crowd;
 mod durability;
 mod election;
+mod evidence;
 mod failure_detection;
 mod failure_reports;
 mod faults;

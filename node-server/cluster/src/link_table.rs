@@ -6,6 +6,9 @@
 use crate::io::LinkId;
 use crate::links::Link;
 
+/// By so much a list grows at most: two of them doubled are a lot where all members are in one process.
+const MORE: usize = 128;
+
 type List = Vec<(LinkId, Link)>;
 
 #[derive(Clone, Debug, Default)]
@@ -34,7 +37,12 @@ impl LinkTable {
         let list = self.list_of(id);
         match find(list, id) {
             Ok(place) => list[place].1 = link,
-            Err(place) => list.insert(place, (id, link)),
+            Err(place) => {
+                if list.len() == list.capacity() {
+                    list.reserve_exact(MORE.min(list.len().max(4)));
+                }
+                list.insert(place, (id, link));
+            }
         }
     }
 

@@ -22,13 +22,15 @@ use crate::packet::{Flags, Kind};
 pub(crate) struct Link {
     pub node: Option<NodeRef>,
     /// Whom the last packet on an inbound link said it was from, while that is nobody we know: it may be soon.
-    pub stranger: Option<NodeId>,
+    pub stranger: Option<Box<NodeId>>,
     pub is_open: bool,
     pub created_ms: u64,
     /// The peer's address, for an inbound link.
     pub peer_ip: Arc<str>,
     pub local_ip: Arc<str>,
 }
+
+const _: () = assert!(size_of::<(LinkId, Link)>() == 64, "every member has two with every node");
 
 impl Member {
     /// Starts a connection to a node that has none and whose address is known.
@@ -37,7 +39,7 @@ impl Member {
         if node.link.is_some() || node.flags.any(Flags::MYSELF) || !node.has_address() || node.bus_port == 0 {
             return;
         }
-        let link = LinkId(self.next_link);
+        let link = LinkId::new(self.next_link);
         self.next_link += 1;
         let (ip, port) = (node.ip.to_string(), node.bus_port);
         self.nodes[at].link = Some(link);
@@ -56,7 +58,7 @@ impl Member {
         link.is_open = true;
         link.local_ip = local_ip;
         let Some(at) = link.node else { return };
-        self.nodes[at].took_a_connection();
+        self.nodes[at].evidence.took_a_connection();
         // A ping at once: it is what failure detection goes by. One that waited before the link broke keeps
         // its time, so that a flapping link is no proof of life.
         let waiting_since_ms = self.nodes[at].ping_sent_ms;
@@ -119,7 +121,7 @@ impl Member {
             }
         }
         // It opened this one itself, after whatever ended before.
-        self.nodes[at].let_us_in();
+        self.nodes[at].evidence.clear();
         if let Some(old) = self.nodes[at].inbound.replace(id).filter(|old| *old != id) {
             self.close(old);
         }

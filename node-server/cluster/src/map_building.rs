@@ -54,7 +54,7 @@ impl Member {
         MapNode {
             id: node.id,
             ip: node.ip.clone(),
-            hostname: node.hostname.clone(),
+            hostname: node.names.shared_hostname(),
             port: node.port,
             second_port: node.second_port,
             bus_port: node.bus_port,

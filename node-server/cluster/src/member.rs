@@ -14,12 +14,14 @@ use rcl_proto::{NodeId, Slot};
 use crate::config::{Config, Persistent};
 use crate::durability::Durability;
 use crate::election::Election;
+use crate::failure_detection::Probes;
 use crate::faults::Faults;
 use crate::io::{Input, LinkId, LogLevel, Output, ReplicationFacts};
 use crate::link_table::LinkTable;
 use crate::loading::Loading;
 use crate::manual_failover::ManualFailover;
 use crate::map::ClusterMap;
+use crate::names::Names;
 use crate::node::{Node, NodeRef, NodeTable};
 use crate::packet::{Flags, Kind};
 use crate::slots_and_epochs::SlotTable;
@@ -67,6 +69,7 @@ pub struct Member {
     pub(crate) slots: SlotTable,
     pub(crate) links: LinkTable,
     pub(crate) next_link: u64,
+    pub(crate) probes: Probes,
     /// Forgotten nodes, and until when they may not come back by gossip.
     pub(crate) blacklist: BTreeMap<NodeId, u64>,
     pub(crate) election: Election,
@@ -119,6 +122,7 @@ impl Member {
             slots: SlotTable::default(),
             links: LinkTable::default(),
             next_link: LinkId::FIRST_OUTBOUND,
+            probes: Probes::default(),
             blacklist: BTreeMap::new(),
             election: Election::default(),
             heard_request_ms: None,
@@ -281,16 +285,14 @@ impl Member {
         let config = self.config.clone();
         let me = self.myself_mut();
         let shown = |me: &Node| {
-            let names = (me.ip.clone(), me.hostname.clone(), me.human_name.clone(), me.zone.clone());
+            let names = (me.ip.clone(), me.names.clone());
             (names, me.port, me.second_port, me.bus_port, me.flags)
         };
         let before = shown(me);
         if let Some(ip) = config.announce_ip {
             me.ip = ip.into();
         }
-        me.hostname = config.hostname.into();
-        me.human_name = config.human_name.into();
-        me.zone = config.zone.into();
+        me.names = Names::new(&config.hostname, &config.human_name, &config.zone);
         (me.port, me.second_port, me.bus_port) = (config.port, config.second_port, config.bus_port);
         me.flags.clear(Flags::NOFAILOVER);
         if config.replica_no_failover {
@@ -312,15 +314,16 @@ impl Member {
         for line in &persistent.nodes {
             let mut node = Node::new(line.id, restored_flags(line.flags), now_ms);
             node.ip = line.endpoint.ip.as_str().into();
-            node.hostname = line.endpoint.hostname.as_str().into();
+            let mut human_name = "";
             (node.port, node.bus_port) = (line.endpoint.port, line.endpoint.bus_port);
             for (name, value) in &line.endpoint.aux {
                 match name.as_str() {
-                    "nodename" => node.human_name = value.as_str().into(),
+                    "nodename" => human_name = value,
                     "shard-id" => node.shard_id = value.parse().ok(),
                     _ => {}
                 }
             }
+            node.names = Names::new(&line.endpoint.hostname, human_name, "");
             node.ping_sent_ms = if line.ping_sent_ms > 0 { now_ms } else { 0 };
             node.pong_received_ms = if line.pong_received_ms > 0 { now_ms } else { 0 };
             node.failed_ms = now_ms;

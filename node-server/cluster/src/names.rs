@@ -3,8 +3,53 @@
 //! `cluster-announce-human-nodename` be; of a node name also the comma and the equals sign are refused, which Redis
 //! takes and then can't read back.
 
+use std::sync::Arc;
+
 /// A host name is shorter.
 pub const HOSTNAME_BYTES: usize = 256;
+
+/// What a node calls itself: nothing, as a rule, and that takes one word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names(Option<Arc<Given>>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Given {
+    hostname: Arc<str>,
+    human_name: Box<str>,
+    zone: Box<str>,
+}
+
+impl Names {
+    pub fn new(hostname: &str, human_name: &str, zone: &str) -> Names {
+        if [hostname, human_name, zone] == [""; 3] {
+            return Names(None);
+        }
+        let (hostname, human_name, zone) = (hostname.into(), human_name.into(), zone.into());
+        Names(Some(Arc::new(Given { hostname, human_name, zone })))
+    }
+
+    pub fn are(&self, hostname: &str, human_name: &str, zone: &str) -> bool {
+        [self.hostname(), self.human_name(), self.zone()] == [hostname, human_name, zone]
+    }
+
+    pub fn hostname(&self) -> &str {
+        self.0.as_ref().map_or("", |given| &given.hostname)
+    }
+
+    pub fn shared_hostname(&self) -> Arc<str> {
+        self.0.as_ref().map(|given| Arc::clone(&given.hostname)).unwrap_or_default()
+    }
+
+    /// What an operator called it, for logs.
+    pub fn human_name(&self) -> &str {
+        self.0.as_ref().map_or("", |given| &given.human_name)
+    }
+
+    /// The availability zone that it says it is in.
+    pub fn zone(&self) -> &str {
+        self.0.as_ref().map_or("", |given| &given.zone)
+    }
+}
 
 /// Whether all of it may stand in a host name; an empty one is none.
 pub fn is_hostname(name: &[u8]) -> bool {

@@ -1,21 +1,21 @@
 //! What a member knows of each node, and the table of them.
 //!
-//! Nodes stand in a vector and are named by their place in it, [`NodeRef`], which does not change while the
+//! Nodes stand in a table and are named by their place in it, [`NodeRef`], which does not change while the
 //! node is known; a map finds the place by id. Removing a node means clearing every reference to it first:
 //! that is `Member::remove_node`, never this file.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::{NodeId, SlotSpan};
 
+use crate::evidence::Evidence;
 use crate::failure_reports::FailureReports;
 use crate::id_index::IdIndex;
 use crate::io::LinkId;
+use crate::names::Names;
 use crate::packet::Flags;
-
-/// For so long packets may come that were sent before a connection ended.
-const LATE_MS: u64 = 100;
 
 /// A node's place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,51 +46,40 @@ pub(crate) struct Node {
     /// The number of the last heartbeat whose gossip had it.
     pub gossiped_in: u64,
     // What the writer of gossip and the watch over all nodes read besides.
-    pub slot_count: usize,
+    pub slots: SlotSpan,
     /// Our connection to it, opening or open.
     pub link: Option<LinkId>,
     pub ip: Arc<str>,
     pub data_received_ms: u64,
     // The rest.
     pub config_epoch: u64,
-    pub slots: SlotSpan,
-    pub master: Option<NodeRef>,
     /// In the order of their ids: all nodes list them alike, as Valkey's do.
     pub replicas: Vec<NodeRef>,
-    pub hostname: Arc<str>,
-    /// What an operator called it, for logs; empty for nothing.
-    pub human_name: Arc<str>,
-    /// The availability zone that it says it is in; empty when it says none.
-    pub zone: Arc<str>,
-    pub shard_id: Option<NodeId>,
+    pub names: Names,
     /// The newest connection from it.
     pub inbound: Option<LinkId>,
     pub created_ms: u64,
     pub failed_ms: u64,
-    /// When its host ended our connection to it, which was open; `None` when something came from it since.
-    pub lost_ms: Option<u64>,
-    /// When a connection of the pair was closed in order, which no firewall does; `None` when something came from it
-    /// since.
-    pub ended_ms: Option<u64>,
-    /// Its host has refused us for the whole grace, but it may be a firewall that says so.
-    pub refuses: bool,
+    /// What says that its process is gone.
+    pub evidence: Evidence,
+    pub shard_id: Option<NodeId>,
+    pub master: Option<NodeRef>,
     /// In its last pong it told another address than the one it was asked at.
     pub moves: bool,
     /// Somebody else said that it is this node, since its last pong.
     pub has_twin: bool,
-    /// Since when its host has refused every connection; `None` when it did not, or something came from it since.
-    pub refused_since_ms: Option<u64>,
     /// When we last voted for one of its replicas; `None` for never.
-    pub voted_ms: Option<u64>,
+    pub voted_ms: Option<NonZeroU64>,
     /// When one of its replicas last asked for votes, as far as we heard; `None` for never.
-    pub votes_asked_ms: Option<u64>,
+    pub votes_asked_ms: Option<NonZeroU64>,
     /// Since when it has been a master without working replicas; 0 when it is not.
     pub orphaned_ms: u64,
     pub replication_offset: u64,
 }
 
 const _: () =
-    assert!(std::mem::offset_of!(Node, gossiped_in) <= 64, "what the merge reads is one line of the cache");
+    assert!(std::mem::offset_of!(Node, slots) == 64, "what the merge reads is one line of the cache");
+const _: () = assert!(size_of::<Option<Node>>() == 256, "every member has one of every node");
 
 impl Node {
     pub fn new(id: NodeId, flags: Flags, now_ms: u64) -> Node {
@@ -99,13 +88,10 @@ impl Node {
             flags,
             config_epoch: 0,
             slots: SlotSpan::default(),
-            slot_count: 0,
             master: None,
             replicas: Vec::new(),
             ip: Arc::default(),
-            hostname: Arc::default(),
-            human_name: Arc::default(),
-            zone: Arc::default(),
+            names: Names::default(),
             port: 0,
             second_port: 0,
             bus_port: 0,
@@ -120,12 +106,9 @@ impl Node {
             pong_received_ms: 0,
             data_received_ms: 0,
             failed_ms: 0,
-            lost_ms: None,
-            ended_ms: None,
-            refuses: false,
+            evidence: Evidence::default(),
             moves: false,
             has_twin: false,
-            refused_since_ms: None,
             voted_ms: None,
             votes_asked_ms: None,
             orphaned_ms: 0,
@@ -157,7 +140,7 @@ impl Node {
 
     /// A master with slots: it votes and counts for the majority.
     pub fn is_voter(&self) -> bool {
-        self.is_master() && self.slot_count > 0
+        self.is_master() && !self.slots.is_empty()
     }
 
     /// A packet came from it since we know it.
@@ -170,31 +153,9 @@ impl Node {
         self.flags.set(Flags::REPLICA);
     }
 
-    /// It lives.
-    pub fn let_us_in(&mut self) {
-        self.lost_ms = None;
-        self.ended_ms = None;
-        self.took_a_connection();
-    }
-
-    /// Its host does not refuse us. It need not live: of a process that ends, the door may be shut last.
-    pub fn took_a_connection(&mut self) {
-        self.refuses = false;
-        self.refused_since_ms = None;
-    }
-
-    /// A packet came from it: it lives, unless a connection of the pair ended a moment ago. What was on its way by the
-    /// other one comes after that, and is no sign of life.
-    pub fn gave_a_sign_of_life(&mut self, now_ms: u64) {
-        let ended_just_now = |at_ms: Option<u64>| at_ms.is_some_and(|at| now_ms.saturating_sub(at) < LATE_MS);
-        if !ended_just_now(self.lost_ms) && !ended_just_now(self.ended_ms) {
-            self.let_us_in();
-        }
-    }
-
     /// How the log calls it: by its id, and by its name if it has one.
     pub fn called(&self) -> String {
-        match &*self.human_name {
+        match self.names.human_name() {
             "" => self.id.to_string(),
             name => format!("{} ({name})", self.id),
         }
@@ -217,10 +178,16 @@ impl Node {
     }
 }
 
+/// Nodes stand in pieces of one size: a vector of all would be moved as it grows, and leave holes where it was.
+const CHUNK: usize = 32;
+
+type Chunk = [Option<Node>; CHUNK];
+
 /// All nodes that a member knows, itself included.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NodeTable {
-    places: Vec<Option<Node>>,
+    chunks: Vec<Box<Chunk>>,
+    places: usize,
     by_id: IdIndex,
     voters: usize,
 }
@@ -235,23 +202,25 @@ impl NodeTable {
             return None;
         }
         // Without a search while no place was given back.
-        let free = (self.len() < self.places.len()).then(|| self.places.iter().position(Option::is_none));
-        let place = free.flatten().unwrap_or_else(|| {
-            self.places.push(None);
-            self.places.len() - 1
-        });
+        let is_free = |place: &usize| self.get(NodeRef(*place as u16)).is_none();
+        let free = (self.len() < self.places).then(|| (0..self.places).find(is_free)).flatten();
+        let place = free.unwrap_or(self.places);
+        if place == self.chunks.len() * CHUNK {
+            self.chunks.push(Box::new([const { None }; CHUNK]));
+        }
+        self.places = self.places.max(place + 1);
         let (at, id) = (NodeRef(place as u16), node.id);
         self.voters += usize::from(node.is_voter());
-        self.places[place] = Some(node);
-        self.by_id.insert(id, at, |at| id_at(&self.places, at));
+        self.chunks[place / CHUNK][place % CHUNK] = Some(node);
+        self.by_id.insert(id, at, |at| id_at(&self.chunks, at));
         Some(at)
     }
 
     pub fn remove(&mut self, at: NodeRef) {
         if let Some(id) = self.get(at).map(|node| node.id) {
-            self.by_id.remove(id, at, |at| id_at(&self.places, at));
+            self.by_id.remove(id, at, |at| id_at(&self.chunks, at));
             self.voters -= usize::from(self[at].is_voter());
-            self.places[usize::from(at.0)] = None;
+            self.chunks[usize::from(at.0) / CHUNK][usize::from(at.0) % CHUNK] = None;
         }
     }
 
@@ -261,9 +230,9 @@ impl NodeTable {
             return false;
         }
         let Some(old) = self.get(at).map(|node| node.id) else { return false };
-        self.by_id.remove(old, at, |at| id_at(&self.places, at));
+        self.by_id.remove(old, at, |at| id_at(&self.chunks, at));
         self[at].id = id;
-        self.by_id.insert(id, at, |at| id_at(&self.places, at));
+        self.by_id.insert(id, at, |at| id_at(&self.chunks, at));
         true
     }
 
@@ -272,11 +241,13 @@ impl NodeTable {
     }
 
     pub fn get(&self, at: NodeRef) -> Option<&Node> {
-        self.places.get(usize::from(at.0)).and_then(Option::as_ref)
+        let chunk = self.chunks.get(usize::from(at.0) / CHUNK)?;
+        chunk[usize::from(at.0) % CHUNK].as_ref()
     }
 
     pub fn get_mut(&mut self, at: NodeRef) -> Option<&mut Node> {
-        self.places.get_mut(usize::from(at.0)).and_then(Option::as_mut)
+        let chunk = self.chunks.get_mut(usize::from(at.0) / CHUNK)?;
+        chunk[usize::from(at.0) % CHUNK].as_mut()
     }
 
     /// Changes a node's role or the number of its slots.
@@ -299,17 +270,17 @@ impl NodeTable {
 
     /// How many places there are; each index below it may be a [`NodeRef`].
     pub fn places(&self) -> usize {
-        self.places.len()
+        self.places
     }
 
     /// In the order of places.
     pub fn iter(&self) -> impl Iterator<Item = (NodeRef, &Node)> {
-        let nodes = self.places.iter().enumerate();
+        let nodes = self.chunks.iter().flat_map(|chunk| chunk.iter()).enumerate();
         nodes.filter_map(|(index, node)| node.as_ref().map(|node| (NodeRef(index as u16), node)))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (NodeRef, &mut Node)> {
-        let nodes = self.places.iter_mut().enumerate();
+        let nodes = self.chunks.iter_mut().flat_map(|chunk| chunk.iter_mut()).enumerate();
         nodes.filter_map(|(index, node)| node.as_mut().map(|node| (NodeRef(index as u16), node)))
     }
 
@@ -320,8 +291,11 @@ impl NodeTable {
 }
 
 /// The id at a place that the index has.
-fn id_at(places: &[Option<Node>], at: NodeRef) -> NodeId {
-    places[usize::from(at.0)].as_ref().expect("what is in the index is in the table").id
+fn id_at(chunks: &[Box<Chunk>], at: NodeRef) -> NodeId {
+    chunks[usize::from(at.0) / CHUNK][usize::from(at.0) % CHUNK]
+        .as_ref()
+        .expect("what is in the index is in the table")
+        .id
 }
 
 /// A place that is known to be in use: every reference to a node is cleared before the node is removed.

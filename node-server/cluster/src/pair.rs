@@ -133,7 +133,7 @@ impl Pair {
             }
             Output::Connect { link, .. } => {
                 self.last_inbound += 1;
-                let theirs = LinkId(self.last_inbound);
+                let theirs = LinkId::new(self.last_inbound);
                 self.links.push([(number, link), (other, theirs)]);
                 let ip = || "127.0.0.1".to_owned();
                 let accepted = Input::InboundAccepted { link: theirs, peer_ip: ip(), local_ip: ip() };

@@ -12,7 +12,7 @@ use rcl_proto::SlotSet;
 
 use crate::io::{LinkId, LogLevel, Output};
 use crate::member::Member;
-use crate::names::{is_hostname, is_human_name, is_zone};
+use crate::names::{Names, is_hostname, is_human_name, is_zone};
 use crate::node::{Node, NodeRef};
 use crate::packet::light::LightPublish;
 use crate::packet::{self, Body, Extension, Flags, Header, Kind, Packet};
@@ -81,7 +81,7 @@ impl Member {
         }
         let Some(link) = self.links.get(link) else { return };
         // Its handshake may have ended since it last said who it is.
-        let sender = link.node.or_else(|| link.stranger.and_then(|id| self.nodes.find(id)));
+        let sender = link.node.or_else(|| link.stranger.as_ref().and_then(|id| self.nodes.find(**id)));
         if sender.is_none_or(|at| self.nodes[at].in_handshake()) {
             return;
         }
@@ -100,7 +100,7 @@ impl Member {
         }
         let Some(sender) = self.nodes.find(header.sender).filter(|&at| at != self.me) else {
             if let Some(link) = self.links.get_mut(link).filter(|link| link.node.is_none()) {
-                link.stranger = Some(header.sender);
+                link.stranger = Some(Box::new(header.sender));
             }
             return None;
         };
@@ -115,7 +115,7 @@ impl Member {
         let now_ms = self.now_ms;
         let node = &mut self.nodes[sender];
         node.data_received_ms = now_ms;
-        node.gave_a_sign_of_life(now_ms);
+        node.evidence.gave_a_sign_of_life(now_ms);
         node.is_kin = header.is_kin;
         node.takes_light = header.flags.any(Flags::TAKES_LIGHT);
         if node.in_handshake() {
@@ -169,7 +169,7 @@ impl Member {
             if sender.is_none() && kind == Kind::Meet {
                 self.meet_received(link, header);
             }
-            self.send_heartbeat(link, Kind::Pong);
+            self.answer_ping(link, header, gossip.len());
         }
         let Some(sender) = self.identify(link, sender, header) else { return };
         let no_failover = header.flags.and(Flags::NOFAILOVER);
@@ -252,10 +252,8 @@ impl Member {
             return;
         }
         let Some(node) = self.nodes.get_mut(sender) else { return };
-        if *node.hostname != *hostname || *node.human_name != *human_name || *node.zone != *zone {
-            node.hostname = hostname.into();
-            node.human_name = human_name.into();
-            node.zone = zone.into();
+        if !node.names.are(hostname, human_name, zone) {
+            node.names = Names::new(hostname, human_name, zone);
             self.changed();
         }
     }

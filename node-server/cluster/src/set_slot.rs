@@ -119,7 +119,7 @@ impl Member {
         }
         self.release_slot(slot);
         self.assign_slot(slot, to);
-        let left_bare = was_mine && to != self.me && self.myself().slot_count == 0;
+        let left_bare = was_mine && to != self.me && self.myself().slots.is_empty();
         if left_bare && self.config.allow_replica_migration {
             self.step_down_in_a_moment(to);
         }

@@ -100,10 +100,10 @@ impl Member {
         if self.slots.owner(slot).is_some() {
             return;
         }
-        let someone_has_replicas = self.nodes[to].slot_count == 0
+        let someone_has_replicas = self.nodes[to].slots.is_empty()
             && self.nodes.iter().any(|(_, node)| !node.is_replica() && !node.replicas.is_empty());
         self.slots.give(slot, to);
-        self.nodes.change_standing(to, |node| node.slot_count += usize::from(node.slots.insert(slot)));
+        self.nodes.change_standing(to, |node| node.slots.insert(slot));
         if someone_has_replicas {
             self.nodes[to].flags.set(Flags::MIGRATE_TO);
         }
@@ -111,7 +111,7 @@ impl Member {
 
     pub(crate) fn release_slot(&mut self, slot: Slot) {
         let Some(owner) = self.slots.take(slot) else { return };
-        self.nodes.change_standing(owner, |node| node.slot_count -= usize::from(node.slots.remove(slot)));
+        self.nodes.change_standing(owner, |node| node.slots.remove(slot));
         if owner == self.me {
             self.unclaim(slot);
         }
@@ -184,7 +184,7 @@ impl Member {
     /// We, or our master, may have no slot left.
     fn after_losing(&mut self, ours: Option<NodeRef>, winner: NodeRef, claimed: &SlotSet, lost: &SlotSet) {
         let grandmaster = self.myself().master.and_then(|master| self.nodes[master].master);
-        let left_bare = ours.is_some_and(|ours| self.nodes[ours].slot_count == 0);
+        let left_bare = ours.is_some_and(|ours| self.nodes[ours].slots.is_empty());
         // A failover takes all slots of one master, and the winner has no others.
         let failed_over = claimed.len() == lost.len();
         if !lost.is_empty() && left_bare && (self.config.allow_replica_migration || failed_over) {
@@ -287,7 +287,7 @@ impl Member {
 
     /// We become (or stay) a replica, of this master.
     pub(crate) fn follow(&mut self, master: NodeRef) {
-        if master == self.me || self.myself().slot_count > 0 {
+        if master == self.me || !self.myself().slots.is_empty() {
             return;
         }
         if self.is_master() {

@@ -88,9 +88,10 @@ impl Member {
         self.due.state = false;
         let failing = Flags::FAIL.or(Flags::PFAIL);
         let (mut size, mut reachable, mut owner_failed) = (0, 0, false);
-        for (_, node) in self.nodes.iter().filter(|(_, node)| node.slot_count > 0) {
+        for (_, node) in self.nodes.iter().filter(|(_, node)| !node.slots.is_empty()) {
             size += usize::from(node.is_master());
-            reachable += usize::from(node.is_master() && !node.flags.any(failing) && !node.refuses);
+            reachable +=
+                usize::from(node.is_master() && !node.flags.any(failing) && !node.evidence.refuses());
             owner_failed |= node.is_failed();
         }
         self.health.size = size;

@@ -52,7 +52,7 @@ impl Member {
         self.successor = None;
         let winner = self.nodes.find(successor.node).filter(|&at| self.nodes[at].is_master());
         let ours = self.myself().master.unwrap_or(self.me);
-        if let Some(winner) = winner.filter(|&at| at != ours && self.nodes[ours].slot_count == 0) {
+        if let Some(winner) = winner.filter(|&at| at != ours && self.nodes[ours].slots.is_empty()) {
             // The winner is another shard: our moves are over.
             self.slots.close_all();
             self.step_down(winner);

@@ -74,8 +74,8 @@ impl Member {
         let _ = writeln!(text, " shardId {shard}");
         for (at, node) in self.nodes.iter() {
             // Ours is in redis.conf.
-            if at != self.me && !node.human_name.is_empty() && !node.in_handshake() {
-                let _ = writeln!(text, "vars {}", name_variable(node.id, &node.human_name));
+            if at != self.me && !node.names.human_name().is_empty() && !node.in_handshake() {
+                let _ = writeln!(text, "vars {}", name_variable(node.id, node.names.human_name()));
             }
         }
         text
@@ -94,7 +94,7 @@ impl Member {
                 ip: node.ip.to_string(),
                 port: node.port,
                 bus_port: node.bus_port,
-                hostname: node.hostname.to_string(),
+                hostname: node.names.hostname().to_owned(),
                 aux: Vec::new(),
             },
             flags: node.text_flags(),
@@ -145,13 +145,13 @@ impl Member {
     /// slots.
     pub(crate) fn shards_view(&self) -> Vec<ShardView> {
         let masters = self.nodes.iter().filter(|(_, node)| node.is_master() && !node.in_handshake());
-        let (with_slots, without): (Vec<_>, Vec<_>) = masters.partition(|(_, node)| node.slot_count > 0);
+        let (with_slots, without): (Vec<_>, Vec<_>) = masters.partition(|(_, node)| !node.slots.is_empty());
         let mut shards: Vec<Vec<NodeRef>> = with_slots.into_iter().map(|(at, _)| vec![at]).collect();
         for (at, _) in without {
             let shard_id = self.shard_id_of(at);
             let same = |shard: &&mut Vec<NodeRef>| {
                 shard_id.is_some()
-                    && self.nodes[shard[0]].slot_count > 0
+                    && !self.nodes[shard[0]].slots.is_empty()
                     && self.shard_id_of(shard[0]) == shard_id
             };
             match shards.iter_mut().find(same) {
@@ -179,8 +179,8 @@ impl Member {
             id: node.id,
             is_myself: at == self.me,
             ip: node.ip.to_string(),
-            hostname: node.hostname.to_string(),
-            zone: node.zone.to_string(),
+            hostname: node.names.hostname().to_owned(),
+            zone: node.names.zone().to_owned(),
             port: node.port,
             second_port: node.second_port,
             is_master: !node.is_replica(),

@@ -191,7 +191,7 @@ impl Driver {
             BusEvent::Accepted { stream, peer } => {
                 let Ok(local) = stream.local_addr() else { return };
                 self.last_inbound += 1;
-                let link = LinkId(self.last_inbound);
+                let link = LinkId::new(self.last_inbound);
                 let keepalive = self.keepalive();
                 self.links.adopt(link, stream, peer, keepalive);
                 let local_ip = local.ip().to_canonical().to_string();

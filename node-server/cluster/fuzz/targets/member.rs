@@ -63,7 +63,7 @@ fn next_input(
 ) -> Option<Input> {
     let link = |script: &mut Script<'_>, links: &[LinkId]| {
         let at = usize::from(script.byte()?);
-        Some(links.get(at % links.len().max(1)).copied().unwrap_or(LinkId(0)))
+        Some(links.get(at % links.len().max(1)).copied().unwrap_or(LinkId::new(0)))
     };
     Some(match script.byte()? % 12 {
         0 => {
@@ -71,7 +71,7 @@ fn next_input(
             Input::Tick
         }
         1 => {
-            let link = LinkId(*next_inbound);
+            let link = LinkId::new(*next_inbound);
             *next_inbound += 1;
             links.push(link);
             let (peer_ip, local_ip) = ("127.0.0.1".to_owned(), "127.0.0.1".to_owned());

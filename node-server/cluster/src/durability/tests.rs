@@ -1,27 +1,15 @@
 //! What is given out when, by a member whose disk and shards answer when they are told to.
 
 use crate::command::{Command, Reply};
-use crate::{Config, Input, Member, Output, Persistent};
-use rcl_proto::{NodeId, Slot, SlotRange};
-
-const NOW_MS: u64 = 1_000_000;
+use crate::crowd::{NOW_MS, member};
+use crate::{Config, Input, Member, Output};
+use rcl_proto::{Slot, SlotRange};
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Given {
     states: Vec<u64>,
     maps: Vec<u64>,
     replies: Vec<u64>,
-}
-
-/// One that knows so many nodes, itself included.
-fn member(nodes: u8) -> Member {
-    let line = |number: u8| {
-        let (id, flags) =
-            (NodeId::from_bits([number; 20]), if number == 0 { "myself,master" } else { "master" });
-        format!("{id} 10.0.0.{number}:7000@17000 {flags} - 0 0 {number} connected\n")
-    };
-    let text: String = (0..nodes).map(line).collect();
-    Member::new(Config::default(), Persistent::parse(&text).unwrap(), 1, NOW_MS)
 }
 
 fn step(member: &mut Member, now_ms: u64, input: Input) -> Given {
@@ -46,7 +34,7 @@ fn given(member: &mut Member) -> Given {
 }
 
 fn add_slot(token: u64) -> Input {
-    let slot = Slot::new(token as u16).unwrap();
+    let slot = Slot::new(1_000 + token as u16).unwrap();
     let command = Box::new(Command::AddSlots(vec![SlotRange::new(slot, slot).unwrap()]));
     Input::Command { token, command }
 }

@@ -1,6 +1,7 @@
+use super::PROBES;
 use crate::packet::Flags;
 use crate::pair::Pair;
-use crate::{Input, LinkEnd};
+use crate::{Input, LinkEnd, LinkId, crowd};
 
 fn grace_ms(pair: &Pair) -> u64 {
     pair.members[0].grace_ms()
@@ -50,4 +51,29 @@ fn a_packet_takes_the_proof_back() {
     pair.step(0, Input::LinkClosed { link, end: LinkEnd::Lost });
     pair.pass(10_000);
     assert!(!suspected_after_the_grace(pair, LinkEnd::Reset));
+}
+
+/// Many die at once: everybody would ask everybody, for each of the dead.
+#[test]
+fn of_the_others_only_some_are_asked_in_a_tenth_of_a_second() {
+    let mut member = crowd::member(400);
+    let (links, _) = crowd::connect(&mut member);
+    let (start_ms, most) = (crowd::NOW_MS + 5_000, PROBES + 40);
+    // The first pings are answered, a while ago.
+    for at in member.nodes.refs() {
+        (member.nodes[at].ping_sent_ms, member.nodes[at].pong_received_ms) = (0, crowd::NOW_MS);
+    }
+    let mut lose = |links: &[LinkId], now_ms: u64| {
+        let lost = links.iter().map(|&link| Input::LinkClosed { link, end: LinkEnd::Lost });
+        lost.for_each(|input| member.step(now_ms, input));
+        crowd::sent(&mut member).len()
+    };
+    assert_eq!(lose(&links[..1], start_ms), PROBES, "one link: some are asked");
+    assert_eq!(
+        lose(&links[1..100], start_ms + 50),
+        most - PROBES,
+        "a hundred: no more than a tenth of all voters"
+    );
+    assert_eq!(lose(&links[100..130], start_ms + 99), 0);
+    assert!(lose(&links[130..133], start_ms + 100) > 0, "later the next ones");
 }

@@ -1,5 +1,7 @@
 use super::*;
+use crate::packet::{Body, decode};
 use crate::pair::Pair;
+use crate::{Input, Output, crowd};
 
 fn pings_sent_in_a_minute(pair: &mut Pair) -> u64 {
     let before = pair.members[0].traffic.sent[Kind::Ping as usize];
@@ -31,7 +33,7 @@ fn names_are_told_and_kept_and_taken_back() {
     let seen = |pair: &Pair| {
         let other = &pair.members[1];
         let node = &other.nodes[other.nodes.find(pair.members[0].id()).unwrap()];
-        [node.hostname.to_string(), node.human_name.to_string(), node.called()]
+        [node.names.hostname().to_owned(), node.names.human_name().to_owned(), node.called()]
     };
     let id = pair.members[0].id();
     assert_eq!(seen(&pair), ["host-0.example", "zero", &format!("{id} (zero)")]);
@@ -41,7 +43,7 @@ fn names_are_told_and_kept_and_taken_back() {
 
     let persistent = crate::Persistent::parse(&pair.files[1]).unwrap();
     let again = Member::new(pair.members[1].config.clone(), persistent, 9, pair.now_ms);
-    assert_eq!(&*again.nodes[again.nodes.find(id).unwrap()].human_name, "zero");
+    assert_eq!(again.nodes[again.nodes.find(id).unwrap()].names.human_name(), "zero");
     assert_eq!(again.shard_id, pair.members[1].shard_id);
 
     pair.configure(0, |config| {
@@ -57,7 +59,7 @@ fn the_availability_zone_is_told_to_our_own_kind() {
     let mut pair = Pair::met();
     let seen = |pair: &Pair| {
         let other = &pair.members[1];
-        other.nodes[other.nodes.find(pair.members[0].id()).unwrap()].zone.to_string()
+        other.nodes[other.nodes.find(pair.members[0].id()).unwrap()].names.zone().to_owned()
     };
     pair.configure(0, |config| config.zone = "eu-west-1a".to_owned());
     assert_eq!(seen(&pair), "eu-west-1a");
@@ -112,4 +114,49 @@ fn what_is_announced_is_told_at_once_when_it_changes() {
     pair.configure(0, |config| config.replica_no_failover = false);
     pair.pass(20);
     assert!(!line(&pair).contains("nofailover"), "{}", line(&pair));
+}
+
+fn entries(packet: &[u8]) -> usize {
+    let packet = decode(packet).unwrap();
+    let Body::Heartbeat { gossip, .. } = packet.body else { panic!("{:?}", packet.kind) };
+    gossip.len() / GOSSIP_BYTES
+}
+
+#[test]
+fn a_pong_is_as_long_as_a_ping_of_our_kind() {
+    let mut member = crowd::member(400);
+    let (_, first) = crowd::connect(&mut member);
+    assert!(first.iter().all(|ping| entries(ping) == 40));
+    let seventh = member.nodes[member.nodes.find(crowd::id(7)).unwrap()].clone();
+    let (link, ip) = (LinkId::new(1), || "10.0.0.7".to_owned());
+    member.step(crowd::NOW_MS, Input::InboundAccepted { link, peer_ip: ip(), local_ip: ip() });
+    for (is_kin, told, answered) in [(true, 0, 3), (true, 10, 10), (true, 399, 40), (false, 3, 40)] {
+        let (slots, config_epoch) = (seventh.slots.to_set(), seventh.config_epoch);
+        let own = member.header();
+        let header =
+            Header { sender: seventh.id, port: 7000, bus_port: 17000, slots, config_epoch, is_kin, ..own };
+        let mut ping = Writer::new(Kind::Ping, &header);
+        let others: Vec<_> = member.nodes.iter().take(told).map(|(_, node)| node.clone()).collect();
+        others.iter().for_each(|node| ping.gossip(&entry(node)));
+        member.step(crowd::NOW_MS, Input::Packet { link, bytes: ping.finish() });
+        let pongs = crowd::sent(&mut member);
+        assert_eq!(
+            pongs.iter().map(|pong| entries(pong)).collect::<Vec<_>>(),
+            [answered],
+            "{is_kin}, {told}"
+        );
+    }
+}
+
+#[test]
+fn of_strangers_only_some_are_tried_in_one_periodic_run() {
+    let mut member = crowd::member(400);
+    let mut tried = Vec::new();
+    for run in 0..6 {
+        member.step(crowd::NOW_MS + run * 100, Input::Tick);
+        let outputs = std::iter::from_fn(|| member.poll_output());
+        tried.push(outputs.filter(|output| matches!(output, Output::Connect { .. })).count());
+    }
+    assert_eq!(tried, [64, 64, 64, 64, 64, 64]);
+    assert_eq!(crowd::connect(&mut member).0.len(), 399, "in the end all are");
 }

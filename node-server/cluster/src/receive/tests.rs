@@ -130,7 +130,7 @@ fn what_is_no_packet_at_all_closes_the_link_and_it_is_opened_anew() {
 fn a_stranger_s_packets_are_dropped() {
     let mut pair = Pair::met();
     let before = state(&pair);
-    let stranger = LinkId(1_000_000);
+    let stranger = LinkId::new(1_000_000);
     let ip = || "127.0.0.1".to_owned();
     pair.step(0, Input::InboundAccepted { link: stranger, peer_ip: ip(), local_ip: ip() });
     let mut header = pair.members[1].header();
@@ -163,7 +163,7 @@ fn names_that_would_be_read_as_syntax_are_not_taken() {
         receive(&mut pair, &bytes);
         let member = &pair.members[0];
         let node = &member.nodes[member.nodes.find(id).unwrap()];
-        assert_eq!((&*node.hostname, &*node.human_name), ("", ""));
+        assert_eq!((node.names.hostname(), node.names.human_name()), ("", ""));
     }
     assert_eq!(lines(&pair, "a name that is none"), 1);
 }
@@ -246,7 +246,7 @@ fn an_extension_that_nobody_knows_is_passed_over() {
     }
     let member = &pair.members[0];
     let node = &member.nodes[member.nodes.find(id).unwrap()];
-    assert_eq!((&*node.hostname, &*node.human_name), ("host", ""));
+    assert_eq!((node.names.hostname(), node.names.human_name()), ("host", ""));
     assert_eq!(lines(&pair, "unknown extension type 77"), 1, "{:?}", pair.logs[0]);
 }
 
@@ -287,7 +287,7 @@ fn a_light_packet_is_taken_from_who_was_a_stranger_when_it_last_said_its_name() 
     });
     for (stranger, delivered) in [(None, 0), (Some(pair.members[0].shard_id), 0), (Some(known), 1)] {
         let inbound = pair.members[0].links.get_mut(link).unwrap();
-        (inbound.node, inbound.stranger) = (None, stranger);
+        (inbound.node, inbound.stranger) = (None, stranger.map(Box::new));
         receive(&mut pair, &light);
         assert_eq!(pair.delivered.len(), delivered, "{stranger:?}");
     }

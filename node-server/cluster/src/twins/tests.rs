@@ -8,7 +8,7 @@ fn ping_from_elsewhere(pair: &mut Pair, link: u64) -> bool {
     let mut header = pair.members[1].header();
     (header.port, header.bus_port) = (7777, 17777);
     let bytes = Writer::new(Kind::Ping, &header).finish();
-    let (link, ip) = (LinkId(link), || "127.0.0.1".to_owned());
+    let (link, ip) = (LinkId::new(link), || "127.0.0.1".to_owned());
     let sent = |pair: &Pair| pair.members[0].traffic.sent[Kind::Pong as usize];
     let before = sent(pair);
     pair.step(0, Input::InboundAccepted { link, peer_ip: ip(), local_ip: ip() });

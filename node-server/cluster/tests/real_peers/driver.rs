@@ -171,7 +171,7 @@ impl Loop {
                 self.step(input);
             }
             Message::Accepted(stream) => {
-                let link = LinkId(self.next);
+                let link = LinkId::new(self.next);
                 self.next += 1;
                 let peer_ip = stream.peer_addr().map(|at| at.ip().to_string()).unwrap_or_default();
                 let local_ip = stream.local_addr().map(|at| at.ip().to_string()).unwrap_or_default();

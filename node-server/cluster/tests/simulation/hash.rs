@@ -13,7 +13,7 @@ impl OutputHash {
         self.word(index as u64);
         match output {
             Output::Send { link, bytes } => {
-                self.word(link.0);
+                self.word(link.number());
                 self.bytes(bytes);
             }
             Output::Persist { seq, text } => {

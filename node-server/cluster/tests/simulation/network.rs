@@ -199,7 +199,7 @@ impl Network {
             link,
             busy_until_ms: 0,
         };
-        let ends = [end(from, true, link), end(target, false, LinkId(0))];
+        let ends = [end(from, true, link), end(target, false, LinkId::new(0))];
         if let Some(place) = self.free.pop() {
             let connection = &mut self.connections[place as usize];
             let generation = connection.generation;
@@ -238,7 +238,7 @@ impl World {
         let side = usize::from(!link.is_outbound());
         let place = match side {
             0 => self.machines[index].outbound.get(&link).copied()?,
-            _ => (link.0 & ((1 << PLACE_BITS) - 1)) as u32,
+            _ => (link.number() & ((1 << PLACE_BITS) - 1)) as u32,
         };
         let end = self.network.connections.get(place as usize)?.ends[side];
         (end.present && end.link == link && end.machine as usize == index).then_some((place, side))
@@ -293,7 +293,7 @@ impl World {
         }
         let machine = &mut self.machines[target];
         machine.inbound_count += 1;
-        let link = LinkId(machine.inbound_count << PLACE_BITS | u64::from(handle.place));
+        let link = LinkId::new(machine.inbound_count << PLACE_BITS | u64::from(handle.place));
         let end = &mut self.network.connections[handle.place as usize].ends[1];
         (end.present, end.link) = (true, link);
         let local_ip = machine.ip.clone();

@@ -7,7 +7,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::*;
 
-const LINK: LinkId = LinkId(1);
+const LINK: LinkId = LinkId::new(1);
 
 /// A frame that is a bus packet as far as its frame goes.
 fn packet(length: usize) -> Vec<u8> {
