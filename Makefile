@@ -206,6 +206,8 @@ SIZES ?= 100 300 2000
 .PHONY: sim-scale
 sim-scale: ## Prints what clusters of SIZES nodes need in simulation, and what a member costs (2000 nodes: 4 GiB, many minutes)
 	@cargo bench --quiet --package rcl-cluster --bench at_scale
+	# The allocator gives big pieces back: thousands of members in one process grow their tables step by step.
+	export MALLOC_MMAP_THRESHOLD_=32768
 	for nodes in $(SIZES); do NODES=$$nodes cargo test --release --quiet --package rcl-cluster --test simulation -- \
 		--exact scale::what_a_size_needs --nocapture; done
 

@@ -153,7 +153,7 @@ impl Member {
         self.due.state = true;
         self.due.map = true;
         self.fail_if_majority(at);
-        self.spread_soon();
+        self.spread_suspicion_soon();
     }
 
     pub(crate) fn report_failing(&mut self, at: NodeRef, reporter: NodeRef) {

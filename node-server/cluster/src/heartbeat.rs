@@ -12,6 +12,8 @@
 //! - News (a node that just joined, one that we suspect) are spread to everybody after a short moment,
 //!   instead of waiting for the next round; the moment gathers several into one. This is ours, and plain
 //!   pings to any peer that we have heard from: one that has not may not know us.
+//! - With more than a hundred nodes only masters' suspicions are spread so, and only to three others: those with the
+//!   smallest ids (ours).
 //! - What is a storm with thousands of nodes is kept small (ours): few strangers are connected to at a time, and a
 //!   short ping of our own kind has a short answer.
 //!
@@ -30,11 +32,15 @@ const SPREAD_AFTER_MS: u64 = 5;
 const SPREAD_EVERY_MS: u64 = 50;
 /// How many nodes that never answered are tried in one periodic run.
 const MOST_STRANGERS: usize = 64;
-/// How many healthy nodes a packet is about that spreads news; and one that only asks whether the other one lives.
+/// How many healthy nodes a packet is about at most that is the first on its link; one that spreads news; and one that is
+/// about us alone.
+const FIRST_ENTRIES: usize = 64;
 const SPREAD_ENTRIES: usize = 24;
 const FEWEST_ENTRIES: usize = 3;
 /// A bigger cluster is told by ordinary gossip: everybody to everybody at once would be a storm.
 const SPREAD_NODES: usize = 100;
+/// There only suspicions are told at once, to so many.
+const COLLECTORS: usize = 3;
 
 impl Member {
     /// The header of every packet that we send now.
@@ -67,6 +73,11 @@ impl Member {
     /// Sends a ping, pong or meet with the ordinary amount of gossip.
     pub(crate) fn send_heartbeat(&mut self, link: LinkId, kind: Kind) {
         self.send_heartbeat_about(link, kind, self.usual_entries());
+    }
+
+    /// The first ping on a new link: many of them may be under way at once.
+    pub(crate) fn first_ping(&mut self, link: LinkId) {
+        self.send_heartbeat_about(link, Kind::Ping, self.usual_entries().min(FIRST_ENTRIES));
     }
 
     /// A heartbeat that only asks whether the other one lives, or says that we do.
@@ -167,13 +178,13 @@ impl Member {
         writer.extension(&Extension::ShardId(self.shard_id));
     }
 
-    /// A pong to everybody: our facts changed. On both links of a pair: an older pong of ours may still be under way on
+    /// A short pong to everybody: our facts changed. On both links of a pair: an older pong of ours may still be under way on
     /// the other one, and would be the last word.
     pub(crate) fn announce(&mut self) {
         self.spread_soon();
         for (link, at) in self.links_of_members() {
             if self.nodes[at].was_heard() {
-                self.send_heartbeat(link, Kind::Pong);
+                self.probe(link, Kind::Pong);
             }
         }
     }
@@ -185,15 +196,30 @@ impl Member {
     /// Tells everybody soon.
     pub(crate) fn spread_soon(&mut self) {
         if self.spreads_at_once() {
-            let soon_ms = (self.now_ms + SPREAD_AFTER_MS).max(self.last_spread_ms + SPREAD_EVERY_MS);
-            self.spread_at_ms.get_or_insert(soon_ms);
+            self.spread_in_a_moment();
         }
+    }
+
+    /// Tells of a new suspicion soon: everybody, or in a big cluster, where it counts, those who collect them.
+    pub(crate) fn spread_suspicion_soon(&mut self) {
+        if self.spreads_at_once() || self.myself().is_voter() {
+            self.spread_in_a_moment();
+        }
+    }
+
+    fn spread_in_a_moment(&mut self) {
+        let soon_ms = (self.now_ms + SPREAD_AFTER_MS).max(self.last_spread_ms + SPREAD_EVERY_MS);
+        self.spread_at_ms.get_or_insert(soon_ms);
     }
 
     pub(crate) fn spread_news(&mut self) {
         self.spread_at_ms = None;
         self.last_spread_ms = self.now_ms;
-        for (link, at) in self.links_of_members().into_iter().filter(|(link, _)| link.is_outbound()) {
+        let listeners = match self.spreads_at_once() {
+            true => self.links_of_members().into_iter().filter(|(link, _)| link.is_outbound()).collect(),
+            false => self.collectors(),
+        };
+        for (link, at) in listeners {
             if !self.nodes[at].was_heard() {
                 continue;
             }
@@ -201,6 +227,18 @@ impl Member {
             let kind = if self.nodes[at].ping_sent_ms == 0 { Kind::Ping } else { Kind::Pong };
             self.send_heartbeat_about(link, kind, SPREAD_ENTRIES);
         }
+    }
+
+    /// The voters with the smallest ids that nobody suspects: all tell the same few, who soon have heard a majority, while
+    /// gossip alone takes the longer the more nodes there are.
+    fn collectors(&self) -> Vec<(LinkId, NodeRef)> {
+        let voters = self.nodes.iter().filter(|(at, node)| {
+            *at != self.me && node.is_voter() && !node.flags.any(Flags::PFAIL.or(Flags::FAIL))
+        });
+        let open = voters.filter_map(|(at, node)| Some((node.id, self.open_link_to(at)?, at)));
+        let mut open: Vec<_> = open.collect();
+        open.sort_unstable_by_key(|(id, ..)| *id);
+        open.into_iter().take(COLLECTORS).map(|(_, link, at)| (link, at)).collect()
     }
 
     /// Not to all strangers of a big cluster at once: when a thousand nodes join, or one starts among a thousand, each

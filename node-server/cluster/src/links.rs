@@ -63,7 +63,10 @@ impl Member {
         // its time, so that a flapping link is no proof of life.
         let waiting_since_ms = self.nodes[at].ping_sent_ms;
         let meet = self.nodes[at].flags.any(Flags::MEET);
-        self.send_heartbeat(id, if meet { Kind::Meet } else { Kind::Ping });
+        match meet {
+            true => self.send_heartbeat(id, Kind::Meet),
+            false => self.first_ping(id),
+        }
         let node = &mut self.nodes[at];
         if waiting_since_ms != 0 {
             node.ping_sent_ms = waiting_since_ms;

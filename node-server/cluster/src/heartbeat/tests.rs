@@ -2,6 +2,7 @@ use super::*;
 use crate::packet::{Body, decode};
 use crate::pair::Pair;
 use crate::{Input, Output, crowd};
+use rcl_proto::NodeId;
 
 fn pings_sent_in_a_minute(pair: &mut Pair) -> u64 {
     let before = pair.members[0].traffic.sent[Kind::Ping as usize];
@@ -159,4 +160,34 @@ fn of_strangers_only_some_are_tried_in_one_periodic_run() {
     }
     assert_eq!(tried, [64, 64, 64, 64, 64, 64]);
     assert_eq!(crowd::connect(&mut member).0.len(), 399, "in the end all are");
+}
+
+#[test]
+fn in_a_big_cluster_a_master_tells_three_others_whom_it_suspects() {
+    let mut member = crowd::member(400);
+    let _ = crowd::connect(&mut member);
+    for at in member.nodes.refs() {
+        member.nodes[at].data_received_ms = crowd::NOW_MS;
+    }
+    let now_ms = member.now_ms + 1;
+    let dead = [crowd::id(1), crowd::id(300)];
+    for id in dead {
+        member.suspect(member.nodes.find(id).unwrap());
+    }
+    member.step(now_ms + SPREAD_AFTER_MS, Input::Tick);
+    let outputs = std::iter::from_fn(|| member.poll_output());
+    let told: Vec<_> = outputs
+        .filter_map(|output| match output {
+            Output::Send { link, bytes } => Some((link, bytes)),
+            _ => None,
+        })
+        .collect();
+    let mut ids: Vec<NodeId> = (1..400).map(crowd::id).filter(|id| !dead.contains(id)).collect();
+    ids.sort_unstable();
+    let link_to = |id: &NodeId| member.nodes[member.nodes.find(*id).unwrap()].link.unwrap();
+    let listeners: Vec<LinkId> = told.iter().map(|(link, _)| *link).collect();
+    assert_eq!(listeners, ids.iter().take(3).map(link_to).collect::<Vec<_>>());
+    for (_, packet) in &told {
+        assert_eq!(entries(packet), SPREAD_ENTRIES + dead.len());
+    }
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use rcl_cluster::{ClusterMap, Config, Input, LinkId, Member, ReplicationFacts, Reply};
+use rcl_cluster::{ClusterMap, Config, Input, Member, ReplicationFacts, Reply};
 use rcl_proto::NodeId;
 
 use crate::clock::Clock;
 use crate::data::Data;
 use crate::disk::Disk;
+use crate::network::Outbound;
 
 /// Older lines of a machine's log are dropped.
 const LOG_LINES: usize = 300;
@@ -29,7 +30,7 @@ pub struct Machine {
     pub frozen_until_ms: u64,
     pub backlog: VecDeque<Input>,
     /// Which connection an outbound link is.
-    pub outbound: BTreeMap<LinkId, u32>,
+    pub outbound: Outbound,
     pub inbound_count: u64,
     pub map: Option<Arc<ClusterMap>>,
     /// A hash over who owns what by that map.
@@ -74,7 +75,7 @@ impl Machine {
             wake_at: None,
             frozen_until_ms: 0,
             backlog: VecDeque::new(),
-            outbound: BTreeMap::new(),
+            outbound: Outbound::default(),
             inbound_count: 0,
             map: None,
             owners: 0,

@@ -85,6 +85,38 @@ struct Connection {
     held: Option<Box<[Held; 2]>>,
 }
 
+/// Which connection each outbound link of a machine is: the links' numbers count up, and 8 bytes are enough for one.
+#[derive(Default)]
+pub struct Outbound(Vec<(u32, u32)>);
+
+impl Outbound {
+    fn number(link: LinkId) -> u32 {
+        (link.number() - LinkId::FIRST_OUTBOUND) as u32
+    }
+
+    fn find(&self, link: LinkId) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&Outbound::number(link), |(number, _)| *number)
+    }
+
+    fn get(&self, link: LinkId) -> Option<u32> {
+        self.find(link).ok().map(|at| self.0[at].1)
+    }
+
+    fn insert(&mut self, link: LinkId, place: u32) {
+        self.0.push((Outbound::number(link), place));
+    }
+
+    fn remove(&mut self, link: LinkId) {
+        if let Ok(at) = self.find(link) {
+            self.0.remove(at);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 pub struct Network {
     pub delay: Delay,
     /// (from, to): bytes get lost.
@@ -237,7 +269,7 @@ impl World {
     fn connection_of(&self, index: usize, link: LinkId) -> Option<(u32, Side)> {
         let side = usize::from(!link.is_outbound());
         let place = match side {
-            0 => self.machines[index].outbound.get(&link).copied()?,
+            0 => self.machines[index].outbound.get(link)?,
             _ => (link.number() & ((1 << PLACE_BITS) - 1)) as u32,
         };
         let end = self.network.connections.get(place as usize)?.ends[side];
@@ -286,7 +318,7 @@ impl World {
         let refused =
             rejected || self.network.is_reset(index, target) || self.network.refusing.contains(&target);
         if refused || !self.machines[target].is_up() {
-            self.machines[index].outbound.remove(&from.link);
+            self.machines[index].outbound.remove(from.link);
             self.network.free(handle.place);
             let life = self.machines[index].life;
             return self.refused(index, life, from.link);
@@ -427,7 +459,7 @@ impl World {
         if let Some((place, side)) = self.connection_of(index, link) {
             self.leave(place, side, true);
         }
-        self.machines[index].outbound.remove(&link);
+        self.machines[index].outbound.remove(link);
     }
 
     fn leave(&mut self, place: u32, side: Side, may_reset: bool) {
@@ -466,7 +498,7 @@ impl World {
             self.network.free(handle.place);
         }
         let index = end.machine as usize;
-        self.machines[index].outbound.remove(&end.link);
+        self.machines[index].outbound.remove(end.link);
         let life = self.machines[index].life;
         self.step(index, life, Input::LinkClosed { link: end.link, end: how });
     }
