@@ -22,7 +22,7 @@
 use std::sync::Arc;
 
 use crate::io::LinkId;
-use crate::member::Member;
+use crate::member::{CRON_PERIOD_MS, Member};
 use crate::node::{Node, NodeRef};
 use crate::packet::{Extension, Flags, GOSSIP_BYTES, GossipEntry, Header, Kind, MESSAGE_PAUSED, Writer};
 
@@ -30,6 +30,7 @@ use crate::packet::{Extension, Flags, GOSSIP_BYTES, GossipEntry, Header, Kind, M
 const SPREAD_AFTER_MS: u64 = 5;
 /// And how long after the last time at the least.
 const SPREAD_EVERY_MS: u64 = 50;
+const FEWEST_PINGS: usize = 64;
 /// How many nodes that never answered are tried in one periodic run.
 const MOST_STRANGERS: usize = 64;
 /// How many healthy nodes a packet is about at most that is the first on its link; one that spreads news; and one that is
@@ -269,8 +270,9 @@ impl Member {
         }
         // Who says nothing gets no answers.
         if !self.loading.is_silent {
+            let mut pings = self.most_pings();
             for at in self.nodes.refs() {
-                self.watch_node(at);
+                self.watch_node(at, &mut pings);
             }
         }
         self.consider_giving_way();
@@ -300,8 +302,19 @@ impl Member {
         }
     }
 
+    fn ping_interval_ms(&self) -> u64 {
+        self.config.ping_interval_ms.unwrap_or(self.config.node_timeout_ms / 2)
+    }
+
+    /// So many nodes are pinged in one periodic run: four times what it takes to ping all in turn. Where all were heard of
+    /// in one moment, their turns come in one, too, and are spread so.
+    fn most_pings(&self) -> usize {
+        let runs = (self.ping_interval_ms() / CRON_PERIOD_MS).max(1) as usize;
+        (4 * self.nodes.len() / runs).max(FEWEST_PINGS)
+    }
+
     /// Pings the node when its turn has come, renews its link, or finds it silent for too long.
-    fn watch_node(&mut self, at: NodeRef) {
+    fn watch_node(&mut self, at: NodeRef, pings: &mut usize) {
         let Some(node) = self.nodes.get(at) else { return };
         if node.flags.any(Flags::MYSELF.or(Flags::NOADDR).or(Flags::HANDSHAKE)) {
             return;
@@ -320,22 +333,26 @@ impl Member {
         }
         let open_link = self.open_link_to(at);
         let interval_ms = match open_link {
-            Some(_) => self.config.ping_interval_ms.unwrap_or(timeout_ms / 2),
+            Some(_) => self.ping_interval_ms(),
             None => timeout_ms / 2,
         };
+        if self.manual.replica == Some(at)
+            && self.is_master()
+            && let Some(link) = open_link
+        {
+            self.send_heartbeat(link, Kind::Ping);
+            return;
+        }
         if !waits && pong_age_ms > interval_ms {
             match open_link {
-                Some(link) => self.send_heartbeat(link, Kind::Ping),
+                Some(_) if *pings == 0 => {}
+                Some(link) => {
+                    *pings -= 1;
+                    self.send_heartbeat(link, Kind::Ping);
+                }
                 // No link to ask on: that it doesn't answer counts from now.
                 None => self.nodes[at].ping_sent_ms = now_ms,
             }
-            return;
-        }
-        if self.manual.replica == Some(at)
-            && self.is_master()
-            && let Some(link) = self.open_link_to(at)
-        {
-            self.send_heartbeat(link, Kind::Ping);
             return;
         }
         if waits && ping_delay_ms.min(data_delay_ms) > timeout_ms {

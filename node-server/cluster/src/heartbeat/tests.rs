@@ -191,3 +191,23 @@ fn in_a_big_cluster_a_master_tells_three_others_whom_it_suspects() {
         assert_eq!(entries(packet), SPREAD_ENTRIES + dead.len());
     }
 }
+
+#[test]
+fn pings_that_are_due_in_one_moment_are_spread() {
+    let mut member = crowd::member(400);
+    let _ = crowd::connect(&mut member);
+    // All were heard of in one moment, and now their turn has come.
+    let heard_ms = member.now_ms;
+    for at in member.nodes.refs() {
+        (member.nodes[at].ping_sent_ms, member.nodes[at].pong_received_ms) = (0, heard_ms);
+    }
+    let start_ms = heard_ms + member.config.node_timeout_ms / 2 + 1;
+    let mut sent = Vec::new();
+    for run in 0..20 {
+        member.step(start_ms + run * CRON_PERIOD_MS, Input::Tick);
+        sent.push(crowd::sent(&mut member).len());
+    }
+    // And one a second goes to a node drawn at random.
+    assert!(sent.iter().all(|&pings| pings <= FEWEST_PINGS + 1), "{sent:?}");
+    assert!((399..=402).contains(&sent.iter().sum::<usize>()), "{sent:?}");
+}
