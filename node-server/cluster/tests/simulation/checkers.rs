@@ -93,6 +93,7 @@ impl Checkers {
         match peek.kind() {
             Some(Kind::AuthAck) => {
                 if let Some(receiver) = receiver() {
+                    self.claims.voted(sender, receiver, peek.current_epoch());
                     let found = self.votes.voted(who, peek.current_epoch(), receiver, durable);
                     self.violations.extend(found);
                 }

@@ -1,8 +1,10 @@
 //! One owner: no two nodes claim a slot as masters by the same config epoch; and a claim is on disk before it is sent.
 //!
 //! Where operators make epochs without asking the majority (TAKEOVER, SETSLOT NODE, BUMPEPOCH) this holds for two
-//! epochs that were both won in elections: who claims by an epoch in which it asked for votes. Others may collide until
-//! one of the two takes a new epoch; that they do is [`super::agreement`]'s matter.
+//! epochs that were both won in elections: who claims by an epoch in which it asked for votes, of voters who came by
+//! their own slots so, too. Who took slots without asking is a voter to those alone that heard of it, and one whom he
+//! replaced is a voter to the others: then both sides of a partition can find a majority. Others may collide until one
+//! of the two takes a new epoch; that they do is [`super::agreement`]'s matter.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,6 +18,10 @@ pub struct Claims {
     pub without_consensus: bool,
     /// Who asked for votes in which epoch.
     pub elections: HashSet<(NodeId, u64)>,
+    /// Those in which somebody voted who had his slots without consensus.
+    unfounded: HashSet<(NodeId, u64)>,
+    /// Claims of the time before operators were let loose.
+    early: HashSet<(NodeId, u64)>,
     /// By epoch, who claimed what.
     by_epoch: BTreeMap<u64, Vec<(NodeId, SlotSet)>>,
     /// What each machine claimed last: nearly always what it claims next.
@@ -33,6 +39,19 @@ impl Claims {
         true
     }
 
+    /// A machine's vote.
+    pub fn voted(&mut self, machine: usize, candidate: NodeId, epoch: u64) {
+        let last = self.last.get(&machine).map(|(id, epoch, _)| (*id, *epoch));
+        if self.without_consensus && last.is_none_or(|claim| !self.is_founded(claim)) {
+            self.unfounded.insert((candidate, epoch));
+        }
+    }
+
+    /// The majority gave it that epoch, or it had it before operators were let loose.
+    fn is_founded(&self, claim: (NodeId, u64)) -> bool {
+        self.early.contains(&claim) || self.elections.contains(&claim) && !self.unfounded.contains(&claim)
+    }
+
     pub fn claimed(
         &mut self,
         who: NodeId,
@@ -45,8 +64,12 @@ impl Claims {
             found.push(format!("{who:?} claims {slots} by epoch {epoch} before that is on disk"));
         }
         let claims = self.by_epoch.entry(epoch).or_default();
-        let elected = |id: NodeId| self.elections.contains(&(id, epoch));
-        let counts = |other: NodeId| !self.without_consensus || (elected(who) && elected(other));
+        if !self.without_consensus {
+            self.early.insert((who, epoch));
+        }
+        let is_elected =
+            |id: NodeId| self.elections.contains(&(id, epoch)) && !self.unfounded.contains(&(id, epoch));
+        let counts = |other: NodeId| !self.without_consensus || (is_elected(who) && is_elected(other));
         if let Some((other, _)) =
             claims.iter().find(|(id, set)| *id != who && counts(*id) && !set.intersection(slots).is_empty())
         {
@@ -106,6 +129,30 @@ mod tests {
             }
             let violations = claims.claimed(id(number), 5, &slots(0, 9), Some(&disk(number, 5, "0-9")));
             assert_eq!(violations.len(), found, "{violations:?}");
+        }
+    }
+
+    #[test]
+    fn an_election_counts_when_its_voters_have_their_slots_by_consensus() {
+        // Before operators are let loose one has slots. Then one takes some, and one wins them with its vote or the
+        // other's.
+        for (voter, found) in [(1, 1), (2, 0)] {
+            let mut claims = Claims::default();
+            let claim = |claims: &mut Claims, number: u8, epoch: u64, first: usize| {
+                let set = slots(first, first + 9);
+                claims.last.insert(usize::from(number), (id(number), epoch, Box::new(set.to_bytes())));
+                let durable = disk(number, epoch, &format!("{first}-{}", first + 9));
+                claims.claimed(id(number), epoch, &set, Some(&durable))
+            };
+            assert_eq!(claim(&mut claims, 1, 1, 0), [""; 0]);
+            claims.without_consensus = true;
+            assert_eq!(claim(&mut claims, 2, 2, 10), [""; 0]);
+            for number in [3, 4] {
+                claims.elections.insert((id(number), 5));
+                claims.voted(if number == 3 { 1 } else { voter }, id(number), 5);
+            }
+            assert_eq!(claim(&mut claims, 3, 5, 20), [""; 0]);
+            assert_eq!(claim(&mut claims, 4, 5, 20).len(), found, "by the vote of {voter}");
         }
     }
 
