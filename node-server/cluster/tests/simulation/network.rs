@@ -90,24 +90,27 @@ struct Connection {
 pub struct Outbound(Vec<(u32, u32)>);
 
 impl Outbound {
-    fn number(link: LinkId) -> u32 {
-        (link.number() - LinkId::FIRST_OUTBOUND) as u32
+    /// `None` for one that a peer opened.
+    fn number(link: LinkId) -> Option<u32> {
+        link.number().checked_sub(LinkId::FIRST_OUTBOUND).map(|number| number as u32)
     }
 
-    fn find(&self, link: LinkId) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&Outbound::number(link), |(number, _)| *number)
+    fn find(&self, link: LinkId) -> Option<usize> {
+        let number = Outbound::number(link)?;
+        self.0.binary_search_by_key(&number, |(number, _)| *number).ok()
     }
 
     fn get(&self, link: LinkId) -> Option<u32> {
-        self.find(link).ok().map(|at| self.0[at].1)
+        self.find(link).map(|at| self.0[at].1)
     }
 
     fn insert(&mut self, link: LinkId, place: u32) {
-        self.0.push((Outbound::number(link), place));
+        let number = Outbound::number(link).expect("members connect by outbound links");
+        self.0.push((number, place));
     }
 
     fn remove(&mut self, link: LinkId) {
-        if let Ok(at) = self.find(link) {
+        if let Some(at) = self.find(link) {
             self.0.remove(at);
         }
     }
