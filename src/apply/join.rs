@@ -135,7 +135,7 @@ where
 pub async fn await_ready(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
     let link = cluster.link(node.id)?;
     let started = Instant::now();
-    while !link.text(&["CLUSTER", "INFO"]).await?.contains("cluster_state:ok") {
+    while !once_loaded(|| link.text(&["CLUSTER", "INFO"])).await?.contains("cluster_state:ok") {
         if started.elapsed() > JOIN_LIMIT {
             let what = format!("{} does not say cluster_state:ok", node.name());
             return Err(Failure::new(Kind::Stopped, what)
@@ -182,7 +182,9 @@ async fn save_everywhere(cluster: &Cluster, except: &[NodeRef]) -> Result<(), Fa
     for (id, link) in &cluster.links {
         if !except.iter().any(|node| node.id == *id) {
             let link = link.clone();
-            saves.spawn(async move { link.call(Words::of(&["CLUSTER", "SAVECONFIG"])).await });
+            // A new replica may begin to load its copy at any moment.
+            saves
+                .spawn(async move { once_loaded(|| link.call(Words::of(&["CLUSTER", "SAVECONFIG"]))).await });
         }
     }
     while let Some(saved) = saves.join_next().await {
