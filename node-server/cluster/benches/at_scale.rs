@@ -106,8 +106,11 @@ impl Cluster {
         let member = Member::new(config(), Some(nodes_conf(size, 0)), 1, START_MS);
         let (outbound, inbound) = (vec![LinkId::new(0); size], (0..size as u64).map(LinkId::new).collect());
         let mut cluster = Cluster { size, member, now_ms: START_MS, outbound, inbound };
-        cluster.member.step(cluster.now_ms, Input::Tick);
-        cluster.perform();
+        // Of strangers it tries a few at a time.
+        while cluster.outbound[1..].iter().any(|link| !link.is_outbound()) {
+            cluster.now_ms += 100;
+            cluster.step(Input::Tick);
+        }
         for peer in 1..size {
             let (link, local_ip) = (cluster.outbound[peer], ip(0));
             cluster.step(Input::LinkOpened { link, local_ip: local_ip.clone() });
@@ -175,7 +178,7 @@ impl Cluster {
 
     fn change(&mut self) -> f64 {
         let round = |cluster: &mut Cluster, number: usize| {
-            let mut writer = Writer::new(Kind::Pong, &cluster.header(1));
+            let mut writer = Writer::new(Kind::Pong, &header(cluster.size, 1));
             writer.extension(&Extension::Hostname(&format!("host-{}", number % 2)));
             let input = Input::Packet { link: cluster.outbound[1], bytes: writer.finish() };
             let started = Instant::now();
@@ -200,28 +203,8 @@ impl Cluster {
         assert_eq!(suspected.count(), silent.len());
     }
 
-    fn header(&self, peer: usize) -> Header {
-        let master = master_of(self.size, peer);
-        Header {
-            sender: id(peer),
-            port: 7000,
-            second_port: 0,
-            bus_port: 17000,
-            ip: String::new(),
-            flags: if master == peer { Flags::MASTER } else { Flags::REPLICA },
-            cluster_ok: true,
-            message_flags: 0,
-            is_kin: true,
-            current_epoch: self.size as u64,
-            config_epoch: master as u64 + 1,
-            offset: 1,
-            slots: SlotSet::from_iter([slots_of(self.size, master)]),
-            master: (master != peer).then(|| id(master)),
-        }
-    }
-
     fn heartbeat(&self, kind: Kind, peer: usize, section: &[u8]) -> Vec<u8> {
-        let mut writer = Writer::new(kind, &self.header(peer));
+        let mut writer = Writer::new(kind, &header(self.size, peer));
         packet::gossip_entries(section).for_each(|entry| writer.gossip(&entry));
         writer.extension(&Extension::ShardId(id(self.size + master_of(self.size, peer))));
         writer.finish()
@@ -229,14 +212,14 @@ impl Cluster {
 
     /// A FAIL about ourselves, which is for the others.
     fn no_news(&self, peer: usize) -> Vec<u8> {
-        let mut writer = Writer::new(Kind::Fail, &self.header(peer));
+        let mut writer = Writer::new(Kind::Fail, &header(self.size, peer));
         writer.fail(id(0));
         writer.finish()
     }
 
     /// The gossip section by which somebody suspects these.
     fn suspicions(&self, suspects: &[usize]) -> Vec<u8> {
-        let mut writer = Writer::new(Kind::Pong, &self.header(1));
+        let mut writer = Writer::new(Kind::Pong, &header(self.size, 1));
         for &suspect in suspects {
             writer.gossip(&packet::GossipEntry {
                 node: id(suspect),
@@ -253,15 +236,36 @@ impl Cluster {
     }
 }
 
+fn header(size: usize, peer: usize) -> Header {
+    let master = master_of(size, peer);
+    Header {
+        sender: id(peer),
+        port: 7000,
+        second_port: 0,
+        bus_port: 17000,
+        ip: String::new(),
+        flags: if master == peer { Flags::MASTER } else { Flags::REPLICA },
+        cluster_ok: true,
+        message_flags: 0,
+        is_kin: true,
+        current_epoch: size as u64,
+        config_epoch: master as u64 + 1,
+        offset: 1,
+        slots: SlotSet::from_iter([slots_of(size, master)]),
+        master: (master != peer).then(|| id(master)),
+    }
+}
+
 /// Gossip sections as a peer draws them: those of the pings that it sends when its links open.
 fn gossip_sections(size: usize) -> Vec<Vec<u8>> {
     let mut peer = Member::new(config(), Some(nodes_conf(size, 1)), 2, START_MS);
-    peer.step(START_MS, Input::Tick);
-    let outputs: Vec<Output> = std::iter::from_fn(|| peer.poll_output()).collect();
     let mut sections = Vec::new();
-    for output in outputs {
-        let Output::Connect { link, .. } = output else { continue };
-        peer.step(START_MS, Input::LinkOpened { link, local_ip: ip(1) });
+    for other in (0..size).filter(|&other| other != 1) {
+        let link = LinkId::new(other as u64);
+        peer.step(START_MS, Input::InboundAccepted { link, peer_ip: ip(other), local_ip: ip(1) });
+        // Another kind's ping is answered with the usual number of entries, however short it is.
+        let ping = Writer::new(Kind::Ping, &Header { is_kin: false, ..header(size, other) });
+        peer.step(START_MS, Input::Packet { link, bytes: ping.finish() });
         while let Some(output) = peer.poll_output() {
             let Output::Send { bytes, .. } = output else { continue };
             if let Body::Heartbeat { gossip, .. } = packet::decode(&bytes).expect("its own packet").body {
@@ -269,6 +273,7 @@ fn gossip_sections(size: usize) -> Vec<Vec<u8>> {
             }
         }
     }
+    assert_eq!(sections.len(), size - 1);
     sections
 }
 

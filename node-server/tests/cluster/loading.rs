@@ -78,7 +78,8 @@ fn a_master_that_loads_for_longer_than_the_node_timeout_is_replaced_without_a_fa
     let mut master = reload(&mut servers, 12_000);
     nobody_misses_it_while_it_loads(&mut servers, &mut master);
     let replica = &mut servers[2];
-    assert!(replica.text("CLUSTER NODES").contains("myself,master"), "{}", replica.log());
+    // Its epoch is on its disk before it asks for votes: however long that takes.
+    replica.wait_for("CLUSTER NODES", |text| text.contains("myself,master"));
     wait_for_its_keys(replica);
     master.wait_for_answer_of("PING", |answer| *answer == Reply::Simple("PONG".into()));
     master.wait_for("CLUSTER NODES", |text| text.contains("myself,slave"));
