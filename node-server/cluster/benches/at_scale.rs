@@ -256,7 +256,7 @@ fn header(size: usize, peer: usize) -> Header {
     }
 }
 
-/// Gossip sections as a peer draws them: those of the pings that it sends when its links open.
+/// Gossip sections as a peer draws them: those of the pongs by which it answers.
 fn gossip_sections(size: usize) -> Vec<Vec<u8>> {
     let mut peer = Member::new(config(), Some(nodes_conf(size, 1)), 2, START_MS);
     let mut sections = Vec::new();

@@ -23,7 +23,7 @@ pub(crate) fn member(nodes: u16) -> Member {
 }
 
 /// Lets it connect to all of them. Its links, and what it sent first on each.
-pub(crate) fn connect(member: &mut Member) -> (Vec<LinkId>, Vec<Vec<u8>>) {
+pub(crate) fn connect(member: &mut Member) -> (Vec<LinkId>, Vec<(LinkId, Vec<u8>)>) {
     let mut now_ms = NOW_MS;
     while member.nodes.iter().any(|(at, node)| at != member.me && node.link.is_none()) {
         now_ms += 100;
@@ -36,11 +36,11 @@ pub(crate) fn connect(member: &mut Member) -> (Vec<LinkId>, Vec<Vec<u8>>) {
     (links, sent(member))
 }
 
-/// What it sends now.
-pub(crate) fn sent(member: &mut Member) -> Vec<Vec<u8>> {
+/// What it sends now, and on which link.
+pub(crate) fn sent(member: &mut Member) -> Vec<(LinkId, Vec<u8>)> {
     let outputs = std::iter::from_fn(|| member.poll_output());
     let packets = outputs.filter_map(|output| match output {
-        Output::Send { bytes, .. } => Some(bytes.to_vec()),
+        Output::Send { link, bytes } => Some((link, bytes.to_vec())),
         _ => None,
     });
     packets.collect()

@@ -128,9 +128,7 @@ impl Member {
             return;
         }
         let silent_since_ms = self.now_ms.saturating_sub(self.grace_ms());
-        let places = self.nodes.places();
-        let start = self.random_below(places as u64) as usize;
-        let silent = (0..places).map(|step| NodeRef(((start + step) % places) as u16)).filter(|&at| {
+        let silent = self.places_from_anywhere().filter(|&at| {
             self.nodes.get(at).is_some_and(|node| {
                 let idle = node.ping_sent_ms == 0 && node.pong_received_ms < silent_since_ms;
                 at != self.me && at != lost && node.is_voter() && idle

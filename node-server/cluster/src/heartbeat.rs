@@ -245,10 +245,8 @@ impl Member {
     /// Not to all strangers of a big cluster at once: when a thousand nodes join, or one starts among a thousand, each
     /// would open all its connections in one moment.
     fn connect_to_all(&mut self) {
-        let places = self.nodes.places();
-        let (start, mut strangers) = (self.random_below(places as u64) as usize, 0);
-        for step in 0..places {
-            let at = NodeRef(((start + step) % places) as u16);
+        let mut strangers = 0;
+        for at in self.places_from_anywhere() {
             let Some(node) = self.nodes.get(at).filter(|node| at != self.me && node.link.is_none()) else {
                 continue;
             };

@@ -229,6 +229,13 @@ impl Member {
         random_id(&mut self.rng)
     }
 
+    /// All places of the table, from a random one on.
+    pub(crate) fn places_from_anywhere(&mut self) -> impl Iterator<Item = NodeRef> + use<> {
+        let places = self.nodes.places();
+        let start = self.random_below(places as u64) as usize;
+        (0..places).map(move |step| NodeRef(((start + step) % places) as u16))
+    }
+
     /// A number below `bound`; 0 when the bound is 0.
     pub(crate) fn random_below(&mut self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.rng.random_range(0..bound) }

@@ -105,16 +105,17 @@ impl Pair {
 
     /// The link on which `number` hears the other one's pings.
     pub fn inbound_link(&self, number: usize) -> LinkId {
-        let ends = self.links.iter().flatten();
-        let mut inbound = ends.filter(|(who, link)| *who == number && !link.is_outbound());
-        inbound.next().expect("they have met").1
+        self.link_of(number, |link| !link.is_outbound())
     }
 
     /// The link on which `number` pings the other one.
     pub fn outbound_link(&self, number: usize) -> LinkId {
-        let ends = self.links.iter().flatten();
-        let mut outbound = ends.filter(|(who, link)| *who == number && link.is_outbound());
-        outbound.next().expect("they have met").1
+        self.link_of(number, LinkId::is_outbound)
+    }
+
+    fn link_of(&self, number: usize, is_it: impl Fn(LinkId) -> bool) -> LinkId {
+        let mut ends = self.links.iter().flatten();
+        ends.find(|(who, link)| *who == number && is_it(*link)).expect("they have met").1
     }
 
     fn drain(&mut self) {
