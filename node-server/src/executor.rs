@@ -5,6 +5,8 @@
 //! shard, which is held until the effects are logged.
 
 mod gate;
+#[cfg(test)]
+pub mod in_memory;
 pub mod internal;
 mod lock;
 mod propagate;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::executor::internal;
 use crate::node::Node;
+use crate::pubsub::EventClass;
 
 /// So many keys are looked at under one lock.
 const KEYS_A_STEP: usize = 20;
@@ -48,6 +49,8 @@ fn expire_shard(node: &Node, index: usize, end: Instant) {
         let cycle = shard.keyspace.expire_cycle(clock::now_ms(), KEYS_A_STEP);
         for expired in &cycle.expired {
             shard.watchers.touch(expired.db, &expired.key);
+            let class = EventClass::Expired;
+            node.events.tell(&node.pubsub, class, "expired", expired.db, &expired.key);
             internal::log_deletion(node, expired.db, expired.slot, &[&expired.key]);
         }
         node.stats.expired_keys.add(cycle.expired.len() as u64);

@@ -22,7 +22,7 @@ use crate::memory::MemoryGuard;
 use crate::net::Workers;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
-use crate::pubsub::PubSub;
+use crate::pubsub::{KeyspaceEvents, PubSub};
 use crate::replication::Replication;
 use crate::shard::Shards;
 use crate::slowlog::SlowLog;
@@ -49,6 +49,8 @@ pub struct Node {
     counts_slots: AtomicBool,
     pub clients: ClientRegistry,
     pub pubsub: PubSub,
+    /// Which keyspace events are published; looked at by every write.
+    pub events: KeyspaceEvents,
     pub pause: PauseControl,
     pub replication: Replication,
     pub persistence: Persistence,
@@ -113,12 +115,13 @@ impl Node {
             counts_slots: AtomicBool::new(cluster_enabled && settings.cluster_slot_stats_enabled),
             hash_seed,
             hasher,
-            settings: ArcSwap::from_pointee(settings),
             default_user: ArcSwap::new(user),
             shards,
             cluster_enabled,
             clients: ClientRegistry::default(),
             pubsub: PubSub::default(),
+            events: KeyspaceEvents::new(settings.notify_keyspace_events),
+            settings: ArcSwap::from_pointee(settings),
             pause: PauseControl::default(),
             stats: Stats::default(),
             slowlog: Mutex::default(),
@@ -156,6 +159,7 @@ impl Node {
         self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
         let counts_slots = self.cluster_enabled && settings.cluster_slot_stats_enabled;
         self.counts_slots.store(counts_slots, Ordering::Relaxed);
+        self.events.set(settings.notify_keyspace_events);
         self.settings.store(Arc::new(settings));
         crate::replication::refresh_state(self);
         crate::persistence::save::refresh_state(self);

@@ -18,6 +18,7 @@ use super::effects::Effects;
 use crate::client::{Session, client_flag};
 use crate::executor::Held;
 use crate::node::Node;
+use crate::pubsub::EventClass;
 use crate::shard::{Shard, Wanted};
 
 pub struct Data<'a> {
@@ -82,6 +83,7 @@ impl<'a> Data<'a> {
         let key = self.key(key);
         if self.is_gone(&key) {
             self.misses += 1;
+            self.notify(EventClass::KeyMiss, "keymiss", key.bytes());
             return None;
         }
         let (database, clock, notes) = (self.database, lru_clock(self.now_ms), self.notes_access);
@@ -89,6 +91,9 @@ impl<'a> Data<'a> {
             keyspace_of(self.node, &mut self.held, self.slot)?
                 .find_and_touch(database, &key, |old| if notes { clock } else { old });
         *(if found.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
+        if found.is_none() {
+            self.node.events.tell(&self.node.pubsub, EventClass::KeyMiss, "keymiss", database, key.bytes());
+        }
         found
     }
 
@@ -120,10 +125,12 @@ impl<'a> Data<'a> {
     pub fn put(&mut self, key: &[u8], value: Value, expiry: Option<i64>) {
         let key = self.key(key);
         let database = self.database;
-        if let Some(keyspace) = self.keyspace() {
-            keyspace.insert(database, &key, value, expiry);
-            self.note_new(database, key.bytes());
+        let Some(keyspace) = self.keyspace() else { return };
+        let is_new = !keyspace.insert(database, &key, value, expiry).existed();
+        if is_new {
+            self.notify(EventClass::New, "new", key.bytes());
         }
+        self.note_new(database, key.bytes());
     }
 
     /// Sets a string, as SET does, in one search. `decide` sees what is there and may decline.
@@ -137,10 +144,14 @@ impl<'a> Data<'a> {
         let key = self.key(key);
         self.is_gone(&key);
         let database = self.database;
-        match self.keyspace() {
+        let upserted = match self.keyspace() {
             Some(keyspace) => keyspace.upsert_string(database, &key, value, expiry, decide),
             None => Upserted::Declined,
+        };
+        if upserted == Upserted::Created {
+            self.notify(EventClass::New, "new", key.bytes());
         }
+        upserted
     }
 
     /// Deletes the key. False when it was not there (or past its time).
@@ -175,6 +186,7 @@ impl<'a> Data<'a> {
             .keyspace()
             .is_some_and(|keyspace| keyspace.rename(database, &from, to_database, &to).is_some());
         if renamed {
+            self.in_database(to_database, |data| data.notify(EventClass::New, "new", to.bytes()));
             self.note_new(to_database, to.bytes());
         }
         renamed
@@ -191,6 +203,7 @@ impl<'a> Data<'a> {
             .keyspace()
             .is_some_and(|keyspace| keyspace.copy(database, &from, to_database, &to).is_some());
         if copied {
+            self.in_database(to_database, |data| data.notify(EventClass::New, "new", to.bytes()));
             self.note_new(to_database, to.bytes());
         }
         copied
@@ -221,6 +234,13 @@ impl<'a> Data<'a> {
         if let Some(shard) = self.shard() {
             shard.watchers.touch(database, key);
         }
+    }
+
+    /// Tells who wants to know what happened to a key, in Redis's words: said where Redis says it, so that the events of a
+    /// command come in its order. (That a key is new, missing or expired is told in here.)
+    #[inline]
+    pub fn notify(&self, class: EventClass, event: &str, key: &[u8]) {
+        self.node.events.tell(&self.node.pubsub, class, event, self.database, key);
     }
 
     pub fn limits(&self) -> Limits {
@@ -280,6 +300,7 @@ impl<'a> Data<'a> {
         if rule == ExpiryRule::Delete {
             shard.keyspace.remove(database, key);
             shard.watchers.touch(database, key.bytes());
+            self.notify(EventClass::Expired, "expired", key.bytes());
             self.node.stats.expired_keys.add(1);
             self.node.stats.dirty.add(1);
             if self.node.replication.is_logging() {
@@ -384,6 +405,7 @@ impl Data<'_> {
         let keyspace = self.keyspace()?;
         if is_gone || keyspace.find(database, &key).is_none() {
             keyspace.insert(database, &key, value(), None);
+            self.notify(EventClass::New, "new", key.bytes());
             self.note_new(database, key.bytes());
         }
         self.keyspace()?.find_mut(database, &key)
@@ -405,7 +427,8 @@ impl Data<'_> {
         if is_there { Wanted::of(entry.value()) } else { None }
     }
 
-    /// A collection that has no elements any more is no key any more. True when it was taken away.
+    /// A collection that has no elements any more is no key any more: the event `del`, told behind what emptied it. True
+    /// when it was taken away.
     pub fn remove_if_empty(&mut self, key: &[u8]) -> bool {
         let is_empty = match self.peek(key).map(Entry::value) {
             Some(ValueRef::Hash(hash)) => hash.is_empty(),
@@ -414,6 +437,10 @@ impl Data<'_> {
             Some(ValueRef::SortedSet(sorted_set)) => sorted_set.is_empty(),
             _ => false,
         };
-        is_empty && self.remove(key)
+        let removed = is_empty && self.remove(key);
+        if removed {
+            self.notify(EventClass::Generic, "del", key);
+        }
+        removed
     }
 }

@@ -6,6 +6,7 @@
 use super::settings::{OutputBufferLimits, Secret, ShutdownFlags};
 use super::table;
 use super::value::{SavePoint, Value};
+use crate::pubsub::EventClasses;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -63,6 +64,11 @@ impl<'a> Reader<'a> {
             },
             other => wrong_kind(name, other),
         }
+    }
+
+    pub fn event_classes(&self, name: &'static str) -> EventClasses {
+        // The value was parsed by the same code.
+        EventClasses::parse(&self.bytes(name)).unwrap_or_default()
     }
 
     pub fn bytes(&self, name: &'static str) -> Vec<u8> {

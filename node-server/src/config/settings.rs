@@ -5,6 +5,7 @@
 //! with have no field here (the table says why).
 
 use crate::client::ClientKind;
+use crate::pubsub::EventClasses;
 
 use super::choices::{EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
 use super::reader::Reader;
@@ -134,8 +135,7 @@ pub struct Settings {
     pub maxmemory: u64,
     /// Always `Noeviction` until eviction is there.
     pub maxmemory_policy: MaxmemoryPolicy,
-    /// Always empty until notifications are there.
-    pub notify_keyspace_events: Vec<u8>,
+    pub notify_keyspace_events: EventClasses,
     pub lazyfree_lazy_eviction: bool,
     pub lazyfree_lazy_expire: bool,
     pub lazyfree_lazy_server_del: bool,
@@ -287,7 +287,7 @@ impl Settings {
             databases: reader.number("databases"),
             maxmemory: reader.number("maxmemory"),
             maxmemory_policy: reader.choice("maxmemory-policy", MaxmemoryPolicy::ALL, MaxmemoryPolicy::word),
-            notify_keyspace_events: reader.bytes("notify-keyspace-events"),
+            notify_keyspace_events: reader.event_classes("notify-keyspace-events"),
             lazyfree_lazy_eviction: reader.yes_no("lazyfree-lazy-eviction"),
             lazyfree_lazy_expire: reader.yes_no("lazyfree-lazy-expire"),
             lazyfree_lazy_server_del: reader.yes_no("lazyfree-lazy-server-del"),

@@ -4,6 +4,7 @@
 //! Redis takes for a number: a memory size without digits (which it reads as 0) and one that overflows.
 
 use super::directive::{Kind, Notation};
+use crate::pubsub::EventClasses;
 use std::borrow::Cow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -44,9 +45,6 @@ pub struct OutputBufferLimit {
 /// The classes of client-output-buffer-limit: as CONFIG GET names them, and as CONFIG REWRITE does.
 pub(super) const CLASSES: [(&str, &str); 3] =
     [("normal", "normal"), ("slave", "replica"), ("pubsub", "pubsub")];
-const EVENT_CLASSES: &[u8] = b"g$lshzxetdn";
-/// `A` stands for all but new keys (`n`); key misses (`m`) are not among them either.
-const EVENT_CLASSES_OF_A: &[u8] = b"g$lshzxetd";
 const BIND_ADDRESSES_MAX: usize = 16;
 
 /// What parsing looks at besides the words.
@@ -258,21 +256,9 @@ fn parse_oom_scores(words: &[Vec<u8>]) -> Parsed {
 }
 
 fn parse_keyspace_events(word: &[u8]) -> Parsed {
-    let known = |byte: &u8| EVENT_CLASSES.contains(byte) || b"AKEm".contains(byte);
-    if !word.iter().all(known) {
-        return Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into());
-    }
-    let all = word.contains(&b'A') || EVENT_CLASSES_OF_A.iter().all(|class| word.contains(class));
-    let mut text = Vec::new();
-    if all {
-        text.push(b'A');
-        // Redis's own notation drops `n` beside `A`; we keep it, so that a rewrite loses nothing.
-        text.extend(word.contains(&b'n').then_some(b'n'));
-    } else {
-        text.extend(EVENT_CLASSES.iter().filter(|class| word.contains(class)));
-    }
-    text.extend(b"KEm".iter().filter(|class| word.contains(class)));
-    Ok(Value::Text(text))
+    EventClasses::parse(word)
+        .map(|classes| Value::Text(classes.text()))
+        .ok_or_else(|| "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into())
 }
 
 fn parse_replica_of(words: &[Vec<u8>]) -> Parsed {

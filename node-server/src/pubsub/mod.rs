@@ -10,12 +10,16 @@
 //!
 //! In RESP2 these are arrays, in RESP3 push messages.
 
+mod keyspace_events;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rcl_proto::resp::{Protocol, ReplyWriter};
 use rcl_proto::{Slot, key_slot};
+
+pub use keyspace_events::{EventClass, EventClasses, KeyspaceEvents};
 
 use crate::client::{ClientHandle, Message};
 use crate::config::glob;

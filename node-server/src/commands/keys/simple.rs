@@ -5,6 +5,7 @@ use rcl_proto::resp::Args;
 use crate::command::arguments::{KEY, KEYS};
 use crate::command::spec::{COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const DEL: CommandSpec = CommandSpec {
     name: "del",
@@ -27,6 +28,7 @@ fn del(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     for key in args.from(1).iter() {
         if context.data.remove(key) {
             context.data.changed(key);
+            context.data.notify(EventClass::Generic, "del", key);
             deleted += 1;
         }
     }

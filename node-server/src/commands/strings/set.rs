@@ -8,6 +8,7 @@ use crate::command::arguments::{KEY, word};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const SET: CommandSpec = CommandSpec {
     name: "set",
@@ -172,13 +173,22 @@ fn set_with_options(context: &mut Context<'_>, args: Args<'_>, options: &SetOpti
     if !options.get {
         context.reply.ok();
     }
-    context.data.changed(key);
+    tell_set(context, key, options.expiry);
     if let (SetExpiry::At(moment), false) = (options.expiry, options.is_absolute && !options.get) {
         let moment = moment.to_string();
         let command = [b"SET".as_slice(), key, value, b"PXAT", moment.as_bytes()];
         context.data.effects.propagate_instead(OwnedArgs::new(command));
     }
     Ok(Outcome::Done)
+}
+
+/// The key was set.
+fn tell_set(context: &mut Context<'_>, key: &[u8], expiry: SetExpiry) {
+    context.data.changed(key);
+    context.data.notify(EventClass::String, "set", key);
+    if matches!(expiry, SetExpiry::At(_)) {
+        context.data.notify(EventClass::Generic, "expire", key);
+    }
 }
 
 /// Sets without a condition.
@@ -190,7 +200,7 @@ fn store(
     answer: impl FnOnce(&mut Context<'_>),
 ) -> CommandResult {
     context.data.set_string(key, value, expiry, |_| true);
-    context.data.changed(key);
+    tell_set(context, key, expiry);
     answer(context);
     Ok(Outcome::Done)
 }
@@ -216,7 +226,7 @@ fn setnx(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let upserted = context.data.set_string(key, &args[2], SetExpiry::Clear, |old| old.is_none());
     let created = upserted == Upserted::Created;
     if created {
-        context.data.changed(key);
+        tell_set(context, key, SetExpiry::Clear);
     }
     context.reply.integer(i64::from(created));
     Ok(Outcome::Done)
@@ -340,7 +350,7 @@ fn set_pairs(context: &mut Context<'_>, args: Args<'_>) {
     for index in (1..args.len()).step_by(2) {
         let key = &args[index];
         context.data.set_string(key, &args[index + 1], SetExpiry::Clear, |_| true);
-        context.data.changed(key);
+        tell_set(context, key, SetExpiry::Clear);
     }
 }
 

@@ -24,12 +24,7 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("lazyfree-lazy-server-del", "no", EFFECT),
     yes_no("lazyfree-lazy-user-del", "no", EFFECT),
     yes_no("lazyfree-lazy-user-flush", "no", EFFECT),
-    Directive::new(
-        "notify-keyspace-events",
-        Kind::KeyspaceEvents,
-        "",
-        refused("keyspace notifications are not there yet"),
-    ),
+    Directive::new("notify-keyspace-events", Kind::KeyspaceEvents, "", EFFECT),
     integer("hash-max-listpack-entries", 0, i64::MAX, "512", EFFECT).alias("hash-max-ziplist-entries"),
     memory("hash-max-listpack-value", 0, LONG_MAX, "64", EFFECT).alias("hash-max-ziplist-value"),
     integer("list-max-listpack-size", INT_MIN, INT_MAX, "-2", EFFECT).alias("list-max-ziplist-size"),

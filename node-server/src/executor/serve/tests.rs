@@ -1,90 +1,13 @@
 //! A node in memory and a few clients of it: who is served when, with what, and what the log says of it.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rcl_proto::Slot;
-use rcl_proto::resp::OwnedArgs;
 
-use crate::client::{ClientHandle, Message, Session};
-use crate::executor::{Batch, Flow, client_gone, end_wait, process};
+use crate::client::Message;
+use crate::executor::client_gone;
+use crate::executor::in_memory::{WAITS, clients};
 use crate::node::Node;
-use crate::replication::ReplicationId;
-
-/// What [`Client::ask`] gives for a request that waits.
-const WAITS: &str = "waits";
-
-struct Client {
-    node: Arc<Node>,
-    session: Session,
-}
-
-fn node() -> Arc<Node> {
-    let folder = std::env::temp_dir();
-    let arguments = ["--enable-debug-command", "yes"].map(Into::into);
-    let loaded = crate::config::load(&arguments, &folder, &mut std::io::empty()).unwrap();
-    let node = Node::new(loaded.config, None, "0".repeat(40), 0, 1);
-    node.replication.resume(ReplicationId::parse(&[b'a'; 40]).unwrap(), 0, 0);
-    Arc::new(node)
-}
-
-impl Client {
-    fn new(node: &Arc<Node>) -> Client {
-        let handle = ClientHandle::new(node.clients.next_id(), None, String::new(), -1, 0);
-        let session = Session::new(Arc::new(handle), node.default_user(), true);
-        node.clients.add(session.handle.clone());
-        Client { node: node.clone(), session }
-    }
-
-    /// The reply's bytes, with spaces for the ends of lines.
-    fn ask(&mut self, line: &str) -> String {
-        let request = OwnedArgs::new(line.split(' ').map(str::as_bytes));
-        let mut output = Vec::new();
-        match process(
-            &self.node,
-            &mut self.session,
-            request.as_args(),
-            &mut output,
-            &mut Batch::start(Arc::default()),
-        ) {
-            Flow::Park(park) => {
-                assert!(output.is_empty());
-                assert_eq!(park.wait.wait(), self.session.current_wait());
-                WAITS.to_owned()
-            }
-            _ => readable(&output),
-        }
-    }
-
-    /// Its time is up; false when it was served before.
-    fn time_out(&self) -> bool {
-        end_wait(&self.node, &mut self.node.shards.lock(0), self.session.id(), None)
-    }
-
-    /// What came for the wait.
-    fn got(&mut self) -> String {
-        let messages = self.session.handle.mailbox.take();
-        let wait = self.session.current_wait();
-        match messages.as_slice() {
-            [] => String::new(),
-            [Message::Reply { wait: of, reply }] if *of == wait => readable(&reply.bytes),
-            [Message::Retry { wait: of }] if *of == wait => "run it again".to_owned(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn readable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).trim_end().replace("\r\n", " ")
-}
-
-/// Runs the rest of the test with a node and clients of these names.
-macro_rules! clients {
-    ($node:ident: $($name:ident),*) => {
-        let $node = node();
-        $(let mut $name = Client::new(&$node);)*
-    };
-}
 
 /// The commands that the log got since `from`, one in each element.
 fn logged(node: &Node, from: u64) -> Vec<String> {

@@ -1,0 +1,97 @@
+//! For tests: a node in memory, and clients of it without sockets.
+
+use std::sync::Arc;
+
+use rcl_proto::resp::OwnedArgs;
+
+use crate::client::{ClientHandle, Message, Session};
+use crate::executor::{Batch, Flow, end_wait, process};
+use crate::node::Node;
+use crate::replication::ReplicationId;
+
+/// What [`Client::ask`] gives for a request that waits.
+pub const WAITS: &str = "waits";
+
+pub struct Client {
+    pub node: Arc<Node>,
+    pub session: Session,
+}
+
+pub fn node() -> Arc<Node> {
+    let folder = std::env::temp_dir();
+    let arguments = ["--enable-debug-command", "yes"].map(Into::into);
+    let loaded = crate::config::load(&arguments, &folder, &mut std::io::empty()).unwrap();
+    let node = Node::new(loaded.config, None, "0".repeat(40), 0, 1);
+    node.replication.resume(ReplicationId::parse(&[b'a'; 40]).unwrap(), 0, 0);
+    Arc::new(node)
+}
+
+impl Client {
+    pub fn new(node: &Arc<Node>) -> Client {
+        let handle = ClientHandle::new(node.clients.next_id(), None, String::new(), -1, 0);
+        let session = Session::new(Arc::new(handle), node.default_user(), true);
+        node.clients.add(session.handle.clone());
+        Client { node: node.clone(), session }
+    }
+
+    /// The reply's bytes, with spaces for the ends of lines.
+    pub fn ask(&mut self, line: &str) -> String {
+        let request = OwnedArgs::new(line.split(' ').map(str::as_bytes));
+        let mut output = Vec::new();
+        match process(
+            &self.node,
+            &mut self.session,
+            request.as_args(),
+            &mut output,
+            &mut Batch::start(Arc::default()),
+        ) {
+            Flow::Park(park) => {
+                assert!(output.is_empty());
+                assert_eq!(park.wait.wait(), self.session.current_wait());
+                WAITS.to_owned()
+            }
+            _ => readable(&output),
+        }
+    }
+
+    /// Its time is up; false when it was served before.
+    pub fn time_out(&self) -> bool {
+        end_wait(&self.node, &mut self.node.shards.lock(0), self.session.id(), None)
+    }
+
+    /// What was pushed to it since it was last asked, one message in each element.
+    pub fn pushed(&self) -> Vec<String> {
+        let messages = self.session.handle.mailbox.take();
+        let pushed = |message: &Message| match message {
+            Message::Push(bytes) => readable(bytes),
+            other => panic!("{other:?}"),
+        };
+        messages.iter().map(pushed).collect()
+    }
+
+    /// What came for the wait.
+    pub fn got(&mut self) -> String {
+        let messages = self.session.handle.mailbox.take();
+        let wait = self.session.current_wait();
+        match messages.as_slice() {
+            [] => String::new(),
+            [Message::Reply { wait: of, reply }] if *of == wait => readable(&reply.bytes),
+            [Message::Retry { wait: of }] if *of == wait => "run it again".to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn readable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end().replace("\r\n", " ")
+}
+
+/// Runs the rest of the test with a node and clients of these names.
+macro_rules! clients {
+    ($node:ident: $($name:ident),*) => {
+        let $node = $crate::executor::in_memory::node();
+        $(let mut $name = $crate::executor::in_memory::Client::new(&$node);)*
+    };
+}
+
+pub(crate) use clients;

@@ -1,0 +1,71 @@
+use super::*;
+use crate::executor::in_memory::clients;
+
+fn canonical(text: &str) -> Option<String> {
+    EventClasses::parse(text.as_bytes()).map(|classes| String::from_utf8(classes.text()).unwrap())
+}
+
+#[test]
+fn classes_are_written_in_one_way() {
+    for (given, written) in [
+        ("", ""),
+        ("KA", "AK"),
+        ("EA", "AE"),
+        ("K$lstxeghzd", "AK"),
+        ("KE$", "$KE"),
+        ("Kl", "lK"),
+        ("$hgl", "g$lh"),
+        ("mnKE", "nKEm"),
+        ("AKEmn", "AnKEm"),
+    ] {
+        assert_eq!(canonical(given).as_deref(), Some(written), "{given}");
+        assert_eq!(canonical(written).as_deref(), Some(written));
+    }
+    for wrong in ["Q", "a", "K E", "KEAA\0"] {
+        assert_eq!(canonical(wrong), None, "{wrong}");
+    }
+}
+
+/// The bulks of a message: `pmessage`, the pattern, the channel and the payload.
+fn channel_and_payload(message: &str) -> String {
+    let words: Vec<&str> = message.split(' ').collect();
+    format!("{} {}", words[6], words[8])
+}
+
+#[test]
+fn what_happens_to_a_key_is_published_in_both_forms() {
+    clients!(node: one, listener);
+    assert_eq!(one.ask("CONFIG SET notify-keyspace-events KEA"), "+OK");
+    listener.ask("PSUBSCRIBE __key*");
+    one.ask("SELECT 3");
+    one.ask("SET k v");
+    one.ask("DEL k none");
+    let heard: Vec<_> = listener.pushed().iter().map(|message| channel_and_payload(message)).collect();
+    let expected =
+        ["__keyspace@3__:k set", "__keyevent@3__:set k", "__keyspace@3__:k del", "__keyevent@3__:del k"];
+    assert_eq!(heard, expected);
+}
+
+#[test]
+fn only_the_wanted_classes_are_published() {
+    clients!(node: one, listener);
+    listener.ask("PSUBSCRIBE *");
+    one.ask("SET k v");
+    one.ask("CONFIG SET notify-keyspace-events A");
+    one.ask("SET k v");
+    one.ask("CONFIG SET notify-keyspace-events Kn");
+    one.ask("SET k v");
+    one.ask("SET new v");
+    one.ask("CONFIG SET notify-keyspace-events Em");
+    one.ask("GET k");
+    one.ask("GET none");
+    one.ask("CONFIG SET notify-keyspace-events Ex");
+    one.ask("PEXPIREAT k 1");
+    one.ask("SET other v PXAT 1");
+    one.ask("GET other");
+    let heard: Vec<_> = listener.pushed().iter().map(|message| channel_and_payload(message)).collect();
+    assert_eq!(
+        heard,
+        ["__keyspace@0__:new new", "__keyevent@0__:keymiss none", "__keyevent@0__:expired other"]
+    );
+}
