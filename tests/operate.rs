@@ -155,3 +155,21 @@ fn a_dead_master_is_replaced_and_taken_out_and_a_living_one_leaves_its_replica_t
         verify(servers[2].port, 500);
     });
 }
+
+#[test]
+fn one_shard_is_failed_over_again_and_again() {
+    with_each_kind(|kind| {
+        let servers = Server::start_many(kind, 4, &[]);
+        create(&servers[..3], 0);
+        rcl_ok(&["add-replica", &servers[3].address(), &servers[0].address(), "--master", &servers[0].id()]);
+        let (first, second) = (&servers[0], &servers[3]);
+        eventually("the replica is in sync", || {
+            text(&second.link().call(&["INFO", "replication"])).contains("master_link_status:up")
+        });
+        // Of Redis's nodes the third takes a second attempt: votes of the first count once more, but not for the others.
+        for next in [second, first, second] {
+            rcl_ok(&["failover", &next.address()]);
+            assert!(is_master(next));
+        }
+    });
+}

@@ -10,12 +10,10 @@ use tokio::task::JoinSet;
 use super::join::{announce, once_loaded, view_lines};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Fields, Link, Words};
-use crate::plan::{FailoverMode, NodeRef, Step};
+use crate::plan::{NodeRef, Step};
 
 const POLL: Duration = Duration::from_millis(10);
 const LIMIT: Duration = Duration::from_secs(30);
-const FAILOVER_LIMIT: Duration = Duration::from_secs(7);
-const FAILOVER_ATTEMPTS: usize = 2;
 
 /// Makes nodes replicas, all at once, and waits until each says so.
 pub async fn replicate(cluster: &Cluster, steps: &[Step]) -> Result<(), Failure> {
@@ -65,13 +63,13 @@ fn not_yet(error: Option<&str>) -> bool {
     })
 }
 
-async fn own_master(link: &Link) -> Result<Option<NodeId>, Failure> {
+pub async fn own_master(link: &Link) -> Result<Option<NodeId>, Failure> {
     let lines = view_lines(link).await?;
     Ok(lines.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).and_then(|line| line.master))
 }
 
 /// `None` when `done` did not become true in time.
-async fn wait<F, D>(limit: Duration, done: D) -> Result<Option<()>, Failure>
+pub async fn wait<F, D>(limit: Duration, done: D) -> Result<Option<()>, Failure>
 where
     F: Future<Output = Result<bool, Failure>>,
     D: Fn() -> F,
@@ -192,71 +190,4 @@ pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The master answered us, so a replica that calls it down only lost its link to it for a moment.
-async fn demand(link: &Link, failover: &Words) -> Result<(), Failure> {
-    let started = Instant::now();
-    loop {
-        match link.call(failover.clone()).await {
-            Ok(_) => return Ok(()),
-            Err(error)
-                if started.elapsed() < FAILOVER_LIMIT
-                    && error.server_error().is_some_and(|error| error.contains("Master is down")) =>
-            {
-                tokio::time::sleep(POLL).await;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Sends CLUSTER FAILOVER and waits for the change of roles; says what happened.
-pub async fn failover(
-    cluster: &Cluster,
-    replica: &NodeRef,
-    master: Option<&NodeRef>,
-    mode: FailoverMode,
-) -> Result<String, Failure> {
-    let link = cluster.link(replica.id)?;
-    let command = Words::of(&["CLUSTER", "FAILOVER"]);
-    let command = match mode {
-        FailoverMode::Graceful => command,
-        FailoverMode::Force => command.and("FORCE"),
-        FailoverMode::Takeover => command.and("TAKEOVER"),
-    };
-    let started = Instant::now();
-    let mut promoted = None;
-    // A node gives up a manual failover after 5 s by itself; the second attempt is for what was in its way then.
-    for _ in 0..FAILOVER_ATTEMPTS {
-        demand(link, &command).await?;
-        promoted = wait(FAILOVER_LIMIT, || async { Ok(own_master(link).await?.is_none()) }).await?;
-        if promoted.is_some() {
-            break;
-        }
-    }
-    if promoted.is_none() {
-        let next = "is it in sync (rcl info)? can it reach a majority of the masters? rcl check says; a second \
-                    failover of one shard is refused by the voters for twice the node timeout";
-        return Err(Failure::new(
-            Kind::Stopped,
-            format!("{} was not promoted within {} s", replica.name(), started.elapsed().as_secs()),
-        )
-        .next(next));
-    }
-    let took_ms = started.elapsed().as_millis();
-    let mut said = format!("{} is master now, after {took_ms} ms", replica.name());
-    let old = master.and_then(|master| Some((master, cluster.links.get(&master.id)?)));
-    if let Some((master, link)) = old {
-        let follows = wait(LIMIT, || async { Ok(own_master(link).await? == Some(replica.id)) }).await;
-        match follows {
-            Ok(Some(())) => {
-                said.push_str(&format!("; {} replicates it", master.name()));
-                announce(cluster, master).await?;
-            }
-            Ok(None) => said.push_str(&format!("; {} does not follow it yet", master.name())),
-            Err(failure) => said.push_str(&format!("; its old master: {}", failure.what)),
-        }
-    }
-    Ok(said)
 }

@@ -3,6 +3,7 @@
 //! Every step can be done again: a run that was interrupted is followed by a new plan from the new topology, and
 //! what was done already is not in it, or does nothing. Neighbouring steps of one kind are done side by side.
 
+mod failover;
 mod join;
 mod keys;
 mod membership;
@@ -150,7 +151,8 @@ async fn run_group(
             Step::Forget { node } => membership::forget(cluster, node).await?,
             Step::Reset { node } => membership::reset(cluster, node).await?,
             Step::Failover { replica, master, mode } => {
-                outcome.notes.push(membership::failover(cluster, replica, master.as_ref(), *mode).await?);
+                let said = failover::failover(session, cluster, replica, master.as_ref(), *mode).await?;
+                outcome.notes.push(said);
             }
             // Done above, side by side.
             Step::MoveSlots(_) | Step::SetEpoch { .. } | Step::AddSlots { .. } | Step::Replicate { .. } => {}
