@@ -10,6 +10,8 @@ pub mod in_memory;
 pub mod internal;
 mod lock;
 mod propagate;
+#[cfg(test)]
+mod rename_tests;
 mod serve;
 mod slot_use;
 mod transaction;
@@ -30,7 +32,9 @@ pub use transaction::{discard, unwatch_all};
 use crate::client::{NO_SHARD, ReplyMode, Session};
 use crate::clock::BatchClock;
 use crate::command::spec::flag;
-use crate::command::{self, CommandError, CommandSpec, Context, Locks, Lookup, Outcome, Park};
+use crate::command::{
+    self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
+};
 use crate::net::DetachedConnection;
 use crate::node::Node;
 
@@ -65,19 +69,25 @@ impl Batch {
 /// A request whose command is known.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
+    pub id: CommandId,
     pub spec: &'static CommandSpec,
     /// The command that `spec` is a subcommand of.
     pub container: Option<&'static CommandSpec>,
     pub args: Args<'a>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    pub fn new(known: Known, args: Args<'a>) -> Request<'a> {
+        Request { id: known.id, spec: known.spec, container: known.container, args }
+    }
+
+    pub fn known(&self) -> Known {
+        Known { id: self.id, spec: self.spec, container: self.container }
+    }
+
     /// `get`, `client|list`.
     pub fn full_name(&self) -> String {
-        match self.container {
-            Some(container) => format!("{}|{}", container.name, self.spec.name),
-            None => self.spec.name.to_owned(),
-        }
+        self.known().full_name()
     }
 }
 
@@ -91,7 +101,7 @@ pub fn process(
 ) -> Flow {
     let start = output.len();
     batch.stats.commands += 1;
-    let flow = match look_up(args) {
+    let flow = match look_up(node, session, args) {
         Ok(request) => dispatch(node, session, request, output, batch),
         Err(_) if speaks_http(args.name()) => {
             // A browser was made to send a request here, with commands in its body.
@@ -117,9 +127,14 @@ fn speaks_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
-fn look_up(args: Args<'_>) -> Result<Request<'_>, CommandError> {
-    let request = match command::find(args) {
-        Lookup::Found { spec, container } => Request { spec, container, args },
+fn look_up<'a>(node: &Node, session: &Session, args: Args<'a>) -> Result<Request<'a>, CommandError> {
+    let request = match node.commands.find(args) {
+        Lookup::Found(known) => Request::new(known, args),
+        // A master may log commands by the table's names, whatever its clients call them.
+        Lookup::Unknown if session.is_master_link => match command::find(args) {
+            Lookup::Found(known) => Request::new(known, args),
+            _ => return Err(unknown_command(args)),
+        },
         Lookup::UnknownSubcommand(container) => return Err(unknown_subcommand(container, args)),
         Lookup::Unknown => return Err(unknown_command(args)),
     };

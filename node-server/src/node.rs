@@ -16,6 +16,7 @@ use rcl_store::types::Limits;
 use crate::access::User;
 use crate::client::{ClientRegistry, Session};
 use crate::clock;
+use crate::command::CommandNames;
 use crate::config::{Config, Settings};
 use crate::control::{ControlHandle, ControlMessage};
 use crate::memory::MemoryGuard;
@@ -42,6 +43,8 @@ pub struct Node {
     /// Random, so that nobody outside can choose keys that collide.
     pub hash_seed: u64,
     pub hasher: KeyHasher,
+    /// What clients call the commands.
+    pub commands: CommandNames,
     default_user: ArcSwap<User>,
     pub shards: Shards,
     cluster_enabled: bool,
@@ -115,6 +118,7 @@ impl Node {
             counts_slots: AtomicBool::new(cluster_enabled && settings.cluster_slot_stats_enabled),
             hash_seed,
             hasher,
+            commands: CommandNames::default(),
             default_user: ArcSwap::new(user),
             shards,
             cluster_enabled,

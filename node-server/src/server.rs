@@ -85,7 +85,9 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
         .with_context(|| format!("cannot use the folder '{}' (directive dir)", settings.dir.display()))?;
     let pid_file = write_pid_file(&settings);
     let threads = settings.worker_thread_count();
-    let node = Arc::new(Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads));
+    let mut node = Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads);
+    node.commands = loaded.commands;
+    let node = Arc::new(node);
     let result = serve(&node, &settings, listeners, control, threads);
     if let Some(path) = pid_file {
         let _ = std::fs::remove_file(path);

@@ -234,7 +234,7 @@ mod tests {
         assert!(first.is_some());
         assert_eq!(pulse.command(), None);
         for name in ["keys", "client|list"] {
-            pulse.runs(command::by_full_name(name.as_bytes()).unwrap().0);
+            pulse.runs(command::by_full_name(name.as_bytes()).unwrap().spec);
             assert_eq!(pulse.command().as_deref(), Some(name));
         }
         pulse.end_turn();

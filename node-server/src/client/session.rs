@@ -8,7 +8,7 @@ use rcl_proto::resp::{OwnedArgs, Protocol};
 
 use super::{ClientHandle, WakeHandle, client_flag};
 use crate::access::User;
-use crate::command::CommandSpec;
+use crate::command::Known;
 use crate::pubsub::Subscriptions;
 
 /// One for each connection (and one for the replication stream that a replica applies).
@@ -66,8 +66,7 @@ pub struct Transaction {
 /// A command of a transaction, waiting for EXEC.
 #[derive(Debug)]
 pub struct Queued {
-    pub spec: &'static CommandSpec,
-    pub container: Option<&'static CommandSpec>,
+    pub command: Known,
     pub args: OwnedArgs,
 }
 

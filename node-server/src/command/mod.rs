@@ -28,7 +28,7 @@ pub use later::{LaterReplies, LaterReply};
 pub use long_double::LongDouble;
 pub use outcome::{KeyWait, Outcome, Park};
 pub use spec::{Argument, CommandSpec, Handler, Locks};
-pub use table::{Lookup, all, by_full_name, find};
+pub use table::{CommandId, CommandNames, Known, Lookup, all, by_full_name, by_name, each_known, find};
 
 /// What a handler gives back.
 pub type CommandResult = Result<Outcome, CommandError>;

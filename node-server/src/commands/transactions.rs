@@ -95,7 +95,7 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.reply.array(transaction.commands.len());
     for queued in &transaction.commands {
         let start = context.reply.position();
-        match context.call(queued.spec, queued.args.as_args()) {
+        match context.call(queued.command.spec, queued.args.as_args()) {
             Ok(Outcome::Done) => {}
             Ok(Outcome::Park(_) | Outcome::HandOver(_)) => {
                 context.reply.rewind(start);

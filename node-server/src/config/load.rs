@@ -9,12 +9,13 @@
 //! with `--`, except after `--save`, where it means that there is none. `"--port 7000"` in one word works too.
 //!
 //! `save` lines add up, also over files and the command line; the first one drops the default, and `save ""` drops
-//! all before it. A line that can't be taken stops the start, and the error says where it stands and what was
-//! expected.
+//! all before it. `rename-command` lines are done in their order. A line that can't be taken stops the start, and the
+//! error says where it stands and what was expected.
 
 use super::directive::{Kind, Standing};
 use super::table::{self, FILE_DIRECTIVES, Row};
 use super::value::Value;
+use crate::command::CommandNames;
 use rcl_proto::words;
 
 use super::{Config, WithoutEffect, include};
@@ -29,6 +30,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Loaded {
     pub config: Config,
+    /// What `rename-command` makes of the names of the commands.
+    pub commands: CommandNames,
     /// The file that CONFIG REWRITE rewrites, absolute.
     pub file: Option<PathBuf>,
     /// The directives that were given and do nothing; the log names them once.
@@ -158,6 +161,7 @@ fn split_arguments(arguments: &[OsString]) -> Sources {
 
 struct Loader {
     config: Config,
+    commands: CommandNames,
     directory: PathBuf,
     /// Where each directive was last given.
     given: BTreeMap<Row, Origin>,
@@ -173,6 +177,7 @@ impl Loader {
     fn new(directory: &Path) -> Loader {
         Loader {
             config: Config::new(directory),
+            commands: CommandNames::default(),
             directory: directory.to_path_buf(),
             given: BTreeMap::new(),
             refused: Vec::new(),
@@ -268,7 +273,12 @@ impl Loader {
                 LoadError::Unreadable { what, why } => fail(name, format!("can't read {what}: {why}")),
                 other => other,
             }),
-            (Some(("include", _)), _) => Err(fail(name, "wrong number of arguments".to_string())),
+            (Some(("rename-command", _)), [old, new]) => {
+                self.commands.rename(old, new).map_err(|why| fail(name, why.to_owned()))
+            }
+            (Some(("include" | "rename-command", _)), _) => {
+                Err(fail(name, "wrong number of arguments".to_string()))
+            }
             (Some(("user", _)), _) if is_open_default_user(values) => {
                 self.open_default_user = Some(origin.clone());
                 Ok(())
@@ -333,7 +343,13 @@ impl Loader {
             });
         }
         let file = file.map(|file| std::fs::canonicalize(&file).unwrap_or(file));
-        Ok(Loaded { config: self.config, file, without_effect: self.without_effect, warnings })
+        Ok(Loaded {
+            config: self.config,
+            commands: self.commands,
+            file,
+            without_effect: self.without_effect,
+            warnings,
+        })
     }
 }
 

@@ -90,21 +90,31 @@ fn a_bad_line_is_told_with_its_place_and_what_was_expected() {
 
 #[test]
 fn what_the_node_cannot_promise_stops_the_start_all_in_one_message() {
-    let message = error(
-        &["-", "--tls-port", "7"],
-        "appendonly yes\nrename-command FLUSHALL \"\"\nuser alice on\nmaxmemory-policy allkeys-lru\n",
-    );
+    let message =
+        error(&["-", "--tls-port", "7"], "appendonly yes\nuser alice on\nmaxmemory-policy allkeys-lru\n");
     for part in [
         "standard input, line 1: 'appendonly' can only have its default: ",
-        "standard input, line 2: 'rename-command' ",
-        "standard input, line 3: 'user' ",
-        "standard input, line 4: 'maxmemory-policy' ",
+        "standard input, line 2: 'user' ",
+        "standard input, line 3: 'maxmemory-policy' ",
         "command line: 'tls-port' ",
     ] {
         assert!(message.contains(part), "{part} is not in\n{message}");
     }
-    assert_eq!(message.lines().count(), 5);
+    assert_eq!(message.lines().count(), 4);
     settings(&["-", "--appendonly", "no"], "appendonly yes\n");
+}
+
+#[test]
+fn a_rename_that_cannot_be_done_stops_the_start() {
+    let renames = "rename-command KEYS \"\"\nrename-command get keys\nrename-command SET get\n";
+    settings(&["-"], renames);
+    for (line, why) in [
+        ("rename-command nosuch x", "No such command in rename-command"),
+        ("rename-command GET set", "Target command name already exists"),
+        ("rename-command GET", "wrong number of arguments"),
+    ] {
+        assert_eq!(error(&["-"], line), format!("standard input, line 1: '{line}': {why}"));
+    }
 }
 
 /// Redis writes it into every file that CONFIG REWRITE touches.

@@ -169,8 +169,9 @@ fn is_about_channels(session: &Session, request: Request<'_>) -> bool {
     let has_channel = |spec: &CommandSpec| spec.keys.iter().any(KeySpec::is_channel);
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
-            let mut with_keys = transaction.commands.iter().filter(|queued| !queued.spec.keys.is_empty());
-            with_keys.all(|queued| has_channel(queued.spec))
+            let mut with_keys =
+                transaction.commands.iter().filter(|queued| !queued.command.spec.keys.is_empty());
+            with_keys.all(|queued| has_channel(queued.command.spec))
         }
         _ => has_channel(request.spec),
     }
@@ -203,7 +204,10 @@ fn each_key(session: &Session, request: Request<'_>, mut visit: impl FnMut(&[u8]
     };
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
-            transaction.commands.iter().for_each(|queued| visit_keys(queued.spec, queued.args.as_args()));
+            transaction
+                .commands
+                .iter()
+                .for_each(|queued| visit_keys(queued.command.spec, queued.args.as_args()));
         }
         _ => visit_keys(request.spec, request.args),
     }
@@ -221,7 +225,7 @@ fn writes(session: &Session, request: Request<'_>) -> bool {
 fn wants_memory(session: &Session, request: Request<'_>) -> bool {
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
-            transaction.commands.iter().any(|queued| queued.spec.has(flag::DENYOOM))
+            transaction.commands.iter().any(|queued| queued.command.spec.has(flag::DENYOOM))
         }
         _ => request.spec.has(flag::DENYOOM),
     }
@@ -321,6 +325,6 @@ fn wait_for_its_turn(
 
 impl Transaction {
     pub fn writes(&self) -> bool {
-        self.commands.iter().any(|queued| queued.spec.is_write())
+        self.commands.iter().any(|queued| queued.command.spec.is_write())
     }
 }

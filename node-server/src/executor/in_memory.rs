@@ -18,10 +18,17 @@ pub struct Client {
 }
 
 pub fn node() -> Arc<Node> {
+    node_with(&[], "")
+}
+
+/// With these further words on its command line, and this redis.conf.
+pub fn node_with(arguments: &[&str], conf: &str) -> Arc<Node> {
     let folder = std::env::temp_dir();
-    let arguments = ["--enable-debug-command", "yes"].map(Into::into);
-    let loaded = crate::config::load(&arguments, &folder, &mut std::io::empty()).unwrap();
-    let node = Node::new(loaded.config, None, "0".repeat(40), 0, 1);
+    let words = ["-", "--enable-debug-command", "yes"].iter().chain(arguments);
+    let words: Vec<_> = words.map(Into::into).collect();
+    let loaded = crate::config::load(&words, &folder, &mut conf.as_bytes()).unwrap();
+    let mut node = Node::new(loaded.config, None, "0".repeat(40), 0, 1);
+    node.commands = loaded.commands;
     node.replication.resume(ReplicationId::parse(&[b'a'; 40]).unwrap(), 0, 0);
     Arc::new(node)
 }
@@ -34,9 +41,13 @@ impl Client {
         Client { node: node.clone(), session }
     }
 
-    /// The reply's bytes, with spaces for the ends of lines.
+    /// The words of a command, parted by spaces; the reply's bytes, with spaces for the ends of lines.
     pub fn ask(&mut self, line: &str) -> String {
-        let request = OwnedArgs::new(line.split(' ').map(str::as_bytes));
+        self.ask_words(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    pub fn ask_words(&mut self, words: &[&str]) -> String {
+        let request = OwnedArgs::new(words.iter().map(|word| word.as_bytes()));
         let mut output = Vec::new();
         match process(
             &self.node,

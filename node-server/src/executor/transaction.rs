@@ -20,7 +20,7 @@ pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {
     let Some(transaction) = &mut session.transaction else { return };
     let args = request.args.to_owned();
     transaction.bytes += args.byte_count();
-    transaction.commands.push(Queued { spec: request.spec, container: request.container, args });
+    transaction.commands.push(Queued { command: request.known(), args });
     match (transaction.slot, slot) {
         (Some(before), Some(slot)) if before != slot => transaction.cross_slot = true,
         (None, Some(slot)) => transaction.slot = Some(slot),
@@ -56,7 +56,8 @@ pub fn unwatch_all(node: &Node, session: &mut Session) {
 /// The shards of EXEC: of its keys, of the watched keys, or all when a queued command is about the whole node.
 pub fn lock<'a>(node: &'a Node, session: &Session, slot: Option<Slot>) -> Held<'a> {
     let node_wide = session.transaction.as_ref().is_some_and(|transaction| {
-        let is_wide = |queued: &Queued| matches!(queued.spec.locks, Locks::EachShard | Locks::AllShards);
+        let is_wide =
+            |queued: &Queued| matches!(queued.command.spec.locks, Locks::EachShard | Locks::AllShards);
         transaction.commands.iter().any(is_wide)
     });
     if node_wide {

@@ -6,7 +6,9 @@ use crate::command::parse::is;
 use crate::command::spec::{
     ARGUMENT, Argument, Begin, COMMAND, Find, Group, KeySpec, Kind, category, flag, key_flag,
 };
-use crate::command::{self, CommandError, CommandResult, CommandSpec, Context, Handler, Lookup, Outcome};
+use crate::command::{
+    self, CommandError, CommandNames, CommandResult, CommandSpec, Context, Handler, Known, Lookup, Outcome,
+};
 use crate::config::glob;
 
 pub const COMMAND_COMMAND: CommandSpec = CommandSpec {
@@ -134,13 +136,14 @@ pub const COMMAND_COMMAND: CommandSpec = CommandSpec {
 };
 
 fn describe_all(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
-    context.reply.array(command::all().count());
-    command::all().for_each(|spec| describe(&mut context.reply, spec, None));
+    let all = context.node.commands.all();
+    context.reply.array(all.len());
+    all.iter().for_each(|command| describe(&mut context.reply, command));
     Ok(Outcome::Done)
 }
 
 fn count(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
-    context.reply.integer(command::all().count() as i64);
+    context.reply.integer(context.node.commands.all().len() as i64);
     Ok(Outcome::Done)
 }
 
@@ -150,26 +153,20 @@ fn info(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     context.reply.array(args.len() - 2);
     for name in args.from(2).iter() {
-        match command::by_full_name(name) {
-            Some((spec, container)) => describe(&mut context.reply, spec, container),
+        match context.node.commands.by_full_name(name) {
+            Some(command) => describe(&mut context.reply, &command),
             None => context.reply.null_array(),
         }
     }
     Ok(Outcome::Done)
 }
 
-fn full_name(spec: &CommandSpec, container: Option<&CommandSpec>) -> String {
-    match container {
-        Some(container) => format!("{}|{}", container.name, spec.name),
-        None => spec.name.to_owned(),
-    }
-}
-
 /// Ten elements, as Redis 7 has them.
-fn describe(reply: &mut ReplyWriter<'_>, spec: &CommandSpec, container: Option<&CommandSpec>) {
+fn describe(reply: &mut ReplyWriter<'_>, command: &Known) {
+    let spec = command.spec;
     let (first, last, step) = old_style_keys(spec);
     reply.array(10);
-    reply.bulk(full_name(spec, container).as_bytes());
+    reply.bulk(command.full_name().as_bytes());
     reply.integer(i64::from(spec.arity));
     let mut flags = spec.flags;
     if has_movable_keys(spec) {
@@ -185,7 +182,7 @@ fn describe(reply: &mut ReplyWriter<'_>, spec: &CommandSpec, container: Option<&
     reply.array(spec.keys.len());
     spec.keys.iter().for_each(|key_spec| describe_keys(reply, key_spec));
     reply.array(spec.subcommands.len());
-    spec.subcommands.iter().for_each(|sub| describe(reply, sub, Some(spec)));
+    command.subcommands().for_each(|sub| describe(reply, &sub));
 }
 
 fn names(reply: &mut ReplyWriter<'_>, bits: u32, table: &[(u32, &str)], prefix: &str) {
@@ -298,10 +295,10 @@ fn list(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         _ => return Err(CommandError::SYNTAX),
     };
     let mut found: Vec<String> = Vec::new();
-    for spec in command::all() {
-        let subs = spec.subcommands.iter().map(|sub| (sub, full_name(sub, Some(spec))));
-        let with_filter = args.len() > 2;
-        let all = std::iter::once((spec, spec.name.to_owned())).chain(subs.filter(|_| with_filter));
+    let with_filter = args.len() > 2;
+    for command in context.node.commands.all() {
+        let subs = command.subcommands().filter(|_| with_filter);
+        let all = std::iter::once(command).chain(subs).map(|known| (known.spec, known.full_name()));
         found.extend(all.filter(|(spec, name)| fits(spec, name)).map(|(_, name)| name));
     }
     context.reply.set(found.len());
@@ -310,14 +307,14 @@ fn list(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn getkeys(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let (request, keys) = keys_of(args)?;
+    let (request, keys) = keys_of(&context.node.commands, args)?;
     context.reply.array(keys.len());
     keys.iter().for_each(|key| context.reply.bulk(&request[key.index]));
     Ok(Outcome::Done)
 }
 
 fn getkeysandflags(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let (request, keys) = keys_of(args)?;
+    let (request, keys) = keys_of(&context.node.commands, args)?;
     context.reply.array(keys.len());
     for key in keys {
         context.reply.array(2);
@@ -327,9 +324,12 @@ fn getkeysandflags(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-fn keys_of(args: Args<'_>) -> Result<(Args<'_>, Vec<command::KeyPosition>), CommandError> {
+fn keys_of<'a>(
+    commands: &CommandNames,
+    args: Args<'a>,
+) -> Result<(Args<'a>, Vec<command::KeyPosition>), CommandError> {
     let request = args.from(2);
-    let Lookup::Found { spec, .. } = command::find(request) else {
+    let Lookup::Found(Known { spec, .. }) = commands.find(request) else {
         return Err(CommandError::fixed("ERR Invalid command specified"));
     };
     if spec.keys.is_empty() {
@@ -347,17 +347,18 @@ fn keys_of(args: Args<'_>) -> Result<(Args<'_>, Vec<command::KeyPosition>), Comm
 
 fn docs(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let wanted: Vec<_> = if args.len() == 2 {
-        command::all().map(|spec| (spec, None)).collect()
+        context.node.commands.all()
     } else {
-        args.from(2).iter().filter_map(command::by_full_name).collect()
+        args.from(2).iter().filter_map(|name| context.node.commands.by_full_name(name)).collect()
     };
     context.reply.map(wanted.len());
-    wanted.iter().for_each(|(spec, container)| document(&mut context.reply, spec, *container));
+    wanted.iter().for_each(|command| document(&mut context.reply, command));
     Ok(Outcome::Done)
 }
 
-fn document(reply: &mut ReplyWriter<'_>, spec: &CommandSpec, container: Option<&CommandSpec>) {
-    reply.bulk(full_name(spec, container).as_bytes());
+fn document(reply: &mut ReplyWriter<'_>, command: &Known) {
+    let spec = command.spec;
+    reply.bulk(command.full_name().as_bytes());
     let place = reply.deferred_map();
     let mut pairs = 0;
     let mut text = |reply: &mut ReplyWriter<'_>, name: &str, value: &str| {
@@ -387,7 +388,7 @@ fn document(reply: &mut ReplyWriter<'_>, spec: &CommandSpec, container: Option<&
     if !spec.subcommands.is_empty() {
         reply.bulk(b"subcommands");
         reply.map(spec.subcommands.len());
-        spec.subcommands.iter().for_each(|sub| document(reply, sub, Some(spec)));
+        command.subcommands().for_each(|sub| document(reply, &sub));
         pairs += 1;
     }
     reply.set_length(place, pairs);

@@ -25,7 +25,7 @@ pub struct FileDirective {
 
 pub const FILE_DIRECTIVES: &[FileDirective] = &[
     FileDirective { name: "include", standing: EFFECT },
-    FileDirective { name: "rename-command", standing: refused("commands can't be renamed or disabled yet") },
+    FileDirective { name: "rename-command", standing: EFFECT },
     FileDirective { name: "user", standing: ACL },
     FileDirective { name: "loadmodule", standing: refused("modules can't be loaded") },
     FileDirective { name: "sentinel", standing: refused("this is a node, not a Sentinel") },
