@@ -133,6 +133,14 @@ impl<'a> Data<'a> {
         self.note_new(database, key.bytes());
     }
 
+    /// Puts a string that is stored as it is: raw, and never as a number.
+    pub fn put_raw(&mut self, key: &[u8], bytes: Vec<u8>) {
+        self.put(key, Value::String(bytes), None);
+        if let Some(entry) = self.find_mut(key) {
+            entry.edit_string(|_| ());
+        }
+    }
+
     /// Sets a string, as SET does, in one search. `decide` sees what is there and may decline.
     pub fn set_string(
         &mut self,

@@ -2,6 +2,7 @@
 
 use crate::command::{CommandSpec, Context};
 
+pub mod bitmaps;
 pub mod client;
 pub mod cluster;
 pub mod connection;
@@ -27,6 +28,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     keys::COMMANDS,
     pubsub::COMMANDS,
     strings::COMMANDS,
+    bitmaps::COMMANDS,
     hashes::COMMANDS,
     lists::COMMANDS,
     sets::COMMANDS,

@@ -106,3 +106,10 @@ macro_rules! clients {
 }
 
 pub(crate) use clients;
+
+/// Asks line by line, and compares the replies.
+pub fn converse(client: &mut Client, lines: &[(&str, &str)]) {
+    for (line, expected) in lines {
+        assert_eq!(client.ask(line), *expected, "{line}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::choices;
 use crate::judge::is_known_difference;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -63,7 +64,13 @@ impl Generator {
         let is_tested = |spec: &&CommandSpec| {
             let group = matches!(
                 spec.group,
-                Group::String | Group::Generic | Group::List | Group::Set | Group::SortedSet | Group::Hash
+                Group::String
+                    | Group::Generic
+                    | Group::List
+                    | Group::Set
+                    | Group::SortedSet
+                    | Group::Hash
+                    | Group::Bitmap
             );
             group && is_in_7_0(spec.since) && !LEFT_OUT.contains(&spec.name)
         };
@@ -286,6 +293,13 @@ impl Making<'_> {
     }
 
     fn value(&mut self, argument: &'static Argument) {
+        if let Some(words) = choices::for_argument(self.spec.group, argument.name)
+            && !matches!(argument.kind, Kind::PureToken | Kind::OneOf | Kind::Block)
+        {
+            let word = self.generator.pick(words);
+            self.words.push(word);
+            return;
+        }
         match argument.kind {
             Kind::Block => {
                 argument.arguments.iter().for_each(|inner| self.argument(inner, argument.arguments))
@@ -370,7 +384,7 @@ impl Making<'_> {
             Group::List => &["l0", "l1"],
             Group::Set => &["s0", "s1", "s2"],
             Group::SortedSet => &["z0", "z1", "z2"],
-            Group::String => &["k0", "k1", "k2"],
+            Group::String | Group::Bitmap => &["k0", "k1", "k2"],
             _ => &["h0", "l0", "s0", "z0", "k0"],
         };
         if self.generator.chance(12) {

@@ -11,6 +11,7 @@
 //!
 //! The reference is Redis 7.0, the node speaks as 7.2: `judge` lists where these two differ.
 
+mod choices;
 mod client;
 mod generator;
 mod judge;

@@ -7,11 +7,15 @@
 //! | [`Set`] | intset, then listpack | hash table |
 //! | [`SortedSet`] | listpack in order | hash table and an ordered tree with counts (reported as skiplist) |
 //!
+//! What commands see inside a string: [`bitmap`], [`bitfield`].
+//!
 //! A big form shares its nodes: its clone costs no more than a reference count, and a write after that copies only the
 //! nodes it touches. A snapshot lives on that.
 //!
 //! Not here: keys and expiry (the keyspace), texts of replies and errors (the commands).
 
+pub mod bitfield;
+pub mod bitmap;
 mod counted_tree;
 mod element;
 mod hash;

@@ -1,0 +1,36 @@
+//! The words that a family's arguments are drawn from, where the usual ones would rarely mean anything.
+
+use rcl_node::command::spec::Group;
+
+/// For the argument of this name of a command of this group.
+pub fn for_argument(group: Group, name: &str) -> Option<&'static [&'static str]> {
+    match group {
+        Group::Bitmap => for_bits(name),
+        _ => None,
+    }
+}
+
+fn for_bits(name: &str) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "encoding" => &["u1", "i1", "u8", "i8", "u5", "i13", "u63", "i64", "i32", "u64", "i0", "x"],
+        "offset" => {
+            &["0", "1", "7", "8", "13", "63", "64", "100", "1000", "#0", "#1", "#3", "-1", "4294967296"]
+        }
+        "bit" => &["0", "1", "0", "1", "2"],
+        "value" | "increment" => &[
+            "0",
+            "1",
+            "1",
+            "0",
+            "5",
+            "-1",
+            "-128",
+            "127",
+            "255",
+            "9223372036854775807",
+            "-9223372036854775808",
+        ],
+        "start" | "end" => &["0", "1", "2", "7", "8", "9", "20", "-1", "-2", "-9", "-100", "100", "10000"],
+        _ => return None,
+    })
+}
