@@ -201,6 +201,12 @@ sim: ## Runs the cluster core in simulation: SEEDS=1000, or SEED=7 to replay one
 	@SEED='$(SEED)' SEEDS='$(or $(SEEDS),1000)' FRESH='$(FRESH)' NODES='$(NODES)' FAULTS='$(FAULTS)' \
 		cargo test --release --quiet --package rcl-cluster --test simulation -- --exact runner::seeds --nocapture
 
+# Each of its tests runs COMMANDS commands drawn from SEED; a difference is printed as the shortest way to it.
+.PHONY: diff
+diff: ## Sends random commands to a redis-server and to a node, and compares: COMMANDS=1000000, SEED=7 draws those of a failure
+	@SEED='$(or $(SEED),1)' COMMANDS='$(or $(COMMANDS),100000)' \
+		cargo test --release --quiet --package rcl-node --test differential -- --test-threads 1 --nocapture resp
+
 SIZES ?= 100 300 2000
 
 .PHONY: sim-scale

@@ -6,8 +6,11 @@
 //!
 //! ```text
 //!   cargo test -p rcl-node --test differential            20,000 commands
-//!   COMMANDS=1000000 SEED=7 cargo test …                  as many, as if drawn before: the seed of a failure replays it
+//!   make diff COMMANDS=1000000 SEED=7                     as many, drawn from this seed
 //! ```
+//!
+//! A difference is printed as the shortest sequence of commands that still shows it on empty servers; the seed draws the
+//! whole sequence again.
 //!
 //! The reference is Redis 7.0, the node speaks as 7.2: `judge` lists where these two differ.
 
@@ -16,6 +19,7 @@ mod client;
 mod generator;
 mod judge;
 mod servers;
+mod shrink;
 mod waiting;
 
 use rand::SeedableRng;
@@ -62,11 +66,10 @@ fn run(name: &str, protocol: u8, options: &[&str], default_seed: u64) {
     let Some(servers) = Servers::start(name, options) else { return };
     let seed = number_from("SEED").unwrap_or(default_seed);
     let commands = number_from("COMMANDS").unwrap_or(10_000) as usize;
-    let mut both = Both { redis: servers.redis(), node: servers.node() };
-    both.same(&Request::of(&["HELLO", &protocol.to_string()]));
+    let mut both = Both::new(&servers, protocol);
     let mut generator = Generator::new(StdRng::seed_from_u64(seed));
     let mut done = 0;
-    let mut history: Vec<String> = Vec::new();
+    let mut history = Vec::new();
     while done < commands {
         let requests: Vec<Request> = generator.requests(ROUND);
         both.compare(&requests, &mut history, seed);
@@ -84,7 +87,7 @@ fn run(name: &str, protocol: u8, options: &[&str], default_seed: u64) {
 #[test]
 fn a_replica_comes_to_the_same_data() {
     let Some(servers) = Servers::start_replicating("replica") else { return };
-    let mut both = Both { redis: servers.redis(), node: servers.node() };
+    let mut both = Both::new(&servers, 2);
     let is_up = |reply: &Reply| {
         String::from_utf8_lossy(reply.as_bytes().unwrap_or_default()).contains("link_status:up")
     };
@@ -105,7 +108,7 @@ fn a_replica_comes_to_the_same_data() {
             both.node.send(some);
             both.node.receive(some.len());
         }
-        history.extend(requests.iter().map(Request::to_string));
+        history.extend(requests.iter().cloned());
         both.node.send(&[Request::of(&["WAIT", "1", "60000"])]);
         assert_eq!(both.node.receive(1), [Reply::Integer(1)], "the replica has acknowledged all");
         both.compare_data(&mut history, seed);
@@ -116,7 +119,7 @@ fn a_replica_comes_to_the_same_data() {
 #[test]
 fn scans_of_big_collections_find_everything() {
     let Some(servers) = Servers::start("scans", &[]) else { return };
-    let mut both = Both { redis: servers.redis(), node: servers.node() };
+    let mut both = Both::new(&servers, 2);
     let mut history = Vec::new();
     let members: Vec<String> = (0..3000).map(|number| format!("member:{number}")).collect();
     for some in members.chunks(100) {
@@ -155,12 +158,21 @@ fn scans_of_big_collections_find_everything() {
     }
 }
 
-struct Both {
+/// A connection to each of the two servers.
+struct Both<'s> {
+    servers: &'s Servers,
+    protocol: u8,
     redis: Client,
     node: Client,
 }
 
-impl Both {
+impl<'s> Both<'s> {
+    fn new(servers: &'s Servers, protocol: u8) -> Both<'s> {
+        let mut both = Both { servers, protocol, redis: servers.redis(), node: servers.node() };
+        both.same(&Request::of(&["HELLO", &protocol.to_string()]));
+        both
+    }
+
     fn replies(&mut self, requests: &[Request]) -> (Vec<Reply>, Vec<Reply>) {
         let (mut of_redis, mut of_node) = (Vec::new(), Vec::new());
         // Few enough at a time that no socket's buffer fills up while nobody reads.
@@ -178,28 +190,53 @@ impl Both {
         (of_redis.remove(0), of_node.remove(0))
     }
 
-    fn compare(&mut self, requests: &[Request], history: &mut Vec<String>, seed: u64) {
-        let (of_redis, of_node) = self.replies(requests);
-        for (index, request) in requests.iter().enumerate() {
-            history.push(request.to_string());
-            let before = index.checked_sub(1).map(|before| &of_node[before]);
-            if let Err(why) = judge::judge(requests, index, &of_redis[index], &of_node[index], before) {
-                let file = std::env::temp_dir().join(format!("rcl-differential-{seed}.txt"));
-                let _ = std::fs::write(&file, history.join("\n"));
+    fn compare(&mut self, requests: &[Request], history: &mut Vec<Request>, seed: u64) {
+        let begin = history.len();
+        history.extend(requests.iter().cloned());
+        let Some(first) = self.first_difference(requests) else { return };
+        history.truncate(begin + first.index + 1);
+        let shortest = shrink::shrink(history, |requests| {
+            let mut fresh = Both::new(self.servers, self.protocol);
+            fresh.same(&Request::of(&["FLUSHALL"]));
+            Some(fresh.first_difference(requests)?.index + 1)
+        });
+        let lines = |requests: &[Request]| {
+            requests.iter().map(Request::to_string).collect::<Vec<String>>().join("\n  ")
+        };
+        let file = std::env::temp_dir().join(format!("rcl-differential-{seed}.txt"));
+        let _ = std::fs::write(&file, lines(history));
+        let told = match &shortest {
+            Some(shortest) => format!("the shortest way to a difference:\n  {}", lines(shortest)),
+            None => {
                 let start = history.len().saturating_sub(30);
-                panic!(
-                    "{why}\nseed {seed} (all commands in {}), after:\n  {}\nredis: {}\nnode:  {}",
-                    file.display(),
-                    history[start..].join("\n  "),
-                    judge::show(&of_redis[index]),
-                    judge::show(&of_node[index])
-                );
+                format!(
+                    "empty servers do not show it again; the last commands:\n  {}",
+                    lines(&history[start..])
+                )
             }
-        }
+        };
+        panic!(
+            "{}\nredis: {}\nnode:  {}\nseed {seed}, {} commands (all in {}); {told}",
+            first.why,
+            first.of_redis,
+            first.of_node,
+            history.len(),
+            file.display(),
+        );
+    }
+
+    fn first_difference(&mut self, requests: &[Request]) -> Option<Difference> {
+        let (of_redis, of_node) = self.replies(requests);
+        (0..requests.len()).find_map(|index| {
+            let before = index.checked_sub(1).map(|before| &of_node[before]);
+            let why = judge::judge(requests, index, &of_redis[index], &of_node[index], before).err()?;
+            let (of_redis, of_node) = (judge::show(&of_redis[index]), judge::show(&of_node[index]));
+            Some(Difference { index, why, of_redis, of_node })
+        })
     }
 
     /// All keys, their types and contents.
-    fn compare_data(&mut self, history: &mut Vec<String>, seed: u64) {
+    fn compare_data(&mut self, history: &mut Vec<Request>, seed: u64) {
         for (key, kind) in self.keys(history, seed) {
             let mut requests = vec![
                 Request::new(vec![b"TYPE".to_vec(), key.clone()]),
@@ -214,7 +251,7 @@ impl Both {
     }
 
     /// What one has dumped the other restores; then both have the same copy.
-    fn exchange_dumps(&mut self, history: &mut Vec<String>, seed: u64) {
+    fn exchange_dumps(&mut self, history: &mut Vec<Request>, seed: u64) {
         for (key, kind) in self.keys(history, seed) {
             let dump = Request::new(vec![b"DUMP".to_vec(), key.clone()]);
             let (of_redis, of_node) = self.replies(std::slice::from_ref(&dump));
@@ -240,7 +277,7 @@ impl Both {
     }
 
     /// All keys and their types.
-    fn keys(&mut self, history: &mut Vec<String>, seed: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fn keys(&mut self, history: &mut Vec<Request>, seed: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
         let keys = Request::of(&["KEYS", "*"]);
         let (of_redis, _) = self.same(&keys);
         self.compare(&[keys], history, seed);
@@ -252,6 +289,14 @@ impl Both {
         })
         .collect()
     }
+}
+
+/// Where the replies part.
+struct Difference {
+    index: usize,
+    why: String,
+    of_redis: String,
+    of_node: String,
 }
 
 /// Shows all of a key of this type.
