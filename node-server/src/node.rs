@@ -246,6 +246,8 @@ fn limits(settings: &Settings, hash_seed: u64) -> Limits {
         set_max_listpack_value: settings.set_max_listpack_value,
         zset_max_listpack_entries: settings.zset_max_listpack_entries,
         zset_max_listpack_value: settings.zset_max_listpack_value,
+        stream_node_max_bytes: settings.stream_node_max_bytes,
+        stream_node_max_entries: settings.stream_node_max_entries,
         hash_seed,
     }
 }

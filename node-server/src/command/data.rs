@@ -11,7 +11,7 @@ use rcl_proto::resp::OwnedArgs;
 use rcl_store::entry::Entry;
 use rcl_store::entry::access::lru_clock;
 use rcl_store::keyspace::{Key, Keyspace, SetExpiry, Upserted};
-use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Value, ValueRef};
+use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Stream, Value, ValueRef};
 
 use super::CommandError;
 use super::effects::Effects;
@@ -364,6 +364,14 @@ impl Data<'_> {
         }
     }
 
+    pub fn stream(&mut self, key: &[u8]) -> Result<Option<&Stream>, CommandError> {
+        match self.find(key).map(Entry::value) {
+            None => Ok(None),
+            Some(ValueRef::Stream(stream)) => Ok(Some(stream)),
+            Some(_) => Err(CommandError::WRONG_TYPE),
+        }
+    }
+
     pub fn hash_mut(&mut self, key: &[u8]) -> Result<Option<&mut Hash>, CommandError> {
         let Some(entry) = self.find_mut(key) else { return Ok(None) };
         entry.hash_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
@@ -382,6 +390,11 @@ impl Data<'_> {
     pub fn sorted_set_mut(&mut self, key: &[u8]) -> Result<Option<&mut SortedSet>, CommandError> {
         let Some(entry) = self.find_mut(key) else { return Ok(None) };
         entry.sorted_set_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn stream_mut(&mut self, key: &[u8]) -> Result<Option<&mut Stream>, CommandError> {
+        let Some(entry) = self.find_mut(key) else { return Ok(None) };
+        entry.stream_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
     }
 
     /// The hash at `key`, a new one when there is no key.
@@ -403,6 +416,11 @@ impl Data<'_> {
     pub fn sorted_set_or_new(&mut self, key: &[u8]) -> Result<&mut SortedSet, CommandError> {
         let entry = self.find_or_create(key, || Value::SortedSet(SortedSet::new()));
         entry.and_then(Entry::sorted_set_mut).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    pub fn stream_or_new(&mut self, key: &[u8]) -> Result<&mut Stream, CommandError> {
+        let entry = self.find_or_create(key, || Value::Stream(Box::default()));
+        entry.and_then(Entry::stream_mut).ok_or(CommandError::WRONG_TYPE)
     }
 
     /// As [`find_mut`](Self::find_mut), but a key that is not there gets a value first.

@@ -96,10 +96,11 @@ impl Redis {
             b"hash" => &["HGETALL", key],
             b"set" => &["SMEMBERS", key],
             b"zset" => &["ZRANGE", key, "0", "-1"],
+            b"stream" => &["XRANGE", key, "-", "+"],
             other => panic!("{key}: {}", other.escape_ascii()),
         };
         let mut parts: Vec<Vec<u8>> = match self.call(arguments) {
-            Reply::Array(parts) => parts.iter().map(|part| part.as_bytes().unwrap().to_vec()).collect(),
+            Reply::Array(parts) => parts.iter().map(joined).collect(),
             reply => vec![reply.as_bytes().unwrap().to_vec()],
         };
         if &kind[..] == b"hash" {
@@ -109,6 +110,14 @@ impl Redis {
             parts.sort();
         }
         parts
+    }
+}
+
+/// An element; of an entry, its id and its fields with their values.
+fn joined(reply: &Reply) -> Vec<u8> {
+    match reply {
+        Reply::Array(parts) => parts.iter().map(joined).collect::<Vec<_>>().join(&b'='),
+        reply => reply.as_bytes().unwrap().to_vec(),
     }
 }
 
@@ -122,11 +131,49 @@ fn content(value: &Value) -> Vec<Vec<u8>> {
         }
         Value::Set(set) => set.iter().map(|member| member.to_vec()).collect(),
         Value::SortedSet(members) => members.iter().map(|(member, _)| member.to_vec()).collect(),
+        Value::Stream(stream) => {
+            let entries = stream.log.range(StreamId::MIN, StreamId::MAX);
+            let words = entries.map(|entry| {
+                let pairs = entry.pairs.flat_map(|(field, value)| [field.to_vec(), value.to_vec()]);
+                std::iter::once(entry.id.to_string().into_bytes()).chain(pairs).collect::<Vec<_>>()
+            });
+            words.map(|words| words.join(&b'=')).collect()
+        }
     };
     if matches!(value, Value::Hash(_) | Value::Set(_)) {
         parts.sort();
     }
     parts
+}
+
+/// Some entries are deleted, some have fields of their own; a group has read and acknowledged some of them.
+fn stream(count: u64) -> Stream {
+    let limits = Limits::default();
+    let mut stream = Stream::new();
+    let id = |index| StreamId::new(1_700_000_000_000 + index * index, index % 3);
+    for index in 1..=count {
+        let (own, value) = (format!("field {index}"), (index * 12_345).to_string());
+        let first = if index % 50 == 0 { own.as_str() } else { "field" };
+        let pairs = [(first.as_bytes(), value.as_bytes()), (b"other", b"v"), (b"17", &[b'x'; 20])];
+        stream
+            .log
+            .append(id(index), pairs.into_iter().take(1 + index as usize % 400 / 100), &limits)
+            .unwrap();
+    }
+    let deleted: Vec<StreamId> = (1..count).step_by(7).chain(101..201).map(id).collect();
+    stream.log.delete(&deleted);
+    let mut group = Group::new(id(count / 2), Some(count as i64 / 2));
+    for (name, index) in [("first", 0), ("second", 1), ("idle", 2)] {
+        group.create_consumer(name.as_bytes(), 1_600_000_000_000 + index);
+    }
+    for index in 1..=count / 2 {
+        let name: &[u8] = if index % 2 == 0 { b"first" } else { b"second" };
+        group.assign(id(index), name, 1_600_000_000_000 + index as i64, index);
+    }
+    group.acknowledge(id(3));
+    stream.create_group(b"group", group);
+    stream.create_group(b"12", Group::new(StreamId::MIN, None));
+    stream
 }
 
 /// Values of every type and encoding, at the borders of what is packed.
@@ -164,6 +211,7 @@ fn values() -> BTreeMap<String, Value> {
         values.insert(format!("set:{count}"), Value::Set(set));
         values.insert(format!("integers:{count}"), Value::Set(integers));
         values.insert(format!("sorted_set:{count}"), Value::SortedSet(sorted_set));
+        values.insert(format!("stream:{count}"), Value::Stream(Box::new(stream(count as u64))));
     }
     let mut long = Hash::new();
     long.set(b"field", &[b'v'; 65], &limits);
@@ -241,6 +289,7 @@ fn encodings_are_those_of_redis() {
             Value::Set(set) => set.encoding(),
             Value::Hash(hash) => hash.encoding(),
             Value::SortedSet(members) => members.encoding(),
+            Value::Stream(stream) => stream.encoding(),
             Value::Int(_) | Value::String(_) => continue,
         };
         assert_eq!(theirs.escape_ascii().to_string(), ours.name(), "{key}");
@@ -325,4 +374,44 @@ fn redis_check_rdb_passes_our_file() {
     std::fs::remove_file(&path).unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("Checksum OK"), "{text}");
+}
+
+/// What the same commands leave, tombstones and all, is the same to the byte.
+#[test]
+fn entries_are_laid_out_as_redis_lays_them_out() {
+    let Some(mut redis) = Redis::start(None) else { return };
+    redis.call(&["CONFIG", "SET", "rdbcompression", "no"]);
+    let limits = Limits::default();
+    let mut stream = Stream::new();
+    let id = |index: u64| StreamId::new(1_700_000_000_000 + index * 40, index % 2);
+    let texts =
+        ["v", "", "127", "128", "-4097", "40000", "9999999", "-1", "a text of some length that is no number"];
+    for index in 1..=500u64 {
+        let value = texts[index as usize % texts.len()].repeat(1 + index as usize % 3 * 20);
+        let field = if index % 7 == 0 { "of its own" } else { "field" };
+        let pairs = [(field.as_bytes(), value.as_bytes()), (b"second", b"12")];
+        let given = pairs.into_iter().take(1 + usize::from(index % 11 == 0));
+        let at = id(index).to_string();
+        let words = given.clone().flat_map(|(field, value)| [field, value]);
+        let request: Vec<&[u8]> = [&b"XADD"[..], b"s", at.as_bytes()].into_iter().chain(words).collect();
+        assert_eq!(redis.bytes(&request), at.as_bytes());
+        stream.log.append(id(index), given, &limits).unwrap();
+    }
+    let steps = [
+        ("XLEN s", TrimTo::Length(500), false),
+        ("XTRIM s MAXLEN = 470", TrimTo::Length(470), false),
+        ("XTRIM s MAXLEN ~ 400", TrimTo::Length(400), true),
+    ];
+    for (request, to, is_approximate) in steps {
+        redis.call(&request.split(' ').collect::<Vec<_>>());
+        stream.log.trim(&Trim { to, is_approximate, limit: 0 });
+        let deleted: &[u64] = if is_approximate { &[100, 499, 321, 322, 1, 77] } else { &[] };
+        for &index in deleted {
+            redis.call(&["XDEL", "s", &id(index).to_string()]);
+            stream.log.delete(&[id(index)]);
+        }
+        let theirs = redis.bytes(&["DUMP", "s"]);
+        let ours = dump(ValueRef::Stream(&stream), false);
+        assert_eq!(theirs.escape_ascii().to_string(), ours.escape_ascii().to_string(), "{request}");
+    }
 }

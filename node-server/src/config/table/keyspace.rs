@@ -8,7 +8,6 @@ const INT_MAX: i64 = i32::MAX as i64;
 const LONG_MAX: u64 = i64::MAX as u64;
 const NO_EVICTION: Standing = no_effect("eviction is not there yet");
 const NO_DEFRAGMENTATION: Standing = no_effect("active defragmentation is not there");
-const NO_STREAMS: Standing = no_effect("streams are not there yet");
 
 pub const DIRECTIVES: &[Directive] = &[
     integer("databases", 1, INT_MAX, "16", EFFECT).immutable(),
@@ -35,8 +34,8 @@ pub const DIRECTIVES: &[Directive] = &[
     integer("zset-max-listpack-entries", 0, i64::MAX, "128", EFFECT).alias("zset-max-ziplist-entries"),
     memory("zset-max-listpack-value", 0, LONG_MAX, "64", EFFECT).alias("zset-max-ziplist-value"),
     memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000", no_effect("HyperLogLog is not there yet")),
-    memory("stream-node-max-bytes", 0, LONG_MAX, "4096", NO_STREAMS),
-    integer("stream-node-max-entries", 0, i64::MAX, "100", NO_STREAMS),
+    memory("stream-node-max-bytes", 0, LONG_MAX, "4096", EFFECT),
+    integer("stream-node-max-entries", 0, i64::MAX, "100", EFFECT),
     yes_no("activerehashing", "yes", no_effect("tables grow a segment at a time; nothing is ever rehashed")),
     yes_no("activedefrag", "no", refused("active defragmentation is not there")),
     memory("active-defrag-ignore-bytes", 1, LONG_MAX, "100mb", NO_DEFRAGMENTATION),

@@ -255,8 +255,10 @@ impl Listpack {
             self.grow(new_length - old_length);
             self.bytes.resize(old_end + new_length - old_length, 0);
         }
-        self.bytes.copy_within(position + old_length..old_end, position + new_length);
-        self.bytes.truncate(old_end - old_length + new_length);
+        if new_length != old_length {
+            self.bytes.copy_within(position + old_length..old_end, position + new_length);
+            self.bytes.truncate(old_end - old_length + new_length);
+        }
         value.write(&mut self.bytes[position..position + new_length]);
         self.change_count(added);
         self.write_total();
@@ -305,6 +307,13 @@ pub struct Iter<'a> {
     listpack: &'a Listpack,
     front: usize,
     back: usize,
+}
+
+impl Iter<'_> {
+    /// Where the next element from the front is.
+    pub fn offset(&self) -> usize {
+        self.front
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {

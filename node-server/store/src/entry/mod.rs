@@ -6,7 +6,7 @@
 pub mod access;
 mod block;
 
-use crate::types::{Encoding, Hash, List, Set, SortedSet, Value, ValueRef, parse_integer};
+use crate::types::{Encoding, Hash, List, Set, SortedSet, Stream, Value, ValueRef, parse_integer};
 use block::{Block, Content, Header, INLINE_MAX, Kind};
 
 /// Redis reports a string up to this length as embstr, unless it was changed in place.
@@ -75,6 +75,7 @@ impl Entry {
             ValueRef::Hash(hash) => hash.encoding(),
             ValueRef::Set(set) => set.encoding(),
             ValueRef::SortedSet(sorted_set) => sorted_set.encoding(),
+            ValueRef::Stream(stream) => stream.encoding(),
         }
     }
 
@@ -101,6 +102,7 @@ impl Entry {
                         Value::Hash(hash) => hash.memory_usage(),
                         Value::Set(set) => set.memory_usage(),
                         Value::SortedSet(sorted_set) => sorted_set.memory_usage(),
+                        Value::Stream(stream) => stream.memory_usage(),
                     }
             }
         };
@@ -207,6 +209,13 @@ impl Entry {
     pub fn sorted_set_mut(&mut self) -> Option<&mut SortedSet> {
         match self.block.boxed_mut() {
             Some(Value::SortedSet(sorted_set)) => Some(sorted_set),
+            _ => None,
+        }
+    }
+
+    pub fn stream_mut(&mut self) -> Option<&mut Stream> {
+        match self.block.boxed_mut() {
+            Some(Value::Stream(stream)) => Some(stream),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::value_reader::read_value;
 use super::value_writer::{type_of, write_value};
-use super::{RdbError, VERSION};
+use super::{NEWEST_READ, RdbError, VERSION};
 use crate::encoding::crc64::crc64;
 use crate::types::{Limits, Value, ValueRef};
 use std::fmt;
@@ -46,7 +46,7 @@ pub fn restore(payload: &[u8], limits: &Limits) -> Result<Value, RestoreError> {
         return Err(RestoreError::VersionOrChecksum);
     };
     let checked = payload.get(..body.len() + 2).unwrap_or_default();
-    if u16::from_le_bytes([v0, v1]) > VERSION || crc64(0, checked).to_le_bytes() != *checksum {
+    if u16::from_le_bytes([v0, v1]) > NEWEST_READ || crc64(0, checked).to_le_bytes() != *checksum {
         return Err(RestoreError::VersionOrChecksum);
     }
     let mut reader = Reader::new(body, 0, 0);

@@ -61,7 +61,7 @@ impl fmt::Display for RdbError {
                 write!(formatter, "in the value at byte {offset}, at its byte {within}: expected {expected}")
             }
             RdbError::UnsupportedVersion(version) => {
-                write!(formatter, "RDB version {version} is not supported, only 1 to {}", super::VERSION)
+                write!(formatter, "RDB version {version} is not supported, only 1 to {}", super::NEWEST_READ)
             }
             RdbError::Unsupported { offset, what } => write!(formatter, "at byte {offset}: {what}"),
             RdbError::Checksum { computed, stored } => {

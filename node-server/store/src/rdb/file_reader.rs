@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::value_reader::read_value;
-use super::{RdbError, VERSION, opcode};
+use super::{NEWEST_READ, RdbError, opcode};
 use crate::types::{Limits, Value};
 use std::io::Read;
 
@@ -214,7 +214,7 @@ fn read_version<R: Read>(reader: &mut Reader<R>) -> Result<u32, RdbError> {
     let all_digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     match all_digits.and_then(|digits| digits.parse().ok()) {
         None => Err(RdbError::malformed(0, "an RDB file's header, `REDIS` and four digits")),
-        Some(version) if version == 0 || version > u32::from(VERSION) => {
+        Some(version) if version == 0 || version > u32::from(NEWEST_READ) => {
             Err(RdbError::UnsupportedVersion(version))
         }
         Some(version) => Ok(version),

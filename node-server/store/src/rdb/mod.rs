@@ -14,14 +14,16 @@
 //! ```
 //!
 //! Written is version 10, as Redis 7.0 writes it, so that every server from 7.0 on can read it. Read are versions 1 to
-//! 10. Streams and module values are refused by name. Sources of the facts: rdb.h and rdb.c of Redis 7.0.15, and its
-//! files and DUMPs, which the tests hold ours against.
+//! 11, which is Redis 7.2's. Module values are refused by name. Sources of the facts: rdb.h and rdb.c of Redis 7.0.15 and
+//! 7.2.6, and the former's files and DUMPs, which the tests hold ours against.
 
 mod dump;
 mod error;
 mod file_reader;
 mod file_writer;
 mod reader;
+mod stream_reader;
+mod stream_writer;
 mod value_reader;
 mod value_writer;
 
@@ -30,8 +32,10 @@ pub use error::RdbError;
 pub use file_reader::{Fed, FeedDecoder, FileDecoder, Item, KeyItem};
 pub use file_writer::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
 
-/// The version that is written, and the newest that is read.
+/// The version that is written.
 pub const VERSION: u16 = 10;
+/// The newest version that is read.
+const NEWEST_READ: u16 = 11;
 
 mod opcode {
     pub const FUNCTION: u8 = 245;
@@ -69,6 +73,8 @@ mod value_type {
     pub const SORTED_SET_LISTPACK: u8 = 17;
     pub const LIST_QUICKLIST: u8 = 18;
     pub const STREAM_2: u8 = 19;
+    pub const SET_LISTPACK: u8 = 20;
+    pub const STREAM_3: u8 = 21;
 }
 
 /// How a quicklist node is stored.

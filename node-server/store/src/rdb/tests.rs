@@ -26,9 +26,49 @@ fn content(value: ValueRef<'_>) -> (String, Vec<String>) {
         }
         ValueRef::Set(set) => set.iter().map(|member| format!("{:?}", member.to_vec())).collect(),
         ValueRef::SortedSet(set) => set.iter().map(|(m, s)| format!("{:?} {s:?}", m.to_vec())).collect(),
+        ValueRef::Stream(stream) => stream_content(stream),
     };
     parts.sort();
     (value.type_name().to_string(), parts)
+}
+
+fn stream_content(stream: &Stream) -> Vec<String> {
+    let log = &stream.log;
+    let ids = [log.first_id(), log.last_id(), log.max_deleted_id()];
+    let mut parts = vec![format!("{stream:?} {ids:?} {} {}", log.len(), log.entries_added())];
+    for (name, group) in stream.groups() {
+        parts.push(format!("{name:?} {} {:?}", group.last_id, group.entries_read));
+        parts.extend(group.pending_from(StreamId::MIN).map(|pending| format!("{name:?} {pending:?}")));
+        for (consumer, of) in group.consumers() {
+            let pending: Vec<StreamId> = of.pending_from(StreamId::MIN).collect();
+            parts.push(format!("{name:?} {consumer:?} {} {pending:?}", of.seen_time_ms));
+        }
+    }
+    parts
+}
+
+/// Entries of which some are deleted, and a group that has read some of them.
+fn stream(values: &[Vec<u8>]) -> Stream {
+    let mut stream = Stream::new();
+    let limits = Limits { stream_node_max_entries: 3, ..Limits::default() };
+    for (value, ms) in values.iter().zip(1..) {
+        let name = &values[values.len() / 2];
+        let pairs = [(&name[..], &value[..]), (&value[..], &b"v"[..])];
+        stream
+            .log
+            .append(StreamId::new(ms * 70, ms), pairs.into_iter().take(1 + value.len() % 2), &limits)
+            .unwrap();
+    }
+    stream.log.delete(&[StreamId::new(140, 2)]);
+    for name in values.iter().take(3) {
+        let mut group = Group::new(StreamId::new(210, 3), (name.len() % 2 == 0).then_some(3));
+        group.create_consumer(b"idle", 1 << 50);
+        group.create_consumer(name, -5);
+        group.assign(StreamId::new(70, 1), b"idle", 1 << 41, 70_000);
+        group.assign(StreamId::new(210, 3), name, -1, u64::MAX);
+        stream.create_group(name, group);
+    }
+    stream
 }
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -90,6 +130,7 @@ fn value() -> impl Strategy<Value = Value> {
             }
             Value::SortedSet(sorted_set)
         }),
+        many().prop_map(|values| Value::Stream(Box::new(stream(&values)))),
     ]
 }
 
@@ -190,8 +231,8 @@ fn the_head_of_a_file() {
 }
 
 #[test]
-fn versions_from_11_on_are_refused_by_number() {
-    for (header, version) in [("REDIS0011", 11), ("REDIS9999", 9999), ("REDIS0000", 0)] {
+fn versions_from_12_on_are_refused_by_number() {
+    for (header, version) in [("REDIS0012", 12), ("REDIS9999", 9999), ("REDIS0000", 0)] {
         let error = read(header.as_bytes()).unwrap_err();
         assert!(matches!(error, RdbError::UnsupportedVersion(found) if found == version), "{error}");
     }
@@ -201,7 +242,7 @@ fn versions_from_11_on_are_refused_by_number() {
 
 #[test]
 fn what_is_not_supported_is_named() {
-    for (kind, expected) in [(15, "stream"), (19, "stream"), (7, "modules"), (20, "value type 20")] {
+    for (kind, expected) in [(7, "modules"), (22, "value type 22")] {
         let error = read(&[b"REDIS0010", &[kind, 1, b'k'][..]].concat()).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("byte 12"), "{error}");
     }
@@ -247,12 +288,114 @@ fn restore_wants_version_and_checksum() {
     let good = dump(ValueRef::String(b"hello"), true);
     assert!(matches!(restore(&good, &limits()), Ok(Value::String(bytes)) if bytes == b"hello"));
     let mut newer = good[..good.len() - 10].to_vec();
-    newer.extend_from_slice(&11u16.to_le_bytes());
+    newer.extend_from_slice(&12u16.to_le_bytes());
     newer.extend_from_slice(&crate::encoding::crc64::crc64(0, &newer).to_le_bytes());
     assert!(matches!(restore(&newer, &limits()), Err(RestoreError::VersionOrChecksum)));
     for end in 0..good.len() {
         assert!(matches!(restore(&good[..end], &limits()), Err(RestoreError::VersionOrChecksum)));
     }
+}
+
+/// Deletes, trims and acknowledges all there is.
+fn empty(mut stream: Stream) {
+    let ids =
+        |stream: &Stream| stream.log.range_back(StreamId::MIN, StreamId::MAX).map(|entry| entry.id).collect();
+    let all: Vec<StreamId> = ids(&stream);
+    stream.log.delete(&all[..all.len() / 2]);
+    stream.log.trim(&Trim { to: TrimTo::Length(1), is_approximate: false, limit: 0 });
+    assert!(stream.log.len() <= 1 && stream.log.len() == ids(&stream).len() as u64);
+    let names: Vec<Vec<u8>> = stream.groups().map(|(name, _)| name.to_vec()).collect();
+    for group in names.iter().map(|name| stream.group(name).unwrap().clone()) {
+        let mut group = group;
+        let pending: Vec<StreamId> = group.pending_from(StreamId::MIN).map(|pending| pending.id).collect();
+        assert!(pending.iter().all(|&id| group.acknowledge(id)));
+        assert!(group.consumers().all(|(_, consumer)| consumer.pending_count() == 0));
+    }
+}
+
+/// A stream with an entry that a consumer has, as the type byte says.
+fn saved_stream(kind: u8) -> Vec<u8> {
+    let id = [[0, 0, 0, 0, 0, 0, 0, 9], [0, 0, 0, 0, 0, 0, 0, 7]].concat();
+    let entries =
+        b"\x1D\0\0\0\x0A\0\x01\x01\0\x01\x01\x01\x81f\x02\0\x01\x02\x01\0\x01\0\x01\x81v\x02\x04\x01\xFF";
+    let mut body = [&[kind, 1, 16][..], &id, &[entries.len() as u8], entries, &[1, 9, 7]].concat();
+    if kind >= 19 {
+        body.extend_from_slice(&[9, 7, 0, 0, 1]);
+    }
+    body.extend_from_slice(b"\x01\x01g\x09\x07");
+    if kind >= 19 {
+        body.push(1);
+    }
+    body.extend_from_slice(
+        &[&[1][..], &id, &1000i64.to_le_bytes(), &[2], b"\x01\x01c", &2000i64.to_le_bytes()].concat(),
+    );
+    if kind >= 21 {
+        body.extend_from_slice(&3000i64.to_le_bytes());
+    }
+    [&body[..], &[1], &id].concat()
+}
+
+#[test]
+fn streams_of_all_versions() {
+    for (kind, active_ms) in [(15, 2000), (19, 2000), (21, 3000)] {
+        let Value::Stream(stream) = restore(&signed(&saved_stream(kind)), &limits()).unwrap() else {
+            panic!()
+        };
+        let parts = stream_content(&stream);
+        let first = StreamId::new(9, 7);
+        let ids = [first, first, StreamId::MIN];
+        assert_eq!(parts[0], format!("{{StreamId {{ ms: 9, seq: 7 }}: [(\"f\", \"v\")]}} {ids:?} 1 1"));
+        let group = stream.group(b"g").unwrap();
+        assert_eq!((group.last_id, group.entries_read, group.pending_count()), (first, Some(1), 1));
+        let consumer = group.consumer(b"c").unwrap();
+        assert_eq!((consumer.seen_time_ms, consumer.active_time_ms), (2000, Some(active_ms)));
+        assert_eq!(consumer.pending_from(StreamId::MIN).collect::<Vec<_>>(), [first]);
+        assert_eq!(
+            group.pending(first).map(|pending| (pending.delivery_time_ms, pending.delivery_count)),
+            Some((1000, 2))
+        );
+    }
+}
+
+/// Each byte of the structure is looked at: with any other value it is refused, or says something else.
+#[test]
+fn streams_whose_parts_contradict_each_other_are_refused() {
+    let good = saved_stream(19);
+    let refused = |at: usize, byte: u8| {
+        let mut body = good.clone();
+        body[at] = byte;
+        restore(&signed(&body), &limits()).is_err()
+    };
+    let entries = 1 + 1 + 17 + 1;
+    for (within, byte, what) in [
+        (6, 2, "entries that are not there"),
+        (6, 0, "more entries than said"),
+        (8, 1, "tombstones that are not there"),
+        (10, 2, "field names that are not there"),
+        (10, 0, "fewer field names"),
+        (15, 1, "a header without its end"),
+        (17, 3, "a tombstone among the live"),
+        (17, 0, "an entry with names of its own, which are not there"),
+        (19, 0x81, "an id that is no number"),
+        (26, 5, "more elements than the entry has"),
+        (26, 3, "fewer"),
+    ] {
+        assert!(refused(entries + within, byte), "{what}");
+    }
+    let after = entries + 29;
+    assert!(refused(after, 2) && refused(after, 0), "another length");
+    assert!(refused(after + 1, 8), "a last id below the last entry");
+    let pending = after + 8 + 5 + 1;
+    assert!(refused(pending + 15, 1), "a consumer's id that is not pending");
+    assert!(refused(good.len() - 1, 1), "a pending id that no consumer has");
+}
+
+#[test]
+fn a_set_in_a_listpack_as_7_2_writes_it() {
+    let body = b"\x14\x0C\x0C\0\0\0\x02\0\x81a\x02\x05\x01\xFF";
+    let set = restore(&signed(body), &limits()).unwrap();
+    assert_eq!(content(set.as_ref()), ("set".to_owned(), vec!["[53]".to_owned(), "[97]".to_owned()]));
+    assert!(restore(&signed(b"\x14\x0B\x0B\0\0\0\x02\0\x05\x01\x05\x01\xFF"), &limits()).is_err());
 }
 
 /// A payload whose checksum is right, whatever its body.
@@ -305,9 +448,13 @@ proptest! {
             let index = index % body.len();
             body[index] = byte;
         }
-        // What is taken for good is good: it can be walked and written again.
+        // What is taken for good is good: it can be walked, written again, and changed.
         if let Ok(value) = restore(&signed(&body), &limits()) {
+            content(value.as_ref());
             restore(&dump(value.as_ref(), compress), &limits()).unwrap();
+            if let Value::Stream(stream) = value {
+                empty(*stream);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
-//! Values of all versions from 1 to 10, from untrusted bytes.
+//! Values of all versions from 1 to 11, from untrusted bytes.
 
 use super::reader::{Reader, Text};
+use super::stream_reader::{StreamVersion, read_stream};
 use super::{RdbError, container, value_type};
 use crate::encoding::{Intset, Listpack, Malformed, ziplist, zipmap};
 use crate::types::{AddCondition, AddOutcome, End, Hash, Limits, List, Set, SortedSet, Value, parse_integer};
@@ -32,6 +33,9 @@ pub(super) fn read_value<R: Read>(
         value_type::SET_INTSET => {
             packed(reader, |bytes| Ok(Value::Set(Set::from_intset(Intset::from_bytes(bytes)?, limits))))
         }
+        value_type::SET_LISTPACK => {
+            packed(reader, |bytes| Set::from_listpack(Listpack::from_bytes(bytes)?, limits).map(Value::Set))
+        }
         value_type::HASH_LISTPACK => packed(reader, |bytes| hash(Listpack::from_bytes(bytes)?, limits)),
         value_type::HASH_ZIPLIST => packed(reader, |bytes| hash(ziplist::to_listpack(&bytes)?, limits)),
         value_type::HASH_ZIPMAP => packed(reader, |bytes| hash(zipmap::to_listpack(&bytes)?, limits)),
@@ -41,6 +45,9 @@ pub(super) fn read_value<R: Read>(
         value_type::SORTED_SET_ZIPLIST => {
             packed(reader, |bytes| sorted_set(ziplist::to_listpack(&bytes)?, limits))
         }
+        value_type::STREAM => read_stream(reader, StreamVersion::One),
+        value_type::STREAM_2 => read_stream(reader, StreamVersion::Two),
+        value_type::STREAM_3 => read_stream(reader, StreamVersion::Three),
         other => Err(refused(other, offset)),
     }
 }
@@ -48,13 +55,10 @@ pub(super) fn read_value<R: Read>(
 /// Types that are known by name, and those that are not.
 fn refused(kind: u8, offset: u64) -> RdbError {
     match kind {
-        value_type::STREAM | value_type::STREAM_2 => {
-            RdbError::unsupported(offset, "stream values are not supported yet")
-        }
         value_type::MODULE | value_type::MODULE_BEFORE_RELEASE => {
             RdbError::unsupported(offset, "values of modules are not supported")
         }
-        _ => RdbError::unsupported(offset, format!("value type {kind} is not one of RDB versions 1 to 10")),
+        _ => RdbError::unsupported(offset, format!("value type {kind} is not one of RDB versions 1 to 11")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lengths, strings and values as version 10 has them, appended to a buffer.
 
+use super::stream_writer::write_stream;
 use super::{container, string_encoding, value_type};
 use crate::encoding::lzf;
 use crate::types::{Element, Hash, List, Set, SortedSet, ValueRef, parse_integer};
@@ -75,6 +76,7 @@ pub(super) fn type_of(value: ValueRef<'_>) -> u8 {
         ValueRef::Set(_) => value_type::SET,
         ValueRef::SortedSet(members) if members.as_listpack().is_some() => value_type::SORTED_SET_LISTPACK,
         ValueRef::SortedSet(_) => value_type::SORTED_SET,
+        ValueRef::Stream(_) => value_type::STREAM_2,
     }
 }
 
@@ -87,6 +89,7 @@ pub(super) fn write_value(value: ValueRef<'_>, compress: bool, out: &mut Vec<u8>
         ValueRef::Hash(hash) => write_hash(hash, compress, out),
         ValueRef::Set(set) => write_set(set, compress, out),
         ValueRef::SortedSet(sorted_set) => write_sorted_set(sorted_set, compress, out),
+        ValueRef::Stream(stream) => write_stream(stream, compress, out),
     }
 }
 

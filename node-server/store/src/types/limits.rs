@@ -13,6 +13,10 @@ pub struct Limits {
     pub set_max_listpack_value: usize,
     pub zset_max_listpack_entries: usize,
     pub zset_max_listpack_value: usize,
+    /// 0: no limit.
+    pub stream_node_max_bytes: usize,
+    /// 0: no limit.
+    pub stream_node_max_entries: i64,
     /// Random per process, since members come from clients who may want them to collide.
     pub hash_seed: u64,
 }
@@ -29,6 +33,8 @@ impl Default for Limits {
             set_max_listpack_value: 64,
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
             hash_seed: 0,
         }
     }

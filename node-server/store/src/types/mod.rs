@@ -6,6 +6,7 @@
 //! | [`Hash`] | listpack, in insertion order | hash table |
 //! | [`Set`] | intset, then listpack | hash table |
 //! | [`SortedSet`] | listpack in order | hash table and an ordered tree with counts (reported as skiplist) |
+//! | [`Stream`] | listpack of entries | tree of such listpacks (always reported as stream) |
 //!
 //! What commands see inside a string: [`bitmap`], [`bitfield`].
 //!
@@ -25,6 +26,7 @@ mod member_table;
 mod sampling;
 mod set;
 mod sorted_set;
+mod stream;
 mod value;
 
 pub use element::{Element, parse_hexadecimal, parse_integer};
@@ -33,6 +35,10 @@ pub use limits::Limits;
 pub use list::{End, List};
 pub use set::Set;
 pub use sorted_set::{AddCondition, AddError, AddOutcome, LexBound, LexRange, ScoreRange, SortedSet};
+pub use stream::{
+    AppendError, Consumer, ConsumerName, Group, Log, NewId, Pairs, Pending, SavedConsumer, SavedGroup,
+    SavedIds, SetIdError, Stream, StreamEntry, StreamId, StreamLoader, Trim, TrimTo,
+};
 pub use value::{Encoding, Value, ValueRef};
 
 /// Whether two of the elements have the same bytes. By sorting, so that nobody can choose them to make it slow.

@@ -1,8 +1,8 @@
 //! A value of any type, owned or borrowed, and the names that TYPE and OBJECT ENCODING give it.
 
-use super::{Element, Hash, List, Set, SortedSet};
+use super::{Element, Hash, List, Set, SortedSet, Stream};
 
-/// An owned value, as the RDB decoder and RESTORE give it. Streams will be a further kind.
+/// An owned value, as the RDB decoder and RESTORE give it.
 #[derive(Clone, Debug)]
 pub enum Value {
     Int(i64),
@@ -11,6 +11,8 @@ pub enum Value {
     Hash(Hash),
     Set(Set),
     SortedSet(SortedSet),
+    /// Boxed, so that it does not make the other kinds bigger.
+    Stream(Box<Stream>),
 }
 
 /// A borrowed value, as the RDB encoder and DUMP take it.
@@ -22,6 +24,7 @@ pub enum ValueRef<'a> {
     Hash(&'a Hash),
     Set(&'a Set),
     SortedSet(&'a SortedSet),
+    Stream(&'a Stream),
 }
 
 /// How a collection is stored, by OBJECT ENCODING's names.
@@ -35,6 +38,7 @@ pub enum Encoding {
     Intset,
     Hashtable,
     Skiplist,
+    Stream,
 }
 
 impl Encoding {
@@ -48,6 +52,7 @@ impl Encoding {
             Encoding::Intset => "intset",
             Encoding::Hashtable => "hashtable",
             Encoding::Skiplist => "skiplist",
+            Encoding::Stream => "stream",
         }
     }
 }
@@ -61,6 +66,7 @@ impl Value {
             Value::Hash(hash) => ValueRef::Hash(hash),
             Value::Set(set) => ValueRef::Set(set),
             Value::SortedSet(sorted_set) => ValueRef::SortedSet(sorted_set),
+            Value::Stream(stream) => ValueRef::Stream(stream),
         }
     }
 }
@@ -74,13 +80,14 @@ impl<'a> ValueRef<'a> {
             ValueRef::Hash(_) => "hash",
             ValueRef::Set(_) => "set",
             ValueRef::SortedSet(_) => "zset",
+            ValueRef::Stream(_) => "stream",
         }
     }
 
-    /// No key may hold one.
+    /// No key may hold one. A stream stays without its entries.
     pub fn is_empty_collection(self) -> bool {
         match self {
-            ValueRef::Int(_) | ValueRef::String(_) => false,
+            ValueRef::Int(_) | ValueRef::String(_) | ValueRef::Stream(_) => false,
             ValueRef::List(list) => list.is_empty(),
             ValueRef::Hash(hash) => hash.is_empty(),
             ValueRef::Set(set) => set.is_empty(),
