@@ -80,13 +80,22 @@ impl<'a> Data<'a> {
 
     /// For reading: counts a hit or a miss, and notes the access.
     pub fn find(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.read(key, self.notes_access)
+    }
+
+    /// For a read that is no use of the key (EXISTS, TTL, TYPE): counted, but not noted.
+    pub fn glance(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.read(key, false)
+    }
+
+    fn read(&mut self, key: &[u8], notes: bool) -> Option<&Entry> {
         let key = self.key(key);
         if self.is_gone(&key) {
             self.misses += 1;
             self.notify(EventClass::KeyMiss, "keymiss", key.bytes());
             return None;
         }
-        let (database, clock, notes) = (self.database, lru_clock(self.now_ms), self.notes_access);
+        let (database, clock) = (self.database, lru_clock(self.now_ms));
         let found =
             keyspace_of(self.node, &mut self.held, self.slot)?
                 .find_and_touch(database, &key, |old| if notes { clock } else { old });
@@ -327,6 +336,14 @@ fn keyspace_of<'h>(node: &Node, held: &'h mut Held<'_>, slot: Slot) -> Option<&'
 impl Data<'_> {
     pub fn string(&mut self, key: &[u8]) -> Result<Option<Element<'_>>, CommandError> {
         match self.find(key).map(Entry::value) {
+            None => Ok(None),
+            Some(value) => value.as_string().map(Some).ok_or(CommandError::WRONG_TYPE),
+        }
+    }
+
+    /// For a command that changes it then: the look is no read, and counts as none.
+    pub fn string_to_change(&mut self, key: &[u8]) -> Result<Option<Element<'_>>, CommandError> {
+        match self.peek(key).map(Entry::value) {
             None => Ok(None),
             Some(value) => value.as_string().map(Some).ok_or(CommandError::WRONG_TYPE),
         }

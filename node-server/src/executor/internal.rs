@@ -5,6 +5,7 @@ use rcl_proto::Slot;
 use rcl_proto::resp::OwnedArgs;
 
 use crate::node::Node;
+use crate::pubsub::EventClass;
 use crate::shard::Shard;
 
 /// Deletes those of the keys that are there; how many were.
@@ -14,6 +15,7 @@ pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, 
         let key = node.hasher.key_in_slot(bytes, slot);
         if shard.keyspace.remove(database, &key).existed() {
             shard.watchers.touch(database, bytes);
+            node.events.tell(&node.pubsub, EventClass::Generic, "del", database, bytes);
             deleted.push(bytes);
         }
     }

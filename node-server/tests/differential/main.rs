@@ -16,6 +16,7 @@
 
 mod choices;
 mod client;
+mod events;
 mod generator;
 mod judge;
 mod servers;

@@ -53,7 +53,7 @@ fn bitop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(CommandError::fixed("ERR BITOP NOT must be called with a single source key."));
     }
     let mut sources = Vec::with_capacity(keys.len());
-    for entry in context.data.find_all(keys) {
+    for entry in context.data.find_all(keys, |value| value.as_string().is_some())? {
         let value = entry.map_or(Some(Element::Bytes(b"")), |entry| entry.value().as_string());
         sources.push(match value.ok_or(CommandError::WRONG_TYPE)? {
             Element::Bytes(bytes) => Cow::Borrowed(bytes),
@@ -64,7 +64,7 @@ fn bitop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let result = combine(operation, &sources);
     let length = result.len();
     if result.is_empty() {
-        context.data.store_result(destination, None);
+        context.data.store_nothing(destination);
     } else {
         context.data.put_raw(destination, result);
         context.data.changed(destination);

@@ -8,6 +8,7 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, ca
 use crate::command::{
     CommandError, CommandResult, CommandSpec, Context, Handler, LongDouble, Outcome, parse,
 };
+use crate::pubsub::EventClass;
 
 pub const HINCRBY: CommandSpec = CommandSpec {
     name: "hincrby",
@@ -38,6 +39,7 @@ fn hincrby(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         })
     })?;
     data.changed(&args[1]);
+    data.notify(EventClass::Hash, "hincrby", &args[1]);
     context.reply.integer(sum);
     Ok(Outcome::Done)
 }
@@ -77,6 +79,7 @@ fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let text = sum.text().into_bytes();
     hash.set(&args[2], &text, &limits);
     data.changed(&args[1]);
+    data.notify(EventClass::Hash, "hincrbyfloat", &args[1]);
     // The sum itself, so that a replica's arithmetic cannot differ.
     data.effects.propagate_instead(OwnedArgs::new([b"HSET".as_slice(), &args[1], &args[2], &text]));
     context.reply.bulk(&text);

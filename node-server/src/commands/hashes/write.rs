@@ -5,6 +5,7 @@ use rcl_proto::resp::Args;
 use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const HSET: CommandSpec = CommandSpec {
     name: "hset",
@@ -79,6 +80,7 @@ fn set_fields(context: &mut Context<'_>, args: Args<'_>, command: &str) -> Resul
         created += i64::from(hash.set(field, value, &limits));
     }
     data.changed_times(&args[1], (args.len() as u64 - 2) / 2);
+    data.notify(EventClass::Hash, "hset", &args[1]);
     Ok(created)
 }
 
@@ -102,6 +104,7 @@ fn hsetnx(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let set = data.hash_or_new(&args[1])?.set_if_absent(&args[2], &args[3], &limits);
     if set {
         data.changed(&args[1]);
+        data.notify(EventClass::Hash, "hset", &args[1]);
     }
     context.reply.integer(i64::from(set));
     Ok(Outcome::Done)
@@ -130,8 +133,9 @@ fn hdel(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     if deleted > 0 {
-        data.remove_if_empty(&args[1]);
         data.changed_times(&args[1], deleted);
+        data.notify(EventClass::Hash, "hdel", &args[1]);
+        data.remove_if_empty(&args[1]);
     }
     context.reply.integer(deleted as i64);
     Ok(Outcome::Done)

@@ -8,6 +8,7 @@ use crate::command::arguments::{EXPIRY_CONDITION, KEY};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const EXPIRE: CommandSpec = CommandSpec {
     name: "expire",
@@ -168,6 +169,7 @@ fn set_expiry(context: &mut Context<'_>, args: Args<'_>, form: TimeForm, name: &
         ]));
     }
     context.data.changed(key);
+    context.data.notify(EventClass::Generic, if is_over { "del" } else { "expire" }, key);
     context.reply.integer(1);
     Ok(Outcome::Done)
 }
@@ -254,7 +256,7 @@ fn pexpiretime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// -2 when there is no such key, -1 when it lives for ever.
 fn reply_expiry(context: &mut Context<'_>, args: Args<'_>, show: impl FnOnce(i64) -> i64) -> CommandResult {
-    let answer = match context.data.peek(&args[1]).map(|entry| entry.expiry()) {
+    let answer = match context.data.glance(&args[1]).map(|entry| entry.expiry()) {
         None => -2,
         Some(None) => -1,
         Some(Some(moment)) => show(moment),
@@ -284,6 +286,7 @@ fn persist(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if has_expiry {
         context.data.set_expiry(key, None);
         context.data.changed(key);
+        context.data.notify(EventClass::Generic, "persist", key);
     }
     context.reply.integer(i64::from(has_expiry));
     Ok(Outcome::Done)

@@ -7,6 +7,7 @@ use crate::command::arguments::KEY;
 use crate::command::parse::is;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const RENAME: CommandSpec = CommandSpec {
     name: "rename",
@@ -75,6 +76,8 @@ fn rename_key(
     context.data.rename(from, database, to);
     context.data.changed(from);
     context.data.changed(to);
+    context.data.notify(EventClass::Generic, "rename_from", from);
+    context.data.notify(EventClass::Generic, "rename_to", to);
     // One change, as Redis counts it.
     context.data.effects.changes -= 1;
     Ok(true)
@@ -120,11 +123,14 @@ fn copy(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if target == database && from == to {
         return Err(CommandError::fixed("ERR source and destination objects are the same"));
     }
-    let copied = context.data.exists(from)
+    let copied = context.data.find(from).is_some()
         && (replace || !context.data.in_database(target, |data| data.exists(to)))
         && context.data.copy(from, target, to);
     if copied {
-        context.data.in_database(target, |data| data.changed(to));
+        context.data.in_database(target, |data| {
+            data.changed(to);
+            data.notify(EventClass::Generic, "copy_to", to);
+        });
     }
     context.reply.integer(i64::from(copied));
     Ok(Outcome::Done)
@@ -173,7 +179,11 @@ fn move_to_database(context: &mut Context<'_>, args: Args<'_>) -> CommandResult 
         && context.data.rename(key, target, key);
     if moved {
         context.data.changed(key);
-        context.data.in_database(target, |data| data.changed(key));
+        context.data.notify(EventClass::Generic, "move_from", key);
+        context.data.in_database(target, |data| {
+            data.changed(key);
+            data.notify(EventClass::Generic, "move_to", key);
+        });
         context.data.effects.changes -= 1;
     }
     context.reply.integer(i64::from(moved));

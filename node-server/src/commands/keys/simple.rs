@@ -69,7 +69,7 @@ pub const EXISTS: CommandSpec = CommandSpec {
 };
 
 fn exists(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let count = args.from(1).iter().filter(|key| context.data.find(key).is_some()).count();
+    let count = args.from(1).iter().filter(|key| context.data.glance(key).is_some()).count();
     context.reply.integer(count as i64);
     Ok(Outcome::Done)
 }
@@ -93,7 +93,9 @@ pub const TOUCH: CommandSpec = CommandSpec {
 /// An access is what it is for, also for a client that said CLIENT NO-TOUCH.
 fn touch(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     context.data.notes_access = true;
-    exists(context, args)
+    let count = args.from(1).iter().filter(|key| context.data.find(key).is_some()).count();
+    context.reply.integer(count as i64);
+    Ok(Outcome::Done)
 }
 
 pub const TYPE: CommandSpec = CommandSpec {
@@ -112,7 +114,7 @@ pub const TYPE: CommandSpec = CommandSpec {
 };
 
 fn type_of(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let name = context.data.peek(&args[1]).map_or("none", |entry| entry.type_name());
+    let name = context.data.glance(&args[1]).map_or("none", |entry| entry.type_name());
     context.reply.simple(name);
     Ok(Outcome::Done)
 }

@@ -4,11 +4,12 @@ use rcl_proto::resp::{Args, OwnedArgs, ReplyWriter};
 use rcl_store::types::End;
 
 use super::end;
-use super::ends::pop_several;
+use super::ends::{pop_event, pop_several, push_event};
 use crate::command::arguments::{COUNT, KEYS, NUMKEYS, word};
 use crate::command::counts::{key_count, pop_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Data, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 /// The keys of what moves an element.
 pub const SOURCE_AND_DESTINATION: &[KeySpec] = &[
@@ -86,10 +87,12 @@ pub fn move_element(
         return Ok(false);
     };
     data.list_or_new(target.0)?.push(target.1, &element, &limits);
+    data.changed_times(target.0, 0);
+    data.notify(EventClass::List, push_event(target.1), target.0);
+    data.changed(source.0);
+    data.notify(EventClass::List, pop_event(source.1), source.0);
     // After the push, since both may be one list.
     data.remove_if_empty(source.0);
-    data.changed_times(target.0, 0);
-    data.changed(source.0);
     reply.bulk(&element);
     Ok(true)
 }
@@ -147,8 +150,9 @@ impl<'a> PopOptions<'a> {
         reply.array(2);
         reply.bulk(key);
         let popped = pop_several(reply, list, self.end, self.count, &limits);
-        data.remove_if_empty(key);
         data.changed_times(key, popped);
+        data.notify(EventClass::List, pop_event(self.end), key);
+        data.remove_if_empty(key);
         data.effects.propagate_instead(OwnedArgs::new([
             pop_name(self.end),
             key,

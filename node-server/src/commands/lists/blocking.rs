@@ -8,10 +8,12 @@ use super::between::{
     pop_name,
 };
 use super::end;
+use super::ends::pop_event;
 use crate::command::arguments::{COUNT, KEYS, NUMKEYS, TIMEOUT};
 use crate::command::spec::{COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::waiting::{NULL_ARRAY, Serve, Waiting};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Data, Handler};
+use crate::pubsub::EventClass;
 use crate::shard::Wanted;
 
 pub const BLPOP: CommandSpec = CommandSpec {
@@ -48,8 +50,9 @@ fn pop(data: &mut Data<'_>, reply: &mut ReplyWriter<'_>, key: &[u8], end: End) -
     reply.array(2);
     reply.bulk(key);
     reply.bulk(&element);
-    data.remove_if_empty(key);
     data.changed(key);
+    data.notify(EventClass::List, pop_event(end), key);
+    data.remove_if_empty(key);
     data.effects.propagate_instead(OwnedArgs::new([pop_name(end), key]));
     Ok(true)
 }

@@ -6,6 +6,7 @@ use rcl_store::types::{End, Limits, List};
 use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
+use crate::pubsub::EventClass;
 
 pub const LPUSH: CommandSpec = CommandSpec {
     name: "lpush",
@@ -93,6 +94,7 @@ fn push(context: &mut Context<'_>, args: Args<'_>, end: End, only_existing: bool
     }
     let length = list.len();
     data.changed_times(&args[1], elements.len() as u64);
+    data.notify(EventClass::List, push_event(end), &args[1]);
     context.reply.integer(length as i64);
     Ok(Outcome::Done)
 }
@@ -163,14 +165,31 @@ fn pop(context: &mut Context<'_>, args: Args<'_>, end: End, command: &str) -> Co
         }
         (Some(list), Some(count)) => pop_several(&mut context.reply, list, end, count, &limits),
     };
-    data.remove_if_empty(&args[1]);
     data.changed_times(&args[1], popped);
+    data.notify(EventClass::List, pop_event(end), &args[1]);
+    data.remove_if_empty(&args[1]);
     Ok(Outcome::Done)
 }
 
 fn null(context: &mut Context<'_>) -> CommandResult {
     context.reply.null();
     Ok(Outcome::Done)
+}
+
+/// What happens to a list that gets an element at this end.
+pub fn push_event(end: End) -> &'static str {
+    match end {
+        End::Head => "lpush",
+        End::Tail => "rpush",
+    }
+}
+
+/// What happens to a list that loses an element at this end.
+pub fn pop_event(end: End) -> &'static str {
+    match end {
+        End::Head => "lpop",
+        End::Tail => "rpop",
+    }
 }
 
 /// Takes out up to `count` elements and writes them as an array; how many they were.

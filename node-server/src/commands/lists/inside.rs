@@ -7,6 +7,7 @@ use crate::command::arguments::{KEY, word};
 use crate::command::counts::{at_least, negatable};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
+use crate::pubsub::EventClass;
 
 pub const LRANGE: CommandSpec = CommandSpec {
     name: "lrange",
@@ -116,6 +117,7 @@ fn lset(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(CommandError::INDEX_OUT_OF_RANGE);
     }
     data.changed(&args[1]);
+    data.notify(EventClass::List, "lset", &args[1]);
     context.reply.ok();
     Ok(Outcome::Done)
 }
@@ -163,6 +165,7 @@ fn linsert(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     if length > 0 {
         data.changed(&args[1]);
+        data.notify(EventClass::List, "linsert", &args[1]);
     }
     context.reply.integer(length);
     Ok(Outcome::Done)
@@ -192,8 +195,9 @@ fn lrem(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let limits = data.limits();
     let removed = data.list_mut(&args[1])?.map_or(0, |list| list.remove(count, &args[3], &limits));
     if removed > 0 {
-        data.remove_if_empty(&args[1]);
         data.changed_times(&args[1], removed as u64);
+        data.notify(EventClass::List, "lrem", &args[1]);
+        data.remove_if_empty(&args[1]);
     }
     context.reply.integer(removed as i64);
     Ok(Outcome::Done)
@@ -225,8 +229,9 @@ fn ltrim(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         let before = list.len();
         list.trim(start, stop, &limits);
         let removed = before - list.len();
-        data.remove_if_empty(&args[1]);
         data.changed_times(&args[1], removed as u64);
+        data.notify(EventClass::List, "ltrim", &args[1]);
+        data.remove_if_empty(&args[1]);
     }
     context.reply.ok();
     Ok(Outcome::Done)

@@ -7,6 +7,7 @@ use crate::command::arguments::{DESTINATION, KEYS, KEYS_TO_STORE, NUMKEYS};
 use crate::command::counts::{at_least, key_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
+use crate::pubsub::EventClass;
 
 #[derive(Clone, Copy)]
 enum Operation {
@@ -113,7 +114,7 @@ pub const SINTERSTORE: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn sinterstore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    store(context, args, Operation::Intersection)
+    store(context, args, Operation::Intersection, "sinterstore")
 }
 
 pub const SUNION: CommandSpec = CommandSpec {
@@ -153,7 +154,7 @@ pub const SUNIONSTORE: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn sunionstore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    store(context, args, Operation::Union)
+    store(context, args, Operation::Union, "sunionstore")
 }
 
 pub const SDIFF: CommandSpec = CommandSpec {
@@ -193,7 +194,7 @@ pub const SDIFFSTORE: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn sdiffstore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    store(context, args, Operation::Difference)
+    store(context, args, Operation::Difference, "sdiffstore")
 }
 
 fn show(context: &mut Context<'_>, args: Args<'_>, operation: Operation) -> CommandResult {
@@ -205,12 +206,13 @@ fn show(context: &mut Context<'_>, args: Args<'_>, operation: Operation) -> Comm
     Ok(Outcome::Done)
 }
 
-fn store(context: &mut Context<'_>, args: Args<'_>, operation: Operation) -> CommandResult {
+fn store(context: &mut Context<'_>, args: Args<'_>, operation: Operation, event: &str) -> CommandResult {
     let limits = context.data.limits();
     let sets = context.data.sets(args.from(2))?;
     let result = compute(sets, operation, &limits);
     let count = result.len();
-    context.data.store_result(&args[1], (count > 0).then_some(Value::Set(result)));
+    let result = (count > 0).then_some(Value::Set(result));
+    context.data.store_result(&args[1], result, EventClass::Set, event);
     context.reply.integer(count as i64);
     Ok(Outcome::Done)
 }

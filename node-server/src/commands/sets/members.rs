@@ -5,6 +5,7 @@ use rcl_proto::resp::Args;
 use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome, reply};
+use crate::pubsub::EventClass;
 
 pub const SADD: CommandSpec = CommandSpec {
     name: "sadd",
@@ -30,6 +31,7 @@ fn sadd(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     if added > 0 {
         data.changed_times(&args[1], added);
+        data.notify(EventClass::Set, "sadd", &args[1]);
     }
     context.reply.integer(added as i64);
     Ok(Outcome::Done)
@@ -58,8 +60,9 @@ fn srem(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     if removed > 0 {
-        data.remove_if_empty(&args[1]);
         data.changed_times(&args[1], removed);
+        data.notify(EventClass::Set, "srem", &args[1]);
+        data.remove_if_empty(&args[1]);
     }
     context.reply.integer(removed as i64);
     Ok(Outcome::Done)
@@ -102,10 +105,12 @@ fn smove(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if let Some(set) = data.set_mut(source)? {
         set.remove(member);
     }
-    data.remove_if_empty(source);
     data.changed(source);
+    data.notify(EventClass::Set, "srem", source);
+    data.remove_if_empty(source);
     if data.set_or_new(target)?.add(member, &limits) {
         data.changed(target);
+        data.notify(EventClass::Set, "sadd", target);
     }
     Ok(Outcome::Done)
 }

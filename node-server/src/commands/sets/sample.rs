@@ -8,6 +8,7 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, ca
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
 use crate::commands::keys::{scan_cursor, scan_options};
 use crate::commands::scan_reply;
+use crate::pubsub::EventClass;
 
 /// A SREM in the replication log names no more members than this.
 const MEMBERS_PER_SREM: usize = 1024;
@@ -44,8 +45,9 @@ fn pop_one(context: &mut Context<'_>, key: &[u8]) -> CommandResult {
         context.reply.null();
         return Ok(Outcome::Done);
     };
-    data.remove_if_empty(key);
     data.changed(key);
+    data.notify(EventClass::Set, "spop", key);
+    data.remove_if_empty(key);
     data.effects.propagate_instead(OwnedArgs::new([b"SREM".as_slice(), key, &member]));
     context.reply.bulk(&member);
     Ok(Outcome::Done)
@@ -63,12 +65,15 @@ fn pop_several(context: &mut Context<'_>, key: &[u8], count: u64) -> CommandResu
         set.iter().for_each(|member| reply::element(&mut context.reply, member));
         data.remove(key);
         data.changed_times(key, size as u64);
+        data.notify(EventClass::Set, "spop", key);
+        data.notify(EventClass::Generic, "del", key);
         data.effects.propagate_instead(OwnedArgs::new([b"DEL".as_slice(), key]));
         return Ok(Outcome::Done);
     }
     let rng = &mut rand::rng();
     let members: Vec<Vec<u8>> = (0..count).map_while(|_| set.pop(rng)).collect();
     data.changed_times(key, members.len() as u64);
+    data.notify(EventClass::Set, "spop", key);
     for some in members.chunks(MEMBERS_PER_SREM) {
         let words = [b"SREM".as_slice(), key].into_iter().chain(some.iter().map(Vec::as_slice));
         data.effects.propagate_instead(OwnedArgs::new(words));

@@ -6,6 +6,7 @@ use rcl_store::types::{AddCondition, AddError, AddOutcome, Limits, SortedSet};
 use crate::command::arguments::{KEY, word};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
+use crate::pubsub::EventClass;
 
 pub const ZADD: CommandSpec = CommandSpec {
     name: "zadd",
@@ -164,6 +165,7 @@ fn add(
     };
     if tally.added + tally.updated > 0 {
         data.changed_times(key, tally.added + tally.updated);
+        data.notify(EventClass::SortedSet, if condition.increment { "zincr" } else { "zadd" }, key);
     }
     let reply = &mut context.reply;
     match tally.last {

@@ -55,6 +55,10 @@ enum Members<'a> {
 }
 
 impl<'a> Source<'a> {
+    pub fn may_be(value: ValueRef<'_>) -> bool {
+        matches!(value, ValueRef::Set(_) | ValueRef::SortedSet(_))
+    }
+
     /// A key of another type is an error.
     pub fn new(entry: Option<&'a Entry>) -> Result<Source<'a>, CommandError> {
         let members = match entry.map(Entry::value) {

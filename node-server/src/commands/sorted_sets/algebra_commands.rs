@@ -10,6 +10,7 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, ca
 use crate::command::{
     CommandError, CommandResult, CommandSpec, Context, Data, Handler, Outcome, parse, reply,
 };
+use crate::pubsub::EventClass;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
@@ -185,7 +186,8 @@ fn store(context: &mut Context<'_>, args: Args<'_>, operation: Operation, comman
     let request = Request::parse(&mut context.data, args.from(2), operation, Use::Store, command)?;
     let result = request.compute(operation, &limits);
     let count = result.len();
-    context.data.store_result(&args[1], (count > 0).then_some(Value::SortedSet(result)));
+    let result = (count > 0).then_some(Value::SortedSet(result));
+    context.data.store_result(&args[1], result, EventClass::SortedSet, command);
     context.reply.integer(count as i64);
     Ok(Outcome::Done)
 }
@@ -218,7 +220,8 @@ impl<'a> Request<'a> {
             return Err(CommandError::SYNTAX);
         }
         // The types of the keys are looked at before the options, as Redis does.
-        let sources = data.find_all(keys).into_iter().map(Source::new).collect::<Result<_, _>>()?;
+        let entries = data.find_all(keys, Source::may_be)?;
+        let sources = entries.into_iter().map(Source::new).collect::<Result<_, _>>()?;
         let mut request = Request { sources, aggregate: Aggregate::Sum, with_scores: false, limit: 0 };
         request.parse_options(args.from(1 + key_count), operation, use_)?;
         Ok(request)

@@ -6,6 +6,7 @@ use crate::command::arguments::{COUNT, KEY, KEYS, NUMKEYS, word};
 use crate::command::counts::{key_count, pop_count};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Data, Handler, Outcome, parse};
+use crate::pubsub::EventClass;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -19,6 +20,14 @@ impl Side {
         match self {
             Side::Lowest => b"ZPOPMIN",
             Side::Highest => b"ZPOPMAX",
+        }
+    }
+
+    /// What happens to a sorted set that loses a member at this side.
+    fn pop_event(self) -> &'static str {
+        match self {
+            Side::Lowest => "zpopmin",
+            Side::Highest => "zpopmax",
         }
     }
 }
@@ -160,8 +169,9 @@ pub fn take(
     };
     let popped: Vec<Scored> = (0..count).map_while(pop).collect();
     if !popped.is_empty() {
-        data.remove_if_empty(key);
         data.changed_times(key, popped.len() as u64);
+        data.notify(EventClass::SortedSet, side.pop_event(), key);
+        data.remove_if_empty(key);
     }
     Ok(Some(popped))
 }

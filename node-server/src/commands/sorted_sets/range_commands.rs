@@ -7,6 +7,7 @@ use super::range::{By, Form, RangeQuery};
 use crate::command::arguments::{KEY, LIMIT, WITHSCORES, word};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome, reply};
+use crate::pubsub::EventClass;
 
 pub const ZRANGE: CommandSpec = CommandSpec {
     name: "zrange",
@@ -237,7 +238,8 @@ fn zrangestore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     let count = result.len();
-    data.store_result(&args[1], (count > 0).then_some(Value::SortedSet(result)));
+    let result = (count > 0).then_some(Value::SortedSet(result));
+    data.store_result(&args[1], result, EventClass::SortedSet, "zrangestore");
     context.reply.integer(count as i64);
     Ok(Outcome::Done)
 }

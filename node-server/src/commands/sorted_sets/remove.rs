@@ -9,6 +9,7 @@ use super::{lex_range, score_range};
 use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome, parse};
+use crate::pubsub::EventClass;
 
 pub const ZREM: CommandSpec = CommandSpec {
     name: "zrem",
@@ -25,7 +26,7 @@ pub const ZREM: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn zrem(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    remove(context, &args[1], |sorted_set| {
+    remove(context, &args[1], "zrem", |sorted_set| {
         args.from(2).iter().filter(|member| sorted_set.remove(member).is_some()).count()
     })
 }
@@ -50,7 +51,7 @@ pub const ZREMRANGEBYRANK: CommandSpec = CommandSpec {
 };
 fn zremrangebyrank(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (start, stop) = (parse::integer(&args[2])?, parse::integer(&args[3])?);
-    remove_ranks(context, &args[1], |sorted_set| sorted_set.ranks(start, stop))
+    remove_ranks(context, &args[1], "zremrangebyrank", |sorted_set| sorted_set.ranks(start, stop))
 }
 
 pub const ZREMRANGEBYSCORE: CommandSpec = CommandSpec {
@@ -73,7 +74,7 @@ pub const ZREMRANGEBYSCORE: CommandSpec = CommandSpec {
 };
 fn zremrangebyscore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let range = score_range(&args[2], &args[3])?;
-    remove_ranks(context, &args[1], |sorted_set| sorted_set.ranks_by_score(&range))
+    remove_ranks(context, &args[1], "zremrangebyscore", |sorted_set| sorted_set.ranks_by_score(&range))
 }
 
 pub const ZREMRANGEBYLEX: CommandSpec = CommandSpec {
@@ -92,31 +93,34 @@ pub const ZREMRANGEBYLEX: CommandSpec = CommandSpec {
 };
 fn zremrangebylex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let range = lex_range(&args[2], &args[3])?;
-    remove_ranks(context, &args[1], |sorted_set| sorted_set.ranks_by_lex(&range))
+    remove_ranks(context, &args[1], "zremrangebylex", |sorted_set| sorted_set.ranks_by_lex(&range))
 }
 
 fn remove_ranks(
     context: &mut Context<'_>,
     key: &[u8],
+    event: &str,
     ranks: impl FnOnce(&SortedSet) -> Range<usize>,
 ) -> CommandResult {
-    remove(context, key, |sorted_set| {
+    remove(context, key, event, |sorted_set| {
         let ranks = ranks(sorted_set);
         sorted_set.remove_ranks(ranks)
     })
 }
 
-/// `take` removes members and says how many.
+/// `take` removes members and says how many; that is the event.
 fn remove(
     context: &mut Context<'_>,
     key: &[u8],
+    event: &str,
     take: impl FnOnce(&mut SortedSet) -> usize,
 ) -> CommandResult {
     let data = &mut context.data;
     let removed = data.sorted_set_mut(key)?.map_or(0, take);
     if removed > 0 {
-        data.remove_if_empty(key);
         data.changed_times(key, removed as u64);
+        data.notify(EventClass::SortedSet, event, key);
+        data.remove_if_empty(key);
     }
     context.reply.integer(removed as i64);
     Ok(Outcome::Done)

@@ -7,6 +7,7 @@ use crate::command::arguments::{KEY, KEYS, word};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const GET: CommandSpec = CommandSpec {
     name: "get",
@@ -114,6 +115,7 @@ fn getdel(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     context.data.remove(key);
     context.data.changed(key);
+    context.data.notify(EventClass::Generic, "del", key);
     context.data.effects.propagate_instead(OwnedArgs::new([b"DEL".as_slice(), key]));
     Ok(Outcome::Done)
 }
@@ -165,7 +167,7 @@ fn getex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             ExpiryChange::At(parse::expiry_option(form, number, now_ms, "getex")?)
         }
     };
-    match change {
+    let event = match change {
         ExpiryChange::None => return Ok(Outcome::Done),
         ExpiryChange::Clear => {
             if context.data.peek(key).is_none_or(|entry| entry.expiry().is_none()) {
@@ -173,10 +175,12 @@ fn getex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             }
             context.data.set_expiry(key, None);
             context.data.effects.propagate_instead(OwnedArgs::new([b"PERSIST".as_slice(), key]));
+            "persist"
         }
         ExpiryChange::At(moment) if moment <= now_ms => {
             context.data.remove(key);
             context.data.effects.propagate_instead(OwnedArgs::new([b"DEL".as_slice(), key]));
+            "del"
         }
         ExpiryChange::At(moment) => {
             context.data.set_expiry(key, Some(moment));
@@ -186,9 +190,11 @@ fn getex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
                 key,
                 moment.as_bytes(),
             ]));
+            "expire"
         }
-    }
+    };
     context.data.changed(key);
+    context.data.notify(EventClass::Generic, event, key);
     Ok(Outcome::Done)
 }
 

@@ -52,7 +52,9 @@ struct Options {
 }
 
 fn lcs(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let (first, second) = (read(context, &args[1])?, read(context, &args[2])?);
+    let (first, second) = (read(context, &args[1]), read(context, &args[2]));
+    let not_strings = CommandError::fixed("ERR The specified keys must contain string values");
+    let Some((first, second)) = first.zip(second) else { return Err(not_strings) };
     let options = options(args)?;
     let table = Table::new(&first, &second)?;
     if options.length_only {
@@ -68,12 +70,10 @@ fn lcs(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-fn read(context: &mut Context<'_>, key: &[u8]) -> Result<Vec<u8>, CommandError> {
-    let value = context
-        .data
-        .string(key)
-        .map_err(|_| CommandError::fixed("ERR The specified keys must contain string values"))?;
-    Ok(value.map(|value| value.to_vec()).unwrap_or_default())
+/// `None` when it is no string. Both keys are read before that is complained of.
+fn read(context: &mut Context<'_>, key: &[u8]) -> Option<Vec<u8>> {
+    let value = context.data.string(key).ok()?;
+    Some(value.map(|value| value.to_vec()).unwrap_or_default())
 }
 
 fn options(args: Args<'_>) -> Result<Options, CommandError> {

@@ -9,6 +9,7 @@ use crate::command::arguments::KEY;
 use crate::command::parse;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, LongDouble, Outcome};
+use crate::pubsub::EventClass;
 
 pub const INCR: CommandSpec = CommandSpec {
     name: "incr",
@@ -105,6 +106,7 @@ fn add(context: &mut Context<'_>, key: &[u8], by: i64) -> CommandResult {
         }
     };
     context.data.changed(key);
+    context.data.notify(EventClass::String, "incrby", key);
     context.reply.integer(sum);
     Ok(Outcome::Done)
 }
@@ -134,7 +136,7 @@ pub const INCRBYFLOAT: CommandSpec = CommandSpec {
 
 fn incrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let key = &args[1];
-    let old = match context.data.string(key)? {
+    let old = match context.data.string_to_change(key)? {
         Some(value) => LongDouble::parse(&value.to_vec()),
         None => LongDouble::parse(b"0"),
     };
@@ -144,6 +146,7 @@ fn incrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let text = sum.text();
     context.data.set_string(key, text.as_bytes(), SetExpiry::Keep, |_| true);
     context.data.changed(key);
+    context.data.notify(EventClass::String, "incrbyfloat", key);
     // A replica may compute with another precision.
     let command = [b"SET".as_slice(), key, text.as_bytes(), b"KEEPTTL"];
     context.data.effects.propagate_instead(OwnedArgs::new(command));

@@ -8,6 +8,7 @@ use crate::command::arguments::KEY;
 use crate::command::parse;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const APPEND: CommandSpec = CommandSpec {
     name: "append",
@@ -26,7 +27,7 @@ pub const APPEND: CommandSpec = CommandSpec {
 
 fn append(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (key, tail) = (&args[1], &args[2]);
-    let old_length = context.data.string(key)?.map(|value| value.len());
+    let old_length = context.data.string_to_change(key)?.map(|value| value.len());
     let length = old_length.unwrap_or(0) + tail.len();
     check_length(context, length)?;
     if old_length.is_none() {
@@ -35,6 +36,7 @@ fn append(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         entry.edit_string(|bytes| bytes.extend_from_slice(tail));
     }
     context.data.changed(key);
+    context.data.notify(EventClass::String, "append", key);
     context.reply.integer(length as i64);
     Ok(Outcome::Done)
 }
@@ -71,7 +73,7 @@ fn setrange(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (key, part) = (&args[1], &args[3]);
     let offset = parse::integer(&args[2])?;
     let offset = usize::try_from(offset).map_err(|_| CommandError::fixed("ERR offset is out of range"))?;
-    let old_length = context.data.string(key)?.map(|value| value.len());
+    let old_length = context.data.string_to_change(key)?.map(|value| value.len());
     if part.is_empty() {
         context.reply.integer(old_length.unwrap_or(0) as i64);
         return Ok(Outcome::Done);
@@ -91,6 +93,7 @@ fn setrange(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         })
     });
     context.data.changed(key);
+    context.data.notify(EventClass::String, "setrange", key);
     context.reply.integer(length.unwrap_or(0) as i64);
     Ok(Outcome::Done)
 }

@@ -8,6 +8,7 @@ use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::pubsub::EventClass;
 
 pub const DUMP: CommandSpec = CommandSpec {
     name: "dump",
@@ -26,7 +27,7 @@ pub const DUMP: CommandSpec = CommandSpec {
 };
 
 fn dump(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    match context.data.peek(&args[1]) {
+    match context.data.find(&args[1]) {
         Some(entry) => context.reply.bulk(&rdb::dump(entry.value(), false)),
         None => context.reply.null(),
     }
@@ -154,16 +155,20 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         // It is over already: what was there is gone all the same.
         if context.data.remove(key) {
             context.data.changed(key);
+            context.data.notify(EventClass::Generic, "del", key);
             context.data.effects.propagate_instead(rcl_proto::resp::OwnedArgs::new([b"DEL".as_slice(), key]));
         }
         context.reply.ok();
         return Ok(Outcome::Done);
     }
+    // Whatever was there goes first: the key is a new one.
+    context.data.remove(key);
     context.data.put(key, value, expiry);
     if let (Some(idle_s), Some(entry)) = (options.idle_s, context.data.find_mut(key)) {
         entry.set_access_clock(access::lru_clock(now_ms.saturating_sub(idle_s.saturating_mul(1000))));
     }
     context.data.changed(key);
+    context.data.notify(EventClass::Generic, "restore", key);
     context.data.effects.propagate_instead(restore_effect(args, expiry));
     context.reply.ok();
     Ok(Outcome::Done)

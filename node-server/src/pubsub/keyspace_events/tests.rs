@@ -69,3 +69,20 @@ fn only_the_wanted_classes_are_published() {
         ["__keyspace@0__:new new", "__keyevent@0__:keymiss none", "__keyevent@0__:expired other"]
     );
 }
+
+#[test]
+fn who_is_served_brings_about_events_behind_what_served_it() {
+    clients!(node: one, waiter, listener);
+    one.ask("CONFIG SET notify-keyspace-events EA");
+    listener.ask("PSUBSCRIBE *");
+    waiter.ask("BLMOVE list target LEFT RIGHT 0");
+    one.ask("RPUSH list a");
+    let heard: Vec<_> = listener.pushed().iter().map(|message| channel_and_payload(message)).collect();
+    let expected = [
+        "__keyevent@0__:rpush list",
+        "__keyevent@0__:rpush target",
+        "__keyevent@0__:lpop list",
+        "__keyevent@0__:del list",
+    ];
+    assert_eq!(heard, expected);
+}
