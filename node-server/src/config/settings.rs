@@ -150,6 +150,7 @@ pub struct Settings {
     pub set_max_listpack_value: usize,
     pub zset_max_listpack_entries: usize,
     pub zset_max_listpack_value: usize,
+    pub hll_sparse_max_bytes: usize,
     pub stream_node_max_bytes: usize,
     pub stream_node_max_entries: i64,
 }
@@ -303,6 +304,7 @@ impl Settings {
             set_max_listpack_value: reader.number("set-max-listpack-value"),
             zset_max_listpack_entries: reader.number("zset-max-listpack-entries"),
             zset_max_listpack_value: reader.number("zset-max-listpack-value"),
+            hll_sparse_max_bytes: reader.number("hll-sparse-max-bytes"),
             stream_node_max_bytes: reader.number("stream-node-max-bytes"),
             stream_node_max_entries: reader.number("stream-node-max-entries"),
         }

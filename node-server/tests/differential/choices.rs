@@ -6,6 +6,9 @@ use rcl_node::command::spec::Group;
 pub fn for_argument(group: Group, name: &str) -> Option<&'static [&'static str]> {
     match group {
         Group::Bitmap => for_bits(name),
+        Group::HyperLogLog if name == "subcommand" => {
+            Some(&["GETREG", "DECODE", "ENCODING", "ENCODING", "DECODE", "TODENSE", "x"])
+        }
         _ => None,
     }
 }

@@ -41,8 +41,19 @@ impl fmt::Display for Request {
 }
 
 /// Not compared: what waits, what is about the node or the time, and what is compared elsewhere.
-const LEFT_OUT: &[&str] =
-    &["migrate", "wait", "waitaof", "dump", "restore", "restore-asking", "scan", "object", "sort", "sort_ro"];
+const LEFT_OUT: &[&str] = &[
+    "migrate",
+    "wait",
+    "waitaof",
+    "dump",
+    "restore",
+    "restore-asking",
+    "scan",
+    "object",
+    "sort",
+    "sort_ro",
+    "pfselftest",
+];
 
 /// How a range is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,6 +82,7 @@ impl Generator {
                     | Group::SortedSet
                     | Group::Hash
                     | Group::Bitmap
+                    | Group::HyperLogLog
             );
             group && is_in_7_0(spec.since) && !LEFT_OUT.contains(&spec.name)
         };
@@ -385,10 +397,11 @@ impl Making<'_> {
             Group::Set => &["s0", "s1", "s2"],
             Group::SortedSet => &["z0", "z1", "z2"],
             Group::String | Group::Bitmap => &["k0", "k1", "k2"],
+            Group::HyperLogLog => &["p0", "p1", "p2"],
             _ => &["h0", "l0", "s0", "z0", "k0"],
         };
         if self.generator.chance(12) {
-            return self.generator.pick(&["h0", "h1", "l0", "s0", "z0", "k0", "missing"]);
+            return self.generator.pick(&["h0", "h1", "l0", "s0", "z0", "k0", "p0", "missing"]);
         }
         self.generator.pick(pool)
     }
@@ -443,6 +456,9 @@ impl Making<'_> {
             }
             ("min" | "max" | "start" | "stop", RangeStyle::Rank) => self.integer(name),
             ("increment", _) => self.generator.pick(&["1", "0.1", "-2.5", "1e2", "3.0", "abc", "inf"]),
+            ("element", _) if self.spec.group == Group::HyperLogLog => {
+                self.generator.below(1000).to_string().into_bytes()
+            }
             _ => {
                 if self.generator.chance(40) {
                     let length = 1 + self.generator.below(100);

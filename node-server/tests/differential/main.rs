@@ -51,6 +51,8 @@ const LOW_THRESHOLDS: &[&str] = &[
     "8",
     "--list-max-listpack-size",
     "3",
+    "--hll-sparse-max-bytes",
+    "60",
 ];
 
 #[test]

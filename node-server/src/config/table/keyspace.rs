@@ -33,7 +33,7 @@ pub const DIRECTIVES: &[Directive] = &[
     integer("set-max-listpack-value", 0, i64::MAX, "64", EFFECT),
     integer("zset-max-listpack-entries", 0, i64::MAX, "128", EFFECT).alias("zset-max-ziplist-entries"),
     memory("zset-max-listpack-value", 0, LONG_MAX, "64", EFFECT).alias("zset-max-ziplist-value"),
-    memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000", no_effect("HyperLogLog is not there yet")),
+    memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000", EFFECT),
     memory("stream-node-max-bytes", 0, LONG_MAX, "4096", EFFECT),
     integer("stream-node-max-entries", 0, i64::MAX, "100", EFFECT),
     yes_no("activerehashing", "yes", no_effect("tables grow a segment at a time; nothing is ever rehashed")),

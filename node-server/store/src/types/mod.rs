@@ -8,7 +8,7 @@
 //! | [`SortedSet`] | listpack in order | hash table and an ordered tree with counts (reported as skiplist) |
 //! | [`Stream`] | listpack of entries | tree of such listpacks (always reported as stream) |
 //!
-//! What commands see inside a string: [`bitmap`], [`bitfield`].
+//! What commands see inside a string: [`bitmap`], [`bitfield`], [`hyperloglog`].
 //!
 //! A big form shares its nodes: its clone costs no more than a reference count, and a write after that copies only the
 //! nodes it touches. A snapshot lives on that.
@@ -20,6 +20,7 @@ pub mod bitmap;
 mod counted_tree;
 mod element;
 mod hash;
+pub mod hyperloglog;
 mod limits;
 mod list;
 mod member_table;
