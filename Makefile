@@ -234,7 +234,7 @@ static: ## Builds rcl as one static binary, as the image holds it; make test the
 .PHONY: check
 check: ## Format, lints with warnings denied, and that what is generated is up to date
 	@cargo fmt --all --check
-	cargo fmt --check --manifest-path node-server/cluster/fuzz/Cargo.toml
+	cargo fmt --check --manifest-path node-server/fuzz/Cargo.toml
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --quiet --package rcl --lib completions
 
@@ -243,19 +243,26 @@ FUZZ_SECONDS ?= 600
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1
 
+FUZZ ?= packet nodes_conf member resp restore encodings commands
+
 .PHONY: fuzz
-fuzz: ## Throws mutated packets and nodes.conf files at the cluster core, FUZZ_SECONDS for each target
+fuzz: ## Throws mutated packets, requests, payloads and commands at the code, FUZZ_SECONDS for each target (FUZZ=restore: one)
 	@target="$$(rustc -vV | sed -n 's/^host: //p')"
-	fuzz=node-server/cluster/fuzz out=target/fuzz
+	fuzz=node-server/fuzz out=target/fuzz
 	RUSTFLAGS='$(FUZZ_FLAGS)' cargo build --release --quiet --manifest-path $$fuzz/Cargo.toml --target "$$target" --target-dir $$out
-	mkdir -p $$out/corpus/packet $$out/corpus/nodes_conf $$out/corpus/member
-	run() { name=$$1; shift; log=$$out/$$name.log; echo "fuzzing $$name for $(FUZZ_SECONDS) s"
+	for name in $(FUZZ); do
+		log=$$out/$$name.log corpus=$$out/corpus/$$name; mkdir -p $$corpus
+		case $$name in
+			packet) more="node-server/cluster/tests/real_peers/golden";;
+			nodes_conf) more="$$fuzz/seeds/nodes_conf -dict=$$fuzz/seeds/nodes_conf.dict -max_len=2000";;
+			restore) more="$$fuzz/seeds/restore";;
+			*) more="-max_len=2000";;
+		esac
+		echo "fuzzing $$name for $(FUZZ_SECONDS) s"
 		"$$out/$$target/release/$$name" -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-			-artifact_prefix=$$out/$$name- "$$out/corpus/$$name" "$$@" >$$log 2>&1 || { tail -n 60 $$log; exit 1; }
-		sed -n 's/^stat::/  /p' $$log; }
-	run packet node-server/cluster/tests/real_peers/golden
-	run nodes_conf $$fuzz/seeds/nodes_conf -dict=$$fuzz/seeds/nodes_conf.dict -max_len=2000
-	run member -max_len=2000
+			-artifact_prefix=$$out/$$name- $$corpus $$more >$$log 2>&1 || { tail -n 60 $$log; exit 1; }
+		sed -n 's/^stat::/  /p' $$log
+	done
 
 .PHONY: completions
 completions: release ## Writes the shells' completions into completions/

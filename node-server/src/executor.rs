@@ -5,7 +5,7 @@
 //! shard, which is held until the effects are logged.
 
 mod gate;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub mod in_memory;
 pub mod internal;
 mod lock;

@@ -1,4 +1,4 @@
-//! For tests: a node in memory, and clients of it without sockets.
+//! For tests and for fuzzing: a node in memory, and clients of it without sockets.
 
 use std::sync::Arc;
 
@@ -47,21 +47,21 @@ impl Client {
     }
 
     pub fn ask_words(&mut self, words: &[&str]) -> String {
-        let request = OwnedArgs::new(words.iter().map(|word| word.as_bytes()));
+        self.request(words).map_or_else(|| WAITS.to_owned(), |output| readable(&output))
+    }
+
+    /// The reply's bytes; `None` when it waits.
+    pub fn request<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Option<Vec<u8>> {
+        let request = OwnedArgs::new(words.iter().map(AsRef::as_ref));
         let mut output = Vec::new();
-        match process(
-            &self.node,
-            &mut self.session,
-            request.as_args(),
-            &mut output,
-            &mut Batch::start(Arc::default()),
-        ) {
+        let mut batch = Batch::start(Arc::default());
+        match process(&self.node, &mut self.session, request.as_args(), &mut output, &mut batch) {
             Flow::Park(park) => {
                 assert!(output.is_empty());
                 assert_eq!(park.wait.wait(), self.session.current_wait());
-                WAITS.to_owned()
+                None
             }
-            _ => readable(&output),
+            _ => Some(output),
         }
     }
 
@@ -98,6 +98,7 @@ fn readable(bytes: &[u8]) -> String {
 }
 
 /// Runs the rest of the test with a node and clients of these names.
+#[cfg(test)]
 macro_rules! clients {
     ($node:ident: $($name:ident),*) => {
         let $node = $crate::executor::in_memory::node();
@@ -105,6 +106,7 @@ macro_rules! clients {
     };
 }
 
+#[cfg(test)]
 pub(crate) use clients;
 
 /// Asks line by line, and compares the replies.
