@@ -5,6 +5,7 @@
 
 pub mod encoding;
 pub mod entry;
+pub mod eviction;
 pub mod keyspace;
 pub mod rdb;
 pub mod snapshot;

@@ -13,6 +13,8 @@ pub(crate) struct Database {
     table_count: usize,
     /// Keys per `BLOCK` tables, so that empty stretches are skipped and a random key is found without a long walk.
     block_keys: Vec<usize>,
+    /// The same of keys with an expiry.
+    block_volatile: Vec<usize>,
     keys: usize,
     volatile: usize,
     /// Its number when the running snapshot began; SWAPDB moves databases about.
@@ -25,6 +27,7 @@ impl Database {
             tables: Vec::new(),
             table_count,
             block_keys: Vec::new(),
+            block_volatile: Vec::new(),
             keys: 0,
             volatile: 0,
             number_at_snapshot: number,
@@ -53,6 +56,7 @@ impl Database {
         if self.tables.is_empty() {
             self.tables.resize_with(self.table_count, Table::new);
             self.block_keys = vec![0; self.table_count.div_ceil(BLOCK)];
+            self.block_volatile = self.block_keys.clone();
         }
         let Some(table) = self.tables.get_mut(index) else {
             unreachable!("table {index} of {}: the shard's layout gives the index", self.table_count)
@@ -63,6 +67,11 @@ impl Database {
         self.volatile = self.volatile - volatile + table.marked();
         if let Some(block) = self.block_keys.get_mut(index / BLOCK) {
             *block = *block - keys + table.len();
+        }
+        if table.marked() != volatile
+            && let Some(block) = self.block_volatile.get_mut(index / BLOCK)
+        {
+            *block = *block - volatile + table.marked();
         }
         answer
     }
@@ -98,20 +107,34 @@ impl Database {
 
     /// The table that holds the key of this rank, counted table by table.
     pub(crate) fn table_of_rank(&self, rank: usize) -> Option<&Table<Entry>> {
+        self.ranked(rank, &self.block_keys, Table::len)
+    }
+
+    /// The table that holds the key with an expiry of this rank.
+    pub(crate) fn table_of_volatile_rank(&self, rank: usize) -> Option<&Table<Entry>> {
+        self.ranked(rank, &self.block_volatile, Table::marked)
+    }
+
+    fn ranked(
+        &self,
+        rank: usize,
+        blocks: &[usize],
+        count: fn(&Table<Entry>) -> usize,
+    ) -> Option<&Table<Entry>> {
         let mut left = rank;
-        let mut blocks = 0;
-        for &keys in &self.block_keys {
+        let mut passed = 0;
+        for &keys in blocks {
             if left < keys {
                 break;
             }
             left -= keys;
-            blocks += 1;
+            passed += 1;
         }
-        for table in self.tables.iter().skip(blocks * BLOCK) {
-            if left < table.len() {
+        for table in self.tables.iter().skip(passed * BLOCK) {
+            if left < count(table) {
                 return Some(table);
             }
-            left -= table.len();
+            left -= count(table);
         }
         None
     }

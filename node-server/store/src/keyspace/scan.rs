@@ -50,6 +50,9 @@ pub struct SlotScan {
     pub next: Option<ScanCursor>,
 }
 
+/// So many places are drawn before it is taken that few of them are marked.
+const MARKED_DRAWS: usize = 64;
+
 impl Keyspace {
     /// Visits about `budget` entries of the cursor's slot.
     pub fn scan_slot<'a>(
@@ -130,50 +133,33 @@ impl Keyspace {
         self.database(db).tables().iter().flat_map(|table| table.iter())
     }
 
-    /// Some entries with an expiry, near a random place, for eviction by the volatile policies: about `count`, fewer only if
-    /// there are fewer. Keys of one slot come together, so take few at a time and draw again.
-    pub fn sample_volatile(&self, db: usize, count: usize, rng: &mut dyn Rng) -> Vec<&Entry> {
+    /// A key with an expiry, for eviction by the volatile policies. Each is equally likely; where few have one, those
+    /// are likelier in whose stretch of hashes there are fewest.
+    pub fn random_volatile_entry(&self, db: usize, rng: &mut dyn Rng) -> Option<&Entry> {
         let database = self.database(db);
-        let mut sample = Vec::new();
-        let start = crate::table::random_below(database.tables().len(), rng);
-        let tables = database.tables();
-        let (before, from) = tables.split_at(start.min(tables.len()));
-        for table in from.iter().chain(before).filter(|table| table.marked() > 0) {
-            if sample.len() >= count || database.volatile() == 0 {
-                break;
-            }
-            self.sample_marked(table, count - sample.len(), rng, &mut sample);
+        if database.volatile() == 0 {
+            return None;
         }
-        sample
+        let rank = crate::table::random_below(database.volatile(), rng);
+        let table = database.table_of_volatile_rank(rank)?;
+        table.random_marked(MARKED_DRAWS, rng).or_else(|| self.next_marked(table, rng.next_u64()))
     }
 
-    /// From a random hash on, and round to it.
-    fn sample_marked<'a>(
-        &'a self,
-        table: &'a Table<Entry>,
-        count: usize,
-        rng: &mut dyn Rng,
-        sample: &mut Vec<&'a Entry>,
-    ) {
+    /// The first with an expiry from a hash on, and round to it.
+    fn next_marked<'a>(&self, table: &'a Table<Entry>, start: u64) -> Option<&'a Entry> {
         let hash_of = |entry: &Entry| self.hasher.hash(entry.key());
-        let start = rng.next_u64();
-        let enough = sample.len() + count.min(table.marked());
-        let mut cursor = Some(start);
-        while let Some(hash) = cursor.filter(|_| sample.len() < enough) {
-            let left = enough - sample.len();
-            cursor = table.scan_positions(hash, left, Wanted::Marked, hash_of, |position, _| {
-                sample.extend(table.at(position));
-            });
+        let mut first: Option<(u64, &Entry)> = None;
+        for from in [start, 0] {
+            let mut cursor = Some(from);
+            while let (Some(hash), None) = (cursor, first) {
+                cursor = table.scan_positions(hash, 1, Wanted::Marked, hash_of, |position, hash| {
+                    if first.is_none_or(|(least, _)| hash < least) {
+                        first = table.at(position).map(|entry| (hash, entry));
+                    }
+                });
+            }
         }
-        let mut cursor = Some(0);
-        while let Some(hash) = cursor.filter(|_| sample.len() < enough) {
-            let left = enough - sample.len();
-            cursor = table.scan_positions(hash, left, Wanted::Marked, hash_of, |position, hash| {
-                if hash < start {
-                    sample.extend(table.at(position));
-                }
-            });
-        }
+        first.map(|(_, entry)| entry)
     }
 
     /// A key of a database, each equally likely.

@@ -178,23 +178,33 @@ fn random_keys_are_even_over_keys_and_not_over_slots() {
 }
 
 #[test]
-fn a_sample_of_volatile_keys_reaches_all_of_them_and_no_other() {
-    for standalone in [false, true] {
+fn random_keys_with_an_expiry_are_drawn_evenly_by_key_and_no_other() {
+    for (standalone, every) in [(false, 2), (true, 2), (true, 50)] {
         let mut model = Model::new(standalone, 1);
-        (0..100).for_each(|key| model.apply(key, Operation::Insert(0, key, (key % 5 == 0).then_some(9))));
+        (0..200)
+            .for_each(|key| model.apply(key, Operation::Insert(0, key, (key % every == 0).then_some(9))));
         let mut rng = StdRng::seed_from_u64(3);
-        let mut reached = BTreeSet::new();
-        for _ in 0..500 {
-            let sample = model.keyspace.sample_volatile(0, 4, &mut rng);
-            let distinct: BTreeSet<&[u8]> = sample.iter().map(|entry| entry.key()).collect();
-            assert_eq!((distinct.len(), sample.len() >= 4), (sample.len(), true));
-            assert!(sample.iter().all(|entry| entry.expiry().is_some()));
-            reached.extend(sample.iter().map(|entry| entry.key().to_vec()));
+        let mut drawn: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+        let volatile = 200 / every;
+        for _ in 0..volatile * 100 {
+            let entry = model.keyspace.random_volatile_entry(0, &mut rng).unwrap();
+            assert!(entry.expiry().is_some());
+            *drawn.entry(entry.key().to_vec()).or_default() += 1;
         }
-        assert_eq!(reached.len(), 20);
-        assert_eq!(model.keyspace.sample_volatile(0, 100, &mut rng).len(), 20);
+        assert_eq!(drawn.len(), volatile);
+        assert!(every > 2 || drawn.values().all(|&times| (50..=160).contains(&times)), "{drawn:?}");
     }
-    assert!(shard(1).sample_volatile(0, 5, &mut StdRng::seed_from_u64(1)).is_empty());
+    assert!(shard(1).random_volatile_entry(0, &mut StdRng::seed_from_u64(1)).is_none());
+}
+
+#[test]
+fn one_key_with_an_expiry_is_found_among_many() {
+    let mut model = Model::new(true, 1);
+    (0..3000).for_each(|key| model.apply(key, Operation::Insert(0, key, (key == 77).then_some(9))));
+    let mut rng = StdRng::seed_from_u64(4);
+    for _ in 0..50 {
+        assert!(model.keyspace.random_volatile_entry(0, &mut rng).unwrap().expiry().is_some());
+    }
 }
 
 /// Shards go to whatever thread holds their lock.

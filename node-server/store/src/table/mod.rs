@@ -279,11 +279,7 @@ impl<E, H: Holder<E>> Table<E, H> {
         if self.len == 0 {
             return None;
         }
-        let (segments, places) = match &self.root {
-            Root::Empty => return None,
-            Root::One(one) => (1, one.segment().capacity()),
-            Root::Many(directory) => (directory.count(), directory.widest()),
-        };
+        let (segments, places) = self.extent()?;
         // Rejection keeps it even. A table is at least a quarter full, so the limit is for a broken generator.
         for _ in 0..1000 {
             let number = segment::below(segments, rng);
@@ -292,6 +288,25 @@ impl<E, H: Holder<E>> Table<E, H> {
             }
         }
         self.iter().nth(segment::below(self.len, rng))
+    }
+
+    /// A marked entry, each equally likely; `None` when these draws met none, as they may where few are marked.
+    pub fn random_marked(&self, draws: usize, rng: &mut dyn Rng) -> Option<&E> {
+        let (segments, places) = self.extent()?;
+        (0..draws).find_map(|_| {
+            let segment = self.segment(segment::below(segments, rng))?;
+            let place = segment::below(places, rng);
+            segment.get(place).filter(|_| segment.is_marked(place))
+        })
+    }
+
+    /// How many segments there are, and how many places the widest has.
+    fn extent(&self) -> Option<(usize, usize)> {
+        match &self.root {
+            Root::Empty => None,
+            Root::One(one) => Some((1, one.segment().capacity())),
+            Root::Many(directory) => Some((directory.count(), directory.widest())),
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &E> {
