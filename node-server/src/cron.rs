@@ -18,8 +18,7 @@ pub async fn run(node: Arc<Node>) {
         let now_ms = clock::now_ms();
         node.pause.tick(&node.shards, now_ms);
         persistence::save::tick(&node, now_ms);
-        // A quarter of the time between two ticks at most, as Redis spends.
-        expiry.tick(&node, Duration::from_millis(250 / hz.max(1)));
+        expiry.tick(&node, Duration::from_millis(1000 / hz));
         close_idle_clients(&node, now_ms);
         close_slow_clients(&node, now_ms);
         rates.tick(&node, now_ms);

@@ -31,7 +31,6 @@ pub use transaction::{discard, unwatch_all};
 
 use crate::client::{NO_SHARD, ReplyMode, Session};
 use crate::clock::BatchClock;
-use crate::command::spec::flag;
 use crate::command::{
     self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
 };
@@ -139,6 +138,7 @@ fn look_up<'a>(node: &Node, session: &Session, args: Args<'a>) -> Result<Request
         Lookup::Unknown => return Err(unknown_command(args)),
     };
     if !request.spec.accepts(args.len()) {
+        node.command_stats.rejected(request.spec);
         return Err(CommandError::wrong_arity(&request.full_name()));
     }
     Ok(request)
@@ -237,6 +237,7 @@ fn admit_and_run(
             Flow::Park(park)
         }
         Err(error) => {
+            node.command_stats.rejected(request.spec);
             transaction::refused(node, session, request.spec);
             reply_error(node, session, output, batch, &error);
             Flow::Next
@@ -257,7 +258,7 @@ fn run(
     let start = output.len();
     let now_ms = batch.clock.now_ms();
     let mut context = Context::new(node, session, held, slot.unwrap_or(Slot::MIN), output, now_ms);
-    let result = context.call(request.spec, request.args);
+    let result = context.run(request.spec, request.args);
     let logged = append_effects(&mut context, counted.is_some());
     if let Some(logged) = &logged {
         context.session.last_write = logged.end;
@@ -276,9 +277,10 @@ fn run(
     drop(context);
     batch.stats.hits += hits;
     batch.stats.misses += misses;
-    if !request.spec.has(flag::SKIP_SLOWLOG) {
-        let duration = lap.unwrap_or_else(|| batch.clock.lap());
-        node.note_duration(session, request.args, duration.as_micros() as u64);
+    // Who waits has not been answered: its connection counts it when it is.
+    if !matches!(&result, Ok(Outcome::Park(park)) if !park.pipelined) {
+        let took = lap.unwrap_or_else(|| batch.clock.lap());
+        node.note_call(session, request.spec, request.args, took, result.is_err());
     }
     match result {
         Ok(Outcome::Done) if close => Flow::Close,

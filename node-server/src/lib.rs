@@ -14,19 +14,23 @@
 //! ```
 
 pub mod access;
+pub mod allocator;
 pub mod client;
 pub mod clock;
 pub mod command;
+pub mod command_stats;
 pub mod commands;
 pub mod config;
 pub mod control;
 mod cron;
+pub mod eviction;
 pub mod executor;
 mod expiry;
 mod hand_over;
 pub mod info;
+mod latency;
+mod lazy_free;
 mod logging;
-pub mod memory;
 mod migration;
 pub mod net;
 pub mod node;

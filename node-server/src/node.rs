@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rcl_proto::resp::Args;
@@ -16,10 +16,14 @@ use rcl_store::types::Limits;
 use crate::access::User;
 use crate::client::{ClientRegistry, Session};
 use crate::clock;
-use crate::command::CommandNames;
+use crate::command::spec::flag;
+use crate::command::{CommandNames, CommandSpec};
+use crate::command_stats::CommandStats;
 use crate::config::{Config, Settings};
 use crate::control::{ControlHandle, ControlMessage};
-use crate::memory::MemoryGuard;
+use crate::eviction::{self, Eviction};
+use crate::latency::LatencyMonitor;
+use crate::lazy_free::LazyFree;
 use crate::net::Workers;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
@@ -60,7 +64,10 @@ pub struct Node {
     pub stats: Stats,
     pub slowlog: Mutex<SlowLog>,
     pub peak_memory_bytes: AtomicU64,
-    pub memory: MemoryGuard,
+    pub eviction: Eviction,
+    pub lazy_free: LazyFree,
+    pub latency: LatencyMonitor,
+    pub command_stats: CommandStats,
     pub errors: ErrorCounts,
     pub watchdog: Watchdog,
     pub worker_count: AtomicUsize,
@@ -106,7 +113,7 @@ impl Node {
         };
         let user =
             User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
-        Node {
+        let node = Node {
             replication: Replication::new(&run_id, &settings),
             persistence: Persistence::new(clock::now_ms()),
             run_id,
@@ -130,7 +137,10 @@ impl Node {
             stats: Stats::default(),
             slowlog: Mutex::default(),
             peak_memory_bytes: AtomicU64::new(0),
-            memory: MemoryGuard::default(),
+            eviction: Eviction::default(),
+            lazy_free: LazyFree::default(),
+            latency: LatencyMonitor::default(),
+            command_stats: CommandStats::default(),
             errors: ErrorCounts::default(),
             watchdog: Watchdog::default(),
             worker_count: AtomicUsize::new(threads),
@@ -140,7 +150,9 @@ impl Node {
             shutdown: Mutex::new(None),
             is_shutting_down: AtomicBool::new(false),
             expires_actively: AtomicBool::new(true),
-        }
+        };
+        node.adopt(&node.settings());
+        node
     }
 
     pub fn is_cluster(&self) -> bool {
@@ -164,12 +176,21 @@ impl Node {
         let counts_slots = self.cluster_enabled && settings.cluster_slot_stats_enabled;
         self.counts_slots.store(counts_slots, Ordering::Relaxed);
         self.events.set(settings.notify_keyspace_events);
+        self.adopt(&settings);
         self.settings.store(Arc::new(settings));
+        self.eviction.look_soon();
         crate::replication::refresh_state(self);
         crate::persistence::save::refresh_state(self);
         if let Some(control) = self.control.get() {
             control.send(ControlMessage::SettingsChanged);
         }
+    }
+
+    /// What is kept at hand for every command.
+    fn adopt(&self, settings: &Settings) {
+        self.eviction.adopt(settings);
+        self.latency.set_threshold(settings.latency_monitor_threshold_ms);
+        self.command_stats.track_latency(settings.latency_tracking);
     }
 
     /// Up to where collections stay packed.
@@ -204,16 +225,31 @@ impl Node {
 
     /// More memory is used than `maxmemory` allows.
     pub fn is_out_of_memory(&self) -> bool {
-        let limit = self.settings().maxmemory;
-        limit > 0 && self.memory.is_over(limit)
+        eviction::is_over_limit(self)
     }
 
     pub fn uptime_s(&self) -> u64 {
         (clock::monotonic() - self.started).as_secs()
     }
 
+    /// A command ran for so long: its statistics, the latency monitor and the slow log hear of it.
+    pub fn note_call(
+        &self,
+        session: &Session,
+        spec: &'static CommandSpec,
+        args: Args<'_>,
+        took: Duration,
+        failed: bool,
+    ) {
+        self.command_stats.ran(spec, took, failed);
+        self.latency.note(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took);
+        if !spec.has(flag::SKIP_SLOWLOG) {
+            self.note_slow(session, args, took.as_micros() as u64);
+        }
+    }
+
     /// Puts a command into the slow log if it was slow.
-    pub fn note_duration(&self, session: &Session, args: Args<'_>, duration_us: u64) {
+    fn note_slow(&self, session: &Session, args: Args<'_>, duration_us: u64) {
         let settings = self.settings();
         let threshold = settings.slowlog_log_slower_than_us;
         if threshold < 0 || (duration_us as i64) < threshold {

@@ -23,7 +23,7 @@ use crate::cron;
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{control, logging, persistence, replication, shutdown, watchdog};
+use crate::{control, eviction, logging, persistence, replication, shutdown, watchdog};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -159,6 +159,7 @@ fn serve(
             node.replication.follow(node, host, *port);
         }
         tokio::spawn(cron::run(node.clone()));
+        tokio::spawn(eviction::run(node.clone()));
         // In Redis's words: scripts, and its own test suite, wait for them in the log.
         tracing::info!("Server initialized");
         tracing::info!("Ready to accept connections");

@@ -29,6 +29,12 @@ pub struct Stats {
     pub connections_rejected: Counter,
     pub expired_keys: Counter,
     pub evicted_keys: Counter,
+    pub evicted_clients: Counter,
+    /// Ticks of the expiry that ended because their time was used up.
+    pub expired_time_cap_reached: Counter,
+    pub expire_cycle_us: Counter,
+    /// The share of keys with an expiry that are over and still there, in millionths; as sampled.
+    pub expired_stale_ppm: Counter,
     pub keyspace_hits: Counter,
     pub keyspace_misses: Counter,
     pub commands_processed: Counter,
@@ -57,6 +63,10 @@ impl Stats {
             &self.connections_rejected,
             &self.expired_keys,
             &self.evicted_keys,
+            &self.evicted_clients,
+            &self.expired_time_cap_reached,
+            &self.expire_cycle_us,
+            &self.expired_stale_ppm,
             &self.keyspace_hits,
             &self.keyspace_misses,
             &self.commands_processed,

@@ -14,6 +14,7 @@ use super::effects::{Effects, Propagation};
 use super::spec::{CommandSpec, Handler};
 use super::{CommandError, CommandResult, LaterReplies, LaterReply};
 use crate::client::Session;
+use crate::clock;
 use crate::control::ControlMessage;
 use crate::executor::Held;
 use crate::node::Node;
@@ -63,8 +64,21 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Runs a command's handler, and keeps what is to be logged of it.
+    /// Runs a command that another one consists of (EXEC, a script), and counts it as one of its own.
     pub fn call(&mut self, spec: &'static CommandSpec, args: Args<'_>) -> CommandResult {
+        let started = clock::monotonic();
+        let result = self.run(spec, args);
+        if let Err(error) = &result {
+            self.node.errors.note(error.code());
+            self.node.stats.error_replies.add(1);
+        }
+        let took = clock::monotonic() - started;
+        self.node.note_call(self.session, spec, args, took, result.is_err());
+        result
+    }
+
+    /// Runs a command's handler, and keeps what is to be logged of it.
+    pub fn run(&mut self, spec: &'static CommandSpec, args: Args<'_>) -> CommandResult {
         let Handler::Run(handler) = spec.handler else {
             return Err(CommandError::wrong_arity(spec.name));
         };

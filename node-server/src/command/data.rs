@@ -9,13 +9,15 @@ mod several;
 use rcl_proto::Slot;
 use rcl_proto::resp::OwnedArgs;
 use rcl_store::entry::Entry;
-use rcl_store::entry::access::lru_clock;
-use rcl_store::keyspace::{Key, Keyspace, SetExpiry, Upserted};
+use rcl_store::entry::access::{lfu_touch, lru_clock};
+use rcl_store::keyspace::{Key, Keyspace, Removed, SetExpiry, Upserted};
 use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Stream, Value, ValueRef};
 
 use super::CommandError;
 use super::effects::Effects;
 use crate::client::{Session, client_flag};
+use crate::config::Settings;
+use crate::eviction;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::pubsub::EventClass;
@@ -80,25 +82,25 @@ impl<'a> Data<'a> {
 
     /// For reading: counts a hit or a miss, and notes the access.
     pub fn find(&mut self, key: &[u8]) -> Option<&Entry> {
-        self.read(key, self.notes_access)
+        self.read(key, self.access())
     }
 
     /// For a read that is no use of the key (EXISTS, TTL, TYPE): counted, but not noted.
     pub fn glance(&mut self, key: &[u8]) -> Option<&Entry> {
-        self.read(key, false)
+        self.read(key, Access::Unnoted)
     }
 
-    fn read(&mut self, key: &[u8], notes: bool) -> Option<&Entry> {
+    fn read(&mut self, key: &[u8], access: Access) -> Option<&Entry> {
         let key = self.key(key);
         if self.is_gone(&key) {
             self.misses += 1;
             self.notify(EventClass::KeyMiss, "keymiss", key.bytes());
             return None;
         }
-        let (database, clock) = (self.database, lru_clock(self.now_ms));
+        let database = self.database;
         let found =
             keyspace_of(self.node, &mut self.held, self.slot)?
-                .find_and_touch(database, &key, |old| if notes { clock } else { old });
+                .find_and_touch(database, &key, |old| access.after(old));
         *(if found.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
         if found.is_none() {
             self.node.events.tell(&self.node.pubsub, EventClass::KeyMiss, "keymiss", database, key.bytes());
@@ -116,14 +118,46 @@ impl<'a> Data<'a> {
         self.keyspace()?.find(database, &key)
     }
 
-    /// For changing the value in place. The caller says [`changed`](Self::changed) when it did.
+    /// For changing the value in place, which is an access. The caller says [`changed`](Self::changed) when it did.
     pub fn find_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let key = self.key(key);
         if self.is_gone(&key) {
             return None;
         }
-        let database = self.database;
-        self.keyspace()?.find_mut(database, &key)
+        let (database, access) = (self.database, self.access());
+        let entry = self.keyspace()?.find_mut(database, &key)?;
+        let clock = entry.access_clock();
+        let touched = access.after(clock);
+        if touched != clock {
+            entry.set_access_clock(touched);
+        }
+        Some(entry)
+    }
+
+    /// What an access by this command does to the access bits of a key.
+    fn access(&self) -> Access {
+        if !self.notes_access {
+            Access::Unnoted
+        } else if self.node.eviction.counts_uses() {
+            let settings = self.node.settings();
+            let (decay_minutes, log_factor) = (settings.lfu_decay_time, settings.lfu_log_factor);
+            Access::Counted { now_ms: self.now_ms, decay_minutes, log_factor }
+        } else {
+            Access::At(lru_clock(self.now_ms))
+        }
+    }
+
+    /// The keyspace, told what its new entries' access bits are.
+    fn keyspace_for_writing(&mut self) -> Option<&mut Keyspace> {
+        let access = eviction::write_access(self.node, self.now_ms);
+        let keyspace = self.keyspace()?;
+        keyspace.set_write_access(access);
+        Some(keyspace)
+    }
+
+    /// What was overwritten is freed, elsewhere if it is big and `lazyfree-lazy-server-del` says so.
+    fn free_overwritten(&self, removed: Removed) {
+        self.node.lazy_free.removed(removed, || self.node.settings().lazyfree_lazy_server_del);
     }
 
     pub fn exists(&mut self, key: &[u8]) -> bool {
@@ -134,11 +168,12 @@ impl<'a> Data<'a> {
     pub fn put(&mut self, key: &[u8], value: Value, expiry: Option<i64>) {
         let key = self.key(key);
         let database = self.database;
-        let Some(keyspace) = self.keyspace() else { return };
-        let is_new = !keyspace.insert(database, &key, value, expiry).existed();
-        if is_new {
+        let Some(keyspace) = self.keyspace_for_writing() else { return };
+        let before = keyspace.insert(database, &key, value, expiry);
+        if !before.existed() {
             self.notify(EventClass::New, "new", key.bytes());
         }
+        self.free_overwritten(before);
         self.note_new(database, key.bytes());
     }
 
@@ -160,11 +195,16 @@ impl<'a> Data<'a> {
     ) -> Upserted {
         let key = self.key(key);
         self.is_gone(&key);
-        let database = self.database;
-        let upserted = match self.keyspace() {
-            Some(keyspace) => keyspace.upsert_string(database, &key, value, expiry, decide),
-            None => Upserted::Declined,
-        };
+        let (database, node, access) = (self.database, self.node, self.access());
+        let Some(keyspace) = self.keyspace_for_writing() else { return Upserted::Declined };
+        if let Access::Counted { .. } = access {
+            // An overwritten string keeps its count, and this use is one more.
+            keyspace.find_and_touch(database, &key, |old| access.after(old));
+        }
+        let upserted = keyspace.upsert_string(database, &key, value, expiry, decide);
+        if let Some(replaced) = keyspace.take_replaced() {
+            node.lazy_free.value(replaced, || node.settings().lazyfree_lazy_server_del);
+        }
         if upserted == Upserted::Created {
             self.notify(EventClass::New, "new", key.bytes());
         }
@@ -173,12 +213,21 @@ impl<'a> Data<'a> {
 
     /// Deletes the key. False when it was not there (or past its time).
     pub fn remove(&mut self, key: &[u8]) -> bool {
+        self.remove_with(key, |settings| settings.lazyfree_lazy_server_del)
+    }
+
+    /// Deletes the key. `lazily` is asked whether a big value is freed elsewhere.
+    pub fn remove_with(&mut self, key: &[u8], lazily: fn(&Settings) -> bool) -> bool {
         let key = self.key(key);
         if self.is_gone(&key) {
             return false;
         }
-        let database = self.database;
-        self.keyspace().is_some_and(|keyspace| keyspace.remove(database, &key).existed())
+        let (database, node) = (self.database, self.node);
+        let Some(keyspace) = self.keyspace() else { return false };
+        let removed = keyspace.remove(database, &key);
+        let existed = removed.existed();
+        node.lazy_free.removed(removed, || lazily(&node.settings()));
+        existed
     }
 
     /// Deletes the key and gives what it held.
@@ -199,10 +248,11 @@ impl<'a> Data<'a> {
             return false;
         }
         let database = self.database;
-        let renamed = self
-            .keyspace()
-            .is_some_and(|keyspace| keyspace.rename(database, &from, to_database, &to).is_some());
-        if renamed {
+        let overwritten =
+            self.keyspace().and_then(|keyspace| keyspace.rename(database, &from, to_database, &to));
+        let renamed = overwritten.is_some();
+        if let Some(overwritten) = overwritten {
+            self.free_overwritten(overwritten);
             self.in_database(to_database, |data| data.notify(EventClass::New, "new", to.bytes()));
             self.note_new(to_database, to.bytes());
         }
@@ -216,10 +266,11 @@ impl<'a> Data<'a> {
             return false;
         }
         let database = self.database;
-        let copied = self
-            .keyspace()
-            .is_some_and(|keyspace| keyspace.copy(database, &from, to_database, &to).is_some());
-        if copied {
+        let overwritten =
+            self.keyspace_for_writing().and_then(|keyspace| keyspace.copy(database, &from, to_database, &to));
+        let copied = overwritten.is_some();
+        if let Some(overwritten) = overwritten {
+            self.free_overwritten(overwritten);
             self.in_database(to_database, |data| data.notify(EventClass::New, "new", to.bytes()));
             self.note_new(to_database, to.bytes());
         }
@@ -315,8 +366,9 @@ impl<'a> Data<'a> {
             return false;
         }
         if rule == ExpiryRule::Delete {
-            shard.keyspace.remove(database, key);
+            let removed = shard.keyspace.remove(database, key);
             shard.watchers.touch(database, key.bytes());
+            self.node.lazy_free.removed(removed, || self.node.settings().lazyfree_lazy_expire);
             self.notify(EventClass::Expired, "expired", key.bytes());
             self.node.stats.expired_keys.add(1);
             self.node.stats.dirty.add(1);
@@ -325,6 +377,30 @@ impl<'a> Data<'a> {
             }
         }
         true
+    }
+}
+
+/// What an access does to the access bits of a key.
+#[derive(Clone, Copy, Debug)]
+enum Access {
+    /// Nothing: CLIENT NO-TOUCH.
+    Unnoted,
+    /// They say when it was.
+    At(u32),
+    /// They count it, for the LFU policies.
+    Counted { now_ms: i64, decay_minutes: u32, log_factor: u32 },
+}
+
+impl Access {
+    #[inline]
+    fn after(self, clock: u32) -> u32 {
+        match self {
+            Access::Unnoted => clock,
+            Access::At(clock) => clock,
+            Access::Counted { now_ms, decay_minutes, log_factor } => {
+                lfu_touch(clock, now_ms, decay_minutes, log_factor, &mut rand::rng())
+            }
+        }
     }
 }
 
@@ -445,7 +521,7 @@ impl Data<'_> {
         let key = self.key(key);
         let is_gone = self.is_gone(&key);
         let database = self.database;
-        let keyspace = self.keyspace()?;
+        let keyspace = self.keyspace_for_writing()?;
         if is_gone || keyspace.find(database, &key).is_none() {
             keyspace.insert(database, &key, value(), None);
             self.notify(EventClass::New, "new", key.bytes());

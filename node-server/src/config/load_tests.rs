@@ -90,12 +90,11 @@ fn a_bad_line_is_told_with_its_place_and_what_was_expected() {
 
 #[test]
 fn what_the_node_cannot_promise_stops_the_start_all_in_one_message() {
-    let message =
-        error(&["-", "--tls-port", "7"], "appendonly yes\nuser alice on\nmaxmemory-policy allkeys-lru\n");
+    let message = error(&["-", "--tls-port", "7"], "appendonly yes\nuser alice on\nactivedefrag yes\n");
     for part in [
         "standard input, line 1: 'appendonly' can only have its default: ",
         "standard input, line 2: 'user' ",
-        "standard input, line 3: 'maxmemory-policy' ",
+        "standard input, line 3: 'activedefrag' ",
         "command line: 'tls-port' ",
     ] {
         assert!(message.contains(part), "{part} is not in\n{message}");

@@ -55,6 +55,8 @@ pub struct Settings {
     pub slowlog_max_len: usize,
     /// How long a thread or a lock may be stuck before the log says so; 0: for ever.
     pub watchdog_period_ms: u64,
+    /// 0: off.
+    pub latency_monitor_threshold_ms: u64,
     pub latency_tracking: bool,
     pub latency_tracking_info_percentiles: Vec<f64>,
     // Persistence.
@@ -89,6 +91,8 @@ pub struct Settings {
     pub repl_diskless_sync_max_replicas: u32,
     pub repl_disable_tcp_nodelay: bool,
     pub repl_backlog_size: usize,
+    /// A replica evicts nothing by itself.
+    pub replica_ignore_maxmemory: bool,
     /// 0: the backlog is never freed.
     pub repl_backlog_ttl_s: u64,
     pub repl_timeout_s: u64,
@@ -133,8 +137,15 @@ pub struct Settings {
     pub databases: u32,
     /// 0: no limit.
     pub maxmemory: u64,
-    /// Always `Noeviction` until eviction is there.
     pub maxmemory_policy: MaxmemoryPolicy,
+    pub maxmemory_samples: usize,
+    /// 0 to 100.
+    pub maxmemory_eviction_tenacity: u32,
+    pub lfu_log_factor: u32,
+    /// In minutes.
+    pub lfu_decay_time: u32,
+    /// 1 to 10.
+    pub active_expire_effort: u32,
     pub notify_keyspace_events: EventClasses,
     pub lazyfree_lazy_eviction: bool,
     pub lazyfree_lazy_expire: bool,
@@ -228,6 +239,7 @@ impl Settings {
             slowlog_log_slower_than_us: reader.number("slowlog-log-slower-than"),
             slowlog_max_len: reader.number("slowlog-max-len"),
             watchdog_period_ms: reader.number("watchdog-period"),
+            latency_monitor_threshold_ms: reader.number("latency-monitor-threshold"),
             latency_tracking: reader.yes_no("latency-tracking"),
             latency_tracking_info_percentiles: reader.percentiles("latency-tracking-info-percentiles"),
             dir: reader.directory("dir"),
@@ -253,6 +265,7 @@ impl Settings {
             repl_diskless_sync_max_replicas: reader.number("repl-diskless-sync-max-replicas"),
             repl_disable_tcp_nodelay: reader.yes_no("repl-disable-tcp-nodelay"),
             repl_backlog_size: reader.number("repl-backlog-size"),
+            replica_ignore_maxmemory: reader.yes_no("replica-ignore-maxmemory"),
             repl_backlog_ttl_s: reader.number("repl-backlog-ttl"),
             repl_timeout_s: reader.number("repl-timeout"),
             repl_ping_replica_period_s: reader.number("repl-ping-replica-period"),
@@ -290,6 +303,11 @@ impl Settings {
             databases: reader.number("databases"),
             maxmemory: reader.number("maxmemory"),
             maxmemory_policy: reader.choice("maxmemory-policy", MaxmemoryPolicy::ALL, MaxmemoryPolicy::word),
+            maxmemory_samples: reader.number("maxmemory-samples"),
+            maxmemory_eviction_tenacity: reader.number("maxmemory-eviction-tenacity"),
+            lfu_log_factor: reader.number("lfu-log-factor"),
+            lfu_decay_time: reader.number("lfu-decay-time"),
+            active_expire_effort: reader.number("active-expire-effort"),
             notify_keyspace_events: reader.event_classes("notify-keyspace-events"),
             lazyfree_lazy_eviction: reader.yes_no("lazyfree-lazy-eviction"),
             lazyfree_lazy_expire: reader.yes_no("lazyfree-lazy-expire"),

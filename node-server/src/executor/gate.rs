@@ -11,6 +11,7 @@ use crate::client::{Session, Transaction};
 use crate::clock;
 use crate::command::spec::{Begin, Find, KeySpec, flag};
 use crate::command::{CommandError, CommandSpec, Locks, Park, find_keys};
+use crate::eviction::{self, Room};
 use crate::node::Node;
 use crate::pause::PauseLevel;
 use crate::routing::{self, Asker, Question};
@@ -72,6 +73,8 @@ pub fn admit<'a>(
     }
     session.user.may_run(spec)?;
     let slot = slot_of(node, session, request)?;
+    // Before a shard is locked: it locks others.
+    let room = if session.is_master_link { Room::Enough } else { eviction::make_room(node) };
     let queueing = session.in_transaction() && !transaction::acts_at_once(request);
     let mut held = lock(node, session, request, slot, queueing);
     if let Some(slot) = slot
@@ -83,7 +86,7 @@ pub fn admit<'a>(
         let is_loading = is_loading(node, spec);
         route.map_err(|error| if is_loading && routing::is_down(&error) { LOADING } else { error })?;
     }
-    let allowed = check_state(node, session, request).and_then(|()| check_memory(node, session, request));
+    let allowed = check_state(node, session, request).and_then(|()| check_memory(session, request, room));
     if node.counts_slots()
         && (allowed.is_err() || queueing)
         && let Some(slot) = slot
@@ -263,8 +266,10 @@ fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(
     Ok(())
 }
 
-fn check_memory(node: &Node, session: &Session, request: Request<'_>) -> Result<(), CommandError> {
-    let refused = wants_memory(session, request) && !session.is_master_link && node.is_out_of_memory();
+/// Without room what wants memory is refused, and so is what would be queued: that takes memory, too.
+fn check_memory(session: &Session, request: Request<'_>, room: Room) -> Result<(), CommandError> {
+    let is_queued = || session.in_transaction() && !transaction::acts_at_once(request);
+    let refused = room == Room::None && (wants_memory(session, request) || is_queued());
     if refused { Err(OUT_OF_MEMORY) } else { Ok(()) }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::KeyspaceCounts;
+use crate::allocator::used_bytes;
 use crate::control::ControlHandle;
-use crate::memory::used_bytes;
 use crate::node::Node;
 
 /// Bytes that are in memory, by /proc; 0 where there is none.

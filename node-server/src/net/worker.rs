@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::stream::DetachedStream;
+use crate::allocator;
 use crate::client::Session;
 use crate::node::Node;
 use crate::watchdog::{Pulse, Watchdog};
@@ -36,6 +37,7 @@ impl Workers {
             workers.handles.push(runtime.handle().clone());
             let (stop, stopped) = oneshot::channel::<()>();
             let body = move || {
+                allocator::claim_cell();
                 // Ends when asked to, or when nobody is left who could ask.
                 let _ = runtime.block_on(stopped);
             };

@@ -16,6 +16,7 @@ use rcl_proto::{Slot, key_slot};
 use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
 
 use crate::clock;
+use crate::eviction;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::replication::ReplicationId;
@@ -239,7 +240,16 @@ impl<'a, R: Read> Loader<'a, R> {
         let slot = if self.node.is_cluster() { key_slot(&item.key) } else { Slot::MIN };
         let mut shard = self.node.shards.lock_slot(slot);
         let key = shard.keyspace.hasher().key_in_slot(&item.key, slot);
+        let now_ms = clock::now_ms();
+        shard.keyspace.set_write_access(eviction::write_access(self.node, now_ms));
         shard.keyspace.insert(database, &key, item.value, item.expiry_ms);
+        let (idle_s, frequency) = (item.idle_s, item.frequency);
+        if idle_s.is_some() || frequency.is_some() {
+            let clock = eviction::restored_clock(&self.node.settings(), idle_s, frequency, now_ms);
+            if let (Some(clock), Some(entry)) = (clock, shard.keyspace.find_mut(database, &key)) {
+                entry.set_access_clock(clock);
+            }
+        }
         drop(shard);
         self.loaded.keys += 1;
         Ok(())

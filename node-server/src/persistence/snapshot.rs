@@ -21,6 +21,7 @@ use rcl_store::rdb::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
 use rcl_store::snapshot::{HandedOver, WalkState};
 
 use crate::clock;
+use crate::eviction;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::replication::LogPoint;
@@ -157,6 +158,8 @@ struct Walk {
 impl Walk {
     fn walk_all(&mut self, sizes: &[(u64, u64)]) -> Result<Summary, SnapshotError> {
         let settings = self.node.settings().clone();
+        // Of the walk's beginning: that is near enough for idle times.
+        let now_ms = clock::now_ms();
         let mut out = Vec::with_capacity(CHUNK_BYTES * 2);
         let mut encoder = FileEncoder::start(settings.rdbcompression, &self.info(), &mut out);
         let mut database = None;
@@ -172,7 +175,8 @@ impl Walk {
                             encoder.database(number as u64, keys, volatile, &mut out);
                             database = Some(number);
                         }
-                        let info = KeyInfo { expiry_ms: entry.expiry(), ..KeyInfo::default() };
+                        let (idle_s, frequency) = eviction::kept_access(&settings, &entry, now_ms);
+                        let info = KeyInfo { expiry_ms: entry.expiry(), idle_s, frequency };
                         encoder.key(entry.key(), entry.value(), info, &mut out);
                         self.keys += 1;
                         if out.len() >= CHUNK_BYTES {

@@ -90,13 +90,17 @@ mod tests {
     }
 
     fn drain(pool: &mut Pool) -> Vec<String> {
-        std::iter::from_fn(|| pool.take_best()).map(|best| String::from_utf8_lossy(&best.key).into()).collect()
+        std::iter::from_fn(|| pool.take_best())
+            .map(|best| String::from_utf8_lossy(&best.key).into())
+            .collect()
     }
 
     #[test]
     fn the_best_are_kept_and_come_first() {
         let mut pool = Pool::default();
-        (0..100u64).map(|number| number * 37 % 100).for_each(|score| offer(&mut pool, score, &score.to_string()));
+        (0..100u64)
+            .map(|number| number * 37 % 100)
+            .for_each(|score| offer(&mut pool, score, &score.to_string()));
         let expected: Vec<String> = (84..100).rev().map(|score| score.to_string()).collect();
         assert_eq!(drain(&mut pool), expected);
         assert!(pool.take_best().is_none());

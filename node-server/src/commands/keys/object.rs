@@ -109,6 +109,11 @@ fn refcount(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn idletime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let now_ms = context.data.now_ms;
+    if context.node.eviction.counts_uses() {
+        return Err(CommandError::fixed(
+            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        ));
+    }
     match context.data.peek(&args[2]) {
         Some(entry) => context.reply.integer(access::lru_idle_ms(entry.access_clock(), now_ms) / 1000),
         None => context.reply.null(),
@@ -116,10 +121,21 @@ fn idletime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-fn freq(_context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
-    Err(CommandError::fixed(
-        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
-    ))
+fn freq(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if !context.node.eviction.counts_uses() {
+        return Err(CommandError::fixed(
+            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        ));
+    }
+    let (now_ms, decay_minutes) = (context.data.now_ms, context.node.settings().lfu_decay_time);
+    match context.data.peek(&args[2]) {
+        Some(entry) => {
+            let counter = access::lfu_counter(entry.access_clock(), now_ms, decay_minutes);
+            context.reply.integer(i64::from(counter));
+        }
+        None => context.reply.null(),
+    }
+    Ok(Outcome::Done)
 }
 
 fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {

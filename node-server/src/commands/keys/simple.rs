@@ -5,6 +5,7 @@ use rcl_proto::resp::Args;
 use crate::command::arguments::{KEY, KEYS};
 use crate::command::spec::{COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::config::Settings;
 use crate::pubsub::EventClass;
 
 pub const DEL: CommandSpec = CommandSpec {
@@ -24,9 +25,17 @@ pub const DEL: CommandSpec = CommandSpec {
 };
 
 fn del(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    delete(context, args, |settings| settings.lazyfree_lazy_user_del)
+}
+
+fn unlink(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    delete(context, args, |_| true)
+}
+
+fn delete(context: &mut Context<'_>, args: Args<'_>, lazily: fn(&Settings) -> bool) -> CommandResult {
     let mut deleted = 0;
     for key in args.from(1).iter() {
-        if context.data.remove(key) {
+        if context.data.remove_with(key, lazily) {
             context.data.changed(key);
             context.data.notify(EventClass::Generic, "del", key);
             deleted += 1;
@@ -48,7 +57,7 @@ pub const UNLINK: CommandSpec = CommandSpec {
     summary: "Deletes keys; what is large is freed elsewhere.",
     arguments: &[KEYS],
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
-    handler: Handler::Run(del),
+    handler: Handler::Run(unlink),
     ..COMMAND
 };
 

@@ -192,6 +192,9 @@ fn resetstat(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.node.errors.reset();
     context.data.each_shard(|shard| shard.slot_stats.reset());
     context.node.watchdog.reset();
+    context.node.command_stats.reset();
+    context.node.eviction.reset_stats();
+    context.node.lazy_free.freed().set(0);
     context.reply.ok();
     Ok(Outcome::Done)
 }

@@ -123,8 +123,7 @@ fn flush(
     });
     let keys: usize = all.iter().map(|flushed| flushed.keys).sum();
     if is_async && keys > 0 {
-        // Freed by a thread of its own; if there can be none, here.
-        let _ = std::thread::Builder::new().name("lazy-free".into()).spawn(move || drop(all));
+        context.node.lazy_free.elsewhere(keys, Box::new(all));
     }
     context.data.effects.changes += keys.max(1) as u64;
     context.reply.ok();

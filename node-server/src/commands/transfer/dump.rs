@@ -1,13 +1,13 @@
 //! DUMP and RESTORE.
 
 use rcl_proto::resp::Args;
-use rcl_store::entry::access;
 use rcl_store::rdb;
 
 use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::eviction;
 use crate::pubsub::EventClass;
 
 pub const DUMP: CommandSpec = CommandSpec {
@@ -164,8 +164,10 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     // Whatever was there goes first: the key is a new one.
     context.data.remove(key);
     context.data.put(key, value, expiry);
-    if let (Some(idle_s), Some(entry)) = (options.idle_s, context.data.find_mut(key)) {
-        entry.set_access_clock(access::lru_clock(now_ms.saturating_sub(idle_s.saturating_mul(1000))));
+    let (idle_s, frequency) = (options.idle_s.map(i64::unsigned_abs), options.frequency);
+    let clock = eviction::restored_clock(&context.node.settings(), idle_s, frequency, now_ms);
+    if let (Some(clock), Some(entry)) = (clock, context.data.find_mut(key)) {
+        entry.set_access_clock(clock);
     }
     context.data.changed(key);
     context.data.notify(EventClass::Generic, "restore", key);

@@ -6,18 +6,17 @@ use crate::config::directive::*;
 const INT_MIN: i64 = i32::MIN as i64;
 const INT_MAX: i64 = i32::MAX as i64;
 const LONG_MAX: u64 = i64::MAX as u64;
-const NO_EVICTION: Standing = no_effect("eviction is not there yet");
 const NO_DEFRAGMENTATION: Standing = no_effect("active defragmentation is not there");
 
 pub const DIRECTIVES: &[Directive] = &[
     integer("databases", 1, INT_MAX, "16", EFFECT).immutable(),
     memory("maxmemory", 0, u64::MAX, "0", EFFECT),
-    choice("maxmemory-policy", MaxmemoryPolicy::WORDS, "noeviction", refused("eviction is not there yet")),
-    integer("maxmemory-samples", 1, INT_MAX, "5", NO_EVICTION),
-    integer("maxmemory-eviction-tenacity", 0, 100, "10", NO_EVICTION),
-    integer("lfu-log-factor", 0, INT_MAX, "10", NO_EVICTION),
-    integer("lfu-decay-time", 0, INT_MAX, "1", NO_EVICTION),
-    integer("active-expire-effort", 1, 10, "1", no_effect("expiry sets its own pace")),
+    choice("maxmemory-policy", MaxmemoryPolicy::WORDS, "noeviction", EFFECT),
+    integer("maxmemory-samples", 1, INT_MAX, "5", EFFECT),
+    integer("maxmemory-eviction-tenacity", 0, 100, "10", EFFECT),
+    integer("lfu-log-factor", 0, INT_MAX, "10", EFFECT),
+    integer("lfu-decay-time", 0, INT_MAX, "1", EFFECT),
+    integer("active-expire-effort", 1, 10, "1", EFFECT),
     yes_no("lazyfree-lazy-eviction", "no", EFFECT),
     yes_no("lazyfree-lazy-expire", "no", EFFECT),
     yes_no("lazyfree-lazy-server-del", "no", EFFECT),

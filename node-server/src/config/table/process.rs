@@ -9,7 +9,6 @@ const CPU_LIST: Standing = no_effect("threads are not pinned to cores");
 const SYSLOG: Standing = no_effect("there is no log to syslog");
 const CRASH: Standing = no_effect("a crash prints Rust's own report");
 const TITLE: Standing = no_effect("the process keeps its name");
-const LATENCY_MONITOR: Standing = no_effect("the latency monitor is not there yet");
 const SHUTDOWN_FLAGS: Kind = Kind::Flags(&["default", "save", "nosave", "now", "force"]);
 const INT_MAX: i64 = i32::MAX as i64;
 
@@ -93,7 +92,7 @@ pub const DIRECTIVES: &[Directive] = &[
     integer("slowlog-max-len", 0, i64::MAX, "128", EFFECT),
     yes_no("latency-tracking", "yes", EFFECT),
     Directive::new("latency-tracking-info-percentiles", Kind::Percentiles, "50 99 99.9", EFFECT),
-    integer("latency-monitor-threshold", 0, i64::MAX, "0", LATENCY_MONITOR),
+    integer("latency-monitor-threshold", 0, i64::MAX, "0", EFFECT),
     integer("busy-reply-threshold", 0, i64::MAX, "5000", no_effect("scripts are not there yet"))
         .alias("lua-time-limit"),
 ];

@@ -16,8 +16,7 @@ pub const DIRECTIVES: &[Directive] = &[
     text("replica-announce-ip", "", EFFECT).alias("slave-announce-ip"),
     integer("replica-announce-port", 0, 65535, "0", EFFECT).alias("slave-announce-port"),
     yes_no("replica-lazy-flush", "no", EFFECT).alias("slave-lazy-flush"),
-    yes_no("replica-ignore-maxmemory", "yes", no_effect("a replica applies all that its master sends"))
-        .alias("slave-ignore-maxmemory"),
+    yes_no("replica-ignore-maxmemory", "yes", EFFECT).alias("slave-ignore-maxmemory"),
     yes_no("replica-ignore-disk-write-errors", "no", ERRORS),
     choice("propagation-error-behavior", &["ignore", "panic", "panic-on-replicas"], "ignore", ERRORS),
     yes_no("repl-diskless-sync", "yes", EFFECT),

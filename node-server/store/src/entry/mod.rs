@@ -220,6 +220,11 @@ impl Entry {
         }
     }
 
+    /// Moves a collection or long string out, for who frees it; the number 0 takes its place.
+    pub(crate) fn take_boxed(&mut self) -> Option<Box<Value>> {
+        self.block.take_boxed()
+    }
+
     /// The value alone. A collection or long string is moved, a short string copied.
     pub fn into_value(mut self) -> Value {
         if let Some(value) = self.block.take_boxed() {

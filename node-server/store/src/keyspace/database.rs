@@ -17,6 +17,8 @@ pub(crate) struct Database {
     block_volatile: Vec<usize>,
     keys: usize,
     volatile: usize,
+    /// How long keys with an expiry have to live, about: what the expiry cycle saw, the newest counting 2 %.
+    average_ttl_ms: i64,
     /// Its number when the running snapshot began; SWAPDB moves databases about.
     pub(crate) number_at_snapshot: usize,
 }
@@ -30,6 +32,7 @@ impl Database {
             block_volatile: Vec::new(),
             keys: 0,
             volatile: 0,
+            average_ttl_ms: 0,
             number_at_snapshot: number,
         }
     }
@@ -40,6 +43,16 @@ impl Database {
 
     pub(crate) fn volatile(&self) -> usize {
         self.volatile
+    }
+
+    /// 0 when there is none, or none was looked at yet.
+    pub(crate) fn average_ttl_ms(&self) -> i64 {
+        if self.volatile == 0 { 0 } else { self.average_ttl_ms }
+    }
+
+    pub(crate) fn note_time_to_live(&mut self, ttl_ms: i64) {
+        let before = if self.average_ttl_ms == 0 { ttl_ms } else { self.average_ttl_ms };
+        self.average_ttl_ms = before / 50 * 49 + ttl_ms / 50;
     }
 
     pub(crate) fn table(&self, index: usize) -> Option<&Table<Entry>> {

@@ -77,6 +77,7 @@ impl Keyspace {
         let Some(table) = self.database(db).table(index) else { return };
         let mut due: Vec<Box<[u8]>> = Vec::new();
         let left = budget - cycle.examined;
+        let (mut left_ms, mut alive) = (0i64, 0i64);
         let next = table.scan_positions(
             hash,
             left,
@@ -84,12 +85,19 @@ impl Keyspace {
             |entry| hasher.hash(entry.key()),
             |position, _| {
                 cycle.examined += 1;
-                if let Some(entry) = table.at(position).filter(|entry| entry.is_expired(now_ms)) {
+                let Some(entry) = table.at(position) else { return };
+                if entry.is_expired(now_ms) {
                     due.push(entry.key().into());
+                } else if let Some(expiry) = entry.expiry() {
+                    left_ms = left_ms.saturating_add(expiry - now_ms);
+                    alive += 1;
                 }
             },
         );
         let slot = self.slot_of(index);
+        if alive > 0 {
+            self.database_mut(db).note_time_to_live(left_ms / alive);
+        }
         for bytes in due {
             let entry = match self.remove(db, &hasher.key_in_slot(&bytes, slot)) {
                 Removed::Entry(entry) => Some(entry),

@@ -49,6 +49,8 @@ pub struct Keyspace {
     pub(crate) snapshots: Snapshots,
     expiry_cursor: expiry::ExpiryCursor,
     write_access: WriteAccess,
+    /// What the last `upsert_string` replaced, if freeing it may take long.
+    replaced: Option<Box<Value>>,
 }
 
 /// How many keys of one slot are measured for [`Keyspace::bytes_in_slot`].
@@ -113,6 +115,7 @@ impl Keyspace {
             snapshots: Snapshots::default(),
             expiry_cursor: expiry::ExpiryCursor::default(),
             write_access: WriteAccess::default(),
+            replaced: None,
         }
     }
 
@@ -135,6 +138,11 @@ impl Keyspace {
     /// Keys that have an expiry.
     pub fn volatile_key_count(&self, db: usize) -> usize {
         self.database(db).volatile()
+    }
+
+    /// How long the keys with an expiry have to live, about; 0 if that is not known yet.
+    pub fn average_ttl_ms(&self, db: usize) -> i64 {
+        self.database(db).average_ttl_ms()
     }
 
     pub fn key_count_in_slot(&self, db: usize, slot: Slot) -> usize {
@@ -215,7 +223,7 @@ impl Keyspace {
         decide: impl FnOnce(Option<&Entry>) -> bool,
     ) -> Upserted {
         let index = self.index(key.slot);
-        let Keyspace { databases, hasher, snapshots, write_access, .. } = self;
+        let Keyspace { databases, hasher, snapshots, write_access, replaced, .. } = self;
         let database = database_of(databases, db);
         let number = database.number_at_snapshot;
         database.change(index, |table| match table.search(key.hash, |entry| entry.key() == key.bytes) {
@@ -248,6 +256,7 @@ impl Keyspace {
                     snapshots.before_insert(&mut new);
                     snapshots.hand_over(number, std::mem::replace(old, new));
                 } else {
+                    *replaced = old.take_boxed();
                     old.set_expiry(expiry);
                     old.set_string(value);
                     old.set_access_clock(clock);
@@ -258,6 +267,11 @@ impl Keyspace {
                 Upserted::Replaced
             }
         })
+    }
+
+    /// The collection or long string that the last `upsert_string` replaced, for the caller to drop, perhaps elsewhere.
+    pub fn take_replaced(&mut self) -> Option<Box<Value>> {
+        self.replaced.take()
     }
 
     /// Puts any value under a key, whatever was there.
@@ -323,7 +337,8 @@ impl Keyspace {
 
     /// Copies value and expiry to another key of this shard, as COPY does. `None` if there is nothing to copy.
     pub fn copy(&mut self, db: usize, from: &Key<'_>, to_db: usize, to: &Key<'_>) -> Option<Removed> {
-        let entry = self.find(db, from)?.clone().with_key(to.bytes);
+        let mut entry = self.find(db, from)?.clone().with_key(to.bytes);
+        entry.set_access_clock(self.write_access.clock);
         Some(self.insert_entry(to_db, to, entry))
     }
 

@@ -181,8 +181,7 @@ fn random_keys_are_even_over_keys_and_not_over_slots() {
 fn random_keys_with_an_expiry_are_drawn_evenly_by_key_and_no_other() {
     for (standalone, every) in [(false, 2), (true, 2), (true, 50)] {
         let mut model = Model::new(standalone, 1);
-        (0..200)
-            .for_each(|key| model.apply(key, Operation::Insert(0, key, (key % every == 0).then_some(9))));
+        (0..200).for_each(|key| model.apply(key, Operation::Insert(0, key, (key % every == 0).then_some(9))));
         let mut rng = StdRng::seed_from_u64(3);
         let mut drawn: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         let volatile = 200 / every;

@@ -180,6 +180,11 @@ impl List {
         }
     }
 
+    /// About how many steps it takes to free it: one for each node, of which no more than `most` are counted.
+    pub fn free_effort(&self, most: usize) -> usize {
+        self.nodes().take(most).count()
+    }
+
     /// The listpacks it is made of, in order, as RDB writes them.
     pub fn nodes(&self) -> impl Iterator<Item = &Listpack> {
         let mut offset = 0;

@@ -79,6 +79,12 @@ impl Stream {
         Encoding::Stream
     }
 
+    /// About how many steps it takes to free it: its nodes, and as much for every group as the first one takes.
+    pub fn free_effort(&self) -> usize {
+        let of_a_group = self.groups().next().map_or(0, |(_, group)| 1 + group.pending_count());
+        self.log.node_count() + self.group_count() * of_a_group
+    }
+
     /// Bytes allocated, about.
     pub fn memory_usage(&self) -> usize {
         let groups = self.groups().map(|(name, group)| name.len() + group.memory_usage());

@@ -84,6 +84,20 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    /// About how many steps it takes to free the value, as Redis counts them; of a list no more than 256 are counted.
+    pub fn free_effort(self) -> usize {
+        match self {
+            ValueRef::List(list) => list.free_effort(256),
+            ValueRef::Hash(hash) if hash.encoding() == Encoding::Hashtable => hash.len(),
+            ValueRef::Set(set) if set.encoding() == Encoding::Hashtable => set.len(),
+            ValueRef::SortedSet(sorted_set) if sorted_set.encoding() == Encoding::Skiplist => {
+                sorted_set.len()
+            }
+            ValueRef::Stream(stream) => stream.free_effort(),
+            _ => 1,
+        }
+    }
+
     /// No key may hold one. A stream stays without its entries.
     pub fn is_empty_collection(self) -> bool {
         match self {
