@@ -8,6 +8,7 @@ use crate::clock;
 use crate::expiry::ActiveExpiry;
 use crate::node::Node;
 use crate::persistence;
+use crate::tracking;
 
 pub async fn run(node: Arc<Node>) {
     let mut rates = Rates::default();
@@ -19,6 +20,7 @@ pub async fn run(node: Arc<Node>) {
         node.pause.tick(&node.shards, now_ms);
         persistence::save::tick(&node, now_ms);
         expiry.tick(&node, Duration::from_millis(1000 / hz));
+        tracking::tick(&node);
         close_idle_clients(&node, now_ms);
         close_slow_clients(&node, now_ms);
         rates.tick(&node, now_ms);

@@ -30,6 +30,7 @@ use crate::node::Node;
 use crate::pause::PauseLevel;
 use crate::pubsub::EventClass;
 use crate::shard::Shard;
+use crate::tracking::NOBODY;
 
 /// How an attempt to make room ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -385,11 +386,12 @@ fn evict(node: &Node, settings: &Settings, candidate: &Candidate) -> bool {
         return false;
     }
     let removed: Removed = shard.keyspace.remove(*database, &key);
-    shard.watchers.touch(*database, bytes);
+    shard.key_changed(node, *database, bytes, NOBODY);
     node.events.tell(&node.pubsub, EventClass::Evicted, "evicted", *database, bytes);
     internal::log_deletion(node, *database, *slot, &[bytes]);
     node.stats.evicted_keys.add(1);
     drop(shard);
+    node.tracking.broadcasts.tell(node);
     node.lazy_free.removed(removed, || settings.lazyfree_lazy_eviction);
     node.latency.note("eviction-del", clock::monotonic() - started);
     true

@@ -29,7 +29,7 @@ use propagate::publish;
 pub use serve::end_wait;
 pub use transaction::{discard, unwatch_all};
 
-use crate::client::{NO_SHARD, ReplyMode, Session};
+use crate::client::{Message, NO_SHARD, ReplyMode, Session};
 use crate::clock::BatchClock;
 use crate::command::{
     self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
@@ -38,6 +38,7 @@ use crate::net::DetachedConnection;
 use crate::node::Node;
 
 use crate::stats::BatchStats;
+use crate::tracking;
 use crate::watchdog::Pulse;
 
 /// What a request asks of its connection.
@@ -55,13 +56,16 @@ pub struct Batch {
     pub clock: BatchClock,
     /// How many bytes the request that runs now came as.
     pub request_bytes: usize,
+    /// Where its reply begins in the output.
+    reply_start: usize,
     /// Of the thread that runs it.
     pub pulse: Arc<Pulse>,
 }
 
 impl Batch {
     pub fn start(pulse: Arc<Pulse>) -> Batch {
-        Batch { stats: BatchStats::default(), clock: BatchClock::start(), request_bytes: 0, pulse }
+        let stats = BatchStats::default();
+        Batch { stats, clock: BatchClock::start(), request_bytes: 0, reply_start: 0, pulse }
     }
 }
 
@@ -98,7 +102,7 @@ pub fn process(
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
-    let start = output.len();
+    batch.reply_start = output.len();
     batch.stats.commands += 1;
     let flow = match look_up(node, session, args) {
         Ok(request) => dispatch(node, session, request, output, batch),
@@ -117,7 +121,7 @@ pub fn process(
     };
     // What a parked request answers comes later, and is left out or not by then.
     if !matches!(&flow, Flow::Park(park) if !park.pipelined) {
-        silence(session, output, start);
+        silence(session, output, batch.reply_start);
     }
     flow
 }
@@ -214,7 +218,20 @@ fn dispatch(
     } else if request.spec.locks == Locks::Transaction {
         session.asking = false;
     }
+    if session.tracking.is_some() && !session.in_transaction() {
+        end_caching(session, request);
+    }
     flow
+}
+
+/// CLIENT CACHING holds for one command; said before MULTI, for the whole transaction.
+fn end_caching(session: &mut Session, request: Request<'_>) {
+    let is_about_client = request.container.is_some_and(|container| container.name == "client");
+    if let Some(mode) = &mut session.tracking
+        && !is_about_client
+    {
+        mode.caching = false;
+    }
 }
 
 fn admit_and_run(
@@ -225,7 +242,13 @@ fn admit_and_run(
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
-    match gate::admit(node, session, request, asking, batch.request_bytes) {
+    let admitted = gate::admit(node, session, request, asking, batch.request_bytes);
+    if session.gets_messages() {
+        // That a key was evicted to make room for this command is told before its reply, which may be about the same key.
+        take_pushes(session, output);
+        batch.reply_start = output.len();
+    }
+    match admitted {
         Ok(gate::Admitted::Run { held, slot }) => run(node, session, request, held, slot, output, batch),
         Ok(gate::Admitted::Queue { slot }) => {
             transaction::queue(session, request, slot);
@@ -275,6 +298,7 @@ fn run(
     let (hits, misses) = (context.data.hits, context.data.misses);
     let close = context.close;
     drop(context);
+    node.tracking.broadcasts.tell(node);
     batch.stats.hits += hits;
     batch.stats.misses += misses;
     // Who waits has not been answered: its connection counts it when it is.
@@ -291,6 +315,20 @@ fn run(
             output.truncate(start);
             reply_error(node, session, output, batch, &error);
             Flow::Next
+        }
+    }
+}
+
+/// Sends what was posted to the client, most of it by its own command just now: behind that command's reply.
+pub fn take_pushes(session: &mut Session, output: &mut Vec<u8>) {
+    if session.handle.mailbox.is_empty() {
+        return;
+    }
+    for message in session.handle.mailbox.take_pushes() {
+        match message {
+            Message::Push(bytes) => output.extend_from_slice(&bytes),
+            Message::ShardUnsubscribed(channel) => shard_unsubscribed(session, &channel, output),
+            Message::Reply { .. } | Message::Retry { .. } => {}
         }
     }
 }
@@ -323,5 +361,6 @@ pub fn client_gone(node: &Node, session: &mut Session) {
     }
     unwatch_all(node, session);
     forget_subscriptions(node, session);
+    tracking::stop(node, session);
     node.clients.remove(session.id());
 }

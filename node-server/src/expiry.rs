@@ -16,6 +16,7 @@ use crate::clock;
 use crate::executor::internal;
 use crate::node::Node;
 use crate::pubsub::EventClass;
+use crate::tracking::NOBODY;
 
 /// What an effort stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,12 +93,13 @@ fn expire_shard(node: &Node, index: usize, pace: Pace, end: Instant, seen: &mut 
         }
         let cycle = shard.keyspace.expire_cycle(clock::now_ms(), pace.keys_a_step);
         for expired in &cycle.expired {
-            shard.watchers.touch(expired.db, &expired.key);
+            shard.key_changed(node, expired.db, &expired.key, NOBODY);
             let class = EventClass::Expired;
             node.events.tell(&node.pubsub, class, "expired", expired.db, &expired.key);
             internal::log_deletion(node, expired.db, expired.slot, &[&expired.key]);
         }
         drop(shard);
+        node.tracking.broadcasts.tell(node);
         let ExpireCycle { examined, expired, wrapped } = cycle;
         let count = expired.len();
         node.stats.expired_keys.add(count as u64);

@@ -44,6 +44,7 @@ pub mod shard;
 mod shutdown;
 pub mod slowlog;
 pub mod stats;
+pub mod tracking;
 pub mod watchdog;
 
 pub use server::main_with_args;

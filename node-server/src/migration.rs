@@ -276,6 +276,8 @@ async fn finish(node: &Arc<Node>, job: &Job, answer: &Answer) {
                     internal::delete_keys(node, &mut shard, job.database, job.slot, &delivered);
                 }
                 job.parcels.iter().for_each(|parcel| shard.departing.unmark(job.database, &parcel.key));
+                drop(shard);
+                node.tracking.broadcasts.tell(node);
                 return;
             }
         }

@@ -32,6 +32,7 @@ use crate::replication::Replication;
 use crate::shard::Shards;
 use crate::slowlog::SlowLog;
 use crate::stats::{ErrorCounts, Stats};
+use crate::tracking::Tracking;
 use crate::watchdog::Watchdog;
 
 pub struct Node {
@@ -58,6 +59,7 @@ pub struct Node {
     pub pubsub: PubSub,
     /// Which keyspace events are published; looked at by every write.
     pub events: KeyspaceEvents,
+    pub tracking: Tracking,
     pub pause: PauseControl,
     pub replication: Replication,
     pub persistence: Persistence,
@@ -133,6 +135,7 @@ impl Node {
             pubsub: PubSub::default(),
             events: KeyspaceEvents::new(settings.notify_keyspace_events),
             settings: ArcSwap::from_pointee(settings),
+            tracking: Tracking::default(),
             pause: PauseControl::default(),
             stats: Stats::default(),
             slowlog: Mutex::default(),

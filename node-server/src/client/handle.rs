@@ -4,8 +4,10 @@
 //! moment old.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rcl_proto::resp::Protocol;
 
 use super::Mailbox;
 
@@ -43,13 +45,22 @@ pub mod client_flag {
     pub const MASTER: u32 = 1 << 9;
     pub const CLOSE_AFTER_REPLY: u32 = 1 << 10;
     pub const CLOSE_ASAP: u32 = 1 << 11;
+    pub const TRACKING: u32 = 1 << 12;
+    pub const TRACKING_BROADCAST: u32 = 1 << 13;
+    /// The client to whom it redirects is gone.
+    pub const TRACKING_BROKEN_REDIRECT: u32 = 1 << 14;
+    /// It is not told of its own changes.
+    pub const TRACKING_NO_LOOP: u32 = 1 << 15;
 
-    pub const LETTERS: [(u32, char); 12] = [
+    pub const LETTERS: [(u32, char); 15] = [
         (MASTER, 'M'),
         (REPLICA, 'S'),
         (PUBSUB, 'P'),
         (MULTI, 'x'),
         (BLOCKED, 'b'),
+        (TRACKING, 't'),
+        (TRACKING_BROKEN_REDIRECT, 'R'),
+        (TRACKING_BROADCAST, 'B'),
         (DIRTY, 'd'),
         (CLOSE_AFTER_REPLY, 'c'),
         (CLOSE_ASAP, 'A'),
@@ -93,6 +104,8 @@ pub struct ClientHandle {
     pub texts: Mutex<ClientTexts>,
     /// The shard on whose keys the client waits, or [`NO_SHARD`].
     pub waits_in_shard: AtomicUsize,
+    /// Who gets its invalidations: the number of another client, or 0 for itself.
+    pub tracking_redirect: AtomicU64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -135,6 +148,7 @@ impl ClientHandle {
             last_command: Mutex::new("NULL"),
             texts: Mutex::new(ClientTexts { user: "default".to_owned(), ..ClientTexts::default() }),
             waits_in_shard: AtomicUsize::new(NO_SHARD),
+            tracking_redirect: AtomicU64::new(0),
         }
     }
 
@@ -179,6 +193,22 @@ impl ClientHandle {
         !self.has_flag(BUSY)
     }
 
+    pub fn speaks(&self) -> Protocol {
+        match self.protocol.load(Ordering::Relaxed) {
+            3 => Protocol::Resp3,
+            _ => Protocol::Resp2,
+        }
+    }
+
+    /// As CLIENT LIST and CLIENT GETREDIR say it: -1 when it tracks nothing.
+    pub fn redirects_to(&self) -> i64 {
+        if self.has_flag(client_flag::TRACKING) {
+            self.tracking_redirect.load(Ordering::Relaxed) as i64
+        } else {
+            -1
+        }
+    }
+
     /// The client is on this machine.
     pub fn is_local(&self) -> bool {
         self.peer.is_none_or(|peer| peer.ip().to_canonical().is_loopback())
@@ -219,7 +249,7 @@ impl ClientHandle {
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={letters} db={} sub={} psub={} ssub={} \
              multi={} watch={} qbuf={input} qbuf-free={} argv-mem=0 multi-mem={multi} rbs={capacity} rbp={capacity} \
-             obl={output} oll=0 omem=0 tot-mem={total} events=r cmd={last} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+             obl={output} oll=0 omem=0 tot-mem={total} events=r cmd={last} user={} redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.address(),
             self.local,
@@ -235,6 +265,7 @@ impl ClientHandle {
             get(&self.watched),
             capacity.saturating_sub(input),
             texts.user,
+            self.redirects_to(),
             self.protocol.load(Ordering::Relaxed),
             texts.library_name,
             texts.library_version,

@@ -99,6 +99,17 @@ impl Mailbox {
         std::mem::take(&mut inner.messages)
     }
 
+    /// What is to be sent between two replies; what ends waits stays.
+    pub fn take_pushes(&self) -> Vec<Message> {
+        let mut inner = self.lock();
+        let is_push =
+            |message: &mut Message| matches!(message, Message::Push(_) | Message::ShardUnsubscribed(_));
+        let pushes: Vec<Message> = inner.messages.extract_if(.., is_push).collect();
+        self.pending_bytes.store(0, Ordering::Relaxed);
+        self.filled.store(!inner.messages.is_empty(), Ordering::Release);
+        pushes
+    }
+
     /// From now on `owner` is woken by posts. The caller looks once more for messages afterwards.
     pub fn set_owner(&self, owner: &Waker) {
         self.lock().owner = Some(owner.clone());

@@ -10,6 +10,7 @@ use super::{ClientHandle, WakeHandle, client_flag};
 use crate::access::User;
 use crate::command::Known;
 use crate::pubsub::Subscriptions;
+use crate::tracking::TrackingMode;
 
 /// One for each connection (and one for the replication stream that a replica applies).
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Session {
     /// Set from other threads when a watched key changes.
     pub watch_broken: Arc<AtomicBool>,
     pub subscriptions: Subscriptions,
+    /// CLIENT TRACKING is on.
+    pub tracking: Option<Box<TrackingMode>>,
     /// ASKING holds for the next command only.
     pub asking: bool,
     /// READONLY was said: a replica may answer reads of its master's slots.
@@ -92,6 +95,7 @@ impl Session {
             watched: Vec::new(),
             watch_broken: Arc::default(),
             subscriptions: Subscriptions::default(),
+            tracking: None,
             asking: false,
             readonly: false,
             is_master_link: false,
@@ -103,6 +107,11 @@ impl Session {
 
     pub fn id(&self) -> u64 {
         self.handle.id
+    }
+
+    /// Something may be posted to it that it did not ask for just now.
+    pub fn gets_messages(&self) -> bool {
+        self.tracking.is_some() || !self.subscriptions.is_empty()
     }
 
     /// RESP2 has no push messages, so a subscriber may say only a few things there.

@@ -18,6 +18,7 @@ use crate::clock;
 use crate::control::ControlMessage;
 use crate::executor::Held;
 use crate::node::Node;
+use crate::tracking;
 
 pub struct Context<'a> {
     pub node: &'a Arc<Node>,
@@ -83,6 +84,9 @@ impl<'a> Context<'a> {
             return Err(CommandError::wrong_arity(spec.name));
         };
         let result = handler(self, args);
+        if self.session.tracking.is_some() {
+            tracking::remember_keys(self, spec, args);
+        }
         self.keep_effects(args);
         result
     }

@@ -22,9 +22,12 @@ use crate::executor::Held;
 use crate::node::Node;
 use crate::pubsub::EventClass;
 use crate::shard::{Shard, Wanted};
+use crate::tracking::NOBODY;
 
 pub struct Data<'a> {
     node: &'a Node,
+    /// The number of the client whose command it is.
+    client: u64,
     held: Held<'a>,
     /// The slot of the command's keys; without a cluster the first one stands for all.
     pub slot: Slot,
@@ -67,6 +70,7 @@ impl<'a> Data<'a> {
         let new_keys = Vec::new();
         Data {
             node,
+            client: session.id(),
             held,
             slot,
             database,
@@ -295,12 +299,12 @@ impl<'a> Data<'a> {
         result
     }
 
-    /// The key changed: counts one change, and breaks the transactions that watch it.
+    /// The key changed: counts one change, breaks the transactions that watch it, and tells who has it cached.
     pub fn changed(&mut self, key: &[u8]) {
         self.effects.changes += 1;
-        let database = self.database;
+        let (node, database, client) = (self.node, self.database, self.client);
         if let Some(shard) = self.shard() {
-            shard.watchers.touch(database, key);
+            shard.key_changed(node, database, key, client);
         }
     }
 
@@ -357,7 +361,7 @@ impl<'a> Data<'a> {
 
     /// True when the key is there but past its time, so that it counts as gone; on a master it then is gone.
     fn is_gone(&mut self, key: &Key<'_>) -> bool {
-        let (database, now_ms, rule) = (self.database, self.now_ms, self.expiry);
+        let (node, database, now_ms, rule) = (self.node, self.database, self.now_ms, self.expiry);
         let Some(shard) = self.shard() else { return false };
         if rule == ExpiryRule::Ignore || !shard.keyspace.slot_has_volatile_keys(database, key.slot()) {
             return false;
@@ -367,8 +371,8 @@ impl<'a> Data<'a> {
         }
         if rule == ExpiryRule::Delete {
             let removed = shard.keyspace.remove(database, key);
-            shard.watchers.touch(database, key.bytes());
-            self.node.lazy_free.removed(removed, || self.node.settings().lazyfree_lazy_expire);
+            shard.key_changed(node, database, key.bytes(), NOBODY);
+            node.lazy_free.removed(removed, || node.settings().lazyfree_lazy_expire);
             self.notify(EventClass::Expired, "expired", key.bytes());
             self.node.stats.expired_keys.add(1);
             self.node.stats.dirty.add(1);

@@ -6,6 +6,7 @@ use crate::client::{ClientKind, ReplyMode, client_flag};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::executor;
+use crate::tracking;
 
 pub const COMMANDS: &[CommandSpec] = &[PING, ECHO, AUTH, HELLO, SELECT, QUIT, RESET];
 
@@ -299,6 +300,7 @@ fn reset(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     }
     executor::discard(context.node, context.session);
     executor::forget_subscriptions(context.node, context.session);
+    tracking::stop(context.node, context.session);
     let user = context.node.default_user();
     let session = &mut *context.session;
     session.set_database(0);

@@ -32,6 +32,8 @@ pub struct Settings {
     pub maxclients: u32,
     pub proto_max_bulk_len: usize,
     pub client_query_buffer_limit: usize,
+    /// 0: no limit.
+    pub tracking_table_max_keys: usize,
     pub output_buffer_limits: OutputBufferLimits,
     pub protected_mode: bool,
     pub requirepass: Option<Secret>,
@@ -215,6 +217,7 @@ impl Settings {
             maxclients: reader.number("maxclients"),
             proto_max_bulk_len: reader.number("proto-max-bulk-len"),
             client_query_buffer_limit: reader.number("client-query-buffer-limit"),
+            tracking_table_max_keys: reader.number("tracking-table-max-keys"),
             output_buffer_limits: reader.output_limits("client-output-buffer-limit"),
             protected_mode: reader.yes_no("protected-mode"),
             requirepass: reader.secret("requirepass"),

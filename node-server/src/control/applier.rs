@@ -28,6 +28,7 @@ use crate::pubsub::ChannelKind;
 use crate::replication;
 use crate::routing::route_waiting;
 use crate::shard::Shard;
+use crate::tracking::{self, NOBODY};
 
 /// A cluster has this database alone.
 const DATABASE: usize = 0;
@@ -196,6 +197,9 @@ impl Applier {
                 return dropped;
             }
             shard.watchers.touch_where(|_, key| key_slot(key) == slot);
+            for key in shard.tracked.keys_where(|key| key_slot(key) == slot) {
+                tracking::key_changed(&self.node, &mut shard.tracked, &key, NOBODY);
+            }
             if !self.node.replication.is_logging() {
                 let flushed = shard.keyspace.flush_slot(DATABASE, slot);
                 dropped += flushed.keys;
@@ -229,10 +233,12 @@ impl Applier {
         for index in 0..self.node.shards.count() {
             if let Some(shard) = held.get(index) {
                 shard.watchers.touch_where(|_, _| true);
+                shard.tracked.clear(&self.node.tracking.counts);
                 flushed.push(shard.keyspace.flush_all());
             }
         }
         self.node.replication.begin_anew();
+        tracking::all_changed(&self.node);
         drop(held);
         let keys: usize = flushed.iter().map(|flushed| flushed.keys).sum();
         tracing::warn!(keys, "deleted all keys: the node left its cluster");

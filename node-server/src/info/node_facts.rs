@@ -65,7 +65,7 @@ pub fn clients(node: &Node, counts: &KeyspaceCounts) -> String {
             largest(|client| client.output_bytes.load(Ordering::Relaxed)).to_string(),
         ),
         ("blocked_clients", count(&|client| client.has_flag(client_flag::BLOCKED)).to_string()),
-        ("tracking_clients", "0".to_owned()),
+        ("tracking_clients", node.tracking.client_count().to_string()),
         ("clients_in_timeout_table", "0".to_owned()),
         ("total_blocking_keys", counts.awaited.to_string()),
     ])
@@ -95,6 +95,9 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("pubsub_channels", node.pubsub.name_count(ChannelKind::Channel).to_string()),
         ("pubsub_patterns", node.pubsub.name_count(ChannelKind::Pattern).to_string()),
         ("pubsubshard_channels", node.pubsub.name_count(ChannelKind::Shard).to_string()),
+        ("tracking_total_keys", node.tracking.key_count().to_string()),
+        ("tracking_total_items", node.tracking.item_count().to_string()),
+        ("tracking_total_prefixes", node.tracking.broadcasts.prefix_count().to_string()),
         ("total_error_replies", stats.error_replies.get().to_string()),
         (
             "client_query_buffer_limit_disconnections",

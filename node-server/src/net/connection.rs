@@ -361,6 +361,9 @@ impl Connection {
                     let flow =
                         executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
                     self.ordered.take_turn(output, start);
+                    if self.session.gets_messages() {
+                        executor::take_pushes(&mut self.session, output);
+                    }
                     if !matches!(flow, Flow::Next) {
                         let request = args.to_owned();
                         end = self.follow(flow, || request);

@@ -20,6 +20,7 @@ use crate::eviction;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::replication::ReplicationId;
+use crate::tracking;
 
 /// What INFO shows of a load.
 #[derive(Debug, Default)]
@@ -265,7 +266,9 @@ pub fn flush(node: &Node) {
             let Some(shard) = held.get(index) else { continue };
             flushed.push(shard.keyspace.flush_all());
             shard.watchers.touch_where(|_, _| true);
+            shard.tracked.clear(&node.tracking.counts);
         }
+        tracking::all_changed(node);
     }
     // Freed outside the locks.
     drop(flushed);

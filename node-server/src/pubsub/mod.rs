@@ -13,7 +13,6 @@
 mod keyspace_events;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rcl_proto::resp::{Protocol, ReplyWriter};
@@ -159,10 +158,8 @@ fn deliver(subscribers: &Subscribers, parts: &[&[u8]]) -> Delivered {
     let mut delivered = Delivered { receivers: subscribers.len(), bytes: 0 };
     let (mut resp2, mut resp3) = (None, None);
     for client in subscribers.values() {
-        let (protocol, bytes) = match client.protocol.load(Ordering::Relaxed) {
-            3 => (Protocol::Resp3, &mut resp3),
-            _ => (Protocol::Resp2, &mut resp2),
-        };
+        let protocol = client.speaks();
+        let bytes = if protocol == Protocol::Resp3 { &mut resp3 } else { &mut resp2 };
         let bytes = bytes.get_or_insert_with(|| message(protocol, parts)).clone();
         delivered.bytes += bytes.len() as u64;
         client.mailbox.post(Message::Push(bytes));

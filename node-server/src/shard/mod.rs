@@ -21,7 +21,9 @@ pub use key_waiters::{KeyWaiter, KeyWaiters, Wanted};
 pub use slot_stats::{SlotStats, SlotUse};
 pub use watchers::Watchers;
 
+use crate::node::Node;
 use crate::pause::PauseLevel;
+use crate::tracking::{self, TrackedKeys};
 
 #[derive(Debug)]
 pub struct Shard {
@@ -30,6 +32,8 @@ pub struct Shard {
     pub map: Option<Arc<ClusterMap>>,
     pub pause: PauseLevel,
     pub watchers: Watchers,
+    /// Who has which key in a cache of its own.
+    pub tracked: TrackedKeys,
     /// Who waits for something to come to a key.
     pub waiters: KeyWaiters,
     /// Keys that MIGRATE has sent and the target has not confirmed.
@@ -44,6 +48,7 @@ impl Shard {
             map: None,
             pause: PauseLevel::None,
             watchers: Watchers::default(),
+            tracked: TrackedKeys::default(),
             waiters: KeyWaiters::default(),
             departing: Departing::default(),
             slot_stats,
@@ -149,6 +154,15 @@ impl Shard {
         let before = self.map.replace(map.clone())?;
         self.slot_stats.reset_where(|slot| before.owner_id(slot) != map.owner_id(slot));
         Some(before)
+    }
+
+    /// `key` changed by the hand of client `by`: breaks the transactions that watch it, and tells who has it cached.
+    #[inline]
+    pub fn key_changed(&mut self, node: &Node, database: usize, key: &[u8], by: u64) {
+        self.watchers.touch(database, key);
+        if !self.tracked.is_empty() || !node.tracking.broadcasts.is_empty() {
+            tracking::key_changed(node, &mut self.tracked, key, by);
+        }
     }
 
     /// True when the key is here and its time has not come.

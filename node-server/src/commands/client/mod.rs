@@ -2,6 +2,7 @@
 
 mod about;
 mod control;
+mod tracking;
 
 use rcl_proto::resp::Args;
 
@@ -19,6 +20,7 @@ const CLIENT: CommandSpec = CommandSpec {
     complexity: "Depends on subcommand.",
     summary: "Tells of connections and rules them.",
     subcommands: &[
+        tracking::CACHING,
         CommandSpec {
             name: "getname",
             arity: 2,
@@ -31,6 +33,7 @@ const CLIENT: CommandSpec = CommandSpec {
             handler: Handler::Run(about::getname),
             ..COMMAND
         },
+        tracking::GETREDIR,
         CommandSpec {
             name: "help",
             arity: 2,
@@ -306,6 +309,8 @@ const CLIENT: CommandSpec = CommandSpec {
             handler: Handler::Run(about::setname),
             ..COMMAND
         },
+        tracking::TRACKING,
+        tracking::TRACKINGINFO,
         CommandSpec {
             name: "unblock",
             arity: -3,
@@ -350,6 +355,11 @@ fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
         context,
         "CLIENT",
         &[
+            (
+                "CACHING (YES|NO)",
+                "Say whether the keys of the next command are tracked, with OPTIN or OPTOUT.",
+            ),
+            ("GETREDIR", "Return the number of the connection that gets this one's messages of tracking."),
             ("GETNAME", "Return the name of this connection."),
             ("ID", "Return the number of this connection."),
             ("INFO", "Return this connection's line of CLIENT LIST."),
@@ -368,6 +378,11 @@ fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
             ("REPLY (ON|OFF|SKIP)", "Switch replies off and on."),
             ("SETINFO (LIB-NAME|LIB-VER) <value>", "Say which library the client uses."),
             ("SETNAME <name>", "Name this connection."),
+            (
+                "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> ...] [OPTIN] [OPTOUT] [NOLOOP]",
+                "Be told of changes of keys that were read, or that begin with a prefix.",
+            ),
+            ("TRACKINGINFO", "Tell how this connection tracks keys."),
             ("UNBLOCK <id> [TIMEOUT|ERROR]", "End the wait of a client."),
             ("UNPAUSE", "End a pause."),
         ],

@@ -11,6 +11,7 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, cate
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
 use crate::shard::Shard;
+use crate::tracking;
 
 pub const DBSIZE: CommandSpec = CommandSpec {
     name: "dbsize",
@@ -114,13 +115,16 @@ fn flush(
     take: impl Fn(&mut Shard) -> Flushed,
 ) {
     let mut all: Vec<Flushed> = Vec::new();
+    let node = context.node;
     context.data.each_shard(|shard| {
         let flushed = take(shard);
+        shard.tracked.clear(&node.tracking.counts);
         if flushed.keys > 0 {
             shard.watchers.touch_where(&is_affected);
             all.push(flushed);
         }
     });
+    tracking::all_changed(node);
     let keys: usize = all.iter().map(|flushed| flushed.keys).sum();
     if is_async && keys > 0 {
         context.node.lazy_free.elsewhere(keys, Box::new(all));

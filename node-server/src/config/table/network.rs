@@ -37,7 +37,7 @@ pub const DIRECTIVES: &[Directive] = &[
         "0",
         refused("clients are not evicted for their memory yet"),
     ),
-    integer("tracking-table-max-keys", 0, i64::MAX, "1000000", no_effect("client tracking is not there yet")),
+    integer("tracking-table-max-keys", 0, i64::MAX, "1000000", EFFECT),
     integer("tls-port", 0, 65535, "0", TLS),
     integer("tls-session-cache-size", 0, INT_MAX, "20480", TLS),
     integer("tls-session-cache-timeout", 0, INT_MAX, "300", TLS),
