@@ -6,6 +6,7 @@ pub mod bitmaps;
 pub mod client;
 pub mod cluster;
 pub mod connection;
+pub mod geo;
 pub mod hashes;
 pub mod hyperloglog;
 pub mod keys;
@@ -35,6 +36,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     lists::COMMANDS,
     sets::COMMANDS,
     sorted_sets::COMMANDS,
+    geo::COMMANDS,
     transactions::COMMANDS,
     transfer::COMMANDS,
     server::COMMANDS,

@@ -9,8 +9,36 @@ pub fn for_argument(group: Group, name: &str) -> Option<&'static [&'static str]>
         Group::HyperLogLog if name == "subcommand" => {
             Some(&["GETREG", "DECODE", "ENCODING", "ENCODING", "DECODE", "TODENSE", "x"])
         }
+        Group::Geo => for_places(name),
         _ => None,
     }
+}
+
+fn for_places(name: &str) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "longitude" => &[
+            "13.361389",
+            "15.087269",
+            "14",
+            "13.5",
+            "0",
+            "-180",
+            "180",
+            "179.99",
+            "-0.1",
+            "2.2",
+            "181",
+            "1e-9",
+        ],
+        "latitude" => {
+            &["38.115556", "37.502669", "38", "37.9", "0", "85.05", "-85", "81", "67", "-1", "86", "inf"]
+        }
+        "radius" | "width" | "height" => {
+            &["0", "1", "50", "200", "200", "1000", "6000", "20000", "0.5", "1e7", "-1", "inf", "x"]
+        }
+        "count" => &["1", "2", "3", "5", "100", "0", "-1"],
+        _ => return None,
+    })
 }
 
 fn for_bits(name: &str) -> Option<&'static [&'static str]> {

@@ -83,6 +83,7 @@ impl Generator {
                     | Group::Hash
                     | Group::Bitmap
                     | Group::HyperLogLog
+                    | Group::Geo
             );
             group && is_in_7_0(spec.since) && !LEFT_OUT.contains(&spec.name)
         };
@@ -398,6 +399,7 @@ impl Making<'_> {
             Group::SortedSet => &["z0", "z1", "z2"],
             Group::String | Group::Bitmap => &["k0", "k1", "k2"],
             Group::HyperLogLog => &["p0", "p1", "p2"],
+            Group::Geo => &["g0", "g1"],
             _ => &["h0", "l0", "s0", "z0", "k0"],
         };
         if self.generator.chance(12) {

@@ -121,6 +121,11 @@ impl<'a> ReplyWriter<'a> {
         if self.is_resp3() { self.line(b',', &text) } else { self.bulk(&text) }
     }
 
+    /// A double in a text of the caller's.
+    pub fn double_text(&mut self, text: &str) {
+        if self.is_resp3() { self.line(b',', text.as_bytes()) } else { self.bulk(text.as_bytes()) }
+    }
+
     pub fn boolean(&mut self, value: bool) {
         if self.is_resp3() {
             self.out.extend_from_slice(if value { b"#t\r\n" } else { b"#f\r\n" });

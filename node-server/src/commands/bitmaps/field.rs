@@ -243,24 +243,26 @@ fn read(context: &mut Context<'_>, key: &[u8], operations: &[Operation]) -> Comm
 
 fn write(context: &mut Context<'_>, key: &[u8], operations: &[Operation], last: u64) -> CommandResult {
     let reply = &mut context.reply;
-    let (changes, grew) = super::edit(&mut context.data, key, last, |bytes| {
+    let ((written, changes), grew) = super::edit(&mut context.data, key, last, |bytes| {
         reply.array(operations.len());
-        let mut changes = 0;
+        let (mut written, mut changes) = (false, 0);
         for operation in operations {
             match operation.apply(bytes) {
                 Some((answer, changed)) => {
                     reply.integer(answer);
+                    written |= operation.last_byte_written().is_some();
                     changes += u64::from(changed);
                 }
                 None => reply.null(),
             }
         }
-        changes
+        (written, changes)
     })?;
-    // A string that grew has changed, even if no number fitted.
-    let changes = changes.max(u64::from(grew));
-    if changes > 0 {
-        context.data.changed_times(key, changes);
+    // A string that grew has changed, even if no number fitted: Redis tells nobody of that, but its replicas miss it.
+    if changes > 0 || grew {
+        context.data.changed_times(key, changes.max(1));
+    }
+    if changes > 0 || (grew && written) {
         context.data.notify(EventClass::String, "setbit", key);
     }
     Ok(Outcome::Done)

@@ -107,8 +107,10 @@ fn count_union(context: &mut Context<'_>, keys: Args<'_>) -> Result<u64, Command
 
 fn union(context: &mut Context<'_>, keys: Args<'_>) -> Result<Union, CommandError> {
     let mut union = Union::default();
-    for entry in context.data.find_all(keys, |_| true)?.into_iter().flatten() {
-        union.add(of_entry(entry)?.0).map_err(corrupt)?;
+    for key in keys.iter() {
+        if let Some(entry) = context.data.find(key) {
+            union.add(of_entry(entry)?.0).map_err(corrupt)?;
+        }
     }
     Ok(union)
 }

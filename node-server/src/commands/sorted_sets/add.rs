@@ -69,7 +69,8 @@ pub const ZADD: CommandSpec = CommandSpec {
 fn zadd(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (condition, count_changed, pairs) = parse_options(args)?;
     let scores = parse_scores(pairs)?;
-    add(context, &args[1], condition, count_changed, &scores, pairs)
+    let members = pairs.iter().skip(1).step_by(2);
+    add(context, &args[1], condition, count_changed, scores.into_iter().zip(members))
 }
 
 pub const ZINCRBY: CommandSpec = CommandSpec {
@@ -94,7 +95,8 @@ fn zincrby(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     // ZADD's options are looked for here too, as Redis does, so that an increment named NX is a syntax error.
     let (condition, _, pairs) = parse_options(args)?;
     let scores = parse_scores(pairs)?;
-    add(context, &args[1], AddCondition { increment: true, ..condition }, false, &scores, pairs)
+    let members = scores.into_iter().zip(pairs.iter().skip(1).step_by(2));
+    add(context, &args[1], AddCondition { increment: true, ..condition }, false, members)
 }
 
 /// ZADD's conditions, whether CH is given, and the scores and members that follow.
@@ -146,21 +148,20 @@ struct Tally {
     last: Option<f64>,
 }
 
-fn add(
+/// Adds members with their scores, as ZADD does it and says it.
+pub fn add<'m>(
     context: &mut Context<'_>,
     key: &[u8],
     condition: AddCondition,
     count_changed: bool,
-    scores: &[f64],
-    pairs: Args<'_>,
+    members: impl Iterator<Item = (f64, &'m [u8])>,
 ) -> CommandResult {
     let data = &mut context.data;
     let limits = data.limits();
     let sorted_set =
         if condition.only_existing { data.sorted_set_mut(key)? } else { Some(data.sorted_set_or_new(key)?) };
-    let members = pairs.iter().skip(1).step_by(2);
     let tally = match sorted_set {
-        Some(sorted_set) => add_all(sorted_set, scores.iter().copied().zip(members), condition, &limits)?,
+        Some(sorted_set) => add_all(sorted_set, members, condition, &limits)?,
         None => Tally::default(),
     };
     if tally.added + tally.updated > 0 {

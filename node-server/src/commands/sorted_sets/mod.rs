@@ -11,6 +11,7 @@ mod read;
 mod remove;
 mod sample;
 
+pub(super) use add::add;
 use rcl_store::types::{LexRange, ScoreRange};
 
 use crate::command::{CommandError, CommandSpec};

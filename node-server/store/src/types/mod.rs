@@ -19,6 +19,7 @@ pub mod bitfield;
 pub mod bitmap;
 mod counted_tree;
 mod element;
+pub mod geo;
 mod hash;
 pub mod hyperloglog;
 mod limits;

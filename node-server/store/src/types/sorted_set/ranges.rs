@@ -12,6 +12,11 @@ pub struct ScoreRange {
 }
 
 impl ScoreRange {
+    /// From `min` to just below `end`.
+    pub fn half_open(min: f64, end: f64) -> ScoreRange {
+        ScoreRange { min: Bound::Included(min), max: Bound::Excluded(end) }
+    }
+
     /// `None` where Redis says "min or max is not a float".
     pub fn parse(min: &[u8], max: &[u8]) -> Option<ScoreRange> {
         Some(ScoreRange { min: parse_score_bound(min)?, max: parse_score_bound(max)? })
