@@ -7,7 +7,7 @@ use super::bits;
 use crate::command::arguments::{KEY, word};
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, KeyPosition, Outcome};
 use crate::pubsub::EventClass;
 
 pub const BITFIELD: CommandSpec = CommandSpec {
@@ -16,6 +16,7 @@ pub const BITFIELD: CommandSpec = CommandSpec {
     flags: flag::WRITE | flag::DENYOOM,
     categories: category::BITMAP,
     keys: &[KeySpec::first(key_flag::RW | key_flag::UPDATE | key_flag::ACCESS | key_flag::VARIABLE_FLAGS)],
+    own_keys: Some(key_of_bitfield),
     since: "3.2.0",
     group: Group::Bitmap,
     complexity: "O(1) for each subcommand specified",
@@ -89,6 +90,24 @@ pub const BITFIELD: CommandSpec = CommandSpec {
     handler: Handler::Run(bitfield),
     ..COMMAND
 };
+
+/// Without SET and INCRBY it only reads. What can't be understood may be anything.
+fn key_of_bitfield(args: Args<'_>) -> Vec<KeyPosition> {
+    let mut words = args.from(2);
+    let mut flags = key_flag::RO | key_flag::ACCESS;
+    while let Some(word) = words.get(0) {
+        let words_taken = if is(word, "GET") {
+            3
+        } else if is(word, "OVERFLOW") {
+            2
+        } else {
+            flags = key_flag::RW | key_flag::ACCESS | key_flag::UPDATE;
+            break;
+        };
+        words = words.from(words_taken);
+    }
+    vec![KeyPosition { index: 1, flags }]
+}
 
 fn bitfield(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let operations = parse_operations(context, args)?;

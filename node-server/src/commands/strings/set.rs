@@ -7,7 +7,7 @@ use super::get::reply_element;
 use crate::command::arguments::{KEY, word};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, KeyPosition, Outcome};
 use crate::pubsub::EventClass;
 
 pub const SET: CommandSpec = CommandSpec {
@@ -16,6 +16,7 @@ pub const SET: CommandSpec = CommandSpec {
     flags: flag::WRITE | flag::DENYOOM,
     categories: category::STRING,
     keys: &[KeySpec::first(key_flag::RW | key_flag::ACCESS | key_flag::UPDATE | key_flag::VARIABLE_FLAGS)],
+    own_keys: Some(key_of_set),
     since: "1.0.0",
     group: Group::String,
     complexity: "O(1)",
@@ -80,6 +81,13 @@ pub const SET: CommandSpec = CommandSpec {
     handler: Handler::Run(set),
     ..COMMAND
 };
+
+/// Only with GET it reads what was there.
+fn key_of_set(args: Args<'_>) -> Vec<KeyPosition> {
+    let reads = args.from(3).iter().any(|word| is(word, "GET"));
+    let flags = if reads { key_flag::RW | key_flag::ACCESS } else { key_flag::OW } | key_flag::UPDATE;
+    vec![KeyPosition { index: 1, flags }]
+}
 
 fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if args.len() == 3 {

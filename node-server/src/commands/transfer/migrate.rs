@@ -103,11 +103,18 @@ pub const MIGRATE: CommandSpec = CommandSpec {
 /// With KEYS the key's own place holds an empty string, which is no key then.
 fn keys_of(args: Args<'_>) -> Vec<KeyPosition> {
     const FLAGS: u32 = key_flag::RW | key_flag::ACCESS | key_flag::DELETE;
-    let is_keys = |index: &usize| *index > 5 && is(&args[*index], "KEYS");
-    let indexes = match (0..args.len()).rev().find(is_keys) {
-        Some(keys) if args.get(3) == Some(b"") => keys + 1..args.len(),
-        _ => 3..args.len().min(4),
-    };
+    let mut indexes = 3..args.len().min(4);
+    let mut index = 6;
+    while let Some(option) = args.get(index) {
+        if is(option, "KEYS") {
+            if args.get(3) == Some(b"") {
+                indexes = index + 1..args.len();
+            }
+            break;
+        }
+        // A password may be any word.
+        index += if is(option, "AUTH2") { 3 } else { 1 + usize::from(is(option, "AUTH")) };
+    }
     indexes.map(|index| KeyPosition { index, flags: FLAGS }).collect()
 }
 
