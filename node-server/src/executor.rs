@@ -29,7 +29,7 @@ use propagate::publish;
 pub use serve::end_wait;
 pub use transaction::{discard, unwatch_all};
 
-use crate::client::{Message, NO_SHARD, ReplyMode, Session};
+use crate::client::{Message, NO_COMMAND, NO_SHARD, ReplyMode, Session};
 use crate::clock::BatchClock;
 use crate::command::{
     self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
@@ -112,6 +112,7 @@ pub fn process(
             Flow::Close
         }
         Err(error) => {
+            session.handle.last_command.store(NO_COMMAND, Ordering::Relaxed);
             if let Some(transaction) = &mut session.transaction {
                 transaction.broken = true;
             }
@@ -210,6 +211,7 @@ fn dispatch(
     batch: &mut Batch,
 ) -> Flow {
     batch.pulse.runs(request.spec);
+    session.handle.last_command.store(request.id, Ordering::Relaxed);
     let asking = std::mem::take(&mut session.asking);
     let flow = admit_and_run(node, session, request, asking, output, batch);
     // ASKING holds for one command; said before MULTI, for the whole transaction.

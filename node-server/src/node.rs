@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use rcl_proto::resp::Args;
+use rcl_proto::resp::{Args, OwnedArgs};
 
 use rcl_store::keyspace::KeyHasher;
 use rcl_store::types::Limits;
 
-use crate::access::User;
+use crate::access::{Access, User};
 use crate::client::{ClientRegistry, Session};
 use crate::clock;
 use crate::command::spec::flag;
-use crate::command::{CommandNames, CommandSpec};
+use crate::command::{self, CommandNames, CommandSpec};
 use crate::command_stats::CommandStats;
 use crate::config::{Config, Settings};
 use crate::control::{ControlHandle, ControlMessage};
@@ -50,7 +50,7 @@ pub struct Node {
     pub hasher: KeyHasher,
     /// What clients call the commands.
     pub commands: CommandNames,
-    default_user: ArcSwap<User>,
+    pub access: Access,
     pub shards: Shards,
     cluster_enabled: bool,
     /// `cluster-slot-stats-enabled`, in a cluster; looked at by every command.
@@ -113,8 +113,6 @@ impl Node {
         } else {
             Shards::standalone(settings.databases as usize, &hasher)
         };
-        let user =
-            User::default_user(settings.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice()));
         let node = Node {
             replication: Replication::new(&run_id, &settings),
             persistence: Persistence::new(clock::now_ms()),
@@ -128,7 +126,7 @@ impl Node {
             hash_seed,
             hasher,
             commands: CommandNames::default(),
-            default_user: ArcSwap::new(user),
+            access: Access::new(settings.password()),
             shards,
             cluster_enabled,
             clients: ClientRegistry::default(),
@@ -173,8 +171,9 @@ impl Node {
 
     /// After a change of the configuration: the new values hold from here on.
     pub fn settings_changed(&self, settings: Settings) {
-        let password = settings.requirepass.as_ref().map_or(&[][..], |secret| secret.0.as_slice());
-        self.default_user.store(User::default_user(password));
+        if self.settings().password() != settings.password() {
+            self.access.set_default_password(settings.password());
+        }
         self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
         let counts_slots = self.cluster_enabled && settings.cluster_slot_stats_enabled;
         self.counts_slots.store(counts_slots, Ordering::Relaxed);
@@ -202,7 +201,7 @@ impl Node {
     }
 
     pub fn default_user(&self) -> Arc<User> {
-        self.default_user.load_full()
+        self.access.default_user().clone()
     }
 
     pub fn lock_config(&self) -> MutexGuard<'_, Config> {
@@ -247,12 +246,12 @@ impl Node {
         self.command_stats.ran(spec, took, failed);
         self.latency.note(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took);
         if !spec.has(flag::SKIP_SLOWLOG) {
-            self.note_slow(session, args, took.as_micros() as u64);
+            self.note_slow(session, spec, args, took.as_micros() as u64);
         }
     }
 
     /// Puts a command into the slow log if it was slow.
-    fn note_slow(&self, session: &Session, args: Args<'_>, duration_us: u64) {
+    fn note_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, duration_us: u64) {
         let settings = self.settings();
         let threshold = settings.slowlog_log_slower_than_us;
         if threshold < 0 || (duration_us as i64) < threshold {
@@ -260,6 +259,8 @@ impl Node {
         }
         let client = (session.handle.address(), session.handle.texts().name);
         let time_s = clock::now_ms() / 1000;
+        let redacted = command::secrets::redacted(spec, args);
+        let args = redacted.as_ref().map_or(args, OwnedArgs::as_args);
         self.lock_slowlog().record(args, duration_us, time_s, client, settings.slowlog_max_len);
     }
 

@@ -23,7 +23,7 @@ use crate::cron;
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{control, eviction, logging, persistence, replication, shutdown, watchdog};
+use crate::{access, control, eviction, logging, persistence, replication, shutdown, watchdog};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -87,6 +87,12 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     let threads = settings.worker_thread_count();
     let mut node = Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads);
     node.commands = loaded.commands;
+    node.access.add_all(loaded.users);
+    if let Some(path) = &settings.aclfile {
+        let users = access::file::load(path, settings.acl_pubsub_default_all)
+            .map_err(|errors| anyhow::anyhow!("Aborting startup because of ACL errors: {errors}"))?;
+        node.access.replace_all(users);
+    }
     let node = Arc::new(node);
     let result = serve(&node, &settings, listeners, control, threads);
     if let Some(path) = pid_file {

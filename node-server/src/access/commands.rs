@@ -36,12 +36,7 @@ impl AllowedCommands {
 
     pub fn all() -> AllowedCommands {
         let none = AllowedCommands::none();
-        AllowedCommands {
-            all: true,
-            bits: vec![u64::MAX; none.bits.len()],
-            begins_with_all: true,
-            ..none
-        }
+        AllowedCommands { all: true, bits: vec![u64::MAX; none.bits.len()], begins_with_all: true, ..none }
     }
 
     pub fn are_all(&self) -> bool {

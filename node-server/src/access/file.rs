@@ -16,9 +16,8 @@ const NO_CHANGE: &str =
 /// The users of a file, or all that is wrong with it, in Redis's words.
 pub fn load(path: &Path, all_channels: bool) -> Result<Vec<(Vec<u8>, Rules)>, String> {
     let shown = path.display();
-    let text = std::fs::read(path).map_err(|error| {
-        format!("Error loading ACLs, opening file '{shown}': {}", reason(&error))
-    })?;
+    let text = std::fs::read(path)
+        .map_err(|error| format!("Error loading ACLs, opening file '{shown}': {}", reason(&error)))?;
     parse(&text, &shown.to_string(), all_channels)
 }
 

@@ -84,9 +84,8 @@ impl AccessLog {
     }
 
     pub fn add(&mut self, event: Event, client: String, now_ms: i64, max_entries: usize) {
-        let is_it = |entry: &Entry| {
-            entry.event == event && entry.updated_ms.abs_diff(now_ms) <= GROUPED_WITHIN_MS
-        };
+        let is_it =
+            |entry: &Entry| entry.event == event && entry.updated_ms.abs_diff(now_ms) <= GROUPED_WITHIN_MS;
         let known = self.entries.iter().take(LOOKED_AT).position(is_it);
         let entry = known.and_then(|place| self.entries.remove(place)).map(|known| Entry {
             count: known.count + 1,

@@ -22,6 +22,7 @@ mod user;
 pub use check::{Denied, Reason};
 pub use connections::{close_all_of, close_subscribers_without_permission};
 pub use guard::{check, note_failed_log_in, refusal};
+use rules::quoted_if_needed;
 pub use rules::{PasswordHash, RuleError, Rules, hash_text, merge_selectors};
 pub use selector::{Selector, has_spaces};
 pub use user::User;
@@ -29,6 +30,7 @@ pub use user::User;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::Settings;
 use log::{AccessLog, DenialCounts};
 
 /// The name of the user that a new connection acts as.
@@ -107,6 +109,16 @@ impl Access {
         self.all().iter().map(|user| line(user)).collect()
     }
 
+    /// The `user` lines of a redis.conf, each with whether it says what does not hold anyway.
+    pub fn config_lines(&self, settings: &Settings) -> Vec<(Vec<u8>, bool)> {
+        let untouched = line(Access::new(settings.password()).default_user());
+        let quoted = |line: &[u8]| {
+            let words = line.split(|&byte| byte == b' ');
+            words.map(quoted_if_needed).collect::<Vec<_>>().join(&b' ')
+        };
+        self.lines().iter().map(|line| (quoted(line), *line != untouched)).collect()
+    }
+
     /// Shows `enter` the user of that name if the password opens it: before anybody can delete the user.
     pub fn log_in(&self, name: &[u8], password: &[u8], enter: impl FnOnce(&Arc<User>)) -> bool {
         let users = self.lock_users();
@@ -127,9 +139,7 @@ impl Access {
         let known = users.get(name).cloned();
         let before = known.as_ref().map(|user| (**user.rules()).clone());
         let mut rules = before.unwrap_or_else(|| Rules::new(all_channels));
-        rules
-            .apply_all(&merged, all_channels)
-            .map_err(|(rule, error)| SetUserError::Rule(rule, error))?;
+        rules.apply_all(&merged, all_channels).map_err(|(rule, error)| SetUserError::Rule(rule, error))?;
         if let Some(user) = known {
             user.set_rules(rules);
             return Ok(user);
@@ -147,6 +157,19 @@ impl Access {
         let user = self.lock_users().remove(name)?;
         user.set_rules(Rules::new(false));
         Some(user)
+    }
+
+    /// Users that a redis.conf describes; the default user may be among them.
+    pub fn add_all(&self, new: Vec<(Vec<u8>, Rules)>) {
+        let mut users = self.lock_users();
+        for (name, rules) in new {
+            if name == DEFAULT {
+                self.default_user.set_rules(rules);
+            } else {
+                let user = User::new(&name, rules);
+                users.insert(name.into(), user);
+            }
+        }
     }
 
     /// Puts these users in the place of all others, which are given back and may do nothing more. The default user, when it

@@ -110,14 +110,10 @@ impl Rules {
     }
 
     /// Applies rules in their order; on an error says which one it was, and leaves this half done.
-    pub fn apply_all(
-        &mut self,
-        rules: &[Vec<u8>],
-        all_channels: bool,
-    ) -> Result<(), (Vec<u8>, RuleError)> {
-        rules.iter().try_for_each(|rule| {
-            self.apply(rule, all_channels).map_err(|error| (rule.clone(), error))
-        })
+    pub fn apply_all(&mut self, rules: &[Vec<u8>], all_channels: bool) -> Result<(), (Vec<u8>, RuleError)> {
+        rules
+            .iter()
+            .try_for_each(|rule| self.apply(rule, all_channels).map_err(|error| (rule.clone(), error)))
     }
 
     pub fn apply(&mut self, rule: &[u8], all_channels: bool) -> Result<(), RuleError> {
@@ -186,9 +182,22 @@ impl Rules {
         parts.extend(self.passwords.iter().map(|hash| format!("#{}", hash_text(hash)).into_bytes()));
         let (first, further) = self.selectors.split_at(1);
         parts.extend(first.iter().map(Selector::describe));
-        parts.extend(further.iter().map(|selector| [b"(", &selector.describe()[..], b")"].concat()));
+        parts.extend(further.iter().map(|selector| [b"(", &in_parentheses(selector)[..], b")"].concat()));
         parts.join(&b' ')
     }
+}
+
+/// What stands in parentheses is split once more where it is read, by the rules of redis.conf.
+fn in_parentheses(selector: &Selector) -> Vec<u8> {
+    let rules = selector.describe();
+    let words = rules.split(|&byte| byte == b' ').map(quoted_if_needed);
+    words.collect::<Vec<_>>().join(&b' ')
+}
+
+/// In quotes if it has some itself.
+pub fn quoted_if_needed(word: &[u8]) -> Vec<u8> {
+    let has_quotes = word.iter().any(|byte| matches!(byte, b'"' | b'\''));
+    if has_quotes { words::quote(word).into_bytes() } else { word.to_vec() }
 }
 
 /// Rules of a selector may come as several arguments: `(`, `+get`, `~k)`. Those from an opening parenthesis to the

@@ -67,9 +67,9 @@ impl Selector {
     pub fn allows_key(&self, key: &[u8], flags: KeyFlags) -> bool {
         match &self.keys {
             Patterns::All => true,
-            Patterns::Some(patterns) => patterns
-                .iter()
-                .any(|pattern| pattern.covers(flags) && glob::matches(&pattern.pattern, key)),
+            Patterns::Some(patterns) => {
+                patterns.iter().any(|pattern| pattern.covers(flags) && glob::matches(&pattern.pattern, key))
+            }
         }
     }
 
@@ -161,9 +161,7 @@ impl Selector {
     pub fn keys_text(&self) -> Vec<u8> {
         match &self.keys {
             Patterns::All => b"~*".to_vec(),
-            Patterns::Some(patterns) => {
-                patterns.iter().map(KeyPattern::rule).collect::<Vec<_>>().join(&b' ')
-            }
+            Patterns::Some(patterns) => patterns.iter().map(KeyPattern::rule).collect::<Vec<_>>().join(&b' '),
         }
     }
 
@@ -208,8 +206,8 @@ fn permissions(rest: &[u8]) -> Result<(&[u8], bool, bool), RuleError> {
             _ => return Err(RuleError::Syntax),
         }
     }
-    // Redis takes a missing `~` as an empty pattern.
-    Ok((b"", read, write))
+    // Redis takes `%R` as `%R~`; a rule that was not meant so should not be taken in silence.
+    Err(RuleError::Syntax)
 }
 
 /// Names and patterns are parted by spaces where they are kept, and end at a NUL in C.

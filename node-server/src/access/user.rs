@@ -50,6 +50,12 @@ impl User {
         self.unrestricted.load(Ordering::Acquire)
     }
 
+    /// Of the default user: whoever connects is this user at once.
+    pub fn needs_no_log_in(&self) -> bool {
+        let rules = self.rules();
+        rules.enabled && rules.no_password
+    }
+
     /// The name for texts.
     pub fn shown_name(&self) -> String {
         String::from_utf8_lossy(&self.name).into_owned()

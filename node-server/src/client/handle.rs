@@ -4,12 +4,14 @@
 //! moment old.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rcl_proto::resp::Protocol;
 
 use super::Mailbox;
+use crate::access::User;
+use crate::command::{self, CommandId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
@@ -74,6 +76,9 @@ pub mod client_flag {
 /// For [`ClientHandle::waits_in_shard`]: the client waits on no key.
 pub const NO_SHARD: usize = usize::MAX;
 
+/// For [`ClientHandle::last_command`]: none yet, or one that there is not.
+pub const NO_COMMAND: CommandId = CommandId::MAX;
+
 /// Shared between a client's own thread and all others.
 #[derive(Debug)]
 pub struct ClientHandle {
@@ -100,7 +105,8 @@ pub struct ClientHandle {
     /// Since when its output is over the soft limit, Unix time in milliseconds; 0 when it is not.
     pub over_soft_limit_since_ms: AtomicI64,
     pub multi_bytes: AtomicUsize,
-    pub last_command: Mutex<&'static str>,
+    /// The command that it asked for last, or [`NO_COMMAND`].
+    pub last_command: AtomicU16,
     pub texts: Mutex<ClientTexts>,
     /// The shard on whose keys the client waits, or [`NO_SHARD`].
     pub waits_in_shard: AtomicUsize,
@@ -111,7 +117,8 @@ pub struct ClientHandle {
 #[derive(Clone, Debug, Default)]
 pub struct ClientTexts {
     pub name: String,
-    pub user: String,
+    /// Whom it acts as; there once it has a session.
+    pub user: Option<Arc<User>>,
     pub library_name: String,
     pub library_version: String,
 }
@@ -145,8 +152,8 @@ impl ClientHandle {
             output_bytes: AtomicUsize::new(0),
             over_soft_limit_since_ms: AtomicI64::new(0),
             multi_bytes: AtomicUsize::new(0),
-            last_command: Mutex::new("NULL"),
-            texts: Mutex::new(ClientTexts { user: "default".to_owned(), ..ClientTexts::default() }),
+            last_command: AtomicU16::new(NO_COMMAND),
+            texts: Mutex::default(),
             waits_in_shard: AtomicUsize::new(NO_SHARD),
             tracking_redirect: AtomicU64::new(0),
         }
@@ -218,6 +225,10 @@ impl ClientHandle {
         self.has_flag(client_flag::REPLICA)
     }
 
+    pub fn acts_as(&self, user: &Arc<User>) -> bool {
+        self.texts().user.is_some_and(|own| Arc::ptr_eq(&own, user))
+    }
+
     pub fn texts(&self) -> ClientTexts {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -245,11 +256,13 @@ impl ClientHandle {
         let output = get(&self.output_bytes);
         let multi = get(&self.multi_bytes);
         let total = capacity + output + multi + size_of::<ClientHandle>();
-        let last = *self.last_command.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last_command.load(Ordering::Relaxed);
+        let last = command::by_id(last).map_or_else(|| "NULL".to_owned(), |known| known.full_name());
+        let user = texts.user.map_or_else(|| "(superuser)".to_owned(), |user| user.shown_name());
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={letters} db={} sub={} psub={} ssub={} \
              multi={} watch={} qbuf={input} qbuf-free={} argv-mem=0 multi-mem={multi} rbs={capacity} rbp={capacity} \
-             obl={output} oll=0 omem=0 tot-mem={total} events=r cmd={last} user={} redir={} resp={} lib-name={} lib-ver={}",
+             obl={output} oll=0 omem=0 tot-mem={total} events=r cmd={last} user={user} redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.address(),
             self.local,
@@ -264,7 +277,6 @@ impl ClientHandle {
             self.queued.load(Ordering::Relaxed),
             get(&self.watched),
             capacity.saturating_sub(input),
-            texts.user,
             self.redirects_to(),
             self.protocol.load(Ordering::Relaxed),
             texts.library_name,

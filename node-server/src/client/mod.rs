@@ -8,7 +8,7 @@ mod mailbox;
 mod registry;
 mod session;
 
-pub use handle::{ClientHandle, ClientKind, NO_SHARD, client_flag};
+pub use handle::{ClientHandle, ClientKind, NO_COMMAND, NO_SHARD, client_flag};
 pub use mailbox::{LateReply, Mailbox, Message, WakeHandle};
 pub use registry::ClientRegistry;
 pub use session::{Queued, ReplyMode, Session, Transaction, WatchedKey};

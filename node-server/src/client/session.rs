@@ -84,6 +84,7 @@ pub struct WatchedKey {
 
 impl Session {
     pub fn new(handle: Arc<ClientHandle>, user: Arc<User>, authenticated: bool) -> Session {
+        handle.with_texts(|texts| texts.user = Some(user.clone()));
         Session {
             handle,
             user,
@@ -131,7 +132,7 @@ impl Session {
     /// A session that is nobody's: what a connection keeps when its client was handed over.
     pub fn nobody() -> Session {
         let handle = ClientHandle::new(0, None, String::new(), -1, 0);
-        Session::new(Arc::new(handle), User::default_user(b""), false)
+        Session::new(Arc::new(handle), User::superuser(), false)
     }
 
     /// A handle that ends the wait which the client is about to begin.
@@ -156,7 +157,7 @@ impl Session {
     }
 
     pub fn set_user(&mut self, user: Arc<User>) {
-        self.handle.with_texts(|texts| texts.user.clone_from(&user.name));
+        self.handle.with_texts(|texts| texts.user = Some(user.clone()));
         self.user = user;
         self.authenticated = true;
     }

@@ -15,6 +15,7 @@ mod long_double;
 mod outcome;
 pub mod parse;
 pub mod reply;
+pub mod secrets;
 pub mod spec;
 mod table;
 pub mod waiting;
@@ -28,7 +29,9 @@ pub use later::{LaterReplies, LaterReply};
 pub use long_double::LongDouble;
 pub use outcome::{KeyWait, Outcome, Park};
 pub use spec::{Argument, CommandSpec, Handler, Locks};
-pub use table::{CommandId, CommandNames, Known, Lookup, all, by_full_name, by_name, each_known, find};
+pub use table::{
+    CommandId, CommandNames, Known, Lookup, all, by_full_name, by_id, by_name, each_known, find,
+};
 
 /// What a handler gives back.
 pub type CommandResult = Result<Outcome, CommandError>;

@@ -34,8 +34,11 @@ pub struct CommandSpec {
     /// The ACL categories that do not follow from the flags.
     pub categories: Categories,
     pub keys: &'static [KeySpec],
+    pub channels: Channels,
     /// Finds the keys where the specs alone would find too much.
     pub own_keys: Option<fn(Args<'_>) -> Vec<super::KeyPosition>>,
+    /// Which arguments nobody else may see.
+    pub secrets: Option<fn(Args<'_>) -> Vec<usize>>,
     pub since: &'static str,
     pub group: Group,
     pub complexity: &'static str,
@@ -56,7 +59,9 @@ pub const COMMAND: CommandSpec = CommandSpec {
     flags: 0,
     categories: 0,
     keys: &[],
+    channels: Channels::None,
     own_keys: None,
+    secrets: None,
     since: "1.0.0",
     group: Group::Generic,
     complexity: "",
@@ -82,6 +87,16 @@ impl std::fmt::Debug for Handler {
             Handler::Container => "Container",
         })
     }
+}
+
+/// Which arguments are channels that a user must be allowed to publish or listen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    None,
+    First,
+    All,
+    /// All of them are patterns of channels.
+    AllPatterns,
 }
 
 /// Which shards a command's handler finds locked.
@@ -208,6 +223,12 @@ pub mod category {
         (TRANSACTION, "transaction"),
         (SCRIPTING, "scripting"),
     ];
+
+    /// The category of this name, whatever its case.
+    pub fn by_name(name: &[u8]) -> Option<Categories> {
+        let mut names = NAMES.iter();
+        names.find(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes())).map(|(bit, _)| *bit)
+    }
 
     /// All categories of a command: those it names, and those that follow from its flags.
     pub fn of(spec: &CommandSpec) -> Categories {

@@ -70,6 +70,12 @@ pub fn each_known() -> impl Iterator<Item = Known> {
     all_known().flat_map(|known| std::iter::once(known).chain(known.subcommands()))
 }
 
+/// The command or subcommand of this number.
+pub fn by_id(id: CommandId) -> Option<Known> {
+    let container = all_known().take_while(|known| known.id <= id).last()?;
+    std::iter::once(container).chain(container.subcommands()).find(|known| known.id == id)
+}
+
 /// The command of this name in the table, whatever its case.
 pub fn by_name(name: &[u8]) -> Option<Known> {
     table_names().by_name(name)
@@ -94,11 +100,17 @@ fn table_names() -> &'static CommandNames {
 const USUAL_NAME_BYTES: usize = 24;
 
 /// The names under which a node takes its commands.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CommandNames {
     /// Lower case.
     index: HashMap<Box<[u8]>, Known, foldhash::fast::FixedState>,
     longest: usize,
+}
+
+impl std::fmt::Debug for CommandNames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CommandNames({})", self.index.len())
+    }
 }
 
 impl Default for CommandNames {
@@ -191,9 +203,16 @@ mod tests {
     fn numbers_go_through_without_a_gap() {
         for (place, known) in each_known().enumerate() {
             assert_eq!(usize::from(known.id), place);
+            assert!(std::ptr::eq(by_id(known.id).unwrap().spec, known.spec));
             let name = known.full_name();
             assert_eq!(by_full_name(name.as_bytes()).unwrap().id, known.id, "{name}");
         }
+    }
+
+    #[test]
+    fn there_is_no_number_beyond_the_last() {
+        assert!(by_id(each_known().count() as CommandId).is_none());
+        assert!(by_id(CommandId::MAX).is_none());
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Context<'_> {
         let wait = self.session.begin_wait();
         place.waiters.add(KeyWaiter {
             client: self.session.id(),
+            user: self.session.user.clone(),
             wait: wait.clone(),
             protocol: self.session.protocol,
             is_heard: self.session.reply_mode == ReplyMode::On,

@@ -2,7 +2,9 @@
 
 use rcl_proto::resp::{Args, Protocol};
 
+use crate::access;
 use crate::client::{ClientKind, ReplyMode, client_flag};
+use crate::command::secrets;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::executor;
@@ -66,6 +68,7 @@ const AUTH: CommandSpec = CommandSpec {
     arity: -2,
     flags: flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST | flag::NO_AUTH | flag::ALLOW_BUSY,
     categories: category::CONNECTION,
+    secrets: Some(secrets::of_auth),
     since: "1.0.0",
     group: Group::Connection,
     complexity: "O(N) where N is the number of passwords of the user.",
@@ -87,23 +90,28 @@ fn auth(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         3 => (&args[1], &args[2]),
         _ => return Err(CommandError::SYNTAX),
     };
-    if args.len() == 2 && context.node.default_user().no_password {
+    if args.len() == 2 && context.node.access.default_user().rules().no_password {
         return Err(CommandError::fixed(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
         ));
     }
-    log_in(context, name, password)?;
+    log_in(context, args, name, password)?;
     context.reply.ok();
     Ok(Outcome::Done)
 }
 
-fn log_in(context: &mut Context<'_>, name: &[u8], password: &[u8]) -> Result<(), CommandError> {
-    let user = context.node.default_user();
-    if name != user.name.as_bytes() || !user.accepts(password) {
-        return Err(WRONG_PASSWORD);
+fn log_in(
+    context: &mut Context<'_>,
+    args: Args<'_>,
+    name: &[u8],
+    password: &[u8],
+) -> Result<(), CommandError> {
+    let session = &mut *context.session;
+    if context.node.access.log_in(name, password, |user| session.set_user(user.clone())) {
+        return Ok(());
     }
-    context.session.set_user(user);
-    Ok(())
+    access::note_failed_log_in(context.node, context.session, name, args.name());
+    Err(WRONG_PASSWORD)
 }
 
 const HELLO: CommandSpec = CommandSpec {
@@ -111,6 +119,7 @@ const HELLO: CommandSpec = CommandSpec {
     arity: -1,
     flags: flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST | flag::NO_AUTH | flag::ALLOW_BUSY,
     categories: category::CONNECTION,
+    secrets: Some(secrets::of_hello),
     since: "6.0.0",
     group: Group::Connection,
     complexity: "O(1)",
@@ -143,12 +152,13 @@ const HELLO: CommandSpec = CommandSpec {
 fn hello(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let protocol = args.get(1).map(protocol_version).transpose()?;
     let mut name = None;
+    let mut credentials: Option<(&[u8], &[u8])> = None;
     let mut index = 2;
     while index < args.len() {
         let left = args.len() - index - 1;
         let word = &args[index];
         if word.eq_ignore_ascii_case(b"auth") && left >= 2 {
-            log_in(context, &args[index + 1], &args[index + 2])?;
+            credentials = Some((&args[index + 1], &args[index + 2]));
             index += 3;
         } else if word.eq_ignore_ascii_case(b"setname") && left >= 1 {
             name = Some(client_name(&args[index + 1])?);
@@ -157,6 +167,9 @@ fn hello(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             let word = String::from_utf8_lossy(word);
             return Err(CommandError::new(format!("ERR Syntax error in HELLO option '{word}'")));
         }
+    }
+    if let Some((user, password)) = credentials {
+        log_in(context, args, user, password)?;
     }
     if !context.session.authenticated {
         return Err(CommandError::fixed(
@@ -309,9 +322,9 @@ fn reset(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     session.reply_mode = ReplyMode::On;
     session.handle.with_texts(|texts| texts.name.clear());
     session.handle.set_flag(client_flag::NO_EVICT | client_flag::NO_TOUCH, false);
-    let no_password = user.no_password;
+    let authenticated = user.needs_no_log_in();
     session.set_user(user);
-    session.authenticated = no_password;
+    session.authenticated = authenticated;
     session.show_state();
     context.set_protocol(Protocol::Resp2);
     context.reply.simple("RESET");

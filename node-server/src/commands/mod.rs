@@ -2,6 +2,7 @@
 
 use crate::command::{CommandSpec, Context};
 
+pub mod acl;
 pub mod bitmaps;
 pub mod client;
 pub mod cluster;
@@ -24,6 +25,7 @@ pub mod transfer;
 
 /// All commands. A new family is added here, and nowhere else.
 pub const FAMILIES: &[&[CommandSpec]] = &[
+    acl::COMMANDS,
     client::COMMANDS,
     cluster::COMMANDS,
     connection::COMMANDS,

@@ -3,7 +3,7 @@
 use rcl_proto::resp::{Args, ReplyWriter};
 
 use crate::client::Session;
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, flag, key_flag};
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Channels, Group, KeySpec, Kind, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
 
 use crate::node::Node;
@@ -17,6 +17,7 @@ const SUBSCRIBE: CommandSpec = CommandSpec {
     name: "subscribe",
     arity: -2,
     flags: flag::PUBSUB | flag::NOSCRIPT | flag::LOADING | flag::STALE,
+    channels: Channels::All,
     since: "2.0.0",
     group: Group::PubSub,
     complexity: "O(N) where N is the number of channels to subscribe to.",
@@ -34,6 +35,7 @@ const PSUBSCRIBE: CommandSpec = CommandSpec {
     name: "psubscribe",
     arity: -2,
     flags: flag::PUBSUB | flag::NOSCRIPT | flag::LOADING | flag::STALE,
+    channels: Channels::AllPatterns,
     since: "2.0.0",
     group: Group::PubSub,
     complexity: "O(N) where N is the number of patterns to subscribe to.",
@@ -52,6 +54,7 @@ const SSUBSCRIBE: CommandSpec = CommandSpec {
     arity: -2,
     flags: flag::PUBSUB | flag::NOSCRIPT | flag::LOADING | flag::STALE,
     keys: &[KeySpec::range(1, -1, 1, key_flag::NOT_KEY)],
+    channels: Channels::All,
     since: "7.0.0",
     group: Group::PubSub,
     complexity: "O(N) where N is the number of shard channels to subscribe to.",
@@ -192,6 +195,7 @@ const PUBLISH: CommandSpec = CommandSpec {
     name: "publish",
     arity: 3,
     flags: flag::PUBSUB | flag::LOADING | flag::STALE | flag::FAST | flag::MAY_REPLICATE,
+    channels: Channels::First,
     since: "2.0.0",
     group: Group::PubSub,
     complexity: "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).",
@@ -213,6 +217,7 @@ const SPUBLISH: CommandSpec = CommandSpec {
     arity: 3,
     flags: flag::PUBSUB | flag::LOADING | flag::STALE | flag::FAST | flag::MAY_REPLICATE,
     keys: &[KeySpec::first(key_flag::NOT_KEY)],
+    channels: Channels::First,
     since: "7.0.0",
     group: Group::PubSub,
     complexity: "O(N) where N is the number of clients subscribed to the receiving shard channel.",

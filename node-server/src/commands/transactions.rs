@@ -8,12 +8,13 @@ use std::sync::atomic::Ordering;
 use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
 
-use crate::client::{Transaction, WatchedKey};
+use crate::access::{self, Reason, log::Place};
+use crate::client::{Queued, Transaction, WatchedKey};
 use crate::command::arguments::KEYS;
 use crate::command::spec::{COMMAND, Group, KeySpec, Locks, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 
-use crate::executor;
+use crate::executor::{self, Request};
 
 pub const COMMANDS: &[CommandSpec] = &[DISCARD, EXEC, MULTI, UNWATCH, WATCH];
 
@@ -95,7 +96,9 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.reply.array(transaction.commands.len());
     for queued in &transaction.commands {
         let start = context.reply.position();
-        match context.call(queued.command.spec, queued.args.as_args()) {
+        let result = check_again(context, queued)
+            .and_then(|()| context.call(queued.command.spec, queued.args.as_args()));
+        match result {
             Ok(Outcome::Done) => {}
             Ok(Outcome::Park(_) | Outcome::HandOver(_)) => {
                 context.reply.rewind(start);
@@ -114,6 +117,26 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.reply.rewind(exec_start);
     let wait = later.finish(known);
     Ok(Outcome::Park(Park::until(wait)))
+}
+
+/// The user's rules may have changed since the command was queued.
+fn check_again(context: &Context<'_>, queued: &Queued) -> Result<(), CommandError> {
+    if context.session.user.is_unrestricted() {
+        return Ok(());
+    }
+    let request = Request::new(queued.command, queued.args.as_args());
+    let denied = access::refusal(context.node, context.session, &request, Place::Multi);
+    let why = match denied.map(|denied| denied.reason) {
+        None => return Ok(()),
+        Some(Reason::Command) => "no permission to execute the command or subcommand",
+        Some(Reason::Key) => "no permission to touch the specified keys",
+        Some(Reason::Channel) => {
+            "no permission to access one of the channels used as arguments to the command"
+        }
+    };
+    Err(CommandError::new(format!(
+        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: {why}"
+    )))
 }
 
 /// A watched key whose time has come since WATCH counts as changed, although nobody has come upon it yet.

@@ -26,6 +26,11 @@ choices!(
 );
 
 choices!(
+    /// What channels a new user may use.
+    ChannelDefault { AllChannels = "allchannels", ResetChannels = "resetchannels" }
+);
+
+choices!(
     /// What CLUSTER SLOTS, MOVED and ASK name a node by.
     EndpointType { Ip = "ip", Hostname = "hostname", UnknownEndpoint = "unknown-endpoint" }
 );

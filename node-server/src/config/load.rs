@@ -15,10 +15,11 @@
 use super::directive::{Kind, Standing};
 use super::table::{self, FILE_DIRECTIVES, Row};
 use super::value::Value;
+use crate::access::{DEFAULT, Rules, has_spaces, merge_selectors};
 use crate::command::CommandNames;
 use rcl_proto::words;
 
-use super::{Config, WithoutEffect, include};
+use super::{Config, Settings, WithoutEffect, include};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -32,6 +33,8 @@ pub struct Loaded {
     pub config: Config,
     /// What `rename-command` makes of the names of the commands.
     pub commands: CommandNames,
+    /// The `user` lines.
+    pub users: Vec<(Vec<u8>, Rules)>,
     /// The file that CONFIG REWRITE rewrites, absolute.
     pub file: Option<PathBuf>,
     /// The directives that were given and do nothing; the log names them once.
@@ -159,6 +162,14 @@ fn split_arguments(arguments: &[OsString]) -> Sources {
     Sources { file, stdin, options }
 }
 
+/// A `user` line.
+struct UserLine {
+    origin: Origin,
+    name: Vec<u8>,
+    /// Selectors are in one piece each.
+    rules: Vec<Vec<u8>>,
+}
+
 struct Loader {
     config: Config,
     commands: CommandNames,
@@ -169,8 +180,7 @@ struct Loader {
     without_effect: Vec<WithoutEffect>,
     /// The files that are being read, outermost first.
     open_files: Vec<PathBuf>,
-    /// A `user` line that describes the default user as it is without a password.
-    open_default_user: Option<Origin>,
+    users: Vec<UserLine>,
 }
 
 impl Loader {
@@ -183,7 +193,7 @@ impl Loader {
             refused: Vec::new(),
             without_effect: Vec::new(),
             open_files: Vec::new(),
-            open_default_user: None,
+            users: Vec::new(),
         }
     }
 
@@ -279,10 +289,7 @@ impl Loader {
             (Some(("include" | "rename-command", _)), _) => {
                 Err(fail(name, "wrong number of arguments".to_string()))
             }
-            (Some(("user", _)), _) if is_open_default_user(values) => {
-                self.open_default_user = Some(origin.clone());
-                Ok(())
-            }
+            (Some(("user", _)), _) => self.add_user(values, origin).map_err(|why| fail(name, why)),
             (Some((name, Standing::NoEffect { why })), _) => {
                 self.without_effect.push(WithoutEffect { name, why });
                 Ok(())
@@ -300,6 +307,52 @@ impl Loader {
                 Err(fail(name, format!("unknown directive{}", hint.unwrap_or_default())))
             }
         }
+    }
+
+    fn add_user(&mut self, values: &[Vec<u8>], origin: &Origin) -> Result<(), String> {
+        let Some((name, rules)) = values.split_first() else {
+            return Err("wrong number of arguments".to_owned());
+        };
+        if has_spaces(name) {
+            return Err("Spaces not allowed in ACL usernames".to_owned());
+        }
+        if self.users.iter().any(|user| user.name == *name) {
+            return Err("Duplicate user found. A user can only be defined once in config files".to_owned());
+        }
+        let rules = merge_selectors(rules.iter().map(Vec::as_slice))
+            .map_err(|_| "Unmatched parenthesis in selector definition".to_owned())?;
+        self.users.push(UserLine { origin: origin.clone(), name: name.clone(), rules });
+        Ok(())
+    }
+
+    /// When everything is read: `acl-pubsub-default` may come after the users.
+    fn read_users(
+        &self,
+        settings: &Settings,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<(Vec<u8>, Rules)>, LoadError> {
+        if settings.aclfile.is_some() && !self.users.is_empty() {
+            return Err(LoadError::Contradiction(
+                "users are described by 'user' lines and by 'aclfile': use one of the two",
+            ));
+        }
+        let mut users = Vec::new();
+        for user in &self.users {
+            let name = String::from_utf8_lossy(&user.name);
+            let mut rules = Rules::new(settings.acl_pubsub_default_all);
+            rules.apply_all(&user.rules, settings.acl_pubsub_default_all).map_err(|(_, error)| {
+                let text = format!("user {name} (rules hidden)");
+                LoadError::Line { origin: user.origin.clone(), text, why: error.text().to_owned() }
+            })?;
+            if !rules.enabled {
+                warnings.push(format!("the user '{name}' is disabled: its rules have no 'on'"));
+            }
+            if user.name == DEFAULT && rules.no_password && settings.requirepass.is_some() {
+                warnings.push("the line 'user default' says nopass, so requirepass has no effect".to_owned());
+            }
+            users.push((user.name.clone(), rules));
+        }
+        Ok(users)
     }
 
     fn include(&mut self, pattern: &[u8]) -> Result<(), LoadError> {
@@ -324,7 +377,7 @@ impl Loader {
         if !self.refused.is_empty() {
             return Err(LoadError::Refused(self.refused));
         }
-        let warnings = self.config.settle();
+        let mut warnings = self.config.settle();
         let settings = self.config.settings();
         if settings.cluster_enabled && settings.replicaof.is_some() {
             return Err(LoadError::Contradiction("replicaof directive not allowed in cluster mode"));
@@ -334,34 +387,17 @@ impl Loader {
                 "cluster-bus-port-protected-mode is enabled but tls-cluster is disabled: anybody who reaches the bus port could join the cluster. If only trusted hosts reach it (firewall, VPN, private network), say 'cluster-bus-port-protected-mode no'",
             ));
         }
-        if let (Some(origin), Some(_)) = (&self.open_default_user, &settings.requirepass) {
-            let why = "it says nopass, but requirepass asks for a password";
-            return Err(LoadError::Line {
-                origin: origin.clone(),
-                text: "user default …".to_string(),
-                why: why.to_string(),
-            });
-        }
+        let users = self.read_users(&settings, &mut warnings)?;
         let file = file.map(|file| std::fs::canonicalize(&file).unwrap_or(file));
         Ok(Loaded {
             config: self.config,
             commands: self.commands,
+            users,
             file,
             without_effect: self.without_effect,
             warnings,
         })
     }
-}
-
-/// CONFIG REWRITE of Redis leaves a line for the default user even when nobody touched it; that one says what holds
-/// anyway.
-fn is_open_default_user(values: &[Vec<u8>]) -> bool {
-    let Some((name, rules)) = values.split_first() else { return false };
-    let needed = |rule: &[u8]| rules.iter().any(|given| given == rule);
-    let known: [&[u8]; 6] = [b"on", b"nopass", b"sanitize-payload", b"~*", b"&*", b"+@all"];
-    name == b"default"
-        && [&b"on"[..], b"nopass", b"~*", b"&*", b"+@all"].into_iter().all(needed)
-        && rules.iter().all(|rule| known.contains(&rule.as_slice()))
 }
 
 /// The line as an error may show it: a secret's value is hidden, also behind a mistyped name.

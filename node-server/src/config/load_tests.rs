@@ -2,6 +2,7 @@
 
 use super::real_redis::TestDirectory;
 use super::*;
+use crate::access::Rules;
 
 fn load_in(directory: &Path, arguments: &[&str], stdin: &str) -> Result<Loaded, LoadError> {
     let arguments: Vec<_> = arguments.iter().map(std::ffi::OsString::from).collect();
@@ -90,16 +91,15 @@ fn a_bad_line_is_told_with_its_place_and_what_was_expected() {
 
 #[test]
 fn what_the_node_cannot_promise_stops_the_start_all_in_one_message() {
-    let message = error(&["-", "--tls-port", "7"], "appendonly yes\nuser alice on\nactivedefrag yes\n");
+    let message = error(&["-", "--tls-port", "7"], "appendonly yes\nactivedefrag yes\n");
     for part in [
         "standard input, line 1: 'appendonly' can only have its default: ",
-        "standard input, line 2: 'user' ",
-        "standard input, line 3: 'activedefrag' ",
+        "standard input, line 2: 'activedefrag' ",
         "command line: 'tls-port' ",
     ] {
         assert!(message.contains(part), "{part} is not in\n{message}");
     }
-    assert_eq!(message.lines().count(), 4);
+    assert_eq!(message.lines().count(), 3);
     settings(&["-", "--appendonly", "no"], "appendonly yes\n");
 }
 
@@ -116,14 +116,53 @@ fn a_rename_that_cannot_be_done_stops_the_start() {
     }
 }
 
-/// Redis writes it into every file that CONFIG REWRITE touches.
+fn loaded(text: &str) -> Loaded {
+    load(&["-".into()], Path::new("/"), &mut text.as_bytes()).unwrap()
+}
+
 #[test]
-fn the_line_of_an_untouched_default_user_is_taken() {
-    let line = "user default on nopass sanitize-payload ~* &* +@all\n";
-    settings(&["-"], line);
-    assert!(error(&["-", "--requirepass", "x"], line).contains("nopass"));
-    assert!(error(&["-"], "user default on nopass ~* &* +@all -flushall\n").contains("ACL"));
-    assert!(error(&["-"], "user default off nopass ~* &* +@all\n").contains("ACL"));
+fn users_are_read_whatever_comes_first() {
+    let users =
+        "user alice on >pw ( +get\t~k )\nacl-pubsub-default allchannels\nuser default on nopass ~* +@all\n";
+    let loaded = loaded(users);
+    let described = |(name, rules): &(Vec<u8>, Rules)| {
+        format!("{} {}", String::from_utf8_lossy(name), String::from_utf8_lossy(&rules.describe()))
+    };
+    let hash = "30c952fab122c3f9759f02a6d95c3758b246b4fee239957b2d4fee46e26170c4";
+    assert_eq!(
+        loaded.users.iter().map(described).collect::<Vec<_>>(),
+        [
+            format!("alice on sanitize-payload #{hash} &* -@all (~k &* -@all +get)"),
+            "default on nopass sanitize-payload ~* &* +@all".to_owned(),
+        ]
+    );
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn what_may_be_wrong_with_a_user_is_warned_of() {
+    let warnings = loaded("requirepass x\nuser bob +get\nuser default on nopass ~* &* +@all\n").warnings;
+    assert!(warnings[0].contains("'bob' is disabled") && warnings[1].contains("requirepass has no effect"));
+}
+
+#[test]
+fn a_user_that_cannot_be_taken_stops_the_start_without_its_secrets() {
+    for (text, expected) in [
+        ("user", "line 1: 'user (value hidden)': wrong number of arguments"),
+        (
+            "user a on >secret +nosuch",
+            "line 1: 'user a (rules hidden)': Unknown command or category name in ACL",
+        ),
+        ("user a (+get", "line 1: 'user (value hidden)': Unmatched parenthesis in selector definition"),
+        ("user \"a b\" on", "line 1: 'user (value hidden)': Spaces not allowed in ACL usernames"),
+        (
+            "user a on\nuser a off",
+            "line 2: 'user (value hidden)': Duplicate user found. A user can only be defined once in config files",
+        ),
+    ] {
+        assert_eq!(error(&["-"], text), format!("standard input, {expected}"));
+    }
+    assert!(error(&["-"], "user a on\naclfile users.acl").contains("use one of the two"));
 }
 
 /// As the table in Redis 8's description has it; this node has no tls-cluster to switch on.
@@ -258,17 +297,17 @@ mod arbitrary {
             let text = lines.join(&b'\n');
             let load = |text: &[u8]| load(&["-".into()], Path::new("/"), &mut &*text);
             if let Ok(loaded) = load(&text) {
-                let rewritten = loaded.config.rewrite(&text);
+                let rewritten = loaded.config.rewrite(&text, Vec::new());
                 let again = load(&rewritten).map_err(|error| TestCaseError::fail(error.to_string()))?;
                 prop_assert_eq!(&again.config, &loaded.config);
-                prop_assert_eq!(again.config.rewrite(&rewritten), rewritten);
+                prop_assert_eq!(again.config.rewrite(&rewritten, Vec::new()), rewritten);
             }
         }
 
         #[test]
         fn no_bytes_make_it_panic(text in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = load(&["-".into()], Path::new("/"), &mut &*text);
-            Config::new(Path::new("/")).rewrite(&text);
+            Config::new(Path::new("/")).rewrite(&text, Vec::new());
             let (pattern, rest) = text.split_at(text.len() / 2);
             glob::matches(pattern, rest);
         }

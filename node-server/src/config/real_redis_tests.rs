@@ -257,7 +257,7 @@ fn rewritten_files_are_understood_both_ways() {
     let pairs: [(&[u8], &[u8]); 3] =
         [(b"timeout", b"9"), (b"cluster-announce-hostname", b"h.example"), (b"save", b"")];
     config.set(&pairs, ClientOrigin::ThisMachine, false).unwrap();
-    let rewritten = config.rewrite(&std::fs::read(&file).unwrap());
+    let rewritten = config.rewrite(&std::fs::read(&file).unwrap(), Vec::new());
     let ours = directory.write("ours.conf", std::str::from_utf8(&rewritten).unwrap());
     let mut reader = RealRedis::start("rewrite", &[ours.to_str().unwrap()]).unwrap();
     assert_same_values(&config, &mut reader);

@@ -7,7 +7,7 @@
 use crate::client::ClientKind;
 use crate::pubsub::EventClasses;
 
-use super::choices::{EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
+use super::choices::{ChannelDefault, EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
 use super::reader::Reader;
 use super::value::{OutputBufferLimit, SavePoint, Value};
 use std::ffi::OsString;
@@ -37,6 +37,11 @@ pub struct Settings {
     pub output_buffer_limits: OutputBufferLimits,
     pub protected_mode: bool,
     pub requirepass: Option<Secret>,
+    /// Where the users are kept; then no `user` lines are.
+    pub aclfile: Option<PathBuf>,
+    /// Whether new users may use all channels.
+    pub acl_pubsub_default_all: bool,
+    pub acllog_max_len: usize,
     pub enable_protected_configs: ProtectedAction,
     pub enable_debug_command: ProtectedAction,
     // Process.
@@ -200,6 +205,11 @@ impl Settings {
         super::Config::new(std::path::Path::new(".")).settings()
     }
 
+    /// `requirepass`; empty when there is none.
+    pub fn password(&self) -> &[u8] {
+        self.requirepass.as_ref().map_or(&[], |secret| secret.0.as_slice())
+    }
+
     /// Reads the values of all rows of the table, in its order.
     pub(super) fn build(values: &[Value]) -> Settings {
         Settings::read(&Reader::new(values))
@@ -221,6 +231,13 @@ impl Settings {
             output_buffer_limits: reader.output_limits("client-output-buffer-limit"),
             protected_mode: reader.yes_no("protected-mode"),
             requirepass: reader.secret("requirepass"),
+            aclfile: reader.path("aclfile"),
+            acl_pubsub_default_all: reader.choice(
+                "acl-pubsub-default",
+                ChannelDefault::ALL,
+                ChannelDefault::word,
+            ) == ChannelDefault::AllChannels,
+            acllog_max_len: reader.number("acllog-max-len"),
             enable_protected_configs: reader.choice(
                 "enable-protected-configs",
                 ProtectedAction::ALL,

@@ -7,6 +7,7 @@ use rcl_proto::{Slot, key_slot};
 
 use super::lock::Held;
 use super::{Request, slot_use, transaction};
+use crate::access::{self, log::Place};
 use crate::client::{Session, Transaction};
 use crate::clock;
 use crate::command::spec::{Begin, Find, KeySpec, flag};
@@ -68,10 +69,13 @@ pub fn admit<'a>(
     request_bytes: usize,
 ) -> Result<Admitted<'a>, CommandError> {
     let spec = request.spec;
-    if !session.authenticated && !spec.has(flag::NO_AUTH) {
+    if !session.authenticated && !spec.has(flag::NO_AUTH) && !node.access.default_user().needs_no_log_in() {
         return Err(NO_AUTH);
     }
-    session.user.may_run(spec)?;
+    if !session.user.is_unrestricted() {
+        let place = if session.in_transaction() { Place::Multi } else { Place::TopLevel };
+        access::check(node, session, &request, place)?;
+    }
     let slot = slot_of(node, session, request)?;
     // Before a shard is locked: it locks others.
     let room = if session.is_master_link { Room::Enough } else { eviction::make_room(node) };

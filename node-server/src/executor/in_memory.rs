@@ -15,6 +15,8 @@ pub const WAITS: &str = "waits";
 pub struct Client {
     pub node: Arc<Node>,
     pub session: Session,
+    /// A reply said that the connection ends.
+    pub closed: bool,
 }
 
 pub fn node() -> Arc<Node> {
@@ -29,6 +31,7 @@ pub fn node_with(arguments: &[&str], conf: &str) -> Arc<Node> {
     let loaded = crate::config::load(&words, &folder, &mut conf.as_bytes()).unwrap();
     let mut node = Node::new(loaded.config, None, "0".repeat(40), 0, 1);
     node.commands = loaded.commands;
+    node.access.add_all(loaded.users);
     node.replication.resume(ReplicationId::parse(&[b'a'; 40]).unwrap(), 0, 0);
     Arc::new(node)
 }
@@ -38,7 +41,7 @@ impl Client {
         let handle = ClientHandle::new(node.clients.next_id(), None, String::new(), -1, 0);
         let session = Session::new(Arc::new(handle), node.default_user(), true);
         node.clients.add(session.handle.clone());
-        Client { node: node.clone(), session }
+        Client { node: node.clone(), session, closed: false }
     }
 
     /// The words of a command, parted by spaces; the reply's bytes, with spaces for the ends of lines.
@@ -61,13 +64,20 @@ impl Client {
                 assert_eq!(park.wait.wait(), self.session.current_wait());
                 None
             }
-            _ => Some(output),
+            flow => {
+                self.closed |= matches!(flow, Flow::Close);
+                Some(output)
+            }
         }
     }
 
     /// Its time is up; false when it was served before.
     pub fn time_out(&self) -> bool {
         end_wait(&self.node, &mut self.node.shards.lock(0), self.session.id(), None)
+    }
+
+    pub fn is_killed(&self) -> bool {
+        self.session.handle.mailbox.is_killed()
     }
 
     /// What was pushed to it since it was last asked, one message in each element.

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use rcl_proto::resp::ReplyWriter;
 
-use super::{append_effects, slot_use};
+use super::{Request, append_effects, slot_use};
 use crate::client::LateReply;
 use crate::clock::{self, BatchClock};
-use crate::command::{Context, find_keys};
+use crate::command::{self, Context, find_keys};
 use crate::node::Node;
 use crate::shard::{KeyWaiter, Shard};
 
@@ -38,7 +38,7 @@ fn serve_key(context: &mut Context<'_>, key: &[u8], laps: &mut Option<&mut Batch
     while let Some(waiter) = take_first(context, key) {
         if waiter.wait.is_killed() {
             // CLIENT KILL came before; its connection did not get to end yet.
-        } else if touches_departing(context, &waiter) {
+        } else if touches_departing(context, &waiter) || may_no_more(&waiter) {
             waiter.wait.retry();
         } else {
             serve(context, key, &waiter, laps);
@@ -53,6 +53,12 @@ fn take_first(context: &mut Context<'_>, key: &[u8]) -> Option<KeyWaiter> {
     let waiters = &mut context.data.shard()?.waiters;
     let client = waiters.first(database, key, wanted)?;
     waiters.remove(client)
+}
+
+/// The user's rules have changed meanwhile, and do not allow the request now: run again, it is refused at the gate.
+fn may_no_more(waiter: &KeyWaiter) -> bool {
+    let is_denied = |known| waiter.user.may(&Request::new(known, waiter.args.as_args())).is_err();
+    !waiter.user.is_unrestricted() && command::by_name(waiter.spec.name.as_bytes()).is_none_or(is_denied)
 }
 
 /// The target of a BLMOVE may be on its way to another node: then the request has to wait for that, like any that writes.

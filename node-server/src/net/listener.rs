@@ -200,10 +200,11 @@ fn admit(
     }
     let id = node.clients.next_id();
     let handle = Arc::new(ClientHandle::new(id, peer, local, stream.as_raw_fd(), clock::now_ms()));
-    node.clients.add(handle.clone());
     let user = node.default_user();
-    let authenticated = user.no_password;
-    workers.adopt(node.clone(), stream, Session::new(handle, user, authenticated));
+    let authenticated = user.needs_no_log_in();
+    let session = Session::new(handle, user, authenticated);
+    node.clients.add(session.handle.clone());
+    workers.adopt(node.clone(), stream, session);
 }
 
 fn refusal(peer: Option<SocketAddr>, node: &Node) -> Option<&'static str> {
@@ -212,7 +213,7 @@ fn refusal(peer: Option<SocketAddr>, node: &Node) -> Option<&'static str> {
         return Some("-ERR max number of clients reached\r\n");
     }
     let from_outside = peer.is_some_and(|peer| !peer.ip().to_canonical().is_loopback());
-    (settings.protected_mode && from_outside && node.default_user().no_password).then_some(
+    (settings.protected_mode && from_outside && node.access.default_user().rules().no_password).then_some(
         "-DENIED This node runs in protected mode and has no password, so it answers only to this machine. \
          To let others in: set a password (CONFIG SET requirepass), or turn it off (CONFIG SET protected-mode no, \
          from this machine; only where the network is closed to strangers), or start with '--protected-mode no'.\r\n",

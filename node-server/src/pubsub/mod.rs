@@ -144,6 +144,17 @@ impl PubSub {
         names
     }
 
+    /// Who listens to names that are as asked for.
+    pub fn subscribers(
+        &self,
+        kind: ChannelKind,
+        is_asked_for: impl Fn(&[u8]) -> bool,
+    ) -> Vec<Arc<ClientHandle>> {
+        let table = self.table(kind);
+        let names = table.iter().filter(|(name, _)| is_asked_for(name));
+        names.flat_map(|(_, subscribers)| subscribers.values().cloned()).collect()
+    }
+
     pub fn subscriber_count(&self, kind: ChannelKind, name: &[u8]) -> usize {
         self.table(kind).get(name).map_or(0, HashMap::len)
     }

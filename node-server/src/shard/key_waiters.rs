@@ -9,11 +9,13 @@
 //! taken out of a key for it is lost to another end of the wait.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rcl_proto::Slot;
 use rcl_proto::resp::{OwnedArgs, Protocol};
 use rcl_store::types::ValueRef;
 
+use crate::access::User;
 use crate::client::WakeHandle;
 use crate::command::waiting::Serve;
 use crate::command::{CommandError, CommandSpec};
@@ -40,6 +42,8 @@ impl Wanted {
 #[derive(Debug)]
 pub struct KeyWaiter {
     pub client: u64,
+    /// Whom it acts as.
+    pub user: Arc<User>,
     pub wait: WakeHandle,
     pub protocol: Protocol,
     /// False when it switched replies off.
@@ -151,6 +155,7 @@ mod tests {
     fn waiter(client: u64, keys: &[&str], wanted: Wanted, mailbox: &Arc<Mailbox>) -> KeyWaiter {
         KeyWaiter {
             client,
+            user: User::superuser(),
             wait: WakeHandle::new(mailbox.clone(), client),
             protocol: Protocol::Resp2,
             is_heard: true,

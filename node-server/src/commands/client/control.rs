@@ -1,14 +1,17 @@
 //! What is done to connections: CLIENT KILL, PAUSE, UNPAUSE, UNBLOCK.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rcl_proto::resp::Args;
 
 use super::about::kind;
+use crate::access::User;
 use crate::client::{ClientHandle, ClientKind, NO_SHARD};
 use crate::command::parse::{self, is};
 use crate::command::{CommandError, CommandResult, Context, Outcome};
 use crate::executor;
+use crate::node::Node;
 use crate::pause::{PauseLevel, PauseReason};
 use crate::replication;
 
@@ -18,7 +21,7 @@ struct KillFilter {
     address: Option<String>,
     local_address: Option<String>,
     kind: Option<ClientKind>,
-    user: Option<String>,
+    user: Option<Arc<User>>,
     spare_self: bool,
 }
 
@@ -28,7 +31,7 @@ impl KillFilter {
             && self.address.as_ref().is_none_or(|address| *address == client.address())
             && self.local_address.as_ref().is_none_or(|address| *address == client.local)
             && self.kind.is_none_or(|kind| kind == client.kind())
-            && self.user.as_ref().is_none_or(|user| *user == client.texts().user)
+            && self.user.as_ref().is_none_or(|user| client.acts_as(user))
             && !(self.spare_self && client.id == own_id)
     }
 }
@@ -38,7 +41,7 @@ pub fn kill(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let filter = if old_form {
         KillFilter { address: Some(text(&args[2])), ..KillFilter::default() }
     } else {
-        kill_filter(args)?
+        kill_filter(context.node, args)?
     };
     let own_id = context.session.id();
     let mut killed = 0;
@@ -64,7 +67,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn kill_filter(args: Args<'_>) -> Result<KillFilter, CommandError> {
+fn kill_filter(node: &Node, args: Args<'_>) -> Result<KillFilter, CommandError> {
     let mut filter = KillFilter { spare_self: true, ..KillFilter::default() };
     let words: Vec<&[u8]> = args.from(2).iter().collect();
     if !words.len().is_multiple_of(2) {
@@ -82,10 +85,8 @@ fn kill_filter(args: Args<'_>) -> Result<KillFilter, CommandError> {
         } else if is(word, "TYPE") {
             filter.kind = Some(kind(value)?);
         } else if is(word, "USER") {
-            if value != b"default" {
-                return Err(CommandError::new(format!("ERR No such user '{}'", text(value))));
-            }
-            filter.user = Some(text(value));
+            let unknown = || CommandError::new(format!("ERR No such user '{}'", text(value)));
+            filter.user = Some(node.access.get(value).ok_or_else(unknown)?);
         } else if is(word, "SKIPME") && is(value, "YES") {
             filter.spare_self = true;
         } else if is(word, "SKIPME") && is(value, "NO") {

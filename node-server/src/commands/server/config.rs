@@ -3,6 +3,7 @@
 use rcl_cluster::Command;
 use rcl_proto::resp::Args;
 
+use crate::command::secrets;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
@@ -70,6 +71,7 @@ pub const CONFIG: CommandSpec = CommandSpec {
             name: "set",
             arity: -4,
             flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE,
+            secrets: Some(secrets::of_config_set),
             since: "2.0.0",
             group: Group::Server,
             complexity: "O(N) when N is the number of configuration parameters provided",
@@ -180,7 +182,9 @@ fn rewrite(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(failed(error)),
     };
-    let new = node.lock_config().rewrite(&old);
+    let settings = node.settings();
+    let users = if settings.aclfile.is_some() { Vec::new() } else { node.access.config_lines(&settings) };
+    let new = node.lock_config().rewrite(&old, users);
     configuration::file::replace(path, &new).map_err(failed)?;
     tracing::info!(path = %path.display(), "CONFIG REWRITE done");
     context.reply.ok();

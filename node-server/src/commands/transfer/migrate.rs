@@ -5,6 +5,7 @@ use rcl_store::rdb;
 
 use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
+use crate::command::secrets;
 use crate::command::spec::{
     ARGUMENT, Argument, Begin, COMMAND, Find, Group, KeySpec, Kind, category, flag, key_flag,
 };
@@ -28,6 +29,7 @@ pub const MIGRATE: CommandSpec = CommandSpec {
             notes: "",
         },
     ],
+    secrets: Some(secrets::of_migrate),
     since: "2.6.0",
     group: Group::Generic,
     complexity: "This command actually executes a DUMP+DEL in the source instance, and a RESTORE in the target instance. See the pages of these commands for time complexity. Also an O(N) data transfer between the two instances is performed.",

@@ -1,16 +1,14 @@
 //! Who may do what, and the directives that only a file (or the command line) may hold.
 
-use crate::config::choices::ProtectedAction;
+use crate::config::choices::{ChannelDefault, ProtectedAction};
 use crate::config::directive::*;
-
-const ACL: Standing = refused("ACL users are not there yet; `requirepass` is");
 
 pub const DIRECTIVES: &[Directive] = &[
     yes_no("protected-mode", "yes", EFFECT),
     text("requirepass", "", EFFECT).sensitive(),
-    text("aclfile", "", ACL).immutable(),
-    choice("acl-pubsub-default", &["allchannels", "resetchannels"], "resetchannels", ACL),
-    integer("acllog-max-len", 0, i64::MAX, "128", no_effect("the ACL log is not there yet")),
+    text("aclfile", "", EFFECT).immutable(),
+    choice("acl-pubsub-default", ChannelDefault::WORDS, "resetchannels", EFFECT),
+    integer("acllog-max-len", 0, i64::MAX, "128", EFFECT),
     choice("enable-protected-configs", ProtectedAction::WORDS, "no", EFFECT).immutable(),
     choice("enable-debug-command", ProtectedAction::WORDS, "no", EFFECT).immutable(),
     choice("enable-module-command", ProtectedAction::WORDS, "no", no_effect("there is no MODULE command"))
@@ -26,7 +24,7 @@ pub struct FileDirective {
 pub const FILE_DIRECTIVES: &[FileDirective] = &[
     FileDirective { name: "include", standing: EFFECT },
     FileDirective { name: "rename-command", standing: EFFECT },
-    FileDirective { name: "user", standing: ACL },
+    FileDirective { name: "user", standing: EFFECT },
     FileDirective { name: "loadmodule", standing: refused("modules can't be loaded") },
     FileDirective { name: "sentinel", standing: refused("this is a node, not a Sentinel") },
     // Redis itself accepts these three and does nothing.

@@ -35,7 +35,7 @@ struct Applier {
 }
 
 pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
-    let mut session = Session::new(connection.handle.clone(), User::default_user(b""), true);
+    let mut session = Session::new(connection.handle.clone(), User::superuser(), true);
     session.is_master_link = true;
     session.set_database(connection.node.replication.upstream.database());
     let mut applier = Applier {
