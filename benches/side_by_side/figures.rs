@@ -35,7 +35,7 @@ pub struct Figure {
     /// As in the FIGURES line.
     name: &'static str,
     /// What it is, with its unit.
-    title: &'static str,
+    title: String,
     target: Target,
     rounds: Vec<(f64, f64)>,
 }
@@ -48,7 +48,7 @@ impl Figure {
     fn row(&self) -> [String; 8] {
         let ratios = || self.rounds.iter().map(|(ours, theirs)| ours / theirs);
         [
-            self.title.to_owned(),
+            self.title.clone(),
             format!("{:.2}", median(self.rounds.iter().map(|(ours, _)| *ours))),
             format!("{:.2}", median(self.rounds.iter().map(|(_, theirs)| *theirs))),
             format!("{:.3}", self.ratio()),
@@ -72,11 +72,14 @@ pub struct Figures {
 
 impl Figures {
     /// Adds one round's pair.
-    pub fn add(&mut self, name: &'static str, title: &'static str, target: Target, ours: f64, theirs: f64) {
+    pub fn add(&mut self, name: &'static str, title: &str, target: Target, ours: f64, theirs: f64) {
         eprintln!("  {title}: ours {ours:.2}, theirs {theirs:.2}, ratio {:.3}", ours / theirs);
         match self.figures.iter_mut().find(|figure| figure.name == name) {
             Some(figure) => figure.rounds.push((ours, theirs)),
-            None => self.figures.push(Figure { name, title, target, rounds: vec![(ours, theirs)] }),
+            None => {
+                let title = title.to_owned();
+                self.figures.push(Figure { name, title, target, rounds: vec![(ours, theirs)] });
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! serve      CPU seconds per million requests, bytes per key    rcl node       and redis-server
+//! commands   CPU seconds per million of each command            rcl node       and redis-server
 //! create     from six lone nodes to a cluster in sync           rcl create     and redis-cli --cluster create
 //! rebalance  keys per second from three masters to four         rcl rebalance  and redis-cli --cluster rebalance
 //! ```
@@ -15,6 +16,7 @@
 //! Exit codes: 0 every target is met, 1 one is missed or something failed, 77 skipped, for want of Redis's programs.
 
 mod client;
+mod commands;
 mod create;
 mod figures;
 mod node;
@@ -27,7 +29,7 @@ use std::process::{Command, ExitCode, Stdio};
 use figures::Figures;
 
 const SKIPPED: u8 = 77;
-const PARTS: [&str; 3] = ["serve", "create", "rebalance"];
+const PARTS: [&str; 4] = ["serve", "commands", "create", "rebalance"];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +73,9 @@ fn main() -> ExitCode {
     let measured = (|| -> anyhow::Result<()> {
         if wanted("serve") {
             serve::measure(scale, &mut figures)?;
+        }
+        if wanted("commands") {
+            commands::measure(scale, &mut figures)?;
         }
         if wanted("create") {
             create::measure(scale, &mut figures)?;

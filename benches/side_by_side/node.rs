@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use crate::client::Client;
+use crate::client::{Client, field};
+use crate::tool;
 
 /// Whose program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,24 @@ impl Node {
             after_name.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
         ensure!(ticks.len() == 2, "/proc/PID/stat is short");
         Ok(ticks.iter().sum::<f64>() / USER_HZ)
+    }
+
+    /// Its CPU seconds per million of the requests that redis-benchmark sends from 50 connections, as `more` words say.
+    pub fn cpu_per_million(&self, requests: usize, more: impl FnOnce(&mut Command)) -> anyhow::Result<f64> {
+        let mut client = self.client()?;
+        let mut handled = || -> anyhow::Result<u64> {
+            let info = client.text(&["INFO", "stats"])?;
+            Ok(field(&info, "total_commands_processed").context("no total_commands_processed")?.parse()?)
+        };
+        let (handled_before, cpu_before) = (handled()?, self.cpu_seconds()?);
+        let mut command = Command::new("redis-benchmark");
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-c", "50", "-q"]);
+        command.args(["-n", &requests.to_string()]);
+        more(&mut command);
+        tool::run(command)?;
+        let (cpu, handled) = (self.cpu_seconds()? - cpu_before, handled()? - handled_before);
+        ensure!(handled >= requests as u64, "{handled} of {requests} requests were handled");
+        Ok(cpu / requests as f64 * 1e6)
     }
 
     pub fn resident_bytes(&self) -> anyhow::Result<f64> {

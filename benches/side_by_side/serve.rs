@@ -10,13 +10,11 @@
 
 use anyhow::{Context, ensure};
 use rcl_proto::resp::Reply;
-use std::process::Command;
 
 use crate::Scale;
 use crate::client::field;
 use crate::figures::{Figures, Target};
 use crate::node::{Both, Node, Side, await_that};
-use crate::tool;
 
 const VALUE_BYTES: usize = 64;
 const REQUESTS_AT_ONCE: usize = 1000;
@@ -42,8 +40,8 @@ const fn workload(
 }
 
 const WORKLOADS: [Workload; 4] = [
-    workload("get_p16_cpu", "GET, 16 in a pipeline: CPU s per million", "get", "16", 0.8, 1_000_000),
-    workload("set_p16_cpu", "SET, 16 in a pipeline: CPU s per million", "set", "16", 0.8, 1_000_000),
+    workload("get_p16_cpu", "GET, 16 in a pipeline: CPU s per million", "get", "16", 0.7, 1_000_000),
+    workload("set_p16_cpu", "SET, 16 in a pipeline: CPU s per million", "set", "16", 0.7, 1_000_000),
     workload("get_p1_cpu", "GET, one at a time: CPU s per million", "get", "1", 1.05, 150_000),
     workload("set_p1_cpu", "SET, one at a time: CPU s per million", "set", "1", 1.05, 150_000),
 ];
@@ -160,19 +158,9 @@ fn read_back(node: &Node, keys: usize, is_right: impl Fn(usize, &[u8]) -> bool) 
 }
 
 fn cpu_per_million(node: &Node, work: &Workload, requests: usize, keys: usize) -> anyhow::Result<f64> {
-    let mut client = node.client()?;
-    let mut handled = || -> anyhow::Result<u64> {
-        let info = client.text(&["INFO", "stats"])?;
-        Ok(field(&info, "total_commands_processed").context("no total_commands_processed")?.parse()?)
-    };
-    let (handled_before, cpu_before) = (handled()?, node.cpu_seconds()?);
-    let mut command = Command::new("redis-benchmark");
-    command
-        .args(["-h", "127.0.0.1", "-p", &node.port.to_string(), "-c", "50", "-P", work.pipeline])
-        .args(["-n", &requests.to_string(), "-r", &keys.to_string(), "-d", &VALUE_BYTES.to_string()])
-        .args(["-t", work.command, "-q"]);
-    tool::run(command)?;
-    let (cpu, handled) = (node.cpu_seconds()? - cpu_before, handled()? - handled_before);
-    ensure!(handled >= requests as u64, "{handled} of {requests} requests were handled");
-    Ok(cpu / requests as f64 * 1e6)
+    node.cpu_per_million(requests, |benchmark| {
+        benchmark
+            .args(["-P", work.pipeline, "-r", &keys.to_string(), "-d", &VALUE_BYTES.to_string()])
+            .args(["-t", work.command]);
+    })
 }
