@@ -30,7 +30,6 @@ use crate::node::Node;
 use crate::pause::PauseLevel;
 use crate::pubsub::EventClass;
 use crate::shard::Shard;
-use crate::tracking::NOBODY;
 
 /// How an attempt to make room ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -386,7 +385,7 @@ fn evict(node: &Node, settings: &Settings, candidate: &Candidate) -> bool {
         return false;
     }
     let removed: Removed = shard.keyspace.remove(*database, &key);
-    shard.key_changed(node, *database, bytes, NOBODY);
+    shard.key_is_gone(node, *database, bytes);
     node.events.tell(&node.pubsub, EventClass::Evicted, "evicted", *database, bytes);
     internal::log_deletion(node, *database, *slot, &[bytes]);
     node.stats.evicted_keys.add(1);

@@ -16,7 +16,6 @@ use crate::clock;
 use crate::executor::internal;
 use crate::node::Node;
 use crate::pubsub::EventClass;
-use crate::tracking::NOBODY;
 
 /// What an effort stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +92,7 @@ fn expire_shard(node: &Node, index: usize, pace: Pace, end: Instant, seen: &mut 
         }
         let cycle = shard.keyspace.expire_cycle(clock::now_ms(), pace.keys_a_step);
         for expired in &cycle.expired {
-            shard.key_changed(node, expired.db, &expired.key, NOBODY);
+            shard.key_is_gone(node, expired.db, &expired.key);
             let class = EventClass::Expired;
             node.events.tell(&node.pubsub, class, "expired", expired.db, &expired.key);
             internal::log_deletion(node, expired.db, expired.slot, &[&expired.key]);

@@ -35,7 +35,8 @@ pub struct Data<'a> {
     /// Unix time in milliseconds; the same for all that one command does.
     pub now_ms: i64,
     pub effects: Effects,
-    /// Keys that came into being and that somebody waits for, with their databases. Served when the command is through.
+    /// Keys that came into being (or went away) and that somebody waits for, with their databases. Served when the command is
+    /// through.
     pub new_keys: Vec<(usize, Box<[u8]>)>,
     pub hits: u64,
     pub misses: u64,
@@ -305,6 +306,16 @@ impl<'a> Data<'a> {
         let (node, database, client) = (self.node, self.database, self.client);
         if let Some(shard) = self.shard() {
             shard.key_changed(node, database, key, client);
+            if shard.waiters.is_mourned(database, key) {
+                self.note_loss(key);
+            }
+        }
+    }
+
+    /// Who waits for the key to stay what it is looks at it when the command is through, if it is that no more.
+    fn note_loss(&mut self, key: &[u8]) {
+        if self.wanted_at(key) != Some(Wanted::Stream) {
+            self.tell_waiters(key);
         }
     }
 
@@ -313,6 +324,16 @@ impl<'a> Data<'a> {
     #[inline]
     pub fn notify(&self, class: EventClass, event: &str, key: &[u8]) {
         self.node.events.tell(&self.node.pubsub, class, event, self.database, key);
+    }
+
+    /// The stream at `key` has something new, or lacks something: who waits for it is told when the command is through.
+    pub fn tell_waiters(&mut self, key: &[u8]) {
+        self.note_new(self.database, key);
+    }
+
+    /// Whether what a command does is told to replicas at all.
+    pub fn is_logging(&self) -> bool {
+        self.node.replication.is_logging()
     }
 
     pub fn limits(&self) -> Limits {
@@ -372,6 +393,9 @@ impl<'a> Data<'a> {
         if rule == ExpiryRule::Delete {
             let removed = shard.keyspace.remove(database, key);
             shard.key_changed(node, database, key.bytes(), NOBODY);
+            if shard.waiters.is_mourned(database, key.bytes()) {
+                self.note_new(database, key.bytes());
+            }
             node.lazy_free.removed(removed, || node.settings().lazyfree_lazy_expire);
             self.notify(EventClass::Expired, "expired", key.bytes());
             self.node.stats.expired_keys.add(1);
@@ -534,9 +558,11 @@ impl Data<'_> {
         self.keyspace()?.find_mut(database, &key)
     }
 
-    /// The key has a value that it had not: who waits for it is served when the command is through.
+    /// The key has a value that it had not, or has it no more: whom that concerns is looked at when the command is through.
     fn note_new(&mut self, database: usize, key: &[u8]) {
-        if self.shard().is_some_and(|shard| shard.waiters.has_key(database, key)) {
+        let is_waited_for = self.shard().is_some_and(|shard| shard.waiters.has_key(database, key));
+        let is_same = |(other, noted): &(usize, Box<[u8]>)| *other == database && **noted == *key;
+        if is_waited_for && !self.new_keys.iter().any(is_same) {
             self.new_keys.push((database, key.into()));
         }
     }

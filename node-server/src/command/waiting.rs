@@ -6,7 +6,7 @@
 
 use std::sync::atomic::Ordering;
 
-use rcl_proto::resp::{Args, ReplyWriter};
+use rcl_proto::resp::{Args, OwnedArgs, ReplyWriter};
 
 use super::{CommandError, CommandResult, CommandSpec, Context, Data, KeyWait, Outcome, Park, parse};
 use crate::client::ReplyMode;
@@ -14,6 +14,9 @@ use crate::shard::{KeyWaiter, Wanted};
 
 /// Serves a request with what lies at one of its keys, and says how that is to be replicated. False when nothing is there.
 pub type Serve = fn(&mut Data<'_>, &mut ReplyWriter<'_>, &[u8], Args<'_>) -> Result<bool, CommandError>;
+
+/// What a client gets that waits for something that went away with its key, by the key and its request.
+pub type Gone = fn(&[u8], Args<'_>) -> CommandError;
 
 /// What a request waits for.
 pub struct Waiting<'a> {
@@ -24,6 +27,18 @@ pub struct Waiting<'a> {
     pub wanted: Wanted,
     pub serve: Serve,
     /// The reply where nothing is there and nobody may wait (in a transaction).
+    pub nothing: fn(&mut ReplyWriter<'_>),
+}
+
+/// What a request waits for that nothing was there for.
+pub struct KeysWait<'a> {
+    pub spec: &'static CommandSpec,
+    pub keys: Args<'a>,
+    pub deadline_ms: Option<i64>,
+    pub wanted: Wanted,
+    pub serve: Serve,
+    /// Given where the wait ends with an error when a key goes away or becomes one of another type.
+    pub gone: Option<Gone>,
     pub nothing: fn(&mut ReplyWriter<'_>),
 }
 
@@ -51,6 +66,15 @@ impl Context<'_> {
                 return Ok(Outcome::Done);
             }
         }
+        let Waiting { spec, keys, wanted, serve, nothing, .. } = waiting;
+        self.wait_for_keys(
+            args.to_owned(),
+            KeysWait { spec, keys, deadline_ms, wanted, serve, gone: None, nothing },
+        )
+    }
+
+    /// Parks the client until a key brings something; `args` are its request as it is to be served then.
+    pub fn wait_for_keys(&mut self, args: OwnedArgs, waiting: KeysWait<'_>) -> CommandResult {
         let may_wait = self.may_park && !self.session.is_master_link;
         let slot = self.data.slot;
         let shard = self.node.shards.index_of(slot);
@@ -70,16 +94,29 @@ impl Context<'_> {
             keys: waiting.keys.iter().map(Box::from).collect(),
             wanted: waiting.wanted,
             serve: waiting.serve,
+            gone: waiting.gone,
             spec: waiting.spec,
-            args: args.to_owned(),
+            args,
         });
         self.session.handle.waits_in_shard.store(shard, Ordering::Relaxed);
-        let keys = Some(KeyWait { shard, deadline_ms });
+        let keys = Some(KeyWait { shard, deadline_ms: waiting.deadline_ms });
         Ok(Outcome::Park(Park { wait, keys, pipelined: false }))
     }
 }
 
 const OUT_OF_RANGE: CommandError = CommandError::fixed("ERR timeout is out of range");
+const NEGATIVE: CommandError = CommandError::fixed("ERR timeout is negative");
+
+/// The same for a time-out in milliseconds.
+pub fn deadline_ms(text: &[u8], now_ms: i64) -> Result<Option<i64>, CommandError> {
+    let ms = parse::integer(text)
+        .map_err(|_| CommandError::fixed("ERR timeout is not an integer or out of range"))?;
+    match ms {
+        ..0 => Err(NEGATIVE),
+        0 => Ok(None),
+        1.. => now_ms.checked_add(ms).map(Some).ok_or(OUT_OF_RANGE),
+    }
+}
 
 /// A time-out in seconds, rounded up to milliseconds, as the moment when it is over; `None` for 0, which is never.
 fn deadline(text: &[u8], now_ms: i64) -> Result<Option<i64>, CommandError> {
@@ -87,7 +124,7 @@ fn deadline(text: &[u8], now_ms: i64) -> Result<Option<i64>, CommandError> {
         parse::read_double(text).ok_or(CommandError::fixed("ERR timeout is not a float or out of range"))?;
     let ms = (seconds * 1000.0).ceil();
     if ms < 0.0 {
-        return Err(CommandError::fixed("ERR timeout is negative"));
+        return Err(NEGATIVE);
     }
     if ms >= i64::MAX as f64 {
         return Err(OUT_OF_RANGE);
@@ -101,6 +138,20 @@ fn deadline(text: &[u8], now_ms: i64) -> Result<Option<i64>, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_outs_in_milliseconds() {
+        let of = |text: &str| deadline_ms(text.as_bytes(), 1000).map_err(|error| error.text().to_owned());
+        assert_eq!((of("0"), of("1"), of("250")), (Ok(None), Ok(Some(1001)), Ok(Some(1250))));
+        for (text, error) in [
+            ("-1", "ERR timeout is negative"),
+            ("1.5", "ERR timeout is not an integer or out of range"),
+            ("", "ERR timeout is not an integer or out of range"),
+            ("9223372036854775807", "ERR timeout is out of range"),
+        ] {
+            assert_eq!(of(text), Err(error.to_owned()), "{text}");
+        }
+    }
 
     #[test]
     fn time_outs_are_rounded_up_to_milliseconds() {

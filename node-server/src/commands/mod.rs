@@ -19,6 +19,7 @@ mod scan_reply;
 pub mod server;
 pub mod sets;
 pub mod sorted_sets;
+pub mod streams;
 pub mod strings;
 pub mod transactions;
 pub mod transfer;
@@ -39,6 +40,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     sets::COMMANDS,
     sorted_sets::COMMANDS,
     geo::COMMANDS,
+    streams::COMMANDS,
     transactions::COMMANDS,
     transfer::COMMANDS,
     server::COMMANDS,

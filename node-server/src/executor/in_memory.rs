@@ -107,6 +107,23 @@ fn readable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end().replace("\r\n", " ")
 }
 
+/// The commands that the log got since `from`, one in each element.
+pub fn logged(node: &Node, from: u64) -> Vec<String> {
+    let bytes = node.replication.take_from_log(0, from, usize::MAX).unwrap().concat();
+    let mut commands = Vec::new();
+    let mut rest = bytes.as_slice();
+    let mut parser = rcl_proto::resp::RequestParser::new();
+    let limits = rcl_proto::resp::Limits { max_bulk_bytes: 1 << 20, authenticated: true };
+    while let Ok(rcl_proto::resp::Parsed::Request { consumed }) = parser.parse(rest, limits) {
+        let words: Vec<_> =
+            parser.args(rest).iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        commands.push(words.join(" "));
+        rest = &rest[consumed..];
+    }
+    commands.retain(|command| !command.starts_with("SELECT"));
+    commands
+}
+
 /// Runs the rest of the test with a node and clients of these names.
 #[cfg(test)]
 macro_rules! clients {

@@ -7,7 +7,6 @@ use rcl_proto::resp::OwnedArgs;
 use crate::node::Node;
 use crate::pubsub::EventClass;
 use crate::shard::Shard;
-use crate::tracking::NOBODY;
 
 /// Deletes those of the keys that are there; how many were.
 pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, keys: &[&[u8]]) -> usize {
@@ -15,7 +14,7 @@ pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, 
     for bytes in keys {
         let key = node.hasher.key_in_slot(bytes, slot);
         if shard.keyspace.remove(database, &key).existed() {
-            shard.key_changed(node, database, bytes, NOBODY);
+            shard.key_is_gone(node, database, bytes);
             node.events.tell(&node.pubsub, EventClass::Generic, "del", database, bytes);
             deleted.push(bytes);
         }

@@ -2,12 +2,14 @@
 //! logged, and before its shards are let go.
 //!
 //! 1. Keys in the order in which they came; for each its waiters, who came first first, as long as the key has something
-//!    of the type that they wait for.
+//!    of the type that they wait for. Who waits for a key to stay is looked at too when it has gone. Each is looked at once;
+//!    who gets nothing waits on, behind all others.
 //! 2. What is done for a waiter goes into the log as the command that does not wait (LPOP for BLPOP), behind what came
 //!    before.
 //! 3. Time has gone on meanwhile: a key whose time has come serves nobody.
 //! 4. Serving BLMOVE may bring further keys: they are looked at when these are done.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use rcl_proto::resp::ReplyWriter;
@@ -17,7 +19,7 @@ use crate::client::LateReply;
 use crate::clock::{self, BatchClock};
 use crate::command::{self, Context, find_keys};
 use crate::node::Node;
-use crate::shard::{KeyWaiter, Shard};
+use crate::shard::{Arrival, KeyWaiter, Shard};
 
 /// `laps` is given where it is counted what slots cost.
 pub fn serve_waiters(context: &mut Context<'_>, mut laps: Option<&mut BatchClock>) {
@@ -35,24 +37,27 @@ pub fn serve_waiters(context: &mut Context<'_>, mut laps: Option<&mut BatchClock
 }
 
 fn serve_key(context: &mut Context<'_>, key: &[u8], laps: &mut Option<&mut BatchClock>) {
-    while let Some(waiter) = take_first(context, key) {
+    let Some(end) = context.data.shard().map(|shard| shard.waiters.next_arrival()) else { return };
+    let mut next = 0;
+    while let Some((arrival, waiter)) = take_first(context, key, next..end) {
+        next = arrival + 1;
         if waiter.wait.is_killed() {
             // CLIENT KILL came before; its connection did not get to end yet.
         } else if touches_departing(context, &waiter) || may_no_more(&waiter) {
             waiter.wait.retry();
         } else {
-            serve(context, key, &waiter, laps);
+            serve(context, key, waiter, laps);
         }
     }
 }
 
-/// The first whom the key can serve now; it waits no more.
-fn take_first(context: &mut Context<'_>, key: &[u8]) -> Option<KeyWaiter> {
-    let wanted = context.data.wanted_at(key)?;
+/// The first of those who came in this time whom the key concerns now; it waits no more.
+fn take_first(context: &mut Context<'_>, key: &[u8], came: Range<Arrival>) -> Option<(Arrival, KeyWaiter)> {
+    let found = context.data.wanted_at(key);
     let database = context.data.database;
     let waiters = &mut context.data.shard()?.waiters;
-    let client = waiters.first(database, key, wanted)?;
-    waiters.remove(client)
+    let (arrival, client) = waiters.first(database, key, came, found)?;
+    Some((arrival, waiters.remove(client)?))
 }
 
 /// The user's rules have changed meanwhile, and do not allow the request now: run again, it is refused at the gate.
@@ -70,21 +75,28 @@ fn touches_departing(context: &mut Context<'_>, waiter: &KeyWaiter) -> bool {
         && find_keys(waiter.spec, args).unwrap_or_default().iter().any(|key| departs(&args[key.index]))
 }
 
-fn serve(context: &mut Context<'_>, key: &[u8], waiter: &KeyWaiter, laps: &mut Option<&mut BatchClock>) {
+fn serve(context: &mut Context<'_>, key: &[u8], waiter: KeyWaiter, laps: &mut Option<&mut BatchClock>) {
     let mut bytes = Vec::new();
     let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
     let args = waiter.args.as_args();
-    if let Err(error) = (waiter.serve)(&mut context.data, &mut reply, key, args) {
+    let served = (waiter.serve)(&mut context.data, &mut reply, key, args);
+    if let Err(error) = &served {
         reply.rewind(0);
         reply.error(error.text());
     }
     context.keep_effects(args);
     let logged = append_effects(context, laps.is_some());
+    if served == Ok(false) {
+        if let Some(shard) = context.data.shard() {
+            shard.waiters.add(waiter);
+        }
+        return;
+    }
     if let Some(laps) = laps
         && let Some(shard) = context.data.shard()
     {
         let logged_bytes = logged.map_or(0, |logged| logged.bytes);
-        slot_use::count_waiter(context.node, shard, waiter, bytes.len(), laps.lap(), logged_bytes);
+        slot_use::count_waiter(context.node, shard, &waiter, bytes.len(), laps.lap(), logged_bytes);
     }
     waiter.wait.end(LateReply { bytes, last_write: logged.map(|logged| logged.end), closes: false });
 }

@@ -9,6 +9,7 @@
 //! taken out of a key for it is lost to another end of the wait.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use rcl_proto::Slot;
@@ -17,7 +18,7 @@ use rcl_store::types::ValueRef;
 
 use crate::access::User;
 use crate::client::WakeHandle;
-use crate::command::waiting::Serve;
+use crate::command::waiting::{Gone, Serve};
 use crate::command::{CommandError, CommandSpec};
 
 /// The type of value that can serve a waiter; a key of another type leaves it waiting.
@@ -25,6 +26,7 @@ use crate::command::{CommandError, CommandSpec};
 pub enum Wanted {
     List,
     SortedSet,
+    Stream,
 }
 
 impl Wanted {
@@ -33,6 +35,7 @@ impl Wanted {
         match value {
             ValueRef::List(_) => Some(Wanted::List),
             ValueRef::SortedSet(_) => Some(Wanted::SortedSet),
+            ValueRef::Stream(_) => Some(Wanted::Stream),
             _ => None,
         }
     }
@@ -54,12 +57,14 @@ pub struct KeyWaiter {
     pub keys: Vec<Box<[u8]>>,
     pub wanted: Wanted,
     pub serve: Serve,
+    /// Given where the wait ends when a key goes away.
+    pub gone: Option<Gone>,
     pub spec: &'static CommandSpec,
     pub args: OwnedArgs,
 }
 
 /// Numbers of arrival, in each shard.
-type Arrival = u64;
+pub type Arrival = u64;
 
 /// Clients by their arrival.
 type Queue = BTreeMap<Arrival, u64>;
@@ -69,6 +74,8 @@ pub struct KeyWaiters {
     by_client: HashMap<u64, (Arrival, KeyWaiter)>,
     by_key: HashMap<(usize, Box<[u8]>), Queue>,
     last_arrival: Arrival,
+    /// How many of them end their wait when a key goes away.
+    mourners: usize,
 }
 
 impl KeyWaiters {
@@ -78,6 +85,7 @@ impl KeyWaiters {
 
     pub fn add(&mut self, waiter: KeyWaiter) {
         self.last_arrival += 1;
+        self.mourners += usize::from(waiter.gone.is_some());
         for key in &waiter.keys {
             let queue = self.by_key.entry((waiter.database, key.clone())).or_default();
             queue.insert(self.last_arrival, waiter.client);
@@ -88,6 +96,7 @@ impl KeyWaiters {
     /// Ends the wait of a client; whoever gets it answers the client. `None` when somebody else did.
     pub fn remove(&mut self, client: u64) -> Option<KeyWaiter> {
         let (arrival, waiter) = self.by_client.remove(&client)?;
+        self.mourners -= usize::from(waiter.gone.is_some());
         for key in &waiter.keys {
             let place = (waiter.database, key.clone());
             if let Some(queue) = self.by_key.get_mut(&place) {
@@ -105,12 +114,58 @@ impl KeyWaiters {
         !self.is_empty() && self.by_key.contains_key(&(database, key.into()))
     }
 
-    /// Of those who wait for this key with a value of this type, the first who came.
-    pub fn first(&self, database: usize, key: &[u8], wanted: Wanted) -> Option<u64> {
+    /// The number of arrival that comes next.
+    pub fn next_arrival(&self) -> Arrival {
+        self.last_arrival + 1
+    }
+
+    /// Of those who wait for this key and came in this time, the first whom it concerns: who waits for a value of the type
+    /// that it has, or for a value that it has no more.
+    pub fn first(
+        &self,
+        database: usize,
+        key: &[u8],
+        came: Range<Arrival>,
+        found: Option<Wanted>,
+    ) -> Option<(Arrival, u64)> {
         let queue = self.by_key.get(&(database, key.into()))?;
-        let is_one =
-            |client: &&u64| self.by_client.get(client).is_some_and(|(_, waiter)| waiter.wanted == wanted);
-        queue.values().find(is_one).copied()
+        let is_concerned = |waiter: &KeyWaiter| found == Some(waiter.wanted) || waiter.gone.is_some();
+        let mut waiting = queue.range(came).map(|(arrival, client)| (*arrival, *client));
+        waiting.find(|(_, client)| self.by_client.get(client).is_some_and(|(_, waiter)| is_concerned(waiter)))
+    }
+
+    /// True when somebody waits for this key who gives up when it goes away.
+    pub fn is_mourned(&self, database: usize, key: &[u8]) -> bool {
+        self.mourners > 0 && self.mourners_of(database, key).next().is_some()
+    }
+
+    /// All keys for which `is_gone` holds went away.
+    pub fn keys_are_gone(&mut self, is_gone: impl Fn(usize, &[u8]) -> bool) {
+        if self.mourners > 0 {
+            let keys: Vec<_> =
+                self.by_key.keys().filter(|(database, key)| is_gone(*database, key)).cloned().collect();
+            keys.iter().for_each(|(database, key)| self.key_is_gone(*database, key));
+        }
+    }
+
+    /// The key went away, and no command that could serve somebody is the reason: ends the waits of those who give up then.
+    pub fn key_is_gone(&mut self, database: usize, key: &[u8]) {
+        if self.mourners == 0 {
+            return;
+        }
+        for client in self.mourners_of(database, key).collect::<Vec<_>>() {
+            if let Some(waiter) = self.remove(client)
+                && let Some(gone) = waiter.gone
+            {
+                waiter.wait.refuse(gone(key, waiter.args.as_args()).text());
+            }
+        }
+    }
+
+    fn mourners_of(&self, database: usize, key: &[u8]) -> impl Iterator<Item = u64> {
+        let queue = self.by_key.get(&(database, key.into()));
+        let clients = queue.into_iter().flat_map(|queue| queue.values().copied());
+        clients.filter(|client| self.by_client.get(client).is_some_and(|(_, waiter)| waiter.gone.is_some()))
     }
 
     /// The keys that somebody waits for, in this database.
@@ -136,6 +191,7 @@ impl KeyWaiters {
     /// Ends all waits and the connections of those who wait.
     pub fn disconnect_all(&mut self, text: &str) {
         self.by_key.clear();
+        self.mourners = 0;
         for (_, (_, waiter)) in self.by_client.drain() {
             waiter.wait.refuse_and_close(text);
         }
@@ -164,13 +220,14 @@ mod tests {
             keys: keys.iter().map(|key| key.as_bytes().into()).collect(),
             wanted,
             serve: |_, _, _, _| Ok(false),
+            gone: None,
             spec: &SPEC,
             args: OwnedArgs::new([b"blpop".as_slice()]),
         }
     }
 
     fn first(waiters: &KeyWaiters, key: &str, wanted: Wanted) -> Option<u64> {
-        waiters.first(0, key.as_bytes(), wanted)
+        waiters.first(0, key.as_bytes(), 0..u64::MAX, Some(wanted)).map(|(_, client)| client)
     }
 
     #[test]
@@ -201,6 +258,28 @@ mod tests {
         assert_eq!((first(&waiters, "b", Wanted::List), waiters.key_count()), (Some(5), 1));
         waiters.remove(5);
         assert!(waiters.is_empty() && waiters.key_count() == 0);
+    }
+
+    #[test]
+    fn who_waits_for_a_key_to_stay_is_told_when_it_goes() {
+        let mailbox = Arc::<Mailbox>::default();
+        let mut waiters = KeyWaiters::default();
+        let gone: Gone = |key, _| CommandError::new(format!("GONE {}", key.escape_ascii()));
+        waiters.add(waiter(1, &["a"], Wanted::Stream, &mailbox));
+        waiters.add(KeyWaiter { gone: Some(gone), ..waiter(2, &["a", "b"], Wanted::Stream, &mailbox) });
+        waiters.add(KeyWaiter { gone: Some(gone), ..waiter(3, &["c"], Wanted::Stream, &mailbox) });
+        assert!(waiters.is_mourned(0, b"b") && !waiters.is_mourned(1, b"b") && !waiters.is_mourned(0, b"d"));
+        let concerned = |waiters: &KeyWaiters, came| waiters.first(0, b"a", came, None);
+        assert_eq!((concerned(&waiters, 0..3), concerned(&waiters, 3..3)), (Some((2, 2)), None));
+        waiters.key_is_gone(0, b"b");
+        let posted = mailbox.take();
+        let [Message::Reply { wait: 2, reply }] = posted.as_slice() else { panic!("{posted:?}") };
+        assert_eq!(reply.bytes.as_slice(), b"-GONE b\r\n");
+        assert!(!waiters.is_mourned(0, b"a") && waiters.has_key(0, b"a"));
+        waiters.keys_are_gone(|_, key| key != b"c");
+        assert!(waiters.is_mourned(0, b"c") && mailbox.is_empty());
+        waiters.keys_are_gone(|_, _| true);
+        assert!(!waiters.is_mourned(0, b"c") && mailbox.take().len() == 1);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use rcl_proto::{SLOT_COUNT, Slot};
 use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
 
 pub use departing::Departing;
-pub use key_waiters::{KeyWaiter, KeyWaiters, Wanted};
+pub use key_waiters::{Arrival, KeyWaiter, KeyWaiters, Wanted};
 pub use slot_stats::{SlotStats, SlotUse};
 pub use watchers::Watchers;
 
@@ -163,6 +163,12 @@ impl Shard {
         if !self.tracked.is_empty() || !node.tracking.broadcasts.is_empty() {
             tracking::key_changed(node, &mut self.tracked, key, by);
         }
+    }
+
+    /// `key` is here no more, and no client is the reason: besides, who waits for it to stay gives up.
+    pub fn key_is_gone(&mut self, node: &Node, database: usize, key: &[u8]) {
+        self.key_changed(node, database, key, tracking::NOBODY);
+        self.waiters.key_is_gone(database, key);
     }
 
     /// True when the key is here and its time has not come.

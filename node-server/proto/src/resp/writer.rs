@@ -170,13 +170,16 @@ impl<'a> ReplyWriter<'a> {
 
     /// `length` counts elements, or pairs for a map.
     pub fn set_length(&mut self, place: Deferred, length: usize) {
-        let body = self.out.split_off(place.at);
+        let end = self.out.len();
         match place.resp3_kind {
             b'%' => self.map(length),
             b'~' => self.set(length),
             _ => self.array(length),
         }
-        self.out.extend_from_slice(&body);
+        let head = self.out.len() - end;
+        if let Some(body_and_head) = self.out.get_mut(place.at..) {
+            body_and_head.rotate_right(head);
+        }
     }
 
     /// How many bytes the buffer holds.

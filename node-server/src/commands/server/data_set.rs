@@ -121,6 +121,7 @@ fn flush(
         shard.tracked.clear(&node.tracking.counts);
         if flushed.keys > 0 {
             shard.watchers.touch_where(&is_affected);
+            shard.waiters.keys_are_gone(&is_affected);
             all.push(flushed);
         }
     });

@@ -6,25 +6,7 @@ use rcl_proto::Slot;
 
 use crate::client::Message;
 use crate::executor::client_gone;
-use crate::executor::in_memory::{WAITS, clients};
-use crate::node::Node;
-
-/// The commands that the log got since `from`, one in each element.
-fn logged(node: &Node, from: u64) -> Vec<String> {
-    let bytes = node.replication.take_from_log(0, from, usize::MAX).unwrap().concat();
-    let mut commands = Vec::new();
-    let mut rest = bytes.as_slice();
-    let mut parser = rcl_proto::resp::RequestParser::new();
-    let limits = rcl_proto::resp::Limits { max_bulk_bytes: 1 << 20, authenticated: true };
-    while let Ok(rcl_proto::resp::Parsed::Request { consumed }) = parser.parse(rest, limits) {
-        let words: Vec<_> =
-            parser.args(rest).iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-        commands.push(words.join(" "));
-        rest = &rest[consumed..];
-    }
-    commands.retain(|command| !command.starts_with("SELECT"));
-    commands
-}
+use crate::executor::in_memory::{WAITS, clients, logged};
 
 #[test]
 fn who_came_first_is_served_first_and_the_log_has_what_was_done() {

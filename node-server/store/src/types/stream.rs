@@ -9,6 +9,7 @@ mod load;
 mod log;
 mod node;
 mod progress;
+mod radix;
 mod trim;
 
 use super::Encoding;

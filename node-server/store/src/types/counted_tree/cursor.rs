@@ -85,6 +85,7 @@ impl<'a, T: Item> Cursor<'a, T> {
 /// A run of items, from both ends. A cursor for an end is made when that end is first asked.
 pub(in crate::types) struct Items<'a, T: Item> {
     tree: &'a CountedTree<T>,
+    /// Of the next item from the front.
     offset: usize,
     left: usize,
     front: Option<Cursor<'a, T>>,
@@ -106,6 +107,7 @@ impl<'a, T: Item> Iterator for Items<'a, T> {
             Some(cursor) => cursor.step_forward(),
             None => self.front = Cursor::at(self.tree, self.offset),
         }
+        self.offset += 1;
         self.front.as_ref()?.item()
     }
 

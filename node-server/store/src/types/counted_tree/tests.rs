@@ -75,6 +75,11 @@ proptest! {
         let count = window.1 % (model.len() - from + 1);
         prop_assert!(tree.items(from, count).eq(&model[from..from + count]));
         prop_assert!(tree.items(from, count).rev().eq(model[from..from + count].iter().rev()));
+        let (mut items, mut expected) = (tree.items(from, count), model[from..from + count].iter());
+        for step in 0..count + 2 {
+            let pair = if step % 3 == 1 { (items.next_back(), expected.next_back()) } else { (items.next(), expected.next()) };
+            prop_assert_eq!(pair.0, pair.1);
+        }
         for (offset, value) in model.iter().enumerate() {
             prop_assert_eq!(tree.get(offset), Some((value, 0)));
         }

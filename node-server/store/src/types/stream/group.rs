@@ -188,6 +188,19 @@ impl Group {
         }
     }
 
+    /// It was delivered once more to the consumer that has it.
+    pub fn deliver_again(&mut self, id: StreamId, now_ms: i64) {
+        let offset = self.offset(id);
+        if self.pending(id).is_some() {
+            self.pending.alter(offset, |items, index, _| {
+                if let Some(pending) = items.get_mut(index) {
+                    pending.delivery_time_ms = now_ms;
+                    pending.delivery_count = pending.delivery_count.wrapping_add(1);
+                }
+            });
+        }
+    }
+
     /// It is pending no more. False when it was not.
     pub fn acknowledge(&mut self, id: StreamId) -> bool {
         let offset = self.offset(id);
