@@ -263,7 +263,7 @@ fn admit_and_run(
         }
         Err(error) => {
             node.command_stats.rejected(request.spec);
-            transaction::refused(node, session, request.spec);
+            transaction::refused(node, session, request);
             reply_error(node, session, output, batch, &error);
             Flow::Next
         }
@@ -364,5 +364,6 @@ pub fn client_gone(node: &Node, session: &mut Session) {
     unwatch_all(node, session);
     forget_subscriptions(node, session);
     tracking::stop(node, session);
+    node.monitors.remove(session);
     node.clients.remove(session.id());
 }

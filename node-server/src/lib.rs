@@ -32,6 +32,7 @@ mod latency;
 mod lazy_free;
 mod logging;
 mod migration;
+pub mod monitor;
 pub mod net;
 pub mod node;
 pub mod pause;

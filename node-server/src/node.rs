@@ -24,6 +24,7 @@ use crate::control::{ControlHandle, ControlMessage};
 use crate::eviction::{self, Eviction};
 use crate::latency::LatencyMonitor;
 use crate::lazy_free::LazyFree;
+use crate::monitor::Monitors;
 use crate::net::Workers;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
@@ -59,6 +60,7 @@ pub struct Node {
     pub pubsub: PubSub,
     /// Which keyspace events are published; looked at by every write.
     pub events: KeyspaceEvents,
+    pub monitors: Monitors,
     pub tracking: Tracking,
     pub pause: PauseControl,
     pub replication: Replication,
@@ -133,6 +135,7 @@ impl Node {
             pubsub: PubSub::default(),
             events: KeyspaceEvents::new(settings.notify_keyspace_events),
             settings: ArcSwap::from_pointee(settings),
+            monitors: Monitors::default(),
             tracking: Tracking::default(),
             pause: PauseControl::default(),
             stats: Stats::default(),

@@ -47,6 +47,7 @@ pub mod client_flag {
     pub const MASTER: u32 = 1 << 9;
     pub const CLOSE_AFTER_REPLY: u32 = 1 << 10;
     pub const CLOSE_ASAP: u32 = 1 << 11;
+    pub const MONITOR: u32 = 1 << 16;
     pub const TRACKING: u32 = 1 << 12;
     pub const TRACKING_BROADCAST: u32 = 1 << 13;
     /// The client to whom it redirects is gone.
@@ -54,7 +55,8 @@ pub mod client_flag {
     /// It is not told of its own changes.
     pub const TRACKING_NO_LOOP: u32 = 1 << 15;
 
-    pub const LETTERS: [(u32, char); 15] = [
+    pub const LETTERS: [(u32, char); 16] = [
+        (MONITOR, 'O'),
         (MASTER, 'M'),
         (REPLICA, 'S'),
         (PUBSUB, 'P'),

@@ -29,6 +29,8 @@ pub struct Session {
     pub subscriptions: Subscriptions,
     /// CLIENT TRACKING is on.
     pub tracking: Option<Box<TrackingMode>>,
+    /// MONITOR was said: it is shown what all clients do.
+    pub monitors: bool,
     /// ASKING holds for the next command only.
     pub asking: bool,
     /// READONLY was said: a replica may answer reads of its master's slots.
@@ -97,6 +99,7 @@ impl Session {
             watch_broken: Arc::default(),
             subscriptions: Subscriptions::default(),
             tracking: None,
+            monitors: false,
             asking: false,
             readonly: false,
             is_master_link: false,
@@ -112,7 +115,7 @@ impl Session {
 
     /// Something may be posted to it that it did not ask for just now.
     pub fn gets_messages(&self) -> bool {
-        self.tracking.is_some() || !self.subscriptions.is_empty()
+        self.tracking.is_some() || self.monitors || !self.subscriptions.is_empty()
     }
 
     /// RESP2 has no push messages, so a subscriber may say only a few things there.

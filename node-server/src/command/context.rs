@@ -11,12 +11,13 @@ use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
 
 use super::data::Data;
 use super::effects::{Effects, Propagation};
-use super::spec::{CommandSpec, Handler};
+use super::spec::{CommandSpec, Group, Handler};
 use super::{CommandError, CommandResult, LaterReplies, LaterReply};
 use crate::client::Session;
 use crate::clock;
 use crate::control::ControlMessage;
 use crate::executor::Held;
+use crate::monitor;
 use crate::node::Node;
 use crate::tracking;
 
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub data: Data<'a>,
     /// Inside EXEC or a script nobody can be parked: a command that would wait answers at once.
     pub may_park: bool,
+    /// A script runs: what is run now is one of its commands.
+    pub in_script: bool,
     /// Where EXEC's reply starts, while it runs its commands.
     pub exec_start: Option<usize>,
     /// Replies of its commands that come when EXEC is through.
@@ -57,6 +60,7 @@ impl<'a> Context<'a> {
             reply,
             data,
             may_park: true,
+            in_script: false,
             exec_start: None,
             later: None,
             close: false,
@@ -83,7 +87,17 @@ impl<'a> Context<'a> {
         let Handler::Run(handler) = spec.handler else {
             return Err(CommandError::wrong_arity(spec.name));
         };
+        let watched = !self.node.monitors.is_empty();
+        if watched {
+            monitor::before(self, spec, args);
+        }
+        let in_script = self.in_script;
+        self.in_script |= spec.group == Group::Scripting;
         let result = handler(self, args);
+        self.in_script = in_script;
+        if watched {
+            monitor::after(self, spec, args);
+        }
         if self.session.tracking.is_some() {
             tracking::remember_keys(self, spec, args);
         }

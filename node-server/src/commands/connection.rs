@@ -313,6 +313,7 @@ fn reset(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     }
     executor::discard(context.node, context.session);
     executor::forget_subscriptions(context.node, context.session);
+    context.node.monitors.remove(context.session);
     tracking::stop(context.node, context.session);
     let user = context.node.default_user();
     let session = &mut *context.session;

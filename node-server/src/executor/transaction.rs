@@ -7,7 +7,8 @@ use rcl_proto::Slot;
 use super::Request;
 use super::lock::Held;
 use crate::client::{Queued, Session};
-use crate::command::{CommandSpec, Locks};
+use crate::command::Locks;
+use crate::monitor;
 use crate::node::Node;
 
 /// Commands that are not queued in a transaction but act on it.
@@ -30,8 +31,11 @@ pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {
 }
 
 /// The gate refused a request: inside MULTI that breaks the transaction; an EXEC that is refused ends it.
-pub fn refused(node: &Node, session: &mut Session, spec: &CommandSpec) {
-    if spec.locks == Locks::Transaction {
+pub fn refused(node: &Node, session: &mut Session, request: Request<'_>) {
+    if request.spec.locks == Locks::Transaction {
+        if !node.monitors.is_empty() {
+            monitor::aborted(node, session, request.spec, request.args);
+        }
         discard(node, session);
     } else if let Some(transaction) = &mut session.transaction {
         transaction.broken = true;

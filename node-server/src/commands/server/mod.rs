@@ -5,6 +5,7 @@ mod config;
 mod data_set;
 mod debug;
 mod info;
+mod monitor;
 mod slowlog;
 
 use crate::command::CommandSpec;
@@ -18,6 +19,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     data_set::FLUSHDB,
     info::INFO,
     debug::MEMORY,
+    monitor::MONITOR,
     slowlog::SLOWLOG,
     data_set::SWAPDB,
     info::TIME,
