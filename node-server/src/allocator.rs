@@ -85,6 +85,36 @@ pub const fn block_bytes(size: usize) -> usize {
     if block < 32 { 32 } else { block }
 }
 
+/// What glibc says of its heap, in bytes. Asking walks its free lists.
+#[derive(Clone, Copy, Debug)]
+pub struct Heap {
+    pub taken: usize,
+    pub used: usize,
+    pub free: usize,
+    pub free_at_end: usize,
+    pub mapped: usize,
+    pub mappings: usize,
+}
+
+pub fn heap() -> Heap {
+    // SAFETY: mallinfo2 takes nothing and only reads the allocator's counters, under its own locks.
+    let info = unsafe { libc::mallinfo2() };
+    Heap {
+        taken: info.arena,
+        used: info.uordblks,
+        free: info.fordblks,
+        free_at_end: info.keepcost,
+        mapped: info.hblkhd,
+        mappings: info.hblks,
+    }
+}
+
+/// Free memory goes back to the system, as far as glibc can.
+pub fn give_free_memory_back() {
+    // SAFETY: malloc_trim touches nothing but the allocator's own free memory, under its own locks.
+    unsafe { libc::malloc_trim(0) };
+}
+
 // SAFETY: every method hands its arguments on to the system's allocator, whose contract is the same, and returns what that
 // returns. Counting touches nothing but atomic integers and a thread-local without destructor: it neither allocates nor
 // panics.

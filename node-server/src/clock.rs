@@ -37,6 +37,11 @@ impl BatchClock {
         self.started_ms + (self.last - self.started).as_millis() as i64
     }
 
+    /// From the batch's beginning to the last lap.
+    pub fn elapsed(&self) -> Duration {
+        self.last - self.started
+    }
+
     /// The time since the last lap; a new lap begins.
     pub fn lap(&mut self) -> Duration {
         let now = monotonic();

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::client::Message;
 use crate::clock;
 use crate::expiry::ActiveExpiry;
 use crate::node::Node;
 use crate::persistence;
+use crate::stats::BatchStats;
 use crate::tracking;
 
 pub async fn run(node: Arc<Node>) {
@@ -16,6 +18,10 @@ pub async fn run(node: Arc<Node>) {
     loop {
         let hz = u64::from(node.settings().hz.clamp(1, 500));
         tokio::time::sleep(Duration::from_millis(1000 / hz)).await;
+        if node.cron_is_paused.load(Ordering::Relaxed) {
+            continue;
+        }
+        let started = clock::monotonic();
         let now_ms = clock::now_ms();
         node.pause.tick(&node.shards, now_ms);
         persistence::save::tick(&node, now_ms);
@@ -23,7 +29,11 @@ pub async fn run(node: Arc<Node>) {
         tracking::tick(&node);
         close_idle_clients(&node, now_ms);
         close_slow_clients(&node, now_ms);
+        take_memory_back(&node, now_ms);
         rates.tick(&node, now_ms);
+        node.note_peak_memory();
+        node.stats.cron_ticks.add(1);
+        node.stats.cron_us.add((clock::monotonic() - started).as_micros() as u64);
     }
 }
 
@@ -38,6 +48,23 @@ fn close_idle_clients(node: &Node, now_ms: i64) {
         if idle_ms > timeout_ms && client.may_be_closed_when_idle() {
             tracing::debug!(client = %client.address(), idle_ms, "closing an idle client");
             client.mailbox.kill();
+        }
+    }
+}
+
+/// Room for input that a client did not use for this long is given back.
+const IDLE_ROOM_MS: i64 = 2000;
+/// So much may stay.
+const KEPT_ROOM_BYTES: usize = 128 * 1024;
+
+/// A client that announced a long argument and sent no more for a while holds the room for it no longer.
+fn take_memory_back(node: &Node, now_ms: i64) {
+    for client in node.clients.all() {
+        let get = |figure: &std::sync::atomic::AtomicUsize| figure.load(Ordering::Relaxed);
+        let used = get(&client.argument_bytes) + get(&client.input_bytes);
+        let is_idle = now_ms - client.last_active_ms.load(Ordering::Relaxed) > IDLE_ROOM_MS;
+        if is_idle && get(&client.input_capacity) > used + KEPT_ROOM_BYTES {
+            client.mailbox.post(Message::GiveMemoryBack);
         }
     }
 }
@@ -68,9 +95,10 @@ fn close_slow_clients(node: &Node, now_ms: i64) {
 #[derive(Default)]
 struct Rates {
     at_ms: i64,
-    commands: u64,
-    input_bytes: u64,
-    output_bytes: u64,
+    before: BatchStats,
+    cycles: u64,
+    replication_input_bytes: u64,
+    replication_output_bytes: u64,
 }
 
 impl Rates {
@@ -79,18 +107,28 @@ impl Rates {
         if elapsed_ms < 1000 {
             return;
         }
-        let stats = &node.stats;
+        let (stats, batches) = (&node.stats, node.stats.batches());
         let now = Rates {
             at_ms: now_ms,
-            commands: stats.commands_processed.get(),
-            input_bytes: stats.input_bytes.get(),
-            output_bytes: stats.output_bytes.get(),
+            before: batches,
+            cycles: batches.batches + stats.cron_ticks.get(),
+            replication_input_bytes: stats.replication_input_bytes.get(),
+            replication_output_bytes: stats.replication_output_bytes.get(),
         };
         if self.at_ms != 0 {
+            let before = &self.before;
             let rate = |new: u64, old: u64| new.saturating_sub(old) * 1000 / elapsed_ms as u64;
-            stats.ops_per_second.set(rate(now.commands, self.commands));
-            stats.input_kib_per_second.set(rate(now.input_bytes, self.input_bytes) / 1024);
-            stats.output_kib_per_second.set(rate(now.output_bytes, self.output_bytes) / 1024);
+            stats.ops_per_second.set(rate(batches.commands, before.commands));
+            stats.input_kib_per_second.set(rate(batches.input_bytes, before.input_bytes) / 1024);
+            stats.output_kib_per_second.set(rate(batches.output_bytes, before.output_bytes) / 1024);
+            let received = rate(now.replication_input_bytes, self.replication_input_bytes);
+            stats.replication_input_kib_per_second.set(received / 1024);
+            let sent = rate(now.replication_output_bytes, self.replication_output_bytes);
+            stats.replication_output_kib_per_second.set(sent / 1024);
+            let cycles = now.cycles.saturating_sub(self.cycles);
+            stats.cycles_per_second.set(rate(now.cycles, self.cycles));
+            let busy_us = batches.busy_us.saturating_sub(before.busy_us);
+            stats.cycle_us.set(busy_us / cycles.max(1));
         }
         *self = now;
     }

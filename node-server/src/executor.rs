@@ -18,6 +18,7 @@ mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use rcl_proto::Slot;
 use rcl_proto::resp::{Args, ReplyWriter};
@@ -30,7 +31,7 @@ pub use serve::end_wait;
 pub use transaction::{discard, unwatch_all};
 
 use crate::client::{Message, NO_COMMAND, NO_SHARD, ReplyMode, Session};
-use crate::clock::BatchClock;
+use crate::clock::{self, BatchClock};
 use crate::command::{
     self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
 };
@@ -330,8 +331,22 @@ pub fn take_pushes(session: &mut Session, output: &mut Vec<u8>) {
         match message {
             Message::Push(bytes) => output.extend_from_slice(&bytes),
             Message::ShardUnsubscribed(channel) => shard_unsubscribed(session, &channel, output),
-            Message::Reply { .. } | Message::Retry { .. } => {}
+            Message::Reply { .. } | Message::Retry { .. } | Message::GiveMemoryBack => {}
         }
+    }
+}
+
+/// A client that waited since then was answered: the request counts from its beginning to now.
+pub fn note_answered(node: &Node, args: Args<'_>, since: Instant, reply: &[u8]) {
+    let failed = reply.first() == Some(&b'-');
+    if failed {
+        let line = reply.get(1..).unwrap_or_default();
+        let word = line.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+        node.errors.note(&String::from_utf8_lossy(word));
+        node.stats.note_error();
+    }
+    if let Lookup::Found(known) = node.commands.find(args) {
+        node.command_stats.ran(known.spec, clock::monotonic() - since, failed);
     }
 }
 

@@ -14,6 +14,7 @@ use rcl_store::keyspace::KeyHasher;
 use rcl_store::types::Limits;
 
 use crate::access::{Access, User};
+use crate::allocator;
 use crate::client::{ClientRegistry, Session};
 use crate::clock;
 use crate::command::spec::flag;
@@ -68,6 +69,8 @@ pub struct Node {
     pub stats: Stats,
     pub slowlog: Mutex<SlowLog>,
     pub peak_memory_bytes: AtomicU64,
+    /// What was in use before the first client came.
+    pub startup_memory_bytes: AtomicU64,
     pub eviction: Eviction,
     pub lazy_free: LazyFree,
     pub latency: LatencyMonitor,
@@ -84,6 +87,8 @@ pub struct Node {
     pub is_shutting_down: AtomicBool,
     /// Keys expire even if nobody looks at them; DEBUG can switch that off.
     pub expires_actively: AtomicBool,
+    /// DEBUG PAUSE-CRON.
+    pub cron_is_paused: AtomicBool,
 }
 
 /// Somebody asked the node to end.
@@ -141,6 +146,7 @@ impl Node {
             stats: Stats::default(),
             slowlog: Mutex::default(),
             peak_memory_bytes: AtomicU64::new(0),
+            startup_memory_bytes: AtomicU64::new(0),
             eviction: Eviction::default(),
             lazy_free: LazyFree::default(),
             latency: LatencyMonitor::default(),
@@ -154,6 +160,7 @@ impl Node {
             shutdown: Mutex::new(None),
             is_shutting_down: AtomicBool::new(false),
             expires_actively: AtomicBool::new(true),
+            cron_is_paused: AtomicBool::new(false),
         };
         node.adopt(&node.settings());
         node
@@ -184,6 +191,7 @@ impl Node {
         self.adopt(&settings);
         self.settings.store(Arc::new(settings));
         self.eviction.look_soon();
+        crate::client::evict_clients(self);
         crate::replication::refresh_state(self);
         crate::persistence::save::refresh_state(self);
         if let Some(control) = self.control.get() {
@@ -194,6 +202,7 @@ impl Node {
     /// What is kept at hand for every command.
     fn adopt(&self, settings: &Settings) {
         self.eviction.adopt(settings);
+        self.clients.set_memory_limit(settings.client_memory_limit());
         self.latency.set_threshold(settings.latency_monitor_threshold_ms);
         self.command_stats.track_latency(settings.latency_tracking);
     }
@@ -231,6 +240,12 @@ impl Node {
     /// More memory is used than `maxmemory` allows.
     pub fn is_out_of_memory(&self) -> bool {
         eviction::is_over_limit(self)
+    }
+
+    /// The most that was in use at any time, as far as it was looked; now included.
+    pub fn note_peak_memory(&self) -> u64 {
+        let used = allocator::used_bytes();
+        self.peak_memory_bytes.fetch_max(used, Ordering::Relaxed).max(used)
     }
 
     pub fn uptime_s(&self) -> u64 {

@@ -134,6 +134,7 @@ fn serve(
         node.replication.start(node).context("cannot start the replication thread")?;
         replication::refresh_state(node);
         node.set_state(node_state::LOADING, true);
+        node.startup_memory_bytes.store(crate::allocator::used_bytes(), Ordering::Relaxed);
         // Before the data are there: a node that loads is not a dead one.
         if let Some(control) = control {
             // Set just here, once.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::allocator::{OWNED, owned_cell};
+
 /// A number that only grows (until CONFIG RESETSTAT), or a gauge.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -25,6 +27,13 @@ impl Counter {
 /// Of the whole node.
 #[derive(Debug, Default)]
 pub struct Stats {
+    batches: BatchCells,
+    /// The longest batch, and the most commands in one.
+    pub longest_batch_us: Counter,
+    pub most_commands_a_batch: Counter,
+    /// What the cron's ticks took, and how many there were.
+    pub cron_us: Counter,
+    pub cron_ticks: Counter,
     pub connections_received: Counter,
     pub connections_rejected: Counter,
     pub expired_keys: Counter,
@@ -35,14 +44,8 @@ pub struct Stats {
     pub expire_cycle_us: Counter,
     /// The share of keys with an expiry that are over and still there, in millionths; as sampled.
     pub expired_stale_ppm: Counter,
-    pub keyspace_hits: Counter,
-    pub keyspace_misses: Counter,
-    pub commands_processed: Counter,
-    pub input_bytes: Counter,
-    pub output_bytes: Counter,
     pub replication_input_bytes: Counter,
     pub replication_output_bytes: Counter,
-    pub error_replies: Counter,
     pub full_syncs: Counter,
     pub partial_syncs: Counter,
     pub partial_syncs_refused: Counter,
@@ -53,12 +56,31 @@ pub struct Stats {
     pub ops_per_second: Counter,
     pub input_kib_per_second: Counter,
     pub output_kib_per_second: Counter,
+    pub replication_input_kib_per_second: Counter,
+    pub replication_output_kib_per_second: Counter,
+    pub cycles_per_second: Counter,
+    pub cycle_us: Counter,
 }
 
 impl Stats {
+    /// What all batches counted.
+    pub fn batches(&self) -> BatchStats {
+        self.batches.since_reset()
+    }
+
+    /// An error was answered outside of a batch's own requests.
+    pub fn note_error(&self) {
+        self.batches.add(&BatchStats { errors: 1, ..BatchStats::default() });
+    }
+
     /// CONFIG RESETSTAT.
     pub fn reset(&self) {
+        self.batches.reset();
         for counter in [
+            &self.longest_batch_us,
+            &self.most_commands_a_batch,
+            &self.cron_us,
+            &self.cron_ticks,
             &self.connections_received,
             &self.connections_rejected,
             &self.expired_keys,
@@ -67,14 +89,8 @@ impl Stats {
             &self.expired_time_cap_reached,
             &self.expire_cycle_us,
             &self.expired_stale_ppm,
-            &self.keyspace_hits,
-            &self.keyspace_misses,
-            &self.commands_processed,
-            &self.input_bytes,
-            &self.output_bytes,
             &self.replication_input_bytes,
             &self.replication_output_bytes,
-            &self.error_replies,
             &self.full_syncs,
             &self.partial_syncs,
             &self.partial_syncs_refused,
@@ -113,31 +129,127 @@ impl ErrorCounts {
     }
 }
 
-/// What one batch of commands of one connection counted; added to [`Stats`] once at its end, so that the
-/// hot path touches no shared cache line.
-#[derive(Clone, Copy, Debug, Default)]
+/// What one batch of commands of one connection counted; added to [`Stats`] once at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchStats {
+    pub batches: u64,
     pub commands: u64,
     pub hits: u64,
     pub misses: u64,
     pub errors: u64,
     pub input_bytes: u64,
     pub output_bytes: u64,
+    /// How long its requests took, from the first one's beginning to the last one's end.
+    pub busy_us: u64,
 }
 
+const BATCH_FIELDS: usize = 8;
+
 impl BatchStats {
+    fn fields(&self) -> [u64; BATCH_FIELDS] {
+        let BatchStats { batches, commands, hits, misses, errors, input_bytes, output_bytes, busy_us } =
+            *self;
+        [batches, commands, hits, misses, errors, input_bytes, output_bytes, busy_us]
+    }
+
+    fn of_fields(fields: [u64; BATCH_FIELDS]) -> BatchStats {
+        let [batches, commands, hits, misses, errors, input_bytes, output_bytes, busy_us] = fields;
+        BatchStats { batches, commands, hits, misses, errors, input_bytes, output_bytes, busy_us }
+    }
+
     pub fn flush_into(&mut self, stats: &Stats) {
-        let add = |counter: &Counter, amount: u64| {
-            if amount > 0 {
-                counter.add(amount);
+        stats.batches.add(self);
+        let raise = |most: &Counter, value: u64| {
+            if value > most.get() {
+                most.set(value);
             }
         };
-        add(&stats.commands_processed, self.commands);
-        add(&stats.keyspace_hits, self.hits);
-        add(&stats.keyspace_misses, self.misses);
-        add(&stats.error_replies, self.errors);
-        add(&stats.input_bytes, self.input_bytes);
-        add(&stats.output_bytes, self.output_bytes);
+        raise(&stats.longest_batch_us, self.busy_us);
+        raise(&stats.most_commands_a_batch, self.commands);
         *self = BatchStats::default();
+    }
+}
+
+/// Sums of [`BatchStats`] by thread: a worker adds to a cell that no other thread writes to, so that the hot path touches no
+/// shared cache line (see [`crate::allocator`]).
+#[derive(Debug)]
+struct BatchCells {
+    threads: Box<[BatchCell]>,
+    forgotten: Mutex<[u64; BATCH_FIELDS]>,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct BatchCell([AtomicU64; BATCH_FIELDS]);
+
+impl Default for BatchCells {
+    fn default() -> BatchCells {
+        BatchCells {
+            threads: (0..=OWNED).map(|_| BatchCell::default()).collect(),
+            forgotten: Mutex::default(),
+        }
+    }
+}
+
+impl BatchCells {
+    fn add(&self, batch: &BatchStats) {
+        let owned = owned_cell();
+        let BatchCell(cell) = &self.threads[owned.unwrap_or(OWNED)];
+        for (counter, amount) in cell.iter().zip(batch.fields()).filter(|(_, amount)| *amount > 0) {
+            if owned.is_some() {
+                counter.store(counter.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+            } else {
+                counter.fetch_add(amount, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn sums(&self) -> [u64; BATCH_FIELDS] {
+        let mut sums = [0; BATCH_FIELDS];
+        for BatchCell(cell) in &self.threads {
+            sums.iter_mut().zip(cell).for_each(|(sum, counter)| *sum += counter.load(Ordering::Relaxed));
+        }
+        sums
+    }
+
+    fn since_reset(&self) -> BatchStats {
+        let mut sums = self.sums();
+        let forgotten = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        sums.iter_mut().zip(forgotten.iter()).for_each(|(sum, before)| *sum -= before);
+        BatchStats::of_fields(sums)
+    }
+
+    /// Nobody's cell is written to: what was counted so far is taken off from now on.
+    fn reset(&self) {
+        *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = self.sums();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_of_all_threads_are_added_up_and_forgotten_with_a_reset() {
+        let stats = Stats::default();
+        let count = |commands, claim: bool| {
+            if claim {
+                crate::allocator::claim_cell();
+            }
+            let busy_us = commands * 10;
+            BatchStats { batches: 1, commands, busy_us, ..BatchStats::default() }.flush_into(&stats);
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| count(3, true));
+            scope.spawn(|| count(4, false));
+        });
+        stats.note_error();
+        let all = stats.batches();
+        assert_eq!((all.batches, all.commands, all.errors, all.busy_us), (2, 7, 1, 70));
+        assert_eq!((stats.longest_batch_us.get(), stats.most_commands_a_batch.get()), (40, 4));
+        stats.reset();
+        assert_eq!(stats.batches(), BatchStats::default());
+        count(1, false);
+        assert_eq!(stats.batches().commands, 1);
     }
 }

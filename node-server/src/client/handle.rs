@@ -4,7 +4,7 @@
 //! moment old.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rcl_proto::resp::Protocol;
@@ -101,12 +101,19 @@ pub struct ClientHandle {
     /// Queued commands, or -1 outside MULTI.
     pub queued: AtomicI64,
     pub watched: AtomicUsize,
+    /// What came and was not run yet: complete arguments of a request, and the rest.
+    pub argument_bytes: AtomicUsize,
     pub input_bytes: AtomicUsize,
     pub input_capacity: AtomicUsize,
     pub output_bytes: AtomicUsize,
     /// Since when its output is over the soft limit, Unix time in milliseconds; 0 when it is not.
     pub over_soft_limit_since_ms: AtomicI64,
     pub multi_bytes: AtomicUsize,
+    pub watched_bytes: AtomicUsize,
+    /// Its part in the sum that `maxmemory-clients` limits.
+    pub(super) counted_bytes: AtomicUsize,
+    /// It waits, and its time will be up.
+    pub has_deadline: AtomicBool,
     /// The command that it asked for last, or [`NO_COMMAND`].
     pub last_command: AtomicU16,
     pub texts: Mutex<ClientTexts>,
@@ -149,11 +156,15 @@ impl ClientHandle {
             shard_channels: AtomicUsize::new(0),
             queued: AtomicI64::new(-1),
             watched: AtomicUsize::new(0),
+            argument_bytes: AtomicUsize::new(0),
             input_bytes: AtomicUsize::new(0),
             input_capacity: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
             over_soft_limit_since_ms: AtomicI64::new(0),
             multi_bytes: AtomicUsize::new(0),
+            watched_bytes: AtomicUsize::new(0),
+            counted_bytes: AtomicUsize::new(0),
+            has_deadline: AtomicBool::new(false),
             last_command: AtomicU16::new(NO_COMMAND),
             texts: Mutex::default(),
             waits_in_shard: AtomicUsize::new(NO_SHARD),
@@ -255,16 +266,17 @@ impl ClientHandle {
         let seconds = |since: i64| (now_ms - since).max(0) / 1000;
         let input = get(&self.input_bytes);
         let capacity = get(&self.input_capacity);
-        let output = get(&self.output_bytes);
+        let arguments = get(&self.argument_bytes);
+        let output = self.output_memory();
         let multi = get(&self.multi_bytes);
-        let total = capacity + output + multi + size_of::<ClientHandle>();
+        let total = self.memory_bytes();
         let last = self.last_command.load(Ordering::Relaxed);
         let last = command::by_id(last).map_or_else(|| "NULL".to_owned(), |known| known.full_name());
         let user = texts.user.map_or_else(|| "(superuser)".to_owned(), |user| user.shown_name());
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={letters} db={} sub={} psub={} ssub={} \
-             multi={} watch={} qbuf={input} qbuf-free={} argv-mem=0 multi-mem={multi} rbs={capacity} rbp={capacity} \
-             obl={output} oll=0 omem=0 tot-mem={total} events=r cmd={last} user={user} redir={} resp={} lib-name={} lib-ver={}",
+             multi={} watch={} qbuf={input} qbuf-free={} argv-mem={arguments} multi-mem={multi} rbs=0 rbp=0 \
+             obl=0 oll={} omem={output} tot-mem={total} events=r cmd={last} user={user} redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.address(),
             self.local,
@@ -278,7 +290,8 @@ impl ClientHandle {
             get(&self.shard_channels),
             self.queued.load(Ordering::Relaxed),
             get(&self.watched),
-            capacity.saturating_sub(input),
+            capacity.saturating_sub(input + arguments),
+            usize::from(output > 0),
             self.redirects_to(),
             self.protocol.load(Ordering::Relaxed),
             texts.library_name,

@@ -23,6 +23,8 @@ pub enum Message {
     Reply { wait: u64, reply: LateReply },
     /// Parked wait number `wait` ends by running its request again.
     Retry { wait: u64 },
+    /// It has room for input that it does not use.
+    GiveMemoryBack,
 }
 
 /// What ends a wait.

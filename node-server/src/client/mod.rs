@@ -5,10 +5,12 @@
 
 mod handle;
 mod mailbox;
+mod memory;
 mod registry;
 mod session;
 
 pub use handle::{ClientHandle, ClientKind, NO_COMMAND, NO_SHARD, client_flag};
 pub use mailbox::{LateReply, Mailbox, Message, WakeHandle};
+pub use memory::evict_clients;
 pub use registry::ClientRegistry;
 pub use session::{Queued, ReplyMode, Session, Transaction, WatchedKey};

@@ -1,7 +1,7 @@
 //! All connected clients, by id.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ClientHandle;
@@ -11,6 +11,10 @@ use super::ClientHandle;
 pub struct ClientRegistry {
     last_id: AtomicU64,
     clients: Mutex<BTreeMap<u64, Arc<ClientHandle>>>,
+    /// `maxmemory-clients` in bytes; 0: no limit.
+    pub(super) memory_limit: AtomicU64,
+    /// What clients that may be evicted take, as they said last.
+    pub(super) counted_bytes: AtomicI64,
 }
 
 impl ClientRegistry {
@@ -27,7 +31,10 @@ impl ClientRegistry {
     }
 
     pub fn remove(&self, id: u64) {
-        self.lock().remove(&id);
+        if let Some(client) = self.lock().remove(&id) {
+            let counted = client.counted_bytes.swap(0, Ordering::Relaxed);
+            self.counted_bytes.fetch_sub(counted as i64, Ordering::Relaxed);
+        }
     }
 
     pub fn get(&self, id: u64) -> Option<Arc<ClientHandle>> {

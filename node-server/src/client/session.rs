@@ -37,6 +37,8 @@ pub struct Session {
     pub readonly: bool,
     /// Its commands are the replication stream of this node's master.
     pub is_master_link: bool,
+    /// What it is sent at once may be so many bytes: more, and it is closed without an answer.
+    pub output_limit: usize,
     /// Where the replication log ended after its last write: what WAIT waits for.
     pub last_write: u64,
     /// What a replica told with REPLCONF, and where it is.
@@ -103,6 +105,7 @@ impl Session {
             asking: false,
             readonly: false,
             is_master_link: false,
+            output_limit: usize::MAX,
             last_write: 0,
             replica: None,
             wait: 0,
@@ -177,6 +180,9 @@ impl Session {
         let bytes = self.transaction.as_ref().map_or(0, |transaction| transaction.bytes);
         handle.multi_bytes.store(bytes, Ordering::Relaxed);
         handle.watched.store(self.watched.len(), Ordering::Relaxed);
+        if self.watched.is_empty() {
+            handle.watched_bytes.store(0, Ordering::Relaxed);
+        }
         handle.set_flag(client_flag::MULTI, self.in_transaction());
         handle.set_flag(client_flag::READONLY, self.readonly);
     }

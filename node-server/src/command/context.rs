@@ -52,7 +52,8 @@ impl<'a> Context<'a> {
         output: &'a mut Vec<u8>,
         now_ms: i64,
     ) -> Context<'a> {
-        let reply = ReplyWriter::new(output, session.protocol);
+        let mut reply = ReplyWriter::new(output, session.protocol);
+        reply.set_limit(session.output_limit);
         let data = Data::new(node, held, slot, session, now_ms);
         Context {
             node,
@@ -75,7 +76,7 @@ impl<'a> Context<'a> {
         let result = self.run(spec, args);
         if let Err(error) = &result {
             self.node.errors.note(error.code());
-            self.node.stats.error_replies.add(1);
+            self.node.stats.note_error();
         }
         let took = clock::monotonic() - started;
         self.node.note_call(self.session, spec, args, took, result.is_err());

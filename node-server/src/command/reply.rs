@@ -61,6 +61,10 @@ pub fn repeat(
     let start = reply.position();
     for _ in 0..count {
         write(reply);
+        if reply.is_over_limit() {
+            // The client is closed for it.
+            break;
+        }
         if reply.position() - start > MAX_REPLY_BYTES {
             return Err(TOO_LARGE);
         }

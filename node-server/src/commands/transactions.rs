@@ -188,6 +188,9 @@ fn watch(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             let key = shard.keyspace.hasher().key_in_slot(key, slot);
             shard.keyspace.find(database, &key).is_some_and(|entry| entry.is_expired(now_ms))
         });
+        // Here and in its shard.
+        let bytes = 2 * (size_of::<WatchedKey>() + key.len());
+        context.session.handle.watched_bytes.fetch_add(bytes, Ordering::Relaxed);
         context.session.watched.push(WatchedKey { database, key: key.into(), slot, was_expired });
     }
     context.session.show_state();

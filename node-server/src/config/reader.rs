@@ -3,7 +3,7 @@
 //! A name that isn't in the table or a kind that doesn't fit is a bug of ours, never an input: it panics, and a test
 //! that builds the settings finds it. The names read are noted, so that a test can hold them against the table.
 
-use super::settings::{OutputBufferLimits, Secret, ShutdownFlags};
+use super::settings::{OutputBufferLimits, Secret, Share, ShutdownFlags};
 use super::table;
 use super::value::{SavePoint, Value};
 use crate::pubsub::EventClasses;
@@ -40,6 +40,14 @@ impl<'a> Reader<'a> {
             Value::Number(number) => {
                 N::try_from(*number).unwrap_or(if *number < 0 { N::LOWEST } else { N::HIGHEST })
             }
+            other => wrong_kind(name, other),
+        }
+    }
+
+    pub fn share(&self, name: &'static str) -> Share {
+        match self.value(name) {
+            Value::Number(bytes) => Share::Bytes(u64::try_from(*bytes).unwrap_or(0)),
+            Value::Percent(percent) => Share::Percent(*percent),
             other => wrong_kind(name, other),
         }
     }

@@ -34,6 +34,7 @@ pub struct Settings {
     pub client_query_buffer_limit: usize,
     /// 0: no limit.
     pub tracking_table_max_keys: usize,
+    pub maxmemory_clients: Share,
     pub output_buffer_limits: OutputBufferLimits,
     pub protected_mode: bool,
     pub requirepass: Option<Secret>,
@@ -173,6 +174,13 @@ pub struct Settings {
     pub stream_node_max_entries: i64,
 }
 
+/// A number of bytes, or a share of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    Bytes(u64),
+    Percent(u64),
+}
+
 /// A password or a user name: it never shows in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub Vec<u8>);
@@ -228,6 +236,7 @@ impl Settings {
             proto_max_bulk_len: reader.number("proto-max-bulk-len"),
             client_query_buffer_limit: reader.number("client-query-buffer-limit"),
             tracking_table_max_keys: reader.number("tracking-table-max-keys"),
+            maxmemory_clients: reader.share("maxmemory-clients"),
             output_buffer_limits: reader.output_limits("client-output-buffer-limit"),
             protected_mode: reader.yes_no("protected-mode"),
             requirepass: reader.secret("requirepass"),
@@ -365,6 +374,14 @@ impl Settings {
             ClientKind::Normal | ClientKind::Master => self.output_buffer_limits.normal,
             ClientKind::Replica => self.output_buffer_limits.replica,
             ClientKind::PubSub => self.output_buffer_limits.pubsub,
+        }
+    }
+
+    /// What `maxmemory-clients` comes to in bytes; 0: no limit.
+    pub fn client_memory_limit(&self) -> u64 {
+        match self.maxmemory_clients {
+            Share::Percent(percent) => (u128::from(self.maxmemory) * u128::from(percent) / 100) as u64,
+            Share::Bytes(bytes) => bytes,
         }
     }
 

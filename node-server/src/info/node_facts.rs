@@ -2,15 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use super::KeyspaceCounts;
+use rcl_store::entry::access;
+
+use super::{KeyspaceCounts, lines};
 use crate::client::{ClientKind, client_flag};
 use crate::clock;
 use crate::node::Node;
 use crate::pubsub::ChannelKind;
-
-fn lines<const N: usize>(fields: [(&str, String); N]) -> String {
-    fields.iter().map(|(name, value)| format!("{name}:{value}\r\n")).collect()
-}
+use crate::stats::Counter;
 
 pub fn server(node: &Node, _counts: &KeyspaceCounts) -> String {
     let settings = node.settings();
@@ -38,6 +37,7 @@ pub fn server(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("hz", settings.hz.to_string()),
         ("configured_hz", settings.hz.to_string()),
         ("worker_threads", node.worker_count.load(Ordering::Relaxed).to_string()),
+        ("lru_clock", access::lru_clock(clock::now_ms()).to_string()),
         ("executable", path(std::env::current_exe().ok())),
         ("config_file", path(node.config_file.clone())),
         ("availability_zone", settings.availability_zone.clone().unwrap_or_default()),
@@ -60,45 +60,57 @@ pub fn clients(node: &Node, counts: &KeyspaceCounts) -> String {
             "client_recent_max_input_buffer",
             largest(|client| client.input_bytes.load(Ordering::Relaxed)).to_string(),
         ),
-        (
-            "client_recent_max_output_buffer",
-            largest(|client| client.output_bytes.load(Ordering::Relaxed)).to_string(),
-        ),
+        ("client_recent_max_output_buffer", largest(|client| client.output_memory()).to_string()),
         ("blocked_clients", count(&|client| client.has_flag(client_flag::BLOCKED)).to_string()),
         ("tracking_clients", node.tracking.client_count().to_string()),
-        ("clients_in_timeout_table", "0".to_owned()),
+        (
+            "clients_in_timeout_table",
+            count(&|client| client.has_deadline.load(Ordering::Relaxed)).to_string(),
+        ),
         ("total_blocking_keys", counts.awaited.to_string()),
     ])
 }
 
 pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
-    let stats = &node.stats;
-    let kib = |value: u64| format!("{:.2}", value as f64);
+    let (stats, batches) = (&node.stats, node.stats.batches());
+    let kib = |value: &Counter| format!("{:.2}", value.get() as f64);
+    let (exceeded_ms, exceeded_in_sum_ms) = node.eviction.exceeded_ms();
     lines([
         ("total_connections_received", stats.connections_received.get().to_string()),
-        ("total_commands_processed", stats.commands_processed.get().to_string()),
+        ("total_commands_processed", batches.commands.to_string()),
         ("instantaneous_ops_per_sec", stats.ops_per_second.get().to_string()),
-        ("total_net_input_bytes", stats.input_bytes.get().to_string()),
-        ("total_net_output_bytes", stats.output_bytes.get().to_string()),
+        ("total_net_input_bytes", batches.input_bytes.to_string()),
+        ("total_net_output_bytes", batches.output_bytes.to_string()),
         ("total_net_repl_input_bytes", stats.replication_input_bytes.get().to_string()),
         ("total_net_repl_output_bytes", stats.replication_output_bytes.get().to_string()),
-        ("instantaneous_input_kbps", kib(stats.input_kib_per_second.get())),
-        ("instantaneous_output_kbps", kib(stats.output_kib_per_second.get())),
+        ("instantaneous_input_kbps", kib(&stats.input_kib_per_second)),
+        ("instantaneous_output_kbps", kib(&stats.output_kib_per_second)),
+        ("instantaneous_input_repl_kbps", kib(&stats.replication_input_kib_per_second)),
+        ("instantaneous_output_repl_kbps", kib(&stats.replication_output_kib_per_second)),
         ("rejected_connections", stats.connections_rejected.get().to_string()),
         ("sync_full", stats.full_syncs.get().to_string()),
         ("sync_partial_ok", stats.partial_syncs.get().to_string()),
         ("sync_partial_err", stats.partial_syncs_refused.get().to_string()),
         ("expired_keys", stats.expired_keys.get().to_string()),
+        ("expired_stale_perc", format!("{:.2}", stats.expired_stale_ppm.get() as f64 / 10_000.0)),
+        ("expired_time_cap_reached_count", stats.expired_time_cap_reached.get().to_string()),
+        ("expire_cycle_cpu_milliseconds", (stats.expire_cycle_us.get() / 1000).to_string()),
         ("evicted_keys", stats.evicted_keys.get().to_string()),
-        ("keyspace_hits", stats.keyspace_hits.get().to_string()),
-        ("keyspace_misses", stats.keyspace_misses.get().to_string()),
+        ("evicted_clients", stats.evicted_clients.get().to_string()),
+        ("total_eviction_exceeded_time", exceeded_in_sum_ms.to_string()),
+        ("current_eviction_exceeded_time", exceeded_ms.to_string()),
+        ("keyspace_hits", batches.hits.to_string()),
+        ("keyspace_misses", batches.misses.to_string()),
         ("pubsub_channels", node.pubsub.name_count(ChannelKind::Channel).to_string()),
         ("pubsub_patterns", node.pubsub.name_count(ChannelKind::Pattern).to_string()),
         ("pubsubshard_channels", node.pubsub.name_count(ChannelKind::Shard).to_string()),
         ("tracking_total_keys", node.tracking.key_count().to_string()),
         ("tracking_total_items", node.tracking.item_count().to_string()),
         ("tracking_total_prefixes", node.tracking.broadcasts.prefix_count().to_string()),
-        ("total_error_replies", stats.error_replies.get().to_string()),
+        // Snapshots are made without fork.
+        ("latest_fork_usec", "0".to_owned()),
+        ("total_forks", "0".to_owned()),
+        ("total_error_replies", batches.errors.to_string()),
         (
             "client_query_buffer_limit_disconnections",
             stats.client_query_limit_disconnections.get().to_string(),
@@ -111,9 +123,25 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("acl_access_denied_cmd", node.access.denials.command.get().to_string()),
         ("acl_access_denied_key", node.access.denials.key.get().to_string()),
         ("acl_access_denied_channel", node.access.denials.channel.get().to_string()),
+        // A cycle is a batch of requests of one connection, or a tick of the cron.
+        ("eventloop_cycles", (batches.batches + stats.cron_ticks.get()).to_string()),
+        ("eventloop_duration_sum", (batches.busy_us + stats.cron_us.get()).to_string()),
+        ("eventloop_duration_cmd_sum", batches.busy_us.to_string()),
+        ("instantaneous_eventloop_cycles_per_sec", stats.cycles_per_second.get().to_string()),
+        ("instantaneous_eventloop_duration_usec", stats.cycle_us.get().to_string()),
         ("watchdog_stalls", node.watchdog.stalls.get().to_string()),
         ("watchdog_longest_stall_ms", node.watchdog.longest_stall_ms.get().to_string()),
         ("watchdog_current_stall_ms", node.watchdog.current_stall_ms.get().to_string()),
+    ])
+}
+
+pub fn debug(node: &Node, _counts: &KeyspaceCounts) -> String {
+    let stats = &node.stats;
+    lines([
+        ("eventloop_duration_aof_sum", "0".to_owned()),
+        ("eventloop_duration_cron_sum", stats.cron_us.get().to_string()),
+        ("eventloop_duration_max", stats.longest_batch_us.get().to_string()),
+        ("eventloop_cmd_per_cycle_max", stats.most_commands_a_batch.get().to_string()),
     ])
 }
 
@@ -138,8 +166,4 @@ fn cpu_seconds(whose: libc::c_int) -> (f64, f64) {
     };
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     (seconds(usage.ru_stime), seconds(usage.ru_utime))
-}
-
-pub fn errors(node: &Node, _counts: &KeyspaceCounts) -> String {
-    node.errors.all().iter().map(|(code, count)| format!("errorstat_{code}:count={count}\r\n")).collect()
 }

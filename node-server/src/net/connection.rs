@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rcl_proto::resp::{Limits, OwnedArgs, Parsed, ReplyWriter, RequestParser};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -22,12 +22,15 @@ use tokio::time::Sleep;
 use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
 use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
-use crate::client::{LateReply, Message, NO_SHARD, Session, client_flag};
+use crate::client::{self, LateReply, Message, NO_SHARD, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::Park;
 use crate::executor::{self, Batch, Flow};
 use crate::node::Node;
 use crate::watchdog::Pulse;
+
+/// So much is reserved for an announced argument at least.
+const READ_AHEAD_BYTES: usize = 1024 * 1024;
 
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
@@ -39,6 +42,8 @@ pub struct Connection {
     parser: RequestParser,
     /// What was read and not run yet: half a request, or requests behind a parked one.
     input: Vec<u8>,
+    /// How long half a request will be at least, once that is known; 0 before.
+    awaited_bytes: usize,
     /// What the socket did not take yet, from `sent` on.
     output: Vec<u8>,
     sent: usize,
@@ -53,6 +58,7 @@ pub struct Connection {
 struct Parked {
     request: OwnedArgs,
     wait: u64,
+    since: Instant,
     /// It waits on keys, in that shard.
     shard: Option<usize>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -81,6 +87,7 @@ impl Connection {
             stream: Some(stream),
             parser: RequestParser::new(),
             input: Vec::new(),
+            awaited_bytes: 0,
             output: Vec::new(),
             sent: 0,
             parked: None,
@@ -106,6 +113,7 @@ impl Connection {
     fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<End> {
         self.batch.pulse.begin_turn();
         let result = self.poll_work(cx, buffers);
+        self.show_memory();
         self.batch.pulse.end_turn();
         result
     }
@@ -161,6 +169,10 @@ impl Connection {
                 }
                 // For a wait that is over.
                 Message::Reply { .. } | Message::Retry { .. } => {}
+                Message::GiveMemoryBack => {
+                    self.awaited_bytes = 0;
+                    self.input.shrink_to_fit();
+                }
             }
         }
         self.look_at_the_clock(cx);
@@ -177,12 +189,15 @@ impl Connection {
     fn unpark(&mut self) -> Option<Parked> {
         self.session.handle.set_flag(client_flag::BLOCKED, false);
         self.session.handle.waits_in_shard.store(NO_SHARD, Ordering::Relaxed);
+        self.session.handle.has_deadline.store(false, Ordering::Relaxed);
         self.parked.take()
     }
 
     /// What the parked request waited for has come.
     fn end_wait(&mut self, reply: &LateReply, buffers: &mut ThreadBuffers) {
-        self.unpark();
+        if let Some(parked) = self.unpark() {
+            executor::note_answered(&self.node, parked.request.as_args(), parked.since, &reply.bytes);
+        }
         let start = buffers.output.len();
         buffers.output.extend_from_slice(&reply.bytes);
         executor::silence(&mut self.session, &mut buffers.output, start);
@@ -236,7 +251,6 @@ impl Connection {
                 Poll::Ready(Ok(written)) => self.sent += written,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    self.session.handle.output_bytes.store(self.output.len() - self.sent, Ordering::Relaxed);
                     return if self.output_is_over_limit() {
                         Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()))
                     } else {
@@ -248,20 +262,32 @@ impl Connection {
         if !self.output.is_empty() {
             self.output = Vec::new();
             self.sent = 0;
-            self.session.handle.output_bytes.store(0, Ordering::Relaxed);
         }
         Poll::Ready(Ok(()))
     }
 
     fn output_is_over_limit(&self) -> bool {
-        let limit = self.node.settings().output_buffer_limit(self.session.handle.kind()).hard_bytes;
-        let waiting = self.output.len() - self.sent + self.session.handle.mailbox.pending_bytes();
-        let over = limit > 0 && waiting as u64 > limit;
+        let over = self.waiting_output() > self.output_limit();
         if over {
-            self.node.stats.client_output_limit_disconnections.add(1);
-            tracing::warn!(client = %self.session.handle.address(), waiting, limit, "client is too slow for its output limit: closed");
+            self.note_output_over_limit(0);
         }
         over
+    }
+
+    /// How much may wait to be sent to the client.
+    fn output_limit(&self) -> usize {
+        let limit = self.node.settings().output_buffer_limit(self.session.handle.kind()).hard_bytes;
+        if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) }
+    }
+
+    fn waiting_output(&self) -> usize {
+        self.output.len() - self.sent + self.session.handle.mailbox.pending_bytes()
+    }
+
+    fn note_output_over_limit(&self, more: usize) {
+        self.node.stats.client_output_limit_disconnections.add(1);
+        let waiting = self.waiting_output() + more;
+        tracing::warn!(client = %self.session.handle.address(), waiting, "client is over its output limit: closed");
     }
 
     /// One read, all requests that are complete after it, one write.
@@ -270,7 +296,9 @@ impl Connection {
         let own_buffer = !self.input.is_empty();
         let target = if own_buffer { &mut self.input } else { &mut buffers.input };
         let before = target.len();
-        if target.capacity() - before < READ_BYTES / 4 {
+        if own_buffer {
+            make_room(target, self.awaited_bytes);
+        } else if target.capacity() - before < READ_BYTES / 4 {
             target.reserve(READ_BYTES);
         }
         let mut read_buffer = ReadBuf::uninit(target.spare_capacity_mut());
@@ -322,8 +350,22 @@ impl Connection {
         if self.input.is_empty() {
             self.input = Vec::new();
         }
-        self.session.handle.input_bytes.store(self.input.len(), Ordering::Relaxed);
-        self.session.handle.input_capacity.store(self.input.capacity(), Ordering::Relaxed);
+        if !self.input.is_empty() {
+            self.show_memory();
+        }
+    }
+
+    /// Brings up to date what others see of what this connection takes, and closes clients if all take too much.
+    fn show_memory(&mut self) {
+        let handle = &self.session.handle;
+        let arguments = self.parser.position().min(self.input.len());
+        handle.argument_bytes.store(arguments, Ordering::Relaxed);
+        handle.input_bytes.store(self.input.len() - arguments, Ordering::Relaxed);
+        handle.input_capacity.store(self.input.capacity(), Ordering::Relaxed);
+        handle.output_bytes.store(self.output.len() - self.sent, Ordering::Relaxed);
+        if self.node.clients.recount(handle) {
+            client::evict_clients(&self.node);
+        }
     }
 
     fn input_is_over_limit(&self) -> bool {
@@ -342,6 +384,9 @@ impl Connection {
         let mut end = None;
         self.batch.clock = BatchClock::start();
         let max_bulk_bytes = self.node.settings().proto_max_bulk_len;
+        // What waits already leaves less for what is answered now.
+        self.session.output_limit = self.output_limit().saturating_sub(self.waiting_output());
+        self.awaited_bytes = 0;
         while end.is_none() && self.parked.is_none() && !self.closing {
             let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
             let request = &input[used..];
@@ -368,8 +413,16 @@ impl Connection {
                         let request = args.to_owned();
                         end = self.follow(flow, || request);
                     }
+                    if output.len() > self.session.output_limit {
+                        self.note_output_over_limit(output.len());
+                        output.clear();
+                        end = Some(End::Closed);
+                    }
                 }
-                Ok(Parsed::Incomplete { .. }) => break,
+                Ok(Parsed::Incomplete { needed }) => {
+                    self.awaited_bytes = if needed > request.len() + 1 { needed } else { 0 };
+                    break;
+                }
                 Err(_) if !self.ordered.is_empty() => break,
                 Err(error) => {
                     let mut reply = ReplyWriter::new(output, self.session.protocol);
@@ -379,7 +432,10 @@ impl Connection {
                 }
             }
         }
-        self.batch.stats.output_bytes += output.len() as u64;
+        let stats = &mut self.batch.stats;
+        stats.output_bytes += output.len() as u64;
+        stats.batches += 1;
+        stats.busy_us += self.batch.clock.elapsed().as_micros() as u64;
         self.batch.stats.flush_into(&self.node.stats);
         (used, end)
     }
@@ -399,6 +455,10 @@ impl Connection {
     }
 
     fn park(&mut self, park: Park, request: OwnedArgs) {
+        self.session
+            .handle
+            .has_deadline
+            .store(park.keys.is_some_and(|keys| keys.deadline_ms.is_some()), Ordering::Relaxed);
         let timer = park.keys.and_then(|keys| keys.deadline_ms).map(|deadline| {
             let remaining = deadline.saturating_sub(clock::now_ms()).max(0) as u64;
             Box::pin(tokio::time::sleep(Duration::from_millis(remaining)))
@@ -406,7 +466,8 @@ impl Connection {
         self.session.handle.set_flag(client_flag::BLOCKED, true);
         let shard = park.keys.map(|keys| keys.shard);
         let request_bytes = self.batch.request_bytes;
-        self.parked = Some(Parked { request, wait: park.wait.wait(), shard, timer, request_bytes });
+        let (wait, since) = (park.wait.wait(), clock::monotonic());
+        self.parked = Some(Parked { request, wait, since, shard, timer, request_bytes });
         // The timer has not been polled yet: the next turn does that.
         if let Some(owner) = &self.owner {
             owner.wake_by_ref();
@@ -450,6 +511,20 @@ impl Connection {
     fn keep_output(&mut self, buffers: &mut ThreadBuffers) {
         self.output.extend_from_slice(&buffers.output);
         buffers.output.clear();
+    }
+}
+
+/// Room for the next read. Of a long argument that was announced, only so much as was sent already (a megabyte at least)
+/// is reserved at once: announcing costs nothing.
+fn make_room(input: &mut Vec<u8>, awaited_bytes: usize) {
+    let room = input.capacity() - input.len();
+    let missing = awaited_bytes.saturating_sub(input.len());
+    if missing > 0 {
+        if room < missing && room < READ_BYTES / 4 {
+            input.reserve_exact(missing.min(input.len().max(READ_AHEAD_BYTES)));
+        }
+    } else if room < READ_BYTES / 4 {
+        input.reserve(READ_BYTES);
     }
 }
 

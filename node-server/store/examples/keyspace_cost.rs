@@ -34,7 +34,7 @@ fn main() {
     });
     let per_key = |bytes: usize| bytes as f64 / keys as f64;
     println!("{:<24}{:>10.1} bytes per key", "resident", per_key(resident_bytes().saturating_sub(before)));
-    println!("{:<24}{:>10.1} bytes per key", "of it tables", per_key(keyspace.table_bytes()));
+    println!("{:<24}{:>10.1} bytes per key", "of it tables", per_key(keyspace.table_bytes(0)));
     let shuffled = |number: u64| (number * 2_654_435_761) % keys;
     measure("get, found", keys, |number| keyspace.find(0, &hasher.key(&name(shuffled(number)))).is_some());
     measure("get, absent", keys, |number| keyspace.find(0, &hasher.key(&name(number + keys))).is_none());

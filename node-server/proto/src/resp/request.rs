@@ -207,6 +207,11 @@ impl RequestParser {
         RequestParser::default()
     }
 
+    /// How many bytes of a request that is not complete are read: its lines and complete arguments.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
     /// Reads on in `buffer`, which starts at the first byte of the current request (the bytes of a request
     /// that was returned are dropped by the caller before the next call).
     pub fn parse(&mut self, buffer: &[u8], limits: Limits) -> Result<Parsed, ProtocolError> {

@@ -28,6 +28,7 @@ pub enum Protocol {
 pub struct ReplyWriter<'a> {
     out: &'a mut Vec<u8>,
     protocol: Protocol,
+    limit: usize,
 }
 
 /// The place of an aggregate whose length is not known yet: see [`ReplyWriter::deferred_array`].
@@ -40,7 +41,17 @@ pub struct Deferred {
 
 impl<'a> ReplyWriter<'a> {
     pub fn new(out: &'a mut Vec<u8>, protocol: Protocol) -> ReplyWriter<'a> {
-        ReplyWriter { out, protocol }
+        ReplyWriter { out, protocol, limit: usize::MAX }
+    }
+
+    /// Who reads it is given no more than so many bytes in the buffer.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// There is more in the buffer than its reader is given: it is of no use to go on.
+    pub fn is_over_limit(&self) -> bool {
+        self.out.len() > self.limit
     }
 
     pub fn protocol(&self) -> Protocol {

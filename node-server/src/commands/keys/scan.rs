@@ -172,6 +172,10 @@ fn keys(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         for entry in shard.keyspace.entries(database).filter(fits) {
             reply.bulk(entry.key());
             count += 1;
+            if reply.is_over_limit() {
+                // The client is closed for it.
+                break;
+            }
         }
     });
     context.reply.set_length(place, count);

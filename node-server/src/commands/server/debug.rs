@@ -1,4 +1,4 @@
-//! DEBUG's subcommands for who tests a cluster, and MEMORY USAGE. (More of DEBUG and MEMORY is not there yet.)
+//! DEBUG's subcommands for who tests a node or a cluster.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -6,9 +6,8 @@ use std::time::Duration;
 use rcl_cluster::{Command, LinkDirection};
 use rcl_proto::resp::Args;
 
-use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, flag, key_flag};
+use crate::command::spec::{COMMAND, Group, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::commands::cluster;
 use crate::config::ProtectedAction;
@@ -47,6 +46,16 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
         3 if is(subcommand, "SET-ACTIVE-EXPIRE") => {
             context.node.expires_actively.store(leading_number(&args[2]) != 0, Ordering::Relaxed);
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
+        3 if is(subcommand, "PAUSE-CRON") => {
+            context.node.cron_is_paused.store(leading_number(&args[2]) != 0, Ordering::Relaxed);
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
+        4 if is(subcommand, "REPLYBUFFER") && is(&args[2], "RESIZING") => {
+            // Clients have no reply buffers of their own that could be resized: so it is switched off as it is.
             context.reply.ok();
             Ok(Outcome::Done)
         }
@@ -118,72 +127,14 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "Drop packets of this type as they come. -1 lets all of them in.",
             ),
             ("LOG <message>", "Write a message to the log."),
+            ("PAUSE-CRON <0|1>", "Whether what is done from time to time is left undone."),
+            (
+                "REPLYBUFFER RESIZING <0|1>",
+                "Does nothing: clients have no reply buffers of their own that could be resized.",
+            ),
             ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
             ("SLEEP <seconds>", "Stand still for so long. Decimals are allowed."),
         ],
     );
-    Ok(Outcome::Done)
-}
-
-pub const MEMORY: CommandSpec = CommandSpec {
-    name: "memory",
-    arity: -2,
-    since: "4.0.0",
-    group: Group::Server,
-    complexity: "Depends on subcommand.",
-    summary: "Tells what takes how much memory.",
-    subcommands: &[
-        CommandSpec {
-            name: "usage",
-            arity: -3,
-            flags: flag::READONLY,
-            keys: &[KeySpec::at(2, key_flag::RO)],
-            since: "4.0.0",
-            group: Group::Server,
-            complexity: "O(N) where N is the number of samples.",
-            summary: "Estimates how many bytes a key and its value take.",
-            arguments: &[
-                KEY,
-                Argument { name: "count", kind: Kind::Integer, token: "SAMPLES", optional: true, ..ARGUMENT },
-            ],
-            handler: Handler::Run(usage),
-            ..COMMAND
-        },
-        CommandSpec {
-            name: "help",
-            arity: 2,
-            flags: flag::LOADING | flag::STALE,
-            since: "4.0.0",
-            group: Group::Server,
-            complexity: "O(1)",
-            summary: "Explains MEMORY.",
-            handler: Handler::Run(help),
-            ..COMMAND
-        },
-    ],
-    ..COMMAND
-};
-
-fn usage(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let mut index = 3;
-    while let Some(word) = args.get(index) {
-        let number = args.get(index + 1).ok_or(CommandError::SYNTAX)?;
-        if !is(word, "SAMPLES") || parse::integer(number)? < 0 {
-            return Err(CommandError::SYNTAX);
-        }
-        // Sizes are known without samples.
-        index += 2;
-    }
-    match context.data.peek(&args[2]) {
-        Some(entry) => context.reply.integer(entry.memory_usage() as i64),
-        None => context.reply.null(),
-    }
-    Ok(Outcome::Done)
-}
-
-fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
-    let usage =
-        ("USAGE <key> [SAMPLES <count>]", "Return an estimate of the bytes that <key> and its value take.");
-    super::super::help(context, "MEMORY", &[usage]);
     Ok(Outcome::Done)
 }

@@ -5,6 +5,9 @@ mod config;
 mod data_set;
 mod debug;
 mod info;
+mod latency;
+mod lolwut;
+mod memory;
 mod monitor;
 mod slowlog;
 
@@ -18,7 +21,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     data_set::FLUSHALL,
     data_set::FLUSHDB,
     info::INFO,
-    debug::MEMORY,
+    latency::LATENCY,
+    lolwut::LOLWUT,
+    memory::MEMORY,
     monitor::MONITOR,
     slowlog::SLOWLOG,
     data_set::SWAPDB,

@@ -35,7 +35,7 @@ pub const DIRECTIVES: &[Directive] = &[
         "maxmemory-clients",
         Kind::Number { notation: Notation::MemoryOrPercent, low: -100, high: i64::MAX as i128 },
         "0",
-        refused("clients are not evicted for their memory yet"),
+        EFFECT,
     ),
     integer("tracking-table-max-keys", 0, i64::MAX, "1000000", EFFECT),
     integer("tls-port", 0, 65535, "0", TLS),

@@ -155,9 +155,9 @@ impl Keyspace {
         self.table(db, slot).is_some_and(|table| table.marked() > 0)
     }
 
-    /// Bytes of the tables, without the entries. Walks all of them.
-    pub fn table_bytes(&self) -> usize {
-        let tables = self.databases.iter().flat_map(Database::tables);
+    /// Bytes of a database's tables, without the entries. Walks all of them.
+    pub fn table_bytes(&self, db: usize) -> usize {
+        let tables = self.database(db).tables().iter();
         tables.map(|table| size_of::<Table<Entry>>() + table.memory_usage()).sum()
     }
 

@@ -222,7 +222,7 @@ fn the_bytes_of_a_slot_are_measured() {
         set(&mut keyspace, 0, &tagged(number), &[b'x'; 1000], SetExpiry::Clear);
     }
     let exact: usize = keyspace.entries(0).map(|entry| entry.memory_usage() - size_of::<Entry>()).sum();
-    let tables = keyspace.table_bytes() - rcl_proto::SLOT_COUNT * size_of::<Table<Entry>>();
+    let tables = keyspace.table_bytes(0) - rcl_proto::SLOT_COUNT * size_of::<Table<Entry>>();
     let measured = keyspace.bytes_in_slot(0, slot) as f64 / (exact + tables) as f64;
     assert!((0.95..1.05).contains(&measured), "{measured}");
     let hasher = keyspace.hasher().clone();
