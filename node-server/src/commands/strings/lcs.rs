@@ -56,7 +56,7 @@ fn lcs(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let not_strings = CommandError::fixed("ERR The specified keys must contain string values");
     let Some((first, second)) = first.zip(second) else { return Err(not_strings) };
     let options = options(args)?;
-    let table = Table::new(&first, &second)?;
+    let table = Table::new(&first, &second, context.node.settings().proto_max_bulk_len)?;
     if options.length_only {
         context.reply.integer(i64::from(table.at(first.len(), second.len())));
         return Ok(Outcome::Done);
@@ -100,9 +100,6 @@ fn options(args: Args<'_>) -> Result<Options, CommandError> {
     Ok(options)
 }
 
-/// A table of more cells would take gigabytes.
-const MAX_CELLS: usize = 1 << 29;
-
 struct Table {
     width: usize,
     cells: Vec<u32>,
@@ -115,9 +112,10 @@ struct Match {
 }
 
 impl Table {
-    fn new(first: &[u8], second: &[u8]) -> Result<Table, CommandError> {
+    fn new(first: &[u8], second: &[u8], max_bytes: usize) -> Result<Table, CommandError> {
         let width = second.len() + 1;
-        let size = (first.len() + 1).checked_mul(width).filter(|&size| size <= MAX_CELLS);
+        let max_cells = max_bytes / size_of::<u32>();
+        let size = (first.len() + 1).checked_mul(width).filter(|&size| size <= max_cells);
         let size = size.ok_or(CommandError::fixed(
             "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
         ))?;
