@@ -10,6 +10,7 @@ pub fn for_argument(group: Group, name: &str) -> Option<&'static [&'static str]>
             Some(&["GETREG", "DECODE", "ENCODING", "ENCODING", "DECODE", "TODENSE", "x"])
         }
         Group::Geo => for_places(name),
+        Group::Generic => for_sorting(name),
         _ => None,
     }
 }
@@ -62,6 +63,14 @@ fn for_bits(name: &str) -> Option<&'static [&'static str]> {
             "-9223372036854775808",
         ],
         "start" | "end" => &["0", "1", "2", "7", "8", "9", "20", "-1", "-2", "-9", "-100", "100", "10000"],
+        _ => return None,
+    })
+}
+
+fn for_sorting(name: &str) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "by-pattern" => &["k*", "h*->a", "h*->1", "*", "x*->b", "nosort", "#"],
+        "get-pattern" => &["#", "k*", "h*->a", "h*->", "*", "fixed"],
         _ => return None,
     })
 }

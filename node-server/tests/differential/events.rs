@@ -85,7 +85,12 @@ impl Sides {
             if in_transaction(requests, index) {
                 continue;
             }
-            let (of_redis, of_node) = (self.redis.events(), self.node.events());
+            let (mut of_redis, mut of_node) = (self.redis.events(), self.node.events());
+            // The keys that elements stand for are looked up in the order of a set.
+            if request.name().starts_with("sort") {
+                of_redis.sort();
+                of_node.sort();
+            }
             if of_redis == of_node {
                 continue;
             }

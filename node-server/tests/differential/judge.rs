@@ -31,11 +31,24 @@ fn rule(name: &str, words: &[Vec<u8>]) -> Rule {
         "hscan" | "sscan" | "zscan" => Rule::Scan,
         "srandmember" | "hrandfield" | "zrandmember" => Rule::Drawn,
         "spop" | "randomkey" => Rule::Shape,
+        "sort" | "sort_ro" if !sorts(words) => {
+            if words.iter().any(|word| word.eq_ignore_ascii_case(b"LIMIT")) {
+                Rule::Shape
+            } else {
+                Rule::Unordered
+            }
+        }
         "ttl" | "pttl" | "expiretime" | "pexpiretime" => Rule::Time,
         "hincrbyfloat" | "incrbyfloat" => Rule::Exact,
         _ if (name.starts_with('z') || name.starts_with("bz")) && words.len() > 1 => Rule::Scores,
         _ => Rule::Exact,
     }
+}
+
+/// A set that SORT leaves unsorted is in an order of its own.
+fn sorts(words: &[Vec<u8>]) -> bool {
+    let mut patterns = words.windows(2).filter(|two| two[0].eq_ignore_ascii_case(b"BY"));
+    patterns.all(|two| two[1].contains(&b'*'))
 }
 
 /// Sets and lists have no listpack in 7.0. (A string that INCRBYFLOAT left may be a number here and text there.)

@@ -5,6 +5,7 @@ mod move_keys;
 mod object;
 mod scan;
 mod simple;
+mod sort;
 
 use crate::command::CommandSpec;
 
@@ -27,6 +28,8 @@ pub const COMMANDS: &[CommandSpec] = &[
     move_keys::RENAME,
     move_keys::RENAMENX,
     scan::SCAN,
+    sort::SORT,
+    sort::SORT_RO,
     simple::TOUCH,
     expire::TTL,
     simple::TYPE,
