@@ -92,7 +92,7 @@ pub const SORT: CommandSpec = CommandSpec {
 };
 
 fn sort(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    run(context, args, true)
+    run(context, args, "sort")
 }
 
 pub const SORT_RO: CommandSpec = CommandSpec {
@@ -111,7 +111,7 @@ pub const SORT_RO: CommandSpec = CommandSpec {
 };
 
 fn sort_ro(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    run(context, args, false)
+    run(context, args, "sort_ro")
 }
 
 /// The key to sort, and the last destination; what other options take is no option.
@@ -134,8 +134,8 @@ fn keys_of(args: Args<'_>) -> Vec<KeyPosition> {
     keys
 }
 
-fn run(context: &mut Context<'_>, args: Args<'_>, may_store: bool) -> CommandResult {
-    let request = Request::parse(context, args, may_store)?;
+fn run(context: &mut Context<'_>, args: Args<'_>, command: &str) -> CommandResult {
+    let request = Request::parse(context, args, command)?;
     let sorted = sorted(&mut context.data, &args[1], &request)?;
     match request.destination {
         None => show(context, &request, &sorted),

@@ -6,7 +6,9 @@ use rcl_proto::resp::Args;
 
 use super::pattern::Pattern;
 use crate::command::parse::{self, is};
-use crate::command::{CommandError, Context};
+use crate::command::spec::key_flag;
+use crate::command::{self, CommandError, Context};
+use crate::executor;
 
 /// What elements are sorted by.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,11 +31,9 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    pub fn parse(
-        context: &Context<'_>,
-        args: Args<'a>,
-        may_store: bool,
-    ) -> Result<Request<'a>, CommandError> {
+    /// The command is named for the rules of users.
+    pub fn parse(context: &Context<'_>, args: Args<'a>, command: &str) -> Result<Request<'a>, CommandError> {
+        let check = |option: &str| check_access(context, args, command, option);
         let mut request = Request {
             by: By::Element,
             get: Vec::new(),
@@ -56,16 +56,22 @@ impl<'a> Request<'a> {
                     request.count = parse::integer(&args[index + 1])?;
                     index += 2;
                 }
-                Some(destination) if may_store && is(option, "STORE") => {
+                Some(destination) if command == "sort" && is(option, "STORE") => {
                     request.destination = Some(destination);
                     index += 1;
                 }
                 Some(pattern) if is(option, "BY") => {
-                    request.by = by(context, pattern)?;
+                    // A pattern that is the same for all elements leaves nothing to sort by.
+                    request.by = if pattern.contains(&b'*') {
+                        check("BY")?;
+                        By::Pattern(Pattern::parse(pattern))
+                    } else {
+                        By::Nothing
+                    };
                     index += 1;
                 }
                 Some(pattern) if is(option, "GET") => {
-                    check_access(context, "GET")?;
+                    check("GET")?;
                     request.get.push(Pattern::parse(pattern));
                     index += 1;
                 }
@@ -83,19 +89,23 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A pattern that is the same for all elements leaves nothing to sort by.
-fn by<'a>(context: &Context<'_>, pattern: &'a [u8]) -> Result<By<'a>, CommandError> {
-    if !pattern.contains(&b'*') {
-        return Ok(By::Nothing);
-    }
-    check_access(context, "BY")?;
-    Ok(By::Pattern(Pattern::parse(pattern)))
-}
-
-/// Whose keys a pattern leads to is not known before: there must be no slot, and no rule, that could forbid one.
-fn check_access(context: &Context<'_>, option: &str) -> Result<(), CommandError> {
+/// Which keys a pattern leads to is not known before: there must be no slot, and no rule, that could forbid one.
+fn check_access(
+    context: &Context<'_>,
+    args: Args<'_>,
+    command: &str,
+    option: &str,
+) -> Result<(), CommandError> {
     if context.node.is_cluster() {
         return Err(CommandError::new(format!("ERR {option} option of SORT denied in Cluster mode.")));
     }
-    Ok(())
+    let user = &context.session.user;
+    let known = command::by_name(command.as_bytes());
+    let may_read_all = |known| {
+        user.may_with_every_key(&executor::Request::new(known, args), key_flag::RO | key_flag::ACCESS)
+    };
+    if user.is_unrestricted() || known.is_some_and(may_read_all) {
+        return Ok(());
+    }
+    Err(CommandError::new(format!("ERR {option} option of SORT denied due to insufficient ACL permissions.")))
 }

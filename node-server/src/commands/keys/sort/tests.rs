@@ -62,3 +62,22 @@ fn by_and_get_other_keys() {
         ],
     );
 }
+
+#[test]
+fn who_may_not_read_every_key_has_no_patterns() {
+    clients!(node: one);
+    one.ask("RPUSH l 1 2");
+    one.ask("ACL SETUSER some on nopass +@all ~l");
+    one.ask("ACL SETUSER reader on nopass +@all %R~*");
+    one.ask("AUTH some x");
+    converse(
+        &mut one,
+        &[
+            ("SORT l BY w_*", "-ERR BY option of SORT denied due to insufficient ACL permissions."),
+            ("SORT l GET #", "-ERR GET option of SORT denied due to insufficient ACL permissions."),
+            ("SORT l BY nosort", "*2 $1 1 $1 2"),
+            ("AUTH reader x", "+OK"),
+            ("SORT_RO l BY w_* GET #", "*2 $1 1 $1 2"),
+        ],
+    );
+}
