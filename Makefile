@@ -221,6 +221,10 @@ sim-scale: ## Prints what clusters of SIZES nodes need in simulation, and what a
 bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)
 	@cargo bench --quiet --package rcl --bench side_by_side -- $(BENCH)
 
+.PHONY: bench-threads
+bench-threads: ## Measures what a second thread brings inside the node, without sockets
+	@cargo bench --quiet --package rcl-node --bench threads
+
 # --target keeps the flags away from build scripts and procedural macros, which cannot be static. The backend asks
 # the kernel for random bytes: a static binary finds no dynamic symbol for it, and would want /dev/urandom.
 STATIC_FLAGS := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"

@@ -5,7 +5,6 @@
 //! shard, which is held until the effects are logged.
 
 mod gate;
-#[cfg(any(test, fuzzing))]
 pub mod in_memory;
 pub mod internal;
 mod lock;

@@ -1,4 +1,4 @@
-//! For tests and for fuzzing: a node in memory, and clients of it without sockets.
+//! For tests, fuzzing and benchmarks: a node in memory, and clients of it without sockets.
 
 use std::sync::Arc;
 
