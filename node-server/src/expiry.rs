@@ -15,7 +15,6 @@ use rcl_store::keyspace::ExpireCycle;
 use crate::clock;
 use crate::executor::internal;
 use crate::node::Node;
-use crate::pubsub::EventClass;
 
 /// What an effort stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,16 +91,12 @@ fn expire_shard(node: &Node, index: usize, pace: Pace, end: Instant, seen: &mut 
         }
         let cycle = shard.keyspace.expire_cycle(clock::now_ms(), pace.keys_a_step);
         for expired in &cycle.expired {
-            shard.key_is_gone(node, expired.db, &expired.key);
-            let class = EventClass::Expired;
-            node.events.tell(&node.pubsub, class, "expired", expired.db, &expired.key);
-            internal::log_deletion(node, expired.db, expired.slot, &[&expired.key]);
+            internal::has_expired(node, &mut shard, expired.db, expired.slot, &expired.key);
         }
         drop(shard);
         node.tracking.broadcasts.tell(node);
         let ExpireCycle { examined, expired, wrapped } = cycle;
         let count = expired.len();
-        node.stats.expired_keys.add(count as u64);
         seen.examined += examined;
         seen.expired += count;
         for entry in expired.into_iter().filter_map(|expired| expired.entry) {

@@ -18,7 +18,7 @@ use super::effects::Effects;
 use crate::client::{Session, client_flag};
 use crate::config::Settings;
 use crate::eviction;
-use crate::executor::Held;
+use crate::executor::{Held, internal};
 use crate::node::Node;
 use crate::pubsub::EventClass;
 use crate::shard::{Shard, Wanted};
@@ -405,6 +405,19 @@ impl<'a> Data<'a> {
             }
         }
         true
+    }
+}
+
+impl Data<'_> {
+    /// Deletes keys of a slot that a look at all keys found to be past their time, if that is this node's to do.
+    pub fn delete_expired(&mut self, slot: Slot, keys: &[Box<[u8]>]) {
+        if keys.is_empty() || self.expiry != ExpiryRule::Delete {
+            return;
+        }
+        let (node, database, now_ms) = (self.node, self.database, self.now_ms);
+        self.with_shard(node.shards.index_of(slot), |shard| {
+            keys.iter().for_each(|key| internal::expire_key(node, shard, database, slot, key, now_ms));
+        });
     }
 }
 

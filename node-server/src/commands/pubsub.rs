@@ -2,7 +2,7 @@
 
 use rcl_proto::resp::{Args, ReplyWriter};
 
-use crate::client::Session;
+use crate::client::{Message, ReplyMode, Session};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Channels, Group, KeySpec, Kind, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
 
@@ -145,8 +145,20 @@ fn count(session: &Session, kind: ChannelKind) -> i64 {
     count as i64
 }
 
-/// Each channel gets an answer of its own, a push message where the protocol has them.
-fn answer(reply: &mut ReplyWriter<'_>, word: &[u8], name: Option<&[u8]>, count: i64) {
+/// Each channel gets an answer of its own, a push message where the protocol has them: like a message of the channel it
+/// comes even to who wants no replies.
+fn answer(context: &mut Context<'_>, kind: ChannelKind, word: &[u8], name: Option<&[u8]>) {
+    let count = count(context.session, kind);
+    if context.session.reply_mode == ReplyMode::On {
+        write_answer(&mut context.reply, word, name, count);
+    } else {
+        let mut bytes = Vec::new();
+        write_answer(&mut ReplyWriter::new(&mut bytes, context.session.protocol), word, name, count);
+        context.session.handle.mailbox.post(Message::Push(bytes.into()));
+    }
+}
+
+fn write_answer(reply: &mut ReplyWriter<'_>, word: &[u8], name: Option<&[u8]>, count: i64) {
     reply.push(3);
     reply.bulk(word);
     match name {
@@ -161,7 +173,7 @@ fn subscribe_all(context: &mut Context<'_>, args: Args<'_>, kind: ChannelKind, w
         if names(context.session, kind).insert(name.into()) {
             context.node.pubsub.subscribe(kind, name, &context.session.handle);
         }
-        answer(&mut context.reply, word, Some(name), count(context.session, kind));
+        answer(context, kind, word, Some(name));
     }
     context.session.show_subscriptions();
     Ok(Outcome::Done)
@@ -179,13 +191,13 @@ fn unsubscribe_all(
         names(context.session, kind).iter().cloned().collect()
     };
     if chosen.is_empty() {
-        answer(&mut context.reply, word, None, count(context.session, kind));
+        answer(context, kind, word, None);
     }
     for name in chosen {
         if names(context.session, kind).remove(&name) {
             context.node.pubsub.unsubscribe(kind, &name, context.session.id());
         }
-        answer(&mut context.reply, word, Some(&name), count(context.session, kind));
+        answer(context, kind, word, Some(&name));
     }
     context.session.show_subscriptions();
     Ok(Outcome::Done)

@@ -23,6 +23,24 @@ pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, 
     deleted.len()
 }
 
+/// Deletes a key if its time has come. The caller knows that this node is the one to do it.
+pub fn expire_key(node: &Node, shard: &mut Shard, database: usize, slot: Slot, bytes: &[u8], now_ms: i64) {
+    let key = node.hasher.key_in_slot(bytes, slot);
+    if shard.keyspace.find(database, &key).is_some_and(|entry| entry.is_expired(now_ms)) {
+        let removed = shard.keyspace.remove(database, &key);
+        node.lazy_free.removed(removed, || node.settings().lazyfree_lazy_expire);
+        has_expired(node, shard, database, slot, bytes);
+    }
+}
+
+/// The key is gone, because its time had come: tells everybody.
+pub fn has_expired(node: &Node, shard: &mut Shard, database: usize, slot: Slot, key: &[u8]) {
+    shard.key_is_gone(node, database, key);
+    node.events.tell(&node.pubsub, EventClass::Expired, "expired", database, key);
+    log_deletion(node, database, slot, &[key]);
+    node.stats.expired_keys.add(1);
+}
+
 /// One DEL for keys that are gone already, in the log and in the count of changes.
 pub fn log_deletion(node: &Node, database: usize, slot: Slot, keys: &[&[u8]]) {
     if keys.is_empty() {

@@ -112,15 +112,21 @@ fn scan_shards(
 ) -> Option<ScanCursor> {
     let (database, now_ms) = (context.data.database, context.data.now_ms);
     let mut visited = 0;
+    let mut expired: Vec<Box<[u8]>> = Vec::new();
     loop {
-        let shard = context.node.shards.index_of(cursor.slot);
+        let slot = cursor.slot;
+        let shard = context.node.shards.index_of(slot);
         let step = context.data.with_shard(shard, |shard| {
             shard.keyspace.scan_slot(database, cursor, budget - visited, |entry| {
-                if !entry.is_expired(now_ms) {
+                if entry.is_expired(now_ms) {
+                    expired.push(entry.key().into());
+                } else {
                     visit(entry);
                 }
             })
         });
+        context.data.delete_expired(slot, &expired);
+        expired.clear();
         visited += step.visited;
         cursor = match step.next {
             Some(next) => next,

@@ -86,3 +86,32 @@ fn who_is_served_brings_about_events_behind_what_served_it() {
     ];
     assert_eq!(heard, expected);
 }
+
+#[test]
+fn keys_past_their_time_go_when_a_scan_comes_upon_them() {
+    clients!(node: one, listener);
+    one.ask("CONFIG SET notify-keyspace-events Ex");
+    listener.ask("PSUBSCRIBE *");
+    one.ask("MSET a 1 b 1");
+    one.ask("SET over 1 PXAT 1");
+    one.ask("SET gone 1 PXAT 1");
+    assert!(one.ask("SCAN 0 TYPE hash").ends_with("*0"));
+    let mut heard: Vec<_> = listener.pushed().iter().map(|message| channel_and_payload(message)).collect();
+    heard.sort();
+    assert_eq!(heard, ["__keyevent@0__:expired gone", "__keyevent@0__:expired over"]);
+    assert_eq!(one.ask("DBSIZE"), ":2");
+    assert_eq!(node.stats.expired_keys.get(), 2);
+}
+
+#[test]
+fn who_wants_no_replies_hears_of_channels_all_the_same() {
+    clients!(node: one, speaker);
+    assert_eq!(one.ask("CLIENT REPLY OFF"), "");
+    assert_eq!(one.ask("SUBSCRIBE ch"), "");
+    speaker.ask("PUBLISH ch x");
+    assert_eq!(one.pushed(), ["*3 $9 subscribe $2 ch :1", "*3 $7 message $2 ch $1 x"]);
+    assert_eq!(one.ask("PING"), "");
+    assert_eq!(one.ask("UNSUBSCRIBE"), "");
+    assert_eq!(one.pushed(), ["*3 $11 unsubscribe $2 ch :0"]);
+    assert_eq!(node.pubsub.name_count(crate::pubsub::ChannelKind::Channel), 0);
+}
