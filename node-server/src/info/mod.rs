@@ -13,6 +13,8 @@ pub struct KeyspaceCounts {
     databases: Vec<DatabaseCounts>,
     /// Keys that clients wait on.
     awaited: usize,
+    /// Those of them for which somebody waits who is told when they go away.
+    mourned: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,7 @@ struct DatabaseCounts {
 impl KeyspaceCounts {
     pub fn add(&mut self, shard: &Shard) {
         self.awaited += shard.waiters.key_count();
+        self.mourned += shard.waiters.mourned_key_count();
         let keyspace = &shard.keyspace;
         let count = keyspace.database_count();
         self.databases.resize(count.max(self.databases.len()), DatabaseCounts::default());

@@ -68,6 +68,7 @@ pub fn clients(node: &Node, counts: &KeyspaceCounts) -> String {
             count(&|client| client.has_deadline.load(Ordering::Relaxed)).to_string(),
         ),
         ("total_blocking_keys", counts.awaited.to_string()),
+        ("total_blocking_keys_on_nokey", counts.mourned.to_string()),
     ])
 }
 

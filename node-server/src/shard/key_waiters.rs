@@ -177,6 +177,14 @@ impl KeyWaiters {
         self.by_key.len()
     }
 
+    /// The number of keys for which somebody waits who gives up when they go away.
+    pub fn mourned_key_count(&self) -> usize {
+        if self.mourners == 0 {
+            return 0;
+        }
+        self.by_key.keys().filter(|(database, key)| self.is_mourned(*database, key)).count()
+    }
+
     /// Ends the waits that `verdict` gives an error for.
     pub fn refuse(&mut self, verdict: impl Fn(&KeyWaiter) -> Result<(), CommandError>) {
         let refused =
@@ -268,6 +276,7 @@ mod tests {
         waiters.add(waiter(1, &["a"], Wanted::Stream, &mailbox));
         waiters.add(KeyWaiter { gone: Some(gone), ..waiter(2, &["a", "b"], Wanted::Stream, &mailbox) });
         waiters.add(KeyWaiter { gone: Some(gone), ..waiter(3, &["c"], Wanted::Stream, &mailbox) });
+        assert_eq!(waiters.mourned_key_count(), 3);
         assert!(waiters.is_mourned(0, b"b") && !waiters.is_mourned(1, b"b") && !waiters.is_mourned(0, b"d"));
         let concerned = |waiters: &KeyWaiters, came| waiters.first(0, b"a", came, None);
         assert_eq!((concerned(&waiters, 0..3), concerned(&waiters, 3..3)), (Some((2, 2)), None));

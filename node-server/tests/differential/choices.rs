@@ -11,6 +11,7 @@ pub fn for_argument(group: Group, name: &str) -> Option<&'static [&'static str]>
         }
         Group::Geo => for_places(name),
         Group::Generic => for_sorting(name),
+        Group::Stream => crate::streams::words(name),
         _ => None,
     }
 }

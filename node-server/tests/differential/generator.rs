@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::choices;
 use crate::judge::is_known_difference;
+use crate::streams::{self, Ids};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rcl_node::command::spec::{Argument, Group, Kind, flag};
@@ -44,6 +45,9 @@ impl fmt::Display for Request {
 const LEFT_OUT: &[&str] =
     &["migrate", "wait", "waitaof", "dump", "restore", "restore-asking", "scan", "object", "pfselftest"];
 
+/// What stands in another place would be taken for an id of the clock's, or set an id that 7.2 alone refuses.
+const NOT_MANGLED: &[&str] = &["xadd", "xsetid", "xreadgroup"];
+
 /// How a range is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RangeStyle {
@@ -54,13 +58,17 @@ enum RangeStyle {
 
 pub struct Generator {
     rng: StdRng,
-    commands: Vec<&'static CommandSpec>,
-    used: BTreeSet<&'static str>,
+    /// With the command that each is a subcommand of.
+    commands: Vec<(Option<&'static str>, &'static CommandSpec)>,
+    used: BTreeSet<String>,
     keeps_what_is_left: bool,
+    stream_ids: Ids,
 }
 
 impl Generator {
     pub fn new(rng: StdRng) -> Generator {
+        // FAMILY=stream draws from one group alone.
+        let family = std::env::var("FAMILY").ok();
         let is_tested = |spec: &&CommandSpec| {
             let group = matches!(
                 spec.group,
@@ -73,11 +81,22 @@ impl Generator {
                     | Group::Bitmap
                     | Group::HyperLogLog
                     | Group::Geo
+                    | Group::Stream
             );
-            group && is_in_7_0(spec.since) && !LEFT_OUT.contains(&spec.name)
+            let is_wanted = family.as_ref().is_none_or(|family| family == spec.group.name());
+            is_wanted && group && is_in_7_0(spec.since) && !LEFT_OUT.contains(&spec.name)
         };
-        let commands = command::all().filter(is_tested).collect();
-        Generator { rng, commands, used: BTreeSet::new(), keeps_what_is_left: false }
+        let expand = |spec: &'static CommandSpec| {
+            let subcommands = spec.subcommands.iter().filter(|sub| sub.name != "help");
+            let of_container = subcommands.map(|sub| (Some(spec.name), sub));
+            spec.subcommands.is_empty().then_some((None, spec)).into_iter().chain(of_container)
+        };
+        let weigh = |command: (_, &'static CommandSpec)| {
+            std::iter::repeat_n(command, streams::weight(command.1.group, command.1.name))
+        };
+        let commands = command::all().filter(is_tested).flat_map(expand).flat_map(weigh).collect();
+        let stream_ids = Ids::default();
+        Generator { rng, commands, used: BTreeSet::new(), keeps_what_is_left: false, stream_ids }
     }
 
     /// For one server alone: what it takes out at random leaves nothing that another would not have.
@@ -123,17 +142,23 @@ impl Generator {
     /// A command and what tells its result. One that could wait is left out but in a transaction, where it does not.
     fn push_requests(&mut self, requests: &mut Vec<Request>, in_transaction: bool) {
         let index = self.below(self.commands.len());
-        let spec = self.commands[index];
-        if spec.has(flag::BLOCKING) && !in_transaction {
+        let (container, spec) = self.commands[index];
+        if streams::destroys(spec.group, spec.name) && !self.chance(8) {
             return;
         }
-        self.used.insert(spec.name);
-        let mut making = Making { style: self.style_of(spec.name), spec, generator: self, words: Vec::new() };
-        making.words.push(spec.name.as_bytes().to_vec());
+        // Streams are read without waiting, too.
+        if spec.has(flag::BLOCKING) && !in_transaction && spec.group != Group::Stream {
+            return;
+        }
+        let name: Vec<&str> = container.into_iter().chain([spec.name]).collect();
+        self.used.insert(name.join(" "));
+        let style = self.style_of(spec.name);
+        let mut making = Making { style, spec, in_transaction, generator: self, words: Vec::new() };
+        name.iter().for_each(|word| making.word(word));
         spec.arguments.iter().for_each(|argument| making.argument(argument, spec.arguments));
         let mut words = making.words;
         let lex_safe = words.iter().all(|word| !word.starts_with(b"x"));
-        if self.chance(25) && lex_safe {
+        if self.chance(25) && lex_safe && !NOT_MANGLED.contains(&spec.name) {
             self.mangle(&mut words);
         }
         let key = words.get(1).cloned().unwrap_or_default();
@@ -146,6 +171,8 @@ impl Generator {
             "srandmember" => requests.push(around("SMEMBERS", &[])),
             "hrandfield" => requests.push(around("HGETALL", &[])),
             "zrandmember" => requests.push(around("ZRANGE", &["0", "-1", "WITHSCORES"])),
+            // 7.2 makes the consumer whatever comes of the command; 7.0 where it gets something.
+            "xclaim" | "xautoclaim" | "xreadgroup" => requests.extend(create_consumers(&words)),
             _ => {}
         }
         requests.push(Request::new(words));
@@ -238,6 +265,24 @@ impl Generator {
     }
 }
 
+/// For a request that gives something to a consumer, what makes that consumer in each of its streams.
+fn create_consumers(words: &[Vec<u8>]) -> Vec<Request> {
+    let place_of = |word: &[u8]| words.iter().position(|other| other == word);
+    let (keys, names) = match (place_of(b"STREAMS"), place_of(b"GROUP")) {
+        (Some(streams), Some(group)) => {
+            let streams = words.get(streams + 1..).unwrap_or_default();
+            (&streams[..streams.len() / 2], words.get(group + 1..group + 3))
+        }
+        _ => (words.get(1..2).unwrap_or_default(), words.get(2..4)),
+    };
+    let create = [b"XGROUP".to_vec(), b"CREATECONSUMER".to_vec()];
+    let request = |key: &Vec<u8>| {
+        let names = names.unwrap_or_default().to_vec();
+        Request::new([&create[..], std::slice::from_ref(key), &names].concat())
+    };
+    keys.iter().map(request).collect()
+}
+
 fn is_in_7_0(since: &str) -> bool {
     let mut numbers = since.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) <= (7, 0)
@@ -248,6 +293,7 @@ struct Making<'g> {
     generator: &'g mut Generator,
     spec: &'static CommandSpec,
     style: RangeStyle,
+    in_transaction: bool,
     words: Vec<Vec<u8>>,
 }
 
@@ -260,6 +306,7 @@ impl Making<'_> {
         let most = if argument.multiple { 1 + self.generator.below(4) } else { 1 };
         let times = match () {
             () if argument.name == "numkeys" => return self.counted_keys(siblings),
+            () if argument.name == "streams" => return self.streams(),
             // Came with its count already.
             () if argument.kind == Kind::Key
                 && siblings.iter().any(|other| other.name == "numkeys")
@@ -284,6 +331,7 @@ impl Making<'_> {
     fn wants(&mut self, argument: &Argument) -> bool {
         match argument.name {
             "sortby" => self.style != RangeStyle::Rank,
+            "milliseconds" if self.spec.group == Group::Stream => self.in_transaction,
             "limit" if matches!(self.spec.name, "zrange" | "zrangestore") => {
                 self.style != RangeStyle::Rank && self.generator.chance(3)
             }
@@ -297,6 +345,15 @@ impl Making<'_> {
     }
 
     fn value(&mut self, argument: &'static Argument) {
+        if self.spec.group == Group::Stream
+            && !matches!(argument.kind, Kind::PureToken | Kind::OneOf | Kind::Block | Kind::Key)
+        {
+            let Generator { rng, stream_ids, .. } = &mut *self.generator;
+            let mut below = |limit| rng.random_range(0..limit);
+            if let Some(word) = stream_ids.word(self.spec.name, argument.name, &mut below) {
+                return self.word(&word);
+            }
+        }
         if let Some(words) = choices::for_argument(self.spec.group, argument.name)
             && !matches!(argument.kind, Kind::PureToken | Kind::OneOf | Kind::Block)
         {
@@ -348,9 +405,29 @@ impl Making<'_> {
         let chosen = match (argument.name, self.style) {
             ("sortby", RangeStyle::Score) => 0,
             ("sortby", _) => 1,
+            // The clock's ids are compared with nothing.
+            ("id-selector", _) if self.spec.name == "xadd" && !self.generator.keeps_what_is_left => 1,
             _ => self.generator.below(choices.len()),
         };
         self.argument(&choices[chosen.min(choices.len() - 1)], choices);
+    }
+
+    /// `STREAMS key … id …`
+    fn streams(&mut self) {
+        self.word("STREAMS");
+        let count = 1 + self.generator.below(3) / 2;
+        for _ in 0..count {
+            let key = self.key();
+            self.words.push(key);
+        }
+        let for_group = self.spec.name == "xreadgroup";
+        for _ in 0..count {
+            // What is read again is not logged: a replica would not know how often.
+            let only_new = for_group && self.generator.keeps_what_is_left;
+            let Generator { rng, stream_ids, .. } = &mut *self.generator;
+            let word = stream_ids.word_after(for_group, only_new, &mut |limit| rng.random_range(0..limit));
+            self.word(&word);
+        }
     }
 
     fn counted_keys(&mut self, siblings: &'static [Argument]) {
@@ -391,10 +468,11 @@ impl Making<'_> {
             Group::String | Group::Bitmap => &["k0", "k1", "k2"],
             Group::HyperLogLog => &["p0", "p1", "p2"],
             Group::Geo => &["g0", "g1"],
-            _ => &["h0", "l0", "s0", "z0", "k0"],
+            Group::Stream => &["t0", "t1"],
+            _ => &["h0", "l0", "s0", "z0", "k0", "t0"],
         };
         if self.generator.chance(12) {
-            return self.generator.pick(&["h0", "h1", "l0", "s0", "z0", "k0", "p0", "missing"]);
+            return self.generator.pick(&["h0", "h1", "l0", "s0", "z0", "k0", "p0", "t0", "missing"]);
         }
         self.generator.pick(pool)
     }

@@ -3,6 +3,7 @@
 use rcl_proto::resp::Reply;
 
 use crate::generator::Request;
+use crate::streams::without_times;
 
 /// How the replies to a command are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ enum Rule {
     Shape,
     /// Milliseconds or seconds, and the clock goes on between the two servers.
     Time,
+    /// Of a stream: in order, but for times and for what only 7.2 tells.
+    StreamTimes,
 }
 
 fn rule(name: &str, words: &[Vec<u8>]) -> Rule {
@@ -39,6 +42,7 @@ fn rule(name: &str, words: &[Vec<u8>]) -> Rule {
             }
         }
         "ttl" | "pttl" | "expiretime" | "pexpiretime" => Rule::Time,
+        "xinfo" | "xpending" => Rule::StreamTimes,
         "hincrbyfloat" | "incrbyfloat" => Rule::Exact,
         _ if (name.starts_with('z') || name.starts_with("bz")) && words.len() > 1 => Rule::Scores,
         _ => Rule::Exact,
@@ -104,6 +108,7 @@ fn judge_one(request: &Request, redis: &Reply, node: &Reply, before: Option<&Rep
         Rule::Drawn => same_shape(redis, node) && is_drawn_from(node, before),
         Rule::Shape => same_shape(redis, node),
         Rule::Time => same_time(redis, node),
+        Rule::StreamTimes => without_times(redis) == without_times(node),
     };
     if same { Ok(()) } else { Err(format!("another reply ({rule:?})")) }
 }
@@ -124,6 +129,12 @@ pub fn is_known_difference(request: &Request) -> bool {
         // A time-out that does not fit is called negative by 7.0, out of range by 7.2.
         "blpop" | "brpop" | "blmpop" | "blmove" | "brpoplpush" | "bzpopmin" | "bzpopmax" | "bzmpop" => {
             [&b"inf"[..], b"1e400", b"9223372036854775807", b"9223372036854775808"].into_iter().any(has)
+        }
+        // 7.2 names the command in its complaint.
+        "xread" | "xreadgroup" => {
+            let streams =
+                request.words.iter().rev().take_while(|word| !word.eq_ignore_ascii_case(b"streams"));
+            streams.count() % 2 == 1
         }
         _ => false,
     }

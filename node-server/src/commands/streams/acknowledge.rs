@@ -23,6 +23,8 @@ pub const XACK: CommandSpec = CommandSpec {
 };
 fn xack(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
+    // It counts as a read first.
+    data.stream(&args[1])?;
     let stream = data.stream_mut(&args[1])?;
     let mut acknowledged = 0;
     if let Some(group) = stream.and_then(|stream| stream.group_mut(&args[2])) {

@@ -108,10 +108,11 @@ pub const XAUTOCLAIM: CommandSpec = CommandSpec {
 fn xautoclaim(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
     let (key, name) = (&args[1], &args[2]);
+    let group = check_group(data, key, name);
     let min_idle_ms = min_idle(&args[4], "XAUTOCLAIM")?;
     let start = ids::range_start(&args[5])?;
     let (count, just_ids) = autoclaim_options(args.from(6))?;
-    check_group(data, key, name)?;
+    group?;
     let mut claiming = Claiming::new(data, args, min_idle_ms);
     claiming.counts_delivery = !just_ids;
     let Some((log, group)) = data.stream_mut(key)?.and_then(|stream| stream.log_and_group(name)) else {

@@ -283,7 +283,7 @@ fn clients_and_keys_that_wait_are_shown() {
     clients!(node: one, two, admin);
     one.ask("BLPOP a b 0");
     two.ask("BLPOP b 0");
-    assert!(admin.ask("INFO clients").ends_with("total_blocking_keys:2"));
+    assert!(admin.ask("INFO clients").ends_with("total_blocking_keys:2 total_blocking_keys_on_nokey:0"));
     assert_eq!(one.session.handle.waits_in_shard.load(Ordering::Relaxed), 0);
     drop(node);
 }
