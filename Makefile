@@ -207,6 +207,12 @@ diff: ## Sends random commands to a redis-server and to a node, and compares: CO
 	@SEED='$(or $(SEED),1)' COMMANDS='$(or $(COMMANDS),100000)' \
 		cargo test --release --quiet --package rcl-node --test differential -- --test-threads 1 --nocapture resp
 
+# The file is in the shape that the header of node-server/tests/facts/main.rs tells.
+.PHONY: facts
+facts: ## Compares the command table with a file of facts, and prints every difference: FACTS=commands.json
+	@test -n '$(FACTS)' || { echo "FACTS says where the file is" >&2; exit 2; }
+	FACTS="$$(realpath '$(FACTS)')" cargo test --quiet --package rcl-node --test facts -- --ignored --nocapture
+
 SIZES ?= 100 300 2000
 
 .PHONY: sim-scale

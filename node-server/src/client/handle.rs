@@ -100,7 +100,6 @@ pub struct ClientHandle {
     pub shard_channels: AtomicUsize,
     /// Queued commands, or -1 outside MULTI.
     pub queued: AtomicI64,
-    pub watched: AtomicUsize,
     /// What came and was not run yet: complete arguments of a request, and the rest.
     pub argument_bytes: AtomicUsize,
     pub input_bytes: AtomicUsize,
@@ -155,7 +154,6 @@ impl ClientHandle {
             patterns: AtomicUsize::new(0),
             shard_channels: AtomicUsize::new(0),
             queued: AtomicI64::new(-1),
-            watched: AtomicUsize::new(0),
             argument_bytes: AtomicUsize::new(0),
             input_bytes: AtomicUsize::new(0),
             input_capacity: AtomicUsize::new(0),
@@ -275,7 +273,7 @@ impl ClientHandle {
         let user = texts.user.map_or_else(|| "(superuser)".to_owned(), |user| user.shown_name());
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={letters} db={} sub={} psub={} ssub={} \
-             multi={} watch={} qbuf={input} qbuf-free={} argv-mem={arguments} multi-mem={multi} rbs=0 rbp=0 \
+             multi={} qbuf={input} qbuf-free={} argv-mem={arguments} multi-mem={multi} rbs=0 rbp=0 \
              obl=0 oll={} omem={output} tot-mem={total} events=r cmd={last} user={user} redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.address(),
@@ -289,7 +287,6 @@ impl ClientHandle {
             get(&self.patterns),
             get(&self.shard_channels),
             self.queued.load(Ordering::Relaxed),
-            get(&self.watched),
             capacity.saturating_sub(input + arguments),
             usize::from(output > 0),
             self.redirects_to(),

@@ -179,7 +179,6 @@ impl Session {
         handle.queued.store(queued, Ordering::Relaxed);
         let bytes = self.transaction.as_ref().map_or(0, |transaction| transaction.bytes);
         handle.multi_bytes.store(bytes, Ordering::Relaxed);
-        handle.watched.store(self.watched.len(), Ordering::Relaxed);
         if self.watched.is_empty() {
             handle.watched_bytes.store(0, Ordering::Relaxed);
         }

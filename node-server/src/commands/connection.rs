@@ -47,7 +47,7 @@ fn ping(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 const ECHO: CommandSpec = CommandSpec {
     name: "echo",
     arity: 2,
-    flags: flag::FAST,
+    flags: flag::LOADING | flag::STALE | flag::FAST,
     categories: category::CONNECTION,
     since: "1.0.0",
     group: Group::Connection,
@@ -71,7 +71,7 @@ const AUTH: CommandSpec = CommandSpec {
     secrets: Some(secrets::of_auth),
     since: "1.0.0",
     group: Group::Connection,
-    complexity: "O(N) where N is the number of passwords of the user.",
+    complexity: "O(N) where N is the number of passwords defined for the user",
     summary: "Authenticates the connection.",
     arguments: &[
         Argument { name: "username", optional: true, since: "6.0.0", ..ARGUMENT },

@@ -58,3 +58,6 @@ pub fn help(context: &mut Context<'_>, container: &str, subcommands: &[(&str, &s
         context.reply.simple(&format!("    {explanation}"));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ const SAVE: CommandSpec = CommandSpec {
     flags: flag::NO_ASYNC_LOADING | flag::ADMIN | flag::NOSCRIPT | flag::NO_MULTI,
     since: "1.0.0",
     group: Group::Server,
-    complexity: "O(N) where N is the number of keys of all databases",
+    complexity: "O(N) where N is the total number of keys in all databases",
     summary: "Writes the data to disk, and answers when that is done.",
     handler: Handler::Run(save_now),
     ..COMMAND
@@ -108,7 +108,7 @@ const SHUTDOWN: CommandSpec = CommandSpec {
     flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::NO_MULTI | flag::ALLOW_BUSY,
     since: "1.0.0",
     group: Group::Server,
-    complexity: "O(N) when saving, where N is the number of keys of all databases, otherwise O(1)",
+    complexity: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
     summary: "Ends the node: lets replicas catch up, saves as configured, and goes.",
     arguments: &[
         Argument {

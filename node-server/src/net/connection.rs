@@ -330,6 +330,7 @@ impl Connection {
             return self.input_is_over_limit().then_some(End::Closed);
         }
         let input = std::mem::take(if own_buffer { &mut self.input } else { &mut buffers.input });
+        self.session.handle.input_bytes.store(input.len(), Ordering::Relaxed);
         let (used, end) = self.run_requests(&input, &mut buffers.output);
         *(if own_buffer { &mut self.input } else { &mut buffers.input }) = input;
         self.keep_input(own_buffer, buffers, used);

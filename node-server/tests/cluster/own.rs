@@ -27,6 +27,10 @@ fn six_form_a_cluster_of_three_masters_with_a_replica_each() {
         assert_eq!(server.info("cluster_size"), "3");
         assert_eq!(slots_seen_by(server), expected);
     }
+    let (master, replica) = (servers[0].id(), servers[3].id());
+    let Reply::Array(replicas) = servers[1].ask(&format!("CLUSTER SLAVES {master}")) else { panic!() };
+    assert!(replicas.len() == 1 && replicas[0].as_bytes().unwrap().starts_with(replica.as_bytes()));
+    assert_eq!(servers[1].ask(&format!("CLUSTER COUNT-FAILURE-REPORTS {master}")), Reply::Integer(0));
 }
 
 #[test]

@@ -122,8 +122,9 @@ fn chosen(args: Args<'_>) -> Result<Chosen, CommandError> {
             .from(3)
             .iter()
             .map(|id| match parse::integer(id) {
-                Ok(id) if id > 0 => Ok(id as u64),
-                _ => Err(CommandError::fixed("ERR Invalid client ID")),
+                // A number that no client has is none of them.
+                Ok(id) => Ok(u64::try_from(id).unwrap_or(0)),
+                Err(_) => Err(CommandError::fixed("ERR Invalid client ID")),
             })
             .collect::<Result<_, _>>()
             .map(Chosen::Ids),

@@ -36,7 +36,6 @@ pub const MEET: CommandSpec = CommandSpec {
             ..ARGUMENT
         },
     ],
-    tips: &["nondeterministic_output"],
     handler: Handler::Run(meet),
     ..COMMAND
 };

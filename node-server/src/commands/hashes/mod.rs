@@ -25,3 +25,6 @@ pub const COMMANDS: &[CommandSpec] = &[
     sample::HRANDFIELD,
     sample::HSCAN,
 ];
+
+#[cfg(test)]
+mod tests;

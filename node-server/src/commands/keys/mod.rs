@@ -37,3 +37,6 @@ pub const COMMANDS: &[CommandSpec] = &[
 ];
 
 pub use scan::{scan_cursor, scan_options};
+
+#[cfg(test)]
+mod tests;

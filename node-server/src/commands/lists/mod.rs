@@ -44,3 +44,6 @@ fn end(word: &[u8]) -> Result<End, CommandError> {
         Err(CommandError::SYNTAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,9 @@ pub const COMMAND_COMMAND: CommandSpec = CommandSpec {
     categories: category::CONNECTION,
     since: "2.8.13",
     group: Group::Server,
-    complexity: "O(N) where N is the number of commands.",
+    complexity: "O(N) where N is the total number of Redis commands",
     summary: "Describes all commands.",
+    tips: &["nondeterministic_output_order"],
     handler: Handler::Run(describe_all),
     subcommands: &[
         CommandSpec {
@@ -295,10 +296,10 @@ fn list(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         _ => return Err(CommandError::SYNTAX),
     };
     let mut found: Vec<String> = Vec::new();
-    let with_filter = args.len() > 2;
     for command in context.node.commands.all() {
-        let subs = command.subcommands().filter(|_| with_filter);
-        let all = std::iter::once(command).chain(subs).map(|known| (known.spec, known.full_name()));
+        let all = std::iter::once(command)
+            .chain(command.subcommands())
+            .map(|known| (known.spec, known.full_name()));
         found.extend(all.filter(|(spec, name)| fits(spec, name)).map(|(_, name)| name));
     }
     context.reply.set(found.len());

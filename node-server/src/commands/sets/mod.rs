@@ -25,3 +25,6 @@ pub const COMMANDS: &[CommandSpec] = &[
     algebra::SDIFF,
     algebra::SDIFFSTORE,
 ];
+
+#[cfg(test)]
+mod tests;

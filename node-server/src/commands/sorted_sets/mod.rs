@@ -61,3 +61,6 @@ fn score_range(min: &[u8], max: &[u8]) -> Result<ScoreRange, CommandError> {
 fn lex_range<'a>(min: &'a [u8], max: &'a [u8]) -> Result<LexRange<'a>, CommandError> {
     LexRange::parse(min, max).ok_or(CommandError::fixed("ERR min or max not valid string range item"))
 }
+
+#[cfg(test)]
+mod tests;

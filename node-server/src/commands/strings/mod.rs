@@ -33,3 +33,6 @@ pub const COMMANDS: &[CommandSpec] = &[
     get::STRLEN,
     range::SUBSTR,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! What each command on keys answers.
+
+use crate::executor::in_memory::{clients, converse};
+
+#[test]
+fn when_a_key_is_gone() {
+    clients!(_node: client);
+    converse(
+        &mut client,
+        &[
+            ("SET k v", "+OK"),
+            ("TTL k", ":-1"),
+            ("TTL none", ":-2"),
+            ("EXPIREAT k 33177117420", ":1"),
+            ("TTL none", ":-2"),
+            ("EXPIRETIME k", ":33177117420"),
+            ("EXPIRETIME none", ":-2"),
+            ("PERSIST k", ":1"),
+            ("PERSIST k", ":0"),
+            ("PERSIST none", ":0"),
+            ("EXPIRETIME k", ":-1"),
+            ("EXPIREAT k 33177117420 XX", ":0"),
+            ("EXPIREAT k 33177117420 NX", ":1"),
+            ("EXPIREAT k 33177117421 GT", ":1"),
+            ("EXPIREAT k 33177117420 GT", ":0"),
+            ("EXPIREAT k x", "-ERR value is not an integer or out of range"),
+            ("EXPIREAT k 1", ":1"),
+            ("EXISTS k", ":0"),
+        ],
+    );
+}
+
+#[test]
+fn looking_at_keys() {
+    clients!(_node: client);
+    converse(
+        &mut client,
+        &[
+            ("MSET a 1 b 2", "+OK"),
+            ("TOUCH a b none", ":2"),
+            ("TOUCH none", ":0"),
+            ("OBJECT REFCOUNT none", "$-1"),
+        ],
+    );
+}
