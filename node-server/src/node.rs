@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use rcl_proto::resp::{Args, OwnedArgs};
 
 use rcl_store::keyspace::KeyHasher;
-use rcl_store::types::Limits;
+use rcl_store::types::{LIST_PACKED_THRESHOLD, Limits};
 
 use crate::access::{Access, User};
 use crate::allocator;
@@ -47,6 +47,8 @@ pub struct Node {
     pub config: Mutex<Config>,
     settings: ArcSwap<Settings>,
     limits: ArcSwap<Limits>,
+    /// Only DEBUG changes it.
+    list_packed_threshold: AtomicUsize,
     /// Random, so that nobody outside can choose keys that collide.
     pub hash_seed: u64,
     pub hasher: KeyHasher,
@@ -129,6 +131,7 @@ impl Node {
             config_file,
             config: Mutex::new(config),
             limits: ArcSwap::from_pointee(limits(&settings, hash_seed)),
+            list_packed_threshold: AtomicUsize::new(LIST_PACKED_THRESHOLD),
             counts_slots: AtomicBool::new(cluster_enabled && settings.cluster_slot_stats_enabled),
             hash_seed,
             hasher,
@@ -184,7 +187,8 @@ impl Node {
         if self.settings().password() != settings.password() {
             self.access.set_default_password(settings.password());
         }
-        self.limits.store(Arc::new(limits(&settings, self.hash_seed)));
+        let list_packed_threshold = self.list_packed_threshold.load(Ordering::Relaxed);
+        self.limits.store(Arc::new(Limits { list_packed_threshold, ..limits(&settings, self.hash_seed) }));
         let counts_slots = self.cluster_enabled && settings.cluster_slot_stats_enabled;
         self.counts_slots.store(counts_slots, Ordering::Relaxed);
         self.events.set(settings.notify_keyspace_events);
@@ -205,6 +209,13 @@ impl Node {
         self.clients.set_memory_limit(settings.client_memory_limit());
         self.latency.set_threshold(settings.latency_monitor_threshold_ms);
         self.command_stats.track_latency(settings.latency_tracking);
+    }
+
+    /// 0: the usual number.
+    pub fn set_list_packed_threshold(&self, bytes: usize) {
+        let bytes = if bytes == 0 { LIST_PACKED_THRESHOLD } else { bytes };
+        self.list_packed_threshold.store(bytes, Ordering::Relaxed);
+        self.limits.store(Arc::new(Limits { list_packed_threshold: bytes, ..self.limits() }));
     }
 
     /// Up to where collections stay packed.
@@ -299,6 +310,7 @@ fn limits(settings: &Settings, hash_seed: u64) -> Limits {
         hash_max_listpack_entries: settings.hash_max_listpack_entries,
         hash_max_listpack_value: settings.hash_max_listpack_value,
         list_max_listpack_size: settings.list_max_listpack_size,
+        list_packed_threshold: LIST_PACKED_THRESHOLD,
         set_max_intset_entries: settings.set_max_intset_entries,
         set_max_listpack_entries: settings.set_max_listpack_entries,
         set_max_listpack_value: settings.set_max_listpack_value,

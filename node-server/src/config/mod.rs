@@ -32,7 +32,7 @@ pub use choices::{EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
 pub use load::{LoadError, Loaded, Origin, load};
 pub use set::{Changes, ClientOrigin, SetError};
 pub use settings::{OutputBufferLimits, Secret, Settings, ShutdownFlags};
-pub use value::{OutputBufferLimit, SavePoint};
+pub use value::{OutputBufferLimit, SavePoint, parse_memory};
 
 use directive::{Directive, Kind};
 use std::ffi::OsStr;

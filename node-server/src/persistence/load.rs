@@ -17,8 +17,9 @@ use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
 
 use crate::clock;
 use crate::eviction;
-use crate::executor::Held;
+use crate::executor::{Held, node_state};
 use crate::node::Node;
+use crate::persistence::save;
 use crate::replication::ReplicationId;
 use crate::tracking;
 
@@ -125,6 +126,25 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
         node.replication.resume(id, offset, loaded.stream_database.unwrap_or(0));
     }
     Ok(Some(loaded))
+}
+
+/// DEBUG RELOAD: saves, forgets all, and loads the file. Meanwhile others are told to wait, as at the start. The caller
+/// holds no shard.
+pub fn reload(node: &Arc<Node>, saves: bool, flushes: bool) -> Result<(), String> {
+    if saves {
+        save::save(node).map_err(|error| error.unwrap_or("a save is in progress".to_owned()))?;
+    }
+    let settings = node.settings().clone();
+    let path = settings.resolve(&settings.dbfilename);
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    node.set_state(node_state::LOADING, true);
+    if flushes {
+        flush(node);
+    }
+    let mut loader = Loader::new(node, BufReader::new(file), !node.replication.is_replica());
+    let loaded = loader.load_all(|| Ok(()));
+    node.set_state(node_state::LOADING, false);
+    loaded.map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// Puts a file's items into the shards.

@@ -121,6 +121,26 @@ fn a_replica_comes_to_the_same_data() {
     }
 }
 
+/// DEBUG RELOAD saves and loads: the data are the same, and so is their digest.
+#[test]
+fn a_reload_keeps_the_data() {
+    let Some(servers) = Servers::start("reload", &["--enable-debug-command", "yes"]) else { return };
+    let mut both = Both::new(&servers, 2);
+    let mut generator = Generator::new(StdRng::seed_from_u64(5));
+    let mut history = Vec::new();
+    for _ in 0..3 {
+        let requests = generator.requests(ROUND);
+        both.compare(&requests, &mut history, 5);
+        let digest = [Request::of(&["DEBUG", "DIGEST"])];
+        let (_, before) = both.replies(&digest);
+        let reload = Request::of(&["DEBUG", "RELOAD"]);
+        both.compare(&[reload], &mut history, 5);
+        let (_, after) = both.replies(&digest);
+        assert_eq!(before, after);
+        both.compare_data(&mut history, 5);
+    }
+}
+
 /// Collections far beyond every threshold, gone through in pieces.
 #[test]
 fn scans_of_big_collections_find_everything() {

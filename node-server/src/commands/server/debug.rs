@@ -6,11 +6,14 @@ use std::time::Duration;
 use rcl_cluster::{Command, LinkDirection};
 use rcl_proto::resp::Args;
 
+use super::debug_data;
+
 use crate::command::parse::{self, is};
 use crate::command::spec::{COMMAND, Group, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::commands::cluster;
 use crate::config::ProtectedAction;
+use crate::config::glob;
 
 pub const DEBUG: CommandSpec = CommandSpec {
     name: "debug",
@@ -39,6 +42,25 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     match args.len() {
         2 if is(subcommand, "HELP") => help_on_debug(context),
         3 if is(subcommand, "SLEEP") => sleep(context, &args[2]),
+        2 if is(subcommand, "CHANGE-REPL-ID") => {
+            context.node.replication.begin_anew();
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
+        2 if is(subcommand, "DIGEST") => debug_data::digest(context),
+        _ if is(subcommand, "DIGEST-VALUE") => debug_data::digest_value(context, args.from(2)),
+        3 if is(subcommand, "OBJECT") => debug_data::object(context, &args[2]),
+        3 if is(subcommand, "QUICKLIST-PACKED-THRESHOLD") => packed_threshold(context, &args[2]),
+        _ if is(subcommand, "RELOAD") => debug_data::reload(context, args.from(2)),
+        4 if is(subcommand, "STRINGMATCH-LEN") => {
+            let length = parse::integer(&args[2])?;
+            let length = usize::try_from(length).ok().filter(|&length| length <= 1 << 24);
+            let text = vec![b'a'; length.ok_or(CommandError::NOT_INTEGER)?];
+            // It is about how long that takes.
+            glob::matches(&args[3], &text);
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
         3 if is(subcommand, "LOG") => {
             tracing::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
             context.reply.ok();
@@ -76,6 +98,19 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             )))
         }
     }
+}
+
+/// From how many bytes on an element of a list is alone in its node; 0: the usual number.
+fn packed_threshold(context: &mut Context<'_>, size: &[u8]) -> CommandResult {
+    let size = crate::config::parse_memory(size).and_then(|size| usize::try_from(size).ok());
+    let Some(size) = size.filter(|&size| size < 1 << 32) else {
+        return Err(CommandError::fixed(
+            "ERR argument must be a memory value bigger than 1 and smaller than 4gb",
+        ));
+    };
+    context.node.set_list_packed_threshold(size);
+    context.reply.ok();
+    Ok(Outcome::Done)
 }
 
 /// As C's `atoi`, by which Redis reads switches: no number is 0.
@@ -125,6 +160,19 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
             (
                 "DROP-CLUSTER-PACKET-FILTER <packet-type>",
                 "Drop packets of this type as they come. -1 lets all of them in.",
+            ),
+            ("CHANGE-REPL-ID", "Begin a new history: no replica can go on with the one before."),
+            ("DIGEST", "Return a number that is the same for the same data."),
+            ("DIGEST-VALUE <key> ...", "Return such a number for each of the values."),
+            ("OBJECT <key>", "Tell how a value is stored."),
+            (
+                "QUICKLIST-PACKED-THRESHOLD <size>",
+                "From how many bytes on an element of a list is alone in its node. 0 is the usual number.",
+            ),
+            ("RELOAD [NOSAVE] [NOFLUSH MERGE]", "Save, forget all data and load them again."),
+            (
+                "STRINGMATCH-LEN <length> <pattern>",
+                "Look whether a pattern fits a text of so many times the letter a.",
             ),
             ("LOG <message>", "Write a message to the log."),
             ("PAUSE-CRON <0|1>", "Whether what is done from time to time is left undone."),

@@ -4,6 +4,7 @@ mod command_info;
 mod config;
 mod data_set;
 mod debug;
+mod debug_data;
 mod info;
 mod latency;
 mod lolwut;

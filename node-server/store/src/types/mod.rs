@@ -33,7 +33,7 @@ mod value;
 
 pub use element::{Element, parse_hexadecimal, parse_integer};
 pub use hash::{Hash, IncrementError};
-pub use limits::Limits;
+pub use limits::{LIST_PACKED_THRESHOLD, Limits};
 pub use list::{End, List};
 pub use set::Set;
 pub use sorted_set::{AddCondition, AddError, AddOutcome, LexBound, LexRange, ScoreRange, SortedSet};

@@ -46,6 +46,8 @@ impl Node {
 
 /// What a further element may add to a node besides its own bytes.
 const ENTRY_OVERHEAD: usize = 8;
+/// What a node takes that has no elements.
+const EMPTY_BYTES: usize = 7;
 /// A limit given in elements still does not let a node grow past this.
 const SAFE_BYTES: usize = 8192;
 
@@ -61,6 +63,10 @@ pub(super) fn fits(bytes: usize, elements: usize, limits: &Limits) -> bool {
 }
 
 fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
+    let is_large = |bytes: usize| bytes >= limits.list_packed_threshold;
+    if is_large(value.len()) || node.len() == 1 && is_large(node.byte_len() - EMPTY_BYTES) {
+        return node.is_empty();
+    }
     fits(node.byte_len() + value.len() + ENTRY_OVERHEAD, node.len() + 1, limits)
 }
 
@@ -179,7 +185,8 @@ fn replace_in_node(node: &mut Listpack, within: usize, value: &[u8], limits: &Li
     let Some(position) = node.seek(within) else { return true };
     // A packed number takes fewer bytes than its text, so this may come out a little low, but not below nothing.
     let bytes = (node.byte_len() + value.len() + ENTRY_OVERHEAD).saturating_sub(node.get(position).len());
-    if node.len() > 1 && !fits(bytes, node.len(), limits) {
+    let is_large = value.len() >= limits.list_packed_threshold;
+    if node.len() > 1 && (is_large || !fits(bytes, node.len(), limits)) {
         return false;
     }
     node.replace(position, value);

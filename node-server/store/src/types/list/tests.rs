@@ -184,3 +184,22 @@ fn a_long_number_that_is_alone_in_its_node_is_replaced() {
         [b"".to_vec(), b"b".to_vec()]
     );
 }
+
+#[test]
+fn an_element_over_the_threshold_is_alone_in_its_node() {
+    let limits = Limits { list_packed_threshold: 4, ..Limits::default() };
+    let mut list = List::new();
+    for element in ["a", "b", "long", "c", "longer", "longest", "d"] {
+        list.push(End::Tail, element.as_bytes(), &limits);
+    }
+    list.insert_beside(End::Tail, b"b", b"between", &limits);
+    assert!(list.set(0, b"another", &limits));
+    let texts = |node: &crate::encoding::Listpack| node.iter().map(|element| element.to_vec()).collect();
+    let nodes: Vec<Vec<Vec<u8>>> = list.nodes().map(texts).collect();
+    for node in &nodes {
+        assert!(node.len() == 1 || node.iter().all(|element| element.len() < 4), "{nodes:?}");
+    }
+    let all: Vec<Vec<u8>> = nodes.concat();
+    let expected = ["another", "b", "between", "long", "c", "longer", "longest", "d"];
+    assert_eq!(all, expected.map(|element| element.as_bytes().to_vec()));
+}
