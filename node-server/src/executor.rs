@@ -22,8 +22,8 @@ use std::time::Instant;
 use rcl_proto::Slot;
 use rcl_proto::resp::{Args, ReplyWriter};
 
-pub use gate::node_state;
-pub use lock::Held;
+pub use gate::{MASTER_DOWN, OUT_OF_MEMORY, READ_ONLY, SAVE_FAILED, TOO_FEW_REPLICAS, node_state};
+pub use lock::{Held, Wanted};
 pub use propagate::append_effects;
 use propagate::publish;
 pub use serve::end_wait;
@@ -31,9 +31,11 @@ pub use transaction::{discard, unwatch_all};
 
 use crate::client::{Message, NO_COMMAND, NO_SHARD, ReplyMode, Session};
 use crate::clock::{self, BatchClock};
+use crate::command::spec::Flags;
 use crate::command::{
     self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
 };
+use crate::commands::scripting;
 use crate::net::DetachedConnection;
 use crate::node::Node;
 
@@ -77,11 +79,18 @@ pub struct Request<'a> {
     /// The command that `spec` is a subcommand of.
     pub container: Option<&'static CommandSpec>,
     pub args: Args<'a>,
+    /// Those of `spec`; for a command that runs a script, what that says of itself.
+    pub flags: Flags,
 }
 
 impl<'a> Request<'a> {
     pub fn new(known: Known, args: Args<'a>) -> Request<'a> {
-        Request { id: known.id, spec: known.spec, container: known.container, args }
+        let Known { id, spec, container } = known;
+        Request { id, spec, container, args, flags: spec.flags }
+    }
+
+    pub fn has(&self, flags: Flags) -> bool {
+        self.flags & flags != 0
     }
 
     pub fn known(&self) -> Known {
@@ -105,7 +114,12 @@ pub fn process(
     batch.reply_start = output.len();
     batch.stats.commands += 1;
     let flow = match look_up(node, session, args) {
-        Ok(request) => dispatch(node, session, request, output, batch),
+        Ok(mut request) => {
+            if request.spec.locks == Locks::Script {
+                request.flags = scripting::flags_of(node, &request);
+            }
+            dispatch(node, session, request, output, batch)
+        }
         Err(_) if speaks_http(args.name()) => {
             // A browser was made to send a request here, with commands in its body.
             tracing::warn!(client = %session.handle.address(), "possible attack: the client speaks HTTP; closed");
@@ -251,7 +265,9 @@ fn admit_and_run(
         batch.reply_start = output.len();
     }
     match admitted {
-        Ok(gate::Admitted::Run { held, slot }) => run(node, session, request, held, slot, output, batch),
+        Ok(gate::Admitted::Run { held, slot }) => {
+            run(node, session, request, Place { asking, held, slot }, output, batch)
+        }
         Ok(gate::Admitted::Queue { slot }) => {
             transaction::queue(session, request, slot);
             ReplyWriter::new(output, session.protocol).simple("QUEUED");
@@ -270,19 +286,29 @@ fn admit_and_run(
     }
 }
 
+/// Where a request runs.
+struct Place<'a> {
+    /// ASKING came before it.
+    asking: bool,
+    held: Held<'a>,
+    slot: Option<Slot>,
+}
+
 fn run(
     node: &Arc<Node>,
     session: &mut Session,
     request: Request<'_>,
-    held: Held<'_>,
-    slot: Option<Slot>,
+    place: Place<'_>,
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
+    let Place { asking, held, slot } = place;
     let counted = slot.filter(|_| node.counts_slots());
     let start = output.len();
     let now_ms = batch.clock.now_ms();
     let mut context = Context::new(node, session, held, slot.unwrap_or(Slot::MIN), output, now_ms);
+    context.asking = asking;
+    context.declared_slot = slot;
     let result = context.run(request.spec, request.args);
     let logged = append_effects(&mut context, counted.is_some());
     if let Some(logged) = &logged {

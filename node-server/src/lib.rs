@@ -40,6 +40,7 @@ pub mod persistence;
 pub mod pubsub;
 pub mod replication;
 pub mod routing;
+pub mod scripting;
 pub mod server;
 pub mod shard;
 mod shutdown;

@@ -31,6 +31,7 @@ use crate::pause::PauseControl;
 use crate::persistence::Persistence;
 use crate::pubsub::{KeyspaceEvents, PubSub};
 use crate::replication::Replication;
+use crate::scripting::Scripting;
 use crate::shard::Shards;
 use crate::slowlog::SlowLog;
 use crate::stats::{ErrorCounts, Stats};
@@ -65,6 +66,7 @@ pub struct Node {
     pub events: KeyspaceEvents,
     pub monitors: Monitors,
     pub tracking: Tracking,
+    pub scripting: Scripting,
     pub pause: PauseControl,
     pub replication: Replication,
     pub persistence: Persistence,
@@ -145,6 +147,7 @@ impl Node {
             settings: ArcSwap::from_pointee(settings),
             monitors: Monitors::default(),
             tracking: Tracking::default(),
+            scripting: Scripting::default(),
             pause: PauseControl::default(),
             stats: Stats::default(),
             slowlog: Mutex::default(),

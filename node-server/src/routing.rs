@@ -33,7 +33,7 @@ const TRY_AGAIN: CommandError =
     CommandError::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
 const NOT_SERVED: CommandError = CommandError::fixed("CLUSTERDOWN Hash slot not served");
 pub const DOWN: CommandError = CommandError::fixed("CLUSTERDOWN The cluster is down");
-const DOWN_FOR_WRITES: CommandError =
+pub const DOWN_FOR_WRITES: CommandError =
     CommandError::fixed("CLUSTERDOWN The cluster is down and only accepts read commands");
 
 /// The cluster, or this slot, is not served.

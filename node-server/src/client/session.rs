@@ -9,6 +9,7 @@ use rcl_proto::resp::{OwnedArgs, Protocol};
 use super::{ClientHandle, WakeHandle, client_flag};
 use crate::access::User;
 use crate::command::Known;
+use crate::command::spec::Flags;
 use crate::pubsub::Subscriptions;
 use crate::tracking::TrackingMode;
 
@@ -74,6 +75,8 @@ pub struct Transaction {
 #[derive(Debug)]
 pub struct Queued {
     pub command: Known,
+    /// What the executor takes for the command's flags.
+    pub flags: Flags,
     pub args: OwnedArgs,
 }
 

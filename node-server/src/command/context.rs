@@ -31,6 +31,12 @@ pub struct Context<'a> {
     pub may_park: bool,
     /// A script runs: what is run now is one of its commands.
     pub in_script: bool,
+    /// ASKING came before it.
+    pub asking: bool,
+    /// The slot of its keys, in a cluster.
+    pub declared_slot: Option<Slot>,
+    /// What it changes goes to the replicas; a script may switch that off.
+    pub replicates: bool,
     /// Where EXEC's reply starts, while it runs its commands.
     pub exec_start: Option<usize>,
     /// Replies of its commands that come when EXEC is through.
@@ -62,6 +68,9 @@ impl<'a> Context<'a> {
             data,
             may_park: true,
             in_script: false,
+            asking: false,
+            declared_slot: None,
+            replicates: true,
             exec_start: None,
             later: None,
             close: false,
@@ -108,7 +117,10 @@ impl<'a> Context<'a> {
 
     /// Keeps what a command left, for the log.
     pub fn keep_effects(&mut self, args: Args<'_>) {
-        let effects = std::mem::take(&mut self.data.effects);
+        let mut effects = std::mem::take(&mut self.data.effects);
+        if !self.replicates {
+            effects.propagate_nothing();
+        }
         if effects.changes > 0 || effects.always || !effects.before.is_empty() {
             self.keep_for_log(effects, args);
         } else if let Propagation::Instead(commands) = effects.propagation
@@ -146,6 +158,12 @@ impl<'a> Context<'a> {
         }
         self.session.watch_broken.store(false, Ordering::Relaxed);
         self.session.show_state();
+    }
+
+    /// A script is through: whatever its commands chose holds no longer.
+    pub fn end_script(&mut self, database: usize) {
+        self.session.set_database(database);
+        self.data.database = database;
     }
 
     fn log_all(&mut self, commands: Vec<OwnedArgs>) {

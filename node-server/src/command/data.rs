@@ -351,6 +351,25 @@ impl<'a> Data<'a> {
             || (self.node.shards.count() == 1 && !self.held.is_none())
     }
 
+    /// True when the shard with this number is locked.
+    pub fn holds(&mut self, index: usize) -> bool {
+        self.held.get(index).is_some()
+    }
+
+    pub fn holds_nothing(&self) -> bool {
+        self.held.is_none()
+    }
+
+    /// Takes these shards, where none is held yet.
+    pub fn hold(&mut self, held: Held<'a>) {
+        debug_assert!(self.held.is_none());
+        self.held = held;
+    }
+
+    pub fn held_shards(&self) -> Vec<usize> {
+        self.held.indexes()
+    }
+
     /// Shows `visit` every shard in turn: those that are held as they are, the others locked one by one.
     pub fn each_shard(&mut self, mut visit: impl FnMut(&mut Shard)) {
         for index in 0..self.node.shards.count() {

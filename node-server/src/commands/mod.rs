@@ -16,6 +16,7 @@ pub mod persistence;
 pub mod pubsub;
 pub mod replication;
 mod scan_reply;
+pub mod scripting;
 pub mod server;
 pub mod sets;
 pub mod sorted_sets;
@@ -42,6 +43,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     geo::COMMANDS,
     streams::COMMANDS,
     transactions::COMMANDS,
+    scripting::COMMANDS,
     transfer::COMMANDS,
     server::COMMANDS,
     replication::COMMANDS,

@@ -8,6 +8,7 @@ use rcl_proto::resp::Args;
 use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
+use crate::executor::node_state;
 use crate::node::ShutdownRequest;
 use crate::persistence::save;
 
@@ -181,6 +182,12 @@ fn shutdown(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
         context.reply.ok();
         return Ok(Outcome::Done);
+    }
+    if context.node.state() & node_state::BUSY != 0 {
+        if request.save != Some(false) {
+            return Err(context.node.scripting.slow.busy());
+        }
+        context.node.scripting.slow.end_all();
     }
     // Answered only if the node goes on.
     let wait = context.session.begin_wait();

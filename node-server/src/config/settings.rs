@@ -60,6 +60,7 @@ pub struct Settings {
     pub shutdown_on_sigterm: ShutdownFlags,
     /// -1: off; 0: every command.
     pub slowlog_log_slower_than_us: i64,
+    pub busy_reply_threshold_ms: i64,
     pub slowlog_max_len: usize,
     /// How long a thread or a lock may be stuck before the log says so; 0: for ever.
     pub watchdog_period_ms: u64,
@@ -266,6 +267,7 @@ impl Settings {
             shutdown_on_sigint: reader.flags("shutdown-on-sigint"),
             shutdown_on_sigterm: reader.flags("shutdown-on-sigterm"),
             slowlog_log_slower_than_us: reader.number("slowlog-log-slower-than"),
+            busy_reply_threshold_ms: reader.number("busy-reply-threshold"),
             slowlog_max_len: reader.number("slowlog-max-len"),
             watchdog_period_ms: reader.number("watchdog-period"),
             latency_monitor_threshold_ms: reader.number("latency-monitor-threshold"),

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
 
-use super::lock::Held;
+use super::lock::{Held, Wanted};
 use super::{Request, slot_use, transaction};
 use crate::access::{self, log::Place};
 use crate::client::{Session, Transaction};
 use crate::clock;
 use crate::command::spec::{Begin, Find, KeySpec, flag};
 use crate::command::{CommandError, CommandSpec, Locks, Park, find_keys};
+use crate::commands::scripting::is_wide;
 use crate::eviction::{self, Room};
 use crate::node::Node;
 use crate::pause::PauseLevel;
 use crate::routing::{self, Asker, Question};
-use crate::shard::Shard;
+use crate::shard::{HeldLong, Shard};
 
 /// Facts about the node for which some commands are refused. None of them holds on a healthy master, so that
 /// one look at their sum is enough.
@@ -30,21 +31,25 @@ pub mod node_state {
     pub const SAVE_FAILED: u32 = 1 << 3;
     /// Fewer good replicas than `min-replicas-to-write`.
     pub const TOO_FEW_REPLICAS: u32 = 1 << 4;
+    /// A script runs for longer than `busy-reply-threshold`.
+    pub const BUSY: u32 = 1 << 5;
 }
 
 const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
 const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the dataset in memory");
-const READ_ONLY: CommandError = CommandError::fixed("READONLY You can't write against a read only replica.");
-const MASTER_DOWN: CommandError =
+pub const READ_ONLY: CommandError =
+    CommandError::fixed("READONLY You can't write against a read only replica.");
+pub const MASTER_DOWN: CommandError =
     CommandError::fixed("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
-const SAVE_FAILED: CommandError = CommandError::fixed(
+pub const SAVE_FAILED: CommandError = CommandError::fixed(
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that \
      may modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
      snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
 );
-const OUT_OF_MEMORY: CommandError =
+pub const OUT_OF_MEMORY: CommandError =
     CommandError::fixed("OOM command not allowed when used memory > 'maxmemory'.");
-const TOO_FEW_REPLICAS: CommandError = CommandError::fixed("NOREPLICAS Not enough good replicas to write.");
+pub const TOO_FEW_REPLICAS: CommandError =
+    CommandError::fixed("NOREPLICAS Not enough good replicas to write.");
 const NOT_IN_TRANSACTION: CommandError = CommandError::fixed("ERR Command not allowed inside a transaction");
 
 /// What the gate decided.
@@ -80,7 +85,9 @@ pub fn admit<'a>(
     // Before a shard is locked: it locks others.
     let room = if session.is_master_link { Room::Enough } else { eviction::make_room(node) };
     let queueing = session.in_transaction() && !transaction::acts_at_once(request);
-    let mut held = lock(node, session, request, slot, queueing);
+    check_busy(node, request)?;
+    let mut held = Held::for_request(&node.shards, wanted(node, session, request, slot, queueing))
+        .map_err(|HeldLong| node.scripting.slow.busy())?;
     if let Some(slot) = slot
         && node.is_cluster()
         && !session.is_master_link
@@ -133,21 +140,35 @@ fn common_slot(request: Request<'_>) -> Result<Option<Slot>, CommandError> {
     if slots.all(|slot| slot == first) { Ok(Some(first)) } else { Err(routing::CROSS_SLOT) }
 }
 
-fn lock<'a>(
-    node: &'a Node,
+/// Which shards the request needs.
+fn wanted(
+    node: &Node,
     session: &Session,
     request: Request<'_>,
     slot: Option<Slot>,
     queueing: bool,
-) -> Held<'a> {
-    match (request.spec.locks, slot) {
-        (_, None) if queueing => Held::None,
-        (_, Some(slot)) if queueing => Held::one(&node.shards, node.shards.index_of(slot)),
-        (Locks::Transaction, slot) => transaction::lock(node, session, slot),
-        (Locks::AllShards, _) => Held::all(&node.shards),
-        (Locks::EachShard, _) | (Locks::Keys, None) => Held::None,
-        (Locks::Keys, Some(slot)) => Held::one(&node.shards, node.shards.index_of(slot)),
+) -> Wanted {
+    let of_slot =
+        |slot: Option<Slot>| slot.map_or(Wanted::None, |slot| Wanted::One(node.shards.index_of(slot)));
+    match request.spec.locks {
+        _ if queueing => of_slot(slot),
+        Locks::Keys => of_slot(slot),
+        Locks::EachShard => Wanted::None,
+        Locks::AllShards => Wanted::All,
+        // Without a cluster all lies in one shard.
+        Locks::Script if !node.is_cluster() => Wanted::One(0),
+        Locks::Script if is_wide(node, request.spec, request.args) => Wanted::All,
+        Locks::Script => of_slot(slot),
+        Locks::Transaction => transaction::wanted(node, session, slot),
     }
+}
+
+/// While a script runs for long, what it holds is not waited for; without a cluster it holds everything.
+fn check_busy(node: &Node, request: Request<'_>) -> Result<(), CommandError> {
+    let is_busy = node.state() & node_state::BUSY != 0
+        && !request.has(flag::ALLOW_BUSY)
+        && (!node.is_cluster() || request.spec.locks == Locks::EachShard);
+    if is_busy { Err(node.scripting.slow.busy()) } else { Ok(()) }
 }
 
 fn check_route(
@@ -224,7 +245,7 @@ fn each_key(session: &Session, request: Request<'_>, mut visit: impl FnMut(&[u8]
 fn writes(session: &Session, request: Request<'_>) -> bool {
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => transaction.writes(),
-        _ => request.spec.is_write(),
+        _ => request.has(flag::WRITE),
     }
 }
 
@@ -232,9 +253,9 @@ fn writes(session: &Session, request: Request<'_>) -> bool {
 fn wants_memory(session: &Session, request: Request<'_>) -> bool {
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
-            transaction.commands.iter().any(|queued| queued.command.spec.has(flag::DENYOOM))
+            transaction.commands.iter().any(|queued| queued.flags & flag::DENYOOM != 0)
         }
-        _ => request.spec.has(flag::DENYOOM),
+        _ => request.has(flag::DENYOOM),
     }
 }
 
@@ -261,7 +282,7 @@ fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(
     if is(node_state::READ_ONLY_REPLICA) && is_write {
         return Err(READ_ONLY);
     }
-    if is(node_state::STALE) && !spec.has(flag::STALE) {
+    if is(node_state::STALE) && !request.has(flag::STALE) {
         return Err(MASTER_DOWN);
     }
     if is_loading(node, spec) {
@@ -305,7 +326,7 @@ fn wait_for_its_turn(
     slot: Option<Slot>,
     held: &mut Held<'_>,
 ) -> Option<Park> {
-    let may_write = writes(session, request) || request.spec.has(flag::MAY_REPLICATE);
+    let may_write = writes(session, request) || request.has(flag::MAY_REPLICATE);
     let held_back_at = if may_write { PauseLevel::Writes } else { PauseLevel::All };
     // Set in each shard under its lock before a pause counts as begun, so no write slips in behind its barrier.
     let paused = held.any(|shard| shard.pause >= held_back_at) || node.pause.level() >= held_back_at;
@@ -334,6 +355,6 @@ fn wait_for_its_turn(
 
 impl Transaction {
     pub fn writes(&self) -> bool {
-        self.commands.iter().any(|queued| queued.command.spec.is_write())
+        self.commands.iter().any(|queued| queued.flags & flag::WRITE != 0)
     }
 }

@@ -3,9 +3,9 @@
 //! Always taken in the order of their numbers, all at once before the command runs; so no two threads ever
 //! wait for each other.
 
-use std::sync::MutexGuard;
+use parking_lot::MutexGuard;
 
-use crate::shard::{Shard, Shards};
+use crate::shard::{HeldLong, Shard, Shards};
 
 /// Locked shards.
 #[derive(Debug, Default)]
@@ -17,23 +17,48 @@ pub enum Held<'a> {
     Many(Vec<(usize, MutexGuard<'a, Shard>)>),
 }
 
-impl<'a> Held<'a> {
-    pub fn one(shards: &'a Shards, index: usize) -> Held<'a> {
-        Held::One(index, shards.lock(index))
-    }
+/// Which shards a request needs.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wanted {
+    None,
+    One(usize),
+    /// In any order and with repetitions.
+    Several(Vec<usize>),
+    All,
+}
 
+impl<'a> Held<'a> {
     pub fn all(shards: &'a Shards) -> Held<'a> {
         Held::Many((0..shards.count()).map(|index| (index, shards.lock(index))).collect())
     }
 
-    /// The shards with these numbers, in any order and with repetitions.
-    pub fn several(shards: &'a Shards, mut indexes: Vec<usize>) -> Held<'a> {
-        indexes.sort_unstable();
-        indexes.dedup();
-        match indexes.as_slice() {
-            [] => Held::None,
-            [index] => Held::one(shards, *index),
-            _ => Held::Many(indexes.into_iter().map(|index| (index, shards.lock(index))).collect()),
+    /// For a request: a shard that a script holds for long is not waited for.
+    pub fn for_request(shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {
+        let lock = |index| Ok((index, shards.lock_unless_held_long(index)?));
+        let many =
+            |indexes: &mut dyn Iterator<Item = usize>| indexes.map(lock).collect::<Result<Vec<_>, _>>();
+        Ok(match wanted {
+            Wanted::None => Held::None,
+            Wanted::One(index) => Held::One(index, shards.lock_unless_held_long(index)?),
+            Wanted::All => Held::Many(many(&mut (0..shards.count()))?),
+            Wanted::Several(mut indexes) => {
+                indexes.sort_unstable();
+                indexes.dedup();
+                match indexes.as_slice() {
+                    [] => Held::None,
+                    [index] => Held::One(*index, shards.lock_unless_held_long(*index)?),
+                    _ => Held::Many(many(&mut indexes.into_iter())?),
+                }
+            }
+        })
+    }
+
+    /// Their numbers.
+    pub fn indexes(&self) -> Vec<usize> {
+        match self {
+            Held::None => Vec::new(),
+            Held::One(index, _) => vec![*index],
+            Held::Many(shards) => shards.iter().map(|(index, _)| *index).collect(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use rcl_proto::Slot;
 
 use super::Request;
-use super::lock::Held;
+use super::lock::Wanted;
 use crate::client::{Queued, Session};
 use crate::command::Locks;
 use crate::monitor;
@@ -21,7 +21,7 @@ pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {
     let Some(transaction) = &mut session.transaction else { return };
     let args = request.args.to_owned();
     transaction.bytes += args.byte_count();
-    transaction.commands.push(Queued { command: request.known(), args });
+    transaction.commands.push(Queued { command: request.known(), flags: request.flags, args });
     match (transaction.slot, slot) {
         (Some(before), Some(slot)) if before != slot => transaction.cross_slot = true,
         (None, Some(slot)) => transaction.slot = Some(slot),
@@ -58,15 +58,16 @@ pub fn unwatch_all(node: &Node, session: &mut Session) {
 }
 
 /// The shards of EXEC: of its keys, of the watched keys, or all when a queued command is about the whole node.
-pub fn lock<'a>(node: &'a Node, session: &Session, slot: Option<Slot>) -> Held<'a> {
+pub fn wanted(node: &Node, session: &Session, slot: Option<Slot>) -> Wanted {
     let node_wide = session.transaction.as_ref().is_some_and(|transaction| {
-        let is_wide =
-            |queued: &Queued| matches!(queued.command.spec.locks, Locks::EachShard | Locks::AllShards);
+        let is_wide = |queued: &Queued| {
+            matches!(queued.command.spec.locks, Locks::EachShard | Locks::AllShards | Locks::Script)
+        };
         transaction.commands.iter().any(is_wide)
     });
     if node_wide {
-        return Held::all(&node.shards);
+        return Wanted::All;
     }
     let slots = slot.into_iter().chain(session.watched.iter().map(|watched| watched.slot));
-    Held::several(&node.shards, slots.map(|slot| node.shards.index_of(slot)).collect())
+    Wanted::Several(slots.map(|slot| node.shards.index_of(slot)).collect())
 }

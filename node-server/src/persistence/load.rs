@@ -16,11 +16,13 @@ use rcl_proto::{Slot, key_slot};
 use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
 
 use crate::clock;
+use crate::command::CommandError;
 use crate::eviction;
 use crate::executor::{Held, node_state};
 use crate::node::Node;
 use crate::persistence::save;
 use crate::replication::ReplicationId;
+use crate::scripting::functions::Functions;
 use crate::tracking;
 
 /// What INFO shows of a load.
@@ -59,8 +61,8 @@ pub enum LoadError {
         number: u64,
         there_are: usize,
     },
-    /// Function libraries are in it, which this node does not run yet: loading would lose them.
-    Functions,
+    /// A library of functions in it cannot be created.
+    Library(CommandError),
 }
 
 impl std::fmt::Display for LoadError {
@@ -77,8 +79,9 @@ impl std::fmt::Display for LoadError {
                     "it has keys in database {number}, but this node has {there_are} (directive databases)"
                 )
             }
-            LoadError::Functions => {
-                f.write_str("it holds function libraries, which are not supported yet and would be lost")
+            LoadError::Library(error) => {
+                let text = error.text().trim_start_matches("ERR ");
+                write!(f, "a library of functions in it cannot be created: {text}")
             }
         }
     }
@@ -226,7 +229,7 @@ impl<'a, R: Read> Loader<'a, R> {
     fn take(&mut self, item: Item) -> Result<(), LoadError> {
         match item {
             Item::Aux { name, value } => self.note_aux(&name, &value),
-            Item::Function(_) => return Err(LoadError::Functions),
+            Item::Function(code) => self.node.scripting.load(self.node, &code).map_err(LoadError::Library)?,
             Item::ModuleAux { module } => {
                 tracing::warn!(module, "a module's data beside the keys are not loaded");
             }
@@ -277,7 +280,7 @@ impl<'a, R: Read> Loader<'a, R> {
     }
 }
 
-/// Empties all shards, at one instant.
+/// Empties all shards, and forgets all functions, at one instant.
 pub fn flush(node: &Node) {
     let mut flushed = Vec::new();
     {
@@ -289,6 +292,7 @@ pub fn flush(node: &Node) {
             shard.tracked.clear(&node.tracking.counts);
         }
         tracking::all_changed(node);
+        node.scripting.set_functions(Functions::default());
     }
     // Freed outside the locks.
     drop(flushed);

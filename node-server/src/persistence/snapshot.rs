@@ -25,6 +25,7 @@ use crate::eviction;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::replication::LogPoint;
+use crate::scripting::functions::Functions;
 
 /// So many entries are looked at under one lock.
 const WALK_BUDGET: usize = 128;
@@ -135,11 +136,12 @@ fn begin(
         }
     }
     let dirty = node.stats.dirty.get();
+    let functions = Arc::clone(&node.scripting.functions());
     drop(held);
     drop(applying);
     let unwalked = (0..node.shards.count()).collect();
-    let walk =
-        Walk { node: node.clone(), point, dirty, sinks, last_error: None, unwalked, keys: 0, bytes: 0 };
+    let node = node.clone();
+    let walk = Walk { node, point, dirty, functions, sinks, last_error: None, unwalked, keys: 0, bytes: 0 };
     Ok((walk, sizes))
 }
 
@@ -147,6 +149,7 @@ struct Walk {
     node: Arc<Node>,
     point: LogPoint,
     dirty: u64,
+    functions: Arc<Functions>,
     sinks: Vec<Box<dyn Sink>>,
     last_error: Option<io::Error>,
     /// The shards that are not done.
@@ -162,6 +165,9 @@ impl Walk {
         let now_ms = clock::now_ms();
         let mut out = Vec::with_capacity(CHUNK_BYTES * 2);
         let mut encoder = FileEncoder::start(settings.rdbcompression, &self.info(), &mut out);
+        for library in self.functions.libraries() {
+            encoder.function(&library.code, &mut out);
+        }
         let mut database = None;
         let mut handed = Vec::new();
         while !self.unwalked.is_empty() {

@@ -9,9 +9,11 @@ mod key_waiters;
 mod slot_stats;
 mod watchers;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use rcl_cluster::ClusterMap;
 use rcl_proto::{SLOT_COUNT, Slot};
 use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
@@ -21,6 +23,7 @@ pub use key_waiters::{Arrival, KeyWaiter, KeyWaiters, Wanted};
 pub use slot_stats::{SlotStats, SlotUse};
 pub use watchers::Watchers;
 
+use crate::net;
 use crate::node::Node;
 use crate::pause::PauseLevel;
 use crate::tracking::{self, TrackedKeys};
@@ -66,15 +69,44 @@ struct Guarded {
     shard: Mutex<Shard>,
     /// How often it was locked. Changed only by who has the lock.
     taken: AtomicU64,
+    /// Who has it locked, a script, has it for long.
+    held_long: AtomicBool,
 }
+
+/// How long it is waited for a lock before it is looked whether it is held for long.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The shard is held by a script that runs for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldLong;
 
 impl Guarded {
     fn new(shard: Shard) -> Guarded {
-        Guarded { shard: Mutex::new(shard), taken: AtomicU64::new(0) }
+        Guarded { shard: Mutex::new(shard), taken: AtomicU64::new(0), held_long: AtomicBool::new(false) }
     }
 
     fn note(&self) {
         self.taken.store(self.taken.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn wait_unless_held_long(&self) -> Result<MutexGuard<'_, Shard>, HeldLong> {
+        loop {
+            if self.held_long.load(Ordering::Acquire) {
+                return Err(HeldLong);
+            }
+            if let Some(shard) = self.shard.try_lock_for(LOOK_EVERY) {
+                return Ok(shard);
+            }
+        }
+    }
+
+    #[cold]
+    fn wait(&self) -> MutexGuard<'_, Shard> {
+        self.wait_unless_held_long().unwrap_or_else(|HeldLong| {
+            net::let_others_work();
+            self.shard.lock()
+        })
     }
 }
 
@@ -111,29 +143,39 @@ impl Shards {
 
     pub fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
         let guarded = &self.shards[index];
-        let shard = guarded.shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = guarded.shard.try_lock().unwrap_or_else(|| guarded.wait());
         guarded.note();
         shard
+    }
+
+    /// The same, but it is not waited for a script that runs for long.
+    pub fn lock_unless_held_long(&self, index: usize) -> Result<MutexGuard<'_, Shard>, HeldLong> {
+        let guarded = &self.shards[index];
+        let shard = match guarded.shard.try_lock() {
+            Some(shard) => shard,
+            None => guarded.wait_unless_held_long()?,
+        };
+        guarded.note();
+        Ok(shard)
+    }
+
+    /// The script that holds this shard turned out to run for long; or it is through.
+    pub fn set_held_long(&self, index: usize, is_long: bool) {
+        self.shards[index].held_long.store(is_long, Ordering::Release);
     }
 
     /// `None` when somebody else holds it at this moment.
     pub fn try_lock(&self, index: usize) -> Option<MutexGuard<'_, Shard>> {
         let guarded = &self.shards[index];
-        let shard = match guarded.shard.try_lock() {
-            Ok(shard) => shard,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let shard = guarded.shard.try_lock()?;
         guarded.note();
         Some(shard)
     }
 
     /// A number for the holder that has it locked now: the same number is the same holder.
     pub fn hold(&self, index: usize) -> Option<u64> {
-        match self.shards[index].shard.try_lock() {
-            Err(TryLockError::WouldBlock) => Some(self.shards[index].taken.load(Ordering::Relaxed)),
-            Ok(_) | Err(TryLockError::Poisoned(_)) => None,
-        }
+        let guarded = &self.shards[index];
+        guarded.shard.is_locked().then(|| guarded.taken.load(Ordering::Relaxed))
     }
 
     pub fn lock_slot(&self, slot: Slot) -> MutexGuard<'_, Shard> {

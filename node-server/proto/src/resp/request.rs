@@ -109,6 +109,12 @@ impl OwnedArgs {
         self.spans.push(Span { start, end: self.bytes.len() as u32 });
     }
 
+    /// Takes all arguments away; their room is kept.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+    }
+
     pub fn as_args(&self) -> Args<'_> {
         Args { bytes: &self.bytes, spans: &self.spans }
     }

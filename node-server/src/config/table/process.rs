@@ -93,6 +93,5 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("latency-tracking", "yes", EFFECT),
     Directive::new("latency-tracking-info-percentiles", Kind::Percentiles, "50 99 99.9", EFFECT),
     integer("latency-monitor-threshold", 0, i64::MAX, "0", EFFECT),
-    integer("busy-reply-threshold", 0, i64::MAX, "5000", no_effect("scripts are not there yet"))
-        .alias("lua-time-limit"),
+    integer("busy-reply-threshold", 0, i64::MAX, "5000", EFFECT).alias("lua-time-limit"),
 ];

@@ -34,21 +34,29 @@ impl std::error::Error for RestoreError {}
 pub fn dump(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
     let mut payload = vec![type_of(value)];
     write_value(value, compress, &mut payload);
-    payload.extend_from_slice(&VERSION.to_le_bytes());
-    payload.extend_from_slice(&crc64(0, &payload).to_le_bytes());
+    footer(&mut payload);
     payload
+}
+
+/// What a payload ends with.
+pub(super) fn footer(payload: &mut Vec<u8>) {
+    payload.extend_from_slice(&VERSION.to_le_bytes());
+    payload.extend_from_slice(&crc64(0, payload).to_le_bytes());
+}
+
+/// What stands before the footer, if that is right.
+pub(super) fn split_footer(payload: &[u8]) -> Option<&[u8]> {
+    let (body, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
+    let &[v0, v1, ref checksum @ ..] = footer else { return None };
+    let checked = payload.get(..body.len() + 2)?;
+    let is_right =
+        u16::from_le_bytes([v0, v1]) <= NEWEST_READ && crc64(0, checked).to_le_bytes() == *checksum;
+    is_right.then_some(body)
 }
 
 /// The value of a payload from outside: never an empty collection.
 pub fn restore(payload: &[u8], limits: &Limits) -> Result<Value, RestoreError> {
-    let body = payload.len().checked_sub(FOOTER).and_then(|length| payload.split_at_checked(length));
-    let Some((body, &[v0, v1, ref checksum @ ..])) = body else {
-        return Err(RestoreError::VersionOrChecksum);
-    };
-    let checked = payload.get(..body.len() + 2).unwrap_or_default();
-    if u16::from_le_bytes([v0, v1]) > NEWEST_READ || crc64(0, checked).to_le_bytes() != *checksum {
-        return Err(RestoreError::VersionOrChecksum);
-    }
+    let body = split_footer(payload).ok_or(RestoreError::VersionOrChecksum)?;
     let mut reader = Reader::new(body, 0, 0);
     let value = reader.byte().and_then(|kind| read_value(&mut reader, kind, limits));
     let value = value.map_err(RestoreError::Value)?;

@@ -21,6 +21,7 @@ mod dump;
 mod error;
 mod file_reader;
 mod file_writer;
+mod functions;
 mod reader;
 mod stream_reader;
 mod stream_writer;
@@ -31,6 +32,7 @@ pub use dump::{RestoreError, dump, restore};
 pub use error::RdbError;
 pub use file_reader::{Fed, FeedDecoder, FileDecoder, Item, KeyItem};
 pub use file_writer::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
+pub use functions::{FunctionsError, dump_functions, restore_functions};
 
 /// The version that is written.
 pub const VERSION: u16 = 10;

@@ -1,0 +1,96 @@
+//! EVAL and EVALSHA: a script by its text, or by the digest of one that is in the cache.
+
+use rcl_proto::resp::Args;
+
+use super::{
+    ARGUMENTS, CATEGORY, Given, KEYS, NUMKEYS, READS, READS_AT_MOST, RUNS, RUNS_READ_ONLY, Ran, WRITES,
+    WRITES_AT_MOST, answer,
+};
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Locks};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler};
+use crate::scripting::engine::{NO_SCRIPT, with_engine};
+use crate::scripting::run::{Run, RunName};
+use crate::scripting::sha1::{self, Digest};
+
+const SCRIPT: Argument = Argument { name: "script", ..ARGUMENT };
+const SHA1: Argument = Argument { name: "sha1", ..ARGUMENT };
+
+pub const EVAL: CommandSpec = CommandSpec {
+    name: "eval",
+    arity: -3,
+    flags: RUNS,
+    categories: CATEGORY,
+    keys: &[WRITES_AT_MOST],
+    since: "2.6.0",
+    group: Group::Scripting,
+    complexity: "Depends on the script that is executed.",
+    summary: "Runs a script.",
+    arguments: &[SCRIPT, NUMKEYS, KEYS, ARGUMENTS],
+    locks: Locks::Script,
+    handler: Handler::Run(|context, args| by_text(context, args, false)),
+    ..COMMAND
+};
+
+pub const EVAL_RO: CommandSpec = CommandSpec {
+    name: "eval_ro",
+    flags: RUNS_READ_ONLY,
+    keys: &[READS_AT_MOST],
+    since: "7.0.0",
+    summary: "Runs a script that only reads.",
+    handler: Handler::Run(|context, args| by_text(context, args, true)),
+    ..EVAL
+};
+
+pub const EVALSHA: CommandSpec = CommandSpec {
+    name: "evalsha",
+    keys: &[WRITES],
+    summary: "Runs a script by its SHA1 digest.",
+    arguments: &[SHA1, NUMKEYS, KEYS, ARGUMENTS],
+    handler: Handler::Run(|context, args| by_digest(context, args, false)),
+    ..EVAL
+};
+
+pub const EVALSHA_RO: CommandSpec = CommandSpec {
+    name: "evalsha_ro",
+    flags: RUNS_READ_ONLY,
+    keys: &[READS],
+    since: "7.0.0",
+    summary: "Runs a script that only reads, by its SHA1 digest.",
+    handler: Handler::Run(|context, args| by_digest(context, args, true)),
+    ..EVALSHA
+};
+
+fn by_text(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
+    let given = Given::of(args, CommandError::NOT_INTEGER)?;
+    let body = &args[1];
+    run(context, args, given, sha1::sha1(body), Some(body), read_only)
+}
+
+fn by_digest(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
+    if args[1].len() != 40 {
+        return Err(NO_SCRIPT);
+    }
+    let given = Given::of(args, CommandError::NOT_INTEGER)?;
+    let digest = sha1::parse(&args[1]).ok_or(NO_SCRIPT)?;
+    run(context, args, given, digest, None, read_only)
+}
+
+fn run(
+    context: &mut Context<'_>,
+    args: Args<'_>,
+    given: Given<'_>,
+    digest: Digest,
+    body: Option<&[u8]>,
+    read_only: bool,
+) -> CommandResult {
+    let node = context.node;
+    with_engine(node, |engine| {
+        let script = engine.script(node, &digest, body)?;
+        let database = context.session.database;
+        let mut run = Run::prepare(context, RunName::Script(&digest), args, script.flags, read_only)?;
+        let returned = engine.run_script(&mut run, &digest, given.keys.iter(), given.arguments.iter());
+        let ran = Ran::of(&mut run, returned);
+        context.end_script(database);
+        answer(context, ran, &script.is_wide, RunName::Script(&digest))
+    })
+}

@@ -1,0 +1,287 @@
+//! Scripts and functions on a node in memory.
+
+use crate::executor::in_memory::{Client, logged, node};
+
+fn client() -> Client {
+    Client::new(&node())
+}
+
+fn eval(client: &mut Client, script: &str) -> String {
+    client.ask_words(&["EVAL", script, "0"])
+}
+
+#[test]
+fn scripts_get_keys_and_arguments_and_answer_with_what_they_return() {
+    let mut client = client();
+    let script =
+        "return {KEYS[1], ARGV[1], #ARGV, 3.99, true, false, {ok = 'fine'}, {err = 'ERR no'}, nil, 1}";
+    assert_eq!(
+        client.ask_words(&["EVAL", script, "1", "k", "a", "b"]),
+        "*8 $1 k $1 a :2 :3 :1 $-1 +fine -ERR no"
+    );
+    assert_eq!(eval(&mut client, "return {double = 1.5}"), "$3 1.5");
+    client.ask("HELLO 3");
+    assert_eq!(eval(&mut client, "return {double = 1.5}"), ",1.5");
+    assert_eq!(eval(&mut client, "return {map = {a = 1}}"), "%1 $1 a :1");
+    assert_eq!(eval(&mut client, "return {set = {a = true}}"), "~1 $1 a");
+    assert_eq!(eval(&mut client, "return {big_number = '12'}"), "(12");
+    assert_eq!(eval(&mut client, "return {verbatim_string = {format = 'txt', string = 'x'}}"), "=5 txt:x");
+    assert_eq!(eval(&mut client, "return true"), ":1");
+    assert_eq!(eval(&mut client, "redis.setresp(3) return true"), "#t");
+    assert_eq!(eval(&mut client, "return nil"), "_");
+}
+
+#[test]
+fn numbers_of_keys_are_checked() {
+    let mut client = client();
+    for (line, error) in [
+        ("EVAL x a", "-ERR value is not an integer or out of range"),
+        ("EVAL x 2 a", "-ERR Number of keys can't be greater than number of args"),
+        ("EVAL x -1 a", "-ERR Number of keys can't be negative"),
+        ("EVALSHA abc 0", "-NOSCRIPT No matching script. Please use EVAL."),
+        (
+            "EVALSHA_RO ffffffffffffffffffffffffffffffffffffffff 0",
+            "-NOSCRIPT No matching script. Please use EVAL.",
+        ),
+        ("FCALL f 0", "-ERR Function not found"),
+    ] {
+        assert_eq!(client.ask(line), error, "{line}");
+    }
+}
+
+#[test]
+fn errors_say_where_they_were_raised() {
+    let mut client = client();
+    let at = |line: u32, text: &str, script: &str| {
+        let name = crate::scripting::sha1::hex(&crate::scripting::sha1::sha1(script.as_bytes()));
+        format!("-{text} script: {name}, on @user_script:{line}.")
+    };
+    for (line, script, text) in [
+        (1, "return redis.call('nosuch')", "ERR Unknown Redis command called from script"),
+        (2, "\nredis.call('GET')", "ERR Wrong number of args calling Redis command from script"),
+        (1, "return redis.call('SUBSCRIBE', 'c')", "ERR This Redis command is not allowed from script"),
+        (1, "error('x')", "ERR user_script:1: x"),
+        (1, "error({err = 'My error'})", "My error"),
+        (
+            1,
+            "return nothing",
+            "ERR user_script:1: Script attempted to access nonexistent global variable 'nothing'",
+        ),
+        (1, "redis.call()", "ERR Please specify at least one argument for this redis lib call"),
+        (1, "redis.call('GET', {})", "ERR Lua redis lib command arguments must be strings or integers"),
+        (1, "redis.sha1hex()", "ERR wrong number of arguments"),
+    ] {
+        assert_eq!(eval(&mut client, script), at(line, text, script), "{script}");
+    }
+    assert_eq!(
+        eval(&mut client, "return 1 +"),
+        "-ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'"
+    );
+    client.ask("SET k text");
+    assert_eq!(
+        eval(&mut client, "return redis.pcall('INCR', 'k')"),
+        "-ERR value is not an integer or out of range"
+    );
+    assert_eq!(eval(&mut client, "return {pcall(redis.call, 'INCR', 'k')}"), "*1 $-1");
+    let text = "return select(2, pcall(redis.call, 'INCR', 'k'))";
+    assert_eq!(eval(&mut client, text), "$44 ERR value is not an integer or out of range");
+}
+
+#[test]
+fn what_a_script_wrote_is_one_transaction_in_the_log() {
+    let mut client = client();
+    eval(&mut client, "return redis.call('GET', 'k')");
+    eval(&mut client, "redis.call('SET', 'one', 1)");
+    eval(&mut client, "redis.call('SET', 'a', 1) redis.call('SPOP', 'none') redis.call('INCR', 'a')");
+    eval(&mut client, "redis.set_repl(redis.REPL_NONE) redis.call('SET', 'hidden', 1)");
+    eval(&mut client, "redis.call('SET', 'kept', 1) error('x')");
+    assert_eq!(logged(&client.node, 0), ["SET one 1", "MULTI", "SET a 1", "INCR a", "EXEC", "SET kept 1"]);
+    assert_eq!(client.ask("GET hidden"), "$1 1");
+}
+
+#[test]
+fn nothing_that_scripts_see_can_be_changed() {
+    let mut client = client();
+    for script in [
+        "x = 1",
+        "_G.x = 1",
+        "rawset(_G, 'x', 1)",
+        "setmetatable(_G, {})",
+        "getmetatable(_G).__index = {}",
+        "redis.call = nil",
+        "rawset(redis, 'call', nil)",
+        "string.format = nil",
+        "table.insert(string, 1)",
+        "table.remove(redis)",
+        "table.sort(math)",
+        "getmetatable('').__index = {}",
+        "setfenv(0, {})",
+        "setfenv(pairs, {})",
+        "cjson.encode = nil",
+        "_G = {}",
+    ] {
+        let error = eval(&mut client, &format!("{script} return 'done'"));
+        let refused = ["readonly table", "cannot change environment", "number expected"];
+        assert!(refused.iter().any(|text| error.contains(text)), "{script}: {error}");
+    }
+    for name in ["print", "dofile", "loadfile", "require", "os", "io", "debug", "package", "newproxy"] {
+        assert!(eval(&mut client, &format!("return {name}")).contains("nonexistent global"), "{name}");
+    }
+    assert_eq!(eval(&mut client, "return (next(_G)) ~= nil and rawget(_G, 'redis') ~= nil"), ":1");
+    assert_eq!(eval(&mut client, "local n = 0 for _ in pairs(redis) do n = n + 1 end return n > 10"), ":1");
+    assert!(
+        eval(&mut client, "return loadstring(string.dump(function() end))()")
+            .contains("attempt to call a nil value")
+    );
+    let pieces = "local code, given = string.dump(function() end), false
+                  return load(function() if not given then given = true return code end end)()";
+    assert!(eval(&mut client, pieces).contains("attempt to call a nil value"));
+}
+
+#[test]
+fn hostile_scripts_fail_alone() {
+    let mut client = client();
+    for script in [
+        "return string.rep('x', 1e10)",
+        "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end",
+        "local function f() return 1 + f() end return f()",
+        "local s = '' for i = 1, 1e9 do s = s .. s .. 'x' end",
+        "return unpack({}, -2147483648, 2147483647)",
+        "return unpack({}, 1, 1e8)",
+        "error()",
+        "error(nil)",
+        "error({})",
+        "error(redis)",
+        "return setmetatable({}, {__index = function() error('x') end})[1]",
+        "local t = {} t[1] = t return cjson.encode(t)",
+        "return cjson.decode(('['):rep(1e5))",
+        "return cmsgpack.unpack(('\\145'):rep(1e5))",
+        "return coroutine.wrap(function() error('x') end)()",
+        "xpcall(function() error('x') end, function() error('y') end) error('z')",
+        "return redis.call(unpack({'SET', 'k', {}}))",
+    ] {
+        let error = eval(&mut client, script);
+        assert!(error.starts_with('-'), "{script}: {}", &error[..error.len().min(100)]);
+        assert_eq!(eval(&mut client, "return 'well'"), "$4 well", "{script}");
+    }
+    let nested = eval(&mut client, "local a = {} a[1] = a return a");
+    assert!(nested.starts_with("*1 *1 ") && nested.ends_with("-ERR reached lua stack limit"));
+}
+
+#[test]
+fn read_only_scripts_do_not_write() {
+    let mut client = client();
+    let refusal = "Write commands are not allowed from read-only scripts.";
+    assert!(
+        client.ask_words(&["EVAL_RO", "return redis.call('SET', KEYS[1], 1)", "1", "k"]).contains(refusal)
+    );
+    assert_eq!(client.ask_words(&["EVAL_RO", "return redis.call('GET', KEYS[1])", "1", "k"]), "$-1");
+    let flagged = "#!lua flags=no-writes\nreturn redis.call('SET', KEYS[1], 1)";
+    assert!(client.ask_words(&["EVAL", flagged, "1", "k"]).contains(refusal));
+    assert_eq!(
+        client.ask_words(&["EVAL_RO", "#!lua\nreturn 1", "0"]),
+        "-ERR Can not execute a script with write flag using *_ro command."
+    );
+}
+
+#[test]
+fn the_cache_of_scripts() {
+    let mut client = client();
+    let digest = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db";
+    assert_eq!(client.ask_words(&["SCRIPT", "LOAD", "return 1"]), format!("$40 {digest}"));
+    assert_eq!(client.ask(&format!("SCRIPT EXISTS {digest} x")), "*2 :1 :0");
+    assert_eq!(client.ask(&format!("EVALSHA {} 0", digest.to_uppercase())), ":1");
+    assert_eq!(client.ask("SCRIPT FLUSH ASYNC"), "+OK");
+    assert!(client.ask(&format!("EVALSHA {digest} 0")).starts_with("-NOSCRIPT"));
+    assert_eq!(client.ask("SCRIPT FLUSH x"), "-ERR SCRIPT FLUSH only support SYNC|ASYNC option");
+    assert_eq!(client.ask("SCRIPT KILL"), "-NOTBUSY No scripts in execution right now.");
+    assert_eq!(client.ask("SCRIPT DEBUG NO"), "+OK");
+    assert!(client.ask("SCRIPT DEBUG YES").starts_with("-ERR SCRIPT DEBUG is not supported"));
+    assert!(client.ask("SCRIPT HELP").starts_with("*1"));
+}
+
+const LIBRARY: &str = "#!lua name=lib
+local calls = 0
+redis.register_function('get', function(keys) calls = calls + 1 return redis.call('GET', keys[1]) end)
+redis.register_function{function_name = 'read', callback = function(keys, args) return {#keys, #args} end,
+  flags = {'no-writes'}, description = 'tells'}";
+
+#[test]
+fn functions_are_loaded_called_listed_and_deleted() {
+    let mut client = client();
+    assert_eq!(client.ask_words(&["FUNCTION", "LOAD", LIBRARY]), "$3 lib");
+    assert_eq!(client.ask_words(&["FUNCTION", "LOAD", LIBRARY]), "-ERR Library 'lib' already exists");
+    assert_eq!(client.ask_words(&["FUNCTION", "LOAD", "REPLACE", LIBRARY]), "$3 lib");
+    client.ask("SET k v");
+    assert_eq!(client.ask("FCALL get 1 k"), "$1 v");
+    assert_eq!(client.ask("FCALL_RO read 1 k a b"), "*2 :1 :2");
+    assert_eq!(
+        client.ask("FCALL_RO get 1 k"),
+        "-ERR Can not execute a script with write flag using *_ro command."
+    );
+    let listed = "*1 *6 $12 library_name $3 lib $6 engine $3 LUA $9 functions *2 \
+                  *6 $4 name $3 get $11 description $-1 $5 flags *0 \
+                  *6 $4 name $4 read $11 description $5 tells $5 flags *1 +no-writes";
+    assert_eq!(client.ask("FUNCTION LIST LIBRARYNAME li*"), listed);
+    assert_eq!(client.ask("FUNCTION LIST LIBRARYNAME x*"), "*0");
+    assert!(client.ask("FUNCTION STATS").ends_with("$15 libraries_count :1 $15 functions_count :2"));
+    assert_eq!(client.ask("FUNCTION DELETE lib"), "+OK");
+    assert_eq!(client.ask("FUNCTION DELETE lib"), "-ERR Library not found");
+    assert_eq!(client.ask("FCALL get 1 k"), "-ERR Function not found");
+    assert_eq!(client.ask("FUNCTION KILL"), "-NOTBUSY No scripts in execution right now.");
+    assert_eq!(client.ask("FUNCTION FLUSH"), "+OK");
+    assert!(client.ask("FUNCTION HELP").starts_with("*1"));
+    let names: Vec<String> = logged(&client.node, 0)
+        .iter()
+        .map(|command| command.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(names, ["FUNCTION LOAD", "FUNCTION LOAD", "SET k", "FUNCTION DELETE", "FUNCTION FLUSH"]);
+}
+
+#[test]
+fn libraries_that_are_wrong_are_refused() {
+    let mut client = client();
+    for (code, error) in [
+        ("return 1", "-ERR Missing library metadata"),
+        ("#!lua name=l\nreturn 1", "-ERR No functions registered"),
+        (
+            "#!lua name=l\nreturn 1 +",
+            "-ERR Error compiling function: user_function:2: unexpected symbol near '<eof>'",
+        ),
+        ("#!lua name=l\nerror('x')", "-ERR Error registering functions: ERR user_function:2: x"),
+        (
+            "#!lua name=l\nredis.call('PING')",
+            "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'",
+        ),
+        (
+            "#!lua name=l\nredis.register_function('f')",
+            "-ERR Error registering functions: ERR calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
+        ),
+        ("#!lua name=l\nwhile true do end", "-ERR Error registering functions: ERR FUNCTION LOAD timeout"),
+    ] {
+        assert_eq!(client.ask_words(&["FUNCTION", "LOAD", code]), error, "{code}");
+    }
+    assert_eq!(eval(&mut client, "return redis.register_function == nil").split(' ').next(), Some("-ERR"));
+}
+
+#[test]
+fn libraries_go_over_as_a_payload() {
+    let mut from = client();
+    from.ask_words(&["FUNCTION", "LOAD", LIBRARY]);
+    let dump = from.request(&["FUNCTION", "DUMP"]).unwrap();
+    let start = dump.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    let payload = &dump[start..dump.len() - 2];
+    let mut to = client();
+    let restore = |to: &mut Client, rest: &[&[u8]]| {
+        let words: Vec<&[u8]> =
+            [b"FUNCTION".as_slice(), b"RESTORE", payload].iter().chain(rest).copied().collect();
+        String::from_utf8(to.request(&words).unwrap()).unwrap()
+    };
+    assert_eq!(restore(&mut to, &[]), "+OK\r\n");
+    assert_eq!(restore(&mut to, &[b"APPEND"]), "-ERR Library lib already exists\r\n");
+    assert_eq!(restore(&mut to, &[b"REPLACE"]), "+OK\r\n");
+    assert_eq!(restore(&mut to, &[b"FLUSH"]), "+OK\r\n");
+    assert!(restore(&mut to, &[b"x"]).starts_with("-ERR Wrong restore policy given"));
+    assert_eq!(to.ask("FUNCTION RESTORE x"), "-ERR DUMP payload version or checksum are wrong");
+    assert_eq!(to.ask("FCALL_RO read 0"), "*2 :0 :0");
+}

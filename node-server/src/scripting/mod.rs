@@ -1,0 +1,80 @@
+//! Scripts and functions: Lua code that clients send, and that runs beside the data.
+//!
+//! ```text
+//!  cache  functions   what there is: scripts by digest, libraries by name; shared by all threads
+//!  engine             a thread's Lua, with what it has compiled
+//!    sandbox.lua      what scripts may see of it
+//!    redis_table  call  to_lua  from_lua  libraries/   what they are given
+//!  run                one script at work: what it may do, what it did
+//!  slow               those that run too long, and how they are ended
+//! ```
+//!
+//! A script runs on the thread of its client, under the locks of its declared keys, and what it changed is logged as a
+//! transaction when it is through. The commands are in `commands/scripting`.
+
+pub mod cache;
+mod call;
+pub mod engine;
+mod exposed;
+pub mod flags;
+mod from_lua;
+pub mod functions;
+mod glue;
+mod libraries;
+pub mod loaded;
+mod redis_table;
+pub mod run;
+pub mod sha1;
+pub mod slow;
+mod to_lua;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+pub use from_lua::{lua_to_reply, text_of};
+
+use crate::command::CommandError;
+use crate::node::Node;
+use functions::Functions;
+
+/// What a node has of them.
+#[derive(Default)]
+pub struct Scripting {
+    pub cache: cache::ScriptCache,
+    functions: ArcSwap<Functions>,
+    pub slow: slow::SlowScripts,
+    /// What the Lua of all threads takes.
+    pub lua_bytes: AtomicU64,
+    has_wide: AtomicBool,
+}
+
+impl Scripting {
+    pub fn functions(&self) -> arc_swap::Guard<Arc<Functions>> {
+        self.functions.load()
+    }
+
+    /// Adds the library with this code, from a file or from the master.
+    pub fn load(&self, node: &Node, code: &[u8]) -> Result<(), CommandError> {
+        let library = engine::with_engine(node, |engine| {
+            engine.create_library(functions::Header::of(code)?, code, None)
+        })?;
+        self.set_functions(self.functions().with(library, false)?);
+        Ok(())
+    }
+
+    /// A script or library was seen to need all shards.
+    pub fn note_wide(&self) {
+        self.has_wide.store(true, Ordering::Release);
+    }
+
+    pub fn has_wide(&self) -> bool {
+        self.has_wide.load(Ordering::Acquire)
+    }
+
+    /// Puts others in their place. Whoever does holds all shards, so that a snapshot has the one or the other.
+    pub fn set_functions(&self, functions: Functions) {
+        self.functions.store(Arc::new(functions));
+    }
+}

@@ -1,0 +1,269 @@
+//! One run of a script: what its commands work with and what it did so far.
+//!
+//! While it runs, its thread knows it, and redis.call and its kin get at it there ([`with_current`]). What a script may
+//! not survive (it was killed; it needs other locks) makes it *end*: the reason is noted, nothing can be caught any more,
+//! and every further instruction is an error.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ptr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mlua::{Lua, Value};
+use rcl_proto::Slot;
+use rcl_proto::resp::Protocol;
+
+use super::flags::ScriptFlags;
+use super::sha1::{self, Digest};
+use super::slow::SlowScript;
+use crate::clock;
+use crate::command::{CommandError, Context, Park};
+use crate::executor::{MASTER_DOWN, TOO_FEW_REPLICAS, node_state};
+
+/// What of a script's writes goes where; the bits of redis.set_repl.
+pub mod replicated {
+    pub const NONE: u32 = 0;
+    pub const FILE: u32 = 1;
+    pub const REPLICAS: u32 = 2;
+    pub const ALL: u32 = FILE | REPLICAS;
+}
+
+/// Whether it came by EVAL or FCALL: SCRIPT KILL ends the one, FUNCTION KILL the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunKind {
+    Script,
+    Function,
+}
+
+/// What runs.
+#[derive(Clone, Copy, Debug)]
+pub enum RunName<'r> {
+    Script(&'r Digest),
+    Function(&'r str),
+}
+
+impl RunName<'_> {
+    pub fn kind(self) -> RunKind {
+        match self {
+            RunName::Script(_) => RunKind::Script,
+            RunName::Function(_) => RunKind::Function,
+        }
+    }
+}
+
+impl fmt::Display for RunName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunName::Script(digest) => f.write_str(&sha1::hex(digest)),
+            RunName::Function(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Why a script is ended in its midst.
+#[derive(Debug)]
+pub enum End {
+    Killed,
+    /// It touched what it had not declared: it is run again with all shards locked.
+    NeedsAllShards,
+    /// It has to wait (for the end of a pause, for a key that is on its way to another node), and is run again then.
+    Waits(Park),
+}
+
+pub struct Run<'r, 'c> {
+    pub context: &'r mut Context<'c>,
+    pub name: RunName<'r>,
+    pub request: rcl_proto::resp::Args<'r>,
+    /// The version of the protocol in which its commands answer.
+    pub protocol: Protocol,
+    pub may_write: bool,
+    pub allows_oom: bool,
+    pub may_cross_slots: bool,
+    /// The slot that it is bound to, in a cluster: of its declared keys, else of the first key that it touched.
+    pub slot: Option<Slot>,
+    /// Memory was over `maxmemory` when it began.
+    pub was_out_of_memory: bool,
+    /// A command was called that may write.
+    pub wrote: bool,
+    pub replicated: u32,
+    pub end: Option<End>,
+    /// How much was to be logged when it began.
+    log_start: usize,
+    began: Instant,
+    slow: Option<Arc<SlowScript>>,
+}
+
+impl<'r, 'c> Run<'r, 'c> {
+    /// Checks whether a script with these flags may run here and now.
+    pub fn prepare(
+        context: &'r mut Context<'c>,
+        name: RunName<'r>,
+        request: rcl_proto::resp::Args<'r>,
+        flags: ScriptFlags,
+        read_only: bool,
+    ) -> Result<Run<'r, 'c>, CommandError> {
+        let was_out_of_memory = context.node.is_out_of_memory();
+        check_state(context, flags, read_only, was_out_of_memory)?;
+        let declared = !flags.has(ScriptFlags::UNDECLARED);
+        let (slot, log_start) = (context.declared_slot, context.log.len());
+        Ok(Run {
+            context,
+            name,
+            request,
+            protocol: Protocol::Resp2,
+            may_write: !read_only && !flags.has(ScriptFlags::NO_WRITES),
+            allows_oom: flags.has(ScriptFlags::ALLOW_OOM),
+            may_cross_slots: !declared || flags.has(ScriptFlags::ALLOW_CROSS_SLOT),
+            slot,
+            was_out_of_memory,
+            wrote: false,
+            replicated: replicated::ALL,
+            end: None,
+            log_start,
+            began: clock::monotonic(),
+            slow: None,
+        })
+    }
+
+    /// Ends the script, for this reason; the error to raise.
+    pub fn end(&mut self, lua: &Lua, end: End) -> mlua::Error {
+        self.end = Some(end);
+        super::engine::let_it_end(lua)
+    }
+
+    /// Called from time to time while it runs: an error when it is to end.
+    pub fn look_around(&mut self, lua: &Lua) -> mlua::Result<()> {
+        if self.slow.is_none() {
+            let threshold_ms = self.context.node.settings().busy_reply_threshold_ms;
+            if threshold_ms <= 0 || self.began.elapsed() < Duration::from_millis(threshold_ms as u64) {
+                return Ok(());
+            }
+            let scripts = &self.context.node.scripting.slow;
+            let request = self.request;
+            self.slow = Some(scripts.begin(self.context, self.name, request, self.began, self.wrote));
+        }
+        let is_killed = self.slow.as_ref().is_some_and(|slow| slow.is_killed());
+        if is_killed { Err(self.end(lua, End::Killed)) } else { Ok(()) }
+    }
+
+    /// A command comes that may write; false when the script was killed before.
+    pub fn begin_write(&mut self) -> bool {
+        let may_write = self.wrote || self.slow.as_ref().is_none_or(|slow| slow.may_write());
+        self.wrote |= may_write;
+        may_write
+    }
+
+    /// It is through. What it wrote before it was ended for good is logged nowhere.
+    pub fn finish(&mut self) {
+        if matches!(self.end, Some(End::Killed)) {
+            self.context.log.truncate(self.log_start);
+        }
+        if let Some(slow) = self.slow.take() {
+            self.context.node.scripting.slow.end(self.context.node, &slow);
+        }
+    }
+}
+
+fn check_state(
+    context: &Context<'_>,
+    flags: ScriptFlags,
+    read_only: bool,
+    is_out_of_memory: bool,
+) -> Result<(), CommandError> {
+    let state = context.node.state();
+    let obeys = context.session.is_master_link;
+    let is = |bit| state & bit != 0 && !obeys;
+    if flags.has(ScriptFlags::UNDECLARED) {
+        return if is(node_state::STALE) { Err(MASTER_DOWN) } else { Ok(()) };
+    }
+    if flags.has(ScriptFlags::NO_CLUSTER) && context.node.is_cluster() {
+        return Err(CommandError::fixed("ERR Can not run script on cluster, 'no-cluster' flag is set."));
+    }
+    if is(node_state::STALE) && !flags.has(ScriptFlags::ALLOW_STALE) {
+        return Err(CommandError::fixed(
+            "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not \
+             set on the script.",
+        ));
+    }
+    if !flags.has(ScriptFlags::NO_WRITES) {
+        if is(node_state::READ_ONLY_REPLICA) {
+            return Err(CommandError::fixed(
+                "READONLY Can not run script with write flag on readonly replica",
+            ));
+        }
+        if is(node_state::SAVE_FAILED) {
+            return Err(CommandError::fixed(
+                "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable \
+                 scripts are blocked. Use 'no-writes' flag for read only scripts.",
+            ));
+        }
+        if read_only {
+            return Err(CommandError::fixed(
+                "ERR Can not execute a script with write flag using *_ro command.",
+            ));
+        }
+        if is(node_state::TOO_FEW_REPLICAS) {
+            return Err(TOO_FEW_REPLICAS);
+        }
+    }
+    let needs_memory = !flags.has(ScriptFlags::ALLOW_OOM.with(ScriptFlags::NO_WRITES));
+    if needs_memory && is_out_of_memory && !obeys {
+        return Err(CommandError::fixed(
+            "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+        ));
+    }
+    Ok(())
+}
+
+thread_local! {
+    static CURRENT: Cell<*mut Run<'static, 'static>> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Does `work`, which may get at the run by [`with_current`].
+pub fn as_current<R>(run: &mut Run<'_, '_>, work: impl FnOnce() -> R) -> R {
+    struct Reset(*mut Run<'static, 'static>);
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+    let _reset = Reset(CURRENT.replace(ptr::from_mut(run).cast()));
+    work()
+}
+
+/// Shows the run of this thread's script to `look`; `None` when there is none (or it is being looked at).
+pub fn with_current<R>(look: impl FnOnce(&mut Run<'_, '_>) -> R) -> Option<R> {
+    struct PutBack(*mut Run<'static, 'static>);
+    impl Drop for PutBack {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+    let current = CURRENT.replace(ptr::null_mut());
+    if current.is_null() {
+        return None;
+    }
+    let _put_back = PutBack(current);
+    // SAFETY: the pointer comes from the `&mut Run` of `as_current`, which has not returned: it takes the pointer away
+    // when it does, and nobody else uses the run meanwhile. While `look` has it the pointer is not there for another
+    // one. `look` takes any lifetimes, so it cannot keep what it sees.
+    Some(look(unsafe { &mut *current }))
+}
+
+/// What a run leaves behind in Lua: what the script returned, or why it failed.
+#[derive(Debug)]
+pub enum Returned {
+    Value(Value),
+    Failure(Value),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_a_script_there_is_no_run() {
+        assert_eq!(with_current(|run| run.wrote), None);
+    }
+}
