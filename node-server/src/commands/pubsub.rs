@@ -176,7 +176,16 @@ fn subscribe_all(context: &mut Context<'_>, args: Args<'_>, kind: ChannelKind, w
         answer(context, kind, word, Some(name));
     }
     context.session.show_subscriptions();
+    close_without_permission(context, args, kind);
     Ok(Outcome::Done)
+}
+
+/// The user's rules may have changed since the gate looked at them, and who changed them may have looked at the subscribers
+/// before this one was among them.
+fn close_without_permission(context: &mut Context<'_>, args: Args<'_>, kind: ChannelKind) {
+    let user = &context.session.user;
+    let may_hear = |name: &[u8]| user.may_use_channel(name, kind == ChannelKind::Pattern);
+    context.close |= !args.from(1).iter().all(may_hear);
 }
 
 fn unsubscribe_all(

@@ -386,3 +386,26 @@ fn secrets_are_not_in_the_slow_log() {
     let log = admin.ask("SLOWLOG GET 100");
     assert!(log.contains("SETUSER $10 (redacted)") && !log.contains("topsecret"), "{log}");
 }
+
+#[test]
+fn who_subscribes_while_the_permission_goes_is_cut_off_too() {
+    clients!(node: admin);
+    let mut alice = client_as(&node, "alice", "+@all &a");
+    assert_eq!(alice.ask("MULTI"), "+OK");
+    assert_eq!(alice.ask("SUBSCRIBE a"), "+QUEUED");
+    assert_eq!(admin.ask("ACL SETUSER alice (+exec) (+@all &a)"), "+OK");
+    alice.ask("EXEC");
+    assert!(!alice.closed, "another selector allows it");
+    assert_eq!(admin.ask("ACL SETUSER alice clearselectors resetchannels &b"), "+OK");
+    assert!(alice.is_killed());
+    // The handler alone, as if the gate had let it in a moment before.
+    let mut bob = client_as(&node, "bob", "+@all &b");
+    let spec = crate::command::by_name(b"subscribe").unwrap().spec;
+    let args = rcl_proto::resp::OwnedArgs::new([b"SUBSCRIBE".as_slice(), b"a"]);
+    let mut output = Vec::new();
+    let held = crate::executor::Held::None;
+    let mut context =
+        crate::command::Context::new(&node, &mut bob.session, held, rcl_proto::Slot::MIN, &mut output, 0);
+    context.call(spec, args.as_args()).unwrap();
+    assert!(context.close);
+}

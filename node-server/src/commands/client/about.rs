@@ -99,7 +99,8 @@ pub fn list(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             Chosen::Kind(kind) => client.kind() == *kind,
             Chosen::Ids(ids) => ids.contains(&client.id),
         };
-        if is_chosen {
+        // Whose end was asked for is gone, even if its connection does not know yet.
+        if is_chosen && !client.mailbox.is_killed() {
             text.push_str(&client.line(now_ms));
             text.push('\n');
         }
