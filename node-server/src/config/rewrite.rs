@@ -21,6 +21,15 @@ impl Config {
     /// The text of the file after CONFIG REWRITE; `old` is empty when there is no file yet. `users` are the lines that
     /// take the place of the old `user` lines, each with whether it must be there even when there was none.
     pub fn rewrite(&self, old: &[u8], users: Vec<(Vec<u8>, bool)>) -> Vec<u8> {
+        self.rewrite_lines(old, users, false)
+    }
+
+    /// The same with a line for each directive, also for those that have their default.
+    pub fn rewrite_all(&self, old: &[u8], users: Vec<(Vec<u8>, bool)>) -> Vec<u8> {
+        self.rewrite_lines(old, users, true)
+    }
+
+    fn rewrite_lines(&self, old: &[u8], users: Vec<(Vec<u8>, bool)>, all: bool) -> Vec<u8> {
         let mut file = OldFile::read(old);
         for (row, directive) in table::directives().iter().enumerate() {
             let (Some(value), Some(default)) = (self.values.get(row), self.defaults.get(row)) else {
@@ -28,11 +37,12 @@ impl Config {
             };
             // A cluster's nodes.conf says who replicates whom.
             let in_cluster = self.value("cluster-enabled") == Some(&Value::YesNo(true));
-            let lines = if directive.name == "replicaof" && in_cluster {
+            let mut lines = if directive.name == "replicaof" && in_cluster {
                 Vec::new()
             } else {
                 value.lines(directive, default)
             };
+            lines.iter_mut().for_each(|(_, must)| *must |= all);
             file.replace(row, lines);
         }
         file.replace(USERS, users);

@@ -68,6 +68,8 @@ impl fmt::Display for SetError {
 
 impl std::error::Error for SetError {}
 
+const IMMUTABLE: &str = "can't set immutable config";
+
 impl Config {
     /// Sets all pairs or none.
     pub fn set(
@@ -82,6 +84,9 @@ impl Config {
             let words = split_value(directive.kind, value);
             let name = || String::from_utf8_lossy(name).to_ascii_lowercase();
             next.assign(*row, directive, &words).map_err(|why| SetError::refused(name(), why))?;
+            if directive.immutable && next.values.get(*row) != self.values.get(*row) {
+                return Err(SetError::refused(name(), IMMUTABLE));
+            }
             if let (Standing::RefusedUnlessDefault { why }, false) =
                 (directive.standing, next.is_default(*row))
             {
@@ -107,8 +112,9 @@ impl Config {
             let Some((row, directive)) = table::find(name) else {
                 return Err(SetError::Unknown { name: text });
             };
-            if directive.immutable {
-                return Err(SetError::refused(text, "can't set immutable config"));
+            // Redis refuses even what changes nothing; of ours it is taken, so that all that CONFIG GET tells can be set again.
+            if directive.immutable && !directive.ours {
+                return Err(SetError::refused(text, IMMUTABLE));
             }
             if directive.protected && !self.allows_protected(client) {
                 return Err(SetError::refused(text, "can't set protected config"));

@@ -148,3 +148,24 @@ fn replacing_a_file_keeps_its_mode_and_leaves_nothing_beside_it() {
     file::replace(&directory.0.join("fresh.conf"), b"new").unwrap();
     assert_eq!(std::fs::read_dir(&directory.0).unwrap().count(), 2);
 }
+
+#[test]
+fn a_rewrite_of_all_has_a_line_for_each_directive_and_is_read_back() {
+    let mut config = config();
+    set(&mut config, &["timeout", "30", "masterauth", "p w"]).unwrap();
+    let text = config.rewrite_all(b"# head\n", Vec::new());
+    let again = load::load(&["-".into()], Path::new("/"), &mut text.as_slice()).unwrap();
+    assert_eq!(again.config, config);
+    let text = String::from_utf8(text).unwrap();
+    for line in ["timeout 30\n", "maxclients 10000\n", "hash-max-listpack-value 64\n"] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_cannot_change_may_be_set_to_what_it_is_if_it_is_ours() {
+    let mut config = config();
+    assert!(set(&mut config, &["worker-threads", "0"]).is_ok());
+    assert!(set(&mut config, &["worker-threads", "3"]).unwrap_err().to_string().contains("immutable"));
+    assert!(set(&mut config, &["databases", "16"]).unwrap_err().to_string().contains("immutable"));
+}

@@ -126,6 +126,11 @@ impl<'a> ReplyWriter<'a> {
         self.header(if self.is_resp3() { b'>' } else { b'*' }, length as i64);
     }
 
+    /// The head of what is told besides the reply that follows: `length` pairs. Only RESP3 has such things.
+    pub fn attribute(&mut self, length: usize) {
+        self.header(b'|', length as i64);
+    }
+
     pub fn double(&mut self, number: f64) {
         let mut text = Vec::with_capacity(24);
         format_double(number, &mut text);

@@ -169,6 +169,11 @@ fn refuse_what_needs_a_restart(name: &'static str) -> Result<(), SetError> {
 }
 
 fn rewrite(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    rewrite_file(context, false)
+}
+
+/// Writes the configuration into its file; all of it, or what is not the default.
+pub fn rewrite_file(context: &mut Context<'_>, all: bool) -> CommandResult {
     let node = context.node;
     let Some(path) = &node.config_file else {
         return Err(CommandError::fixed("ERR The server is running without a config file"));
@@ -184,7 +189,8 @@ fn rewrite(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     };
     let settings = node.settings();
     let users = if settings.aclfile.is_some() { Vec::new() } else { node.access.config_lines(&settings) };
-    let new = node.lock_config().rewrite(&old, users);
+    let config = node.lock_config().clone();
+    let new = if all { config.rewrite_all(&old, users) } else { config.rewrite(&old, users) };
     configuration::file::replace(path, &new).map_err(failed)?;
     tracing::info!(path = %path.display(), "CONFIG REWRITE done");
     context.reply.ok();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rcl_cluster::{Command, LinkDirection};
 use rcl_proto::resp::Args;
 
-use super::debug_data;
+use super::{debug_data, debug_protocol};
 
 use crate::command::parse::{self, is};
 use crate::command::spec::{COMMAND, Group, flag};
@@ -66,6 +66,8 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.reply.ok();
             Ok(Outcome::Done)
         }
+        2 if is(subcommand, "CONFIG-REWRITE-FORCE-ALL") => super::config::rewrite_file(context, true),
+        3 if is(subcommand, "PROTOCOL") => debug_protocol::reply(context, &args[2]),
         3 if is(subcommand, "SET-ACTIVE-EXPIRE") => {
             context.node.expires_actively.store(leading_number(&args[2]) != 0, Ordering::Relaxed);
             context.reply.ok();
@@ -174,8 +176,13 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "STRINGMATCH-LEN <length> <pattern>",
                 "Look whether a pattern fits a text of so many times the letter a.",
             ),
+            ("CONFIG-REWRITE-FORCE-ALL", "As CONFIG REWRITE, with a line for each directive."),
             ("LOG <message>", "Write a message to the log."),
             ("PAUSE-CRON <0|1>", "Whether what is done from time to time is left undone."),
+            (
+                "PROTOCOL <type>",
+                "Answer with a reply of this type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true or false.",
+            ),
             (
                 "REPLYBUFFER RESIZING <0|1>",
                 "Does nothing: clients have no reply buffers of their own that could be resized.",

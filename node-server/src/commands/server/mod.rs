@@ -5,6 +5,7 @@ mod config;
 mod data_set;
 mod debug;
 mod debug_data;
+mod debug_protocol;
 mod info;
 mod latency;
 mod lolwut;
