@@ -304,7 +304,9 @@ impl Loader {
             _ => {
                 let name_text = String::from_utf8_lossy(name);
                 let hint = table::nearest_name(&name_text).map(|near| format!("; did you mean '{near}'?"));
-                Err(fail(name, format!("unknown directive{}", hint.unwrap_or_default())))
+                // In Redis's words, and in plain ones.
+                let why = "Bad directive or wrong number of arguments: unknown directive";
+                Err(fail(name, why.to_owned() + &hint.unwrap_or_default()))
             }
         }
     }

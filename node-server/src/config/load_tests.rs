@@ -59,7 +59,10 @@ fn a_bad_line_is_told_with_its_place_and_what_was_expected() {
     let message = error(&[path.to_str().unwrap()], "");
     assert_eq!(
         message,
-        format!("{}, line 3: 'prot 7000': unknown directive; did you mean 'port'?", path.display())
+        format!(
+            "{}, line 3: 'prot 7000': Bad directive or wrong number of arguments: unknown directive; did you mean 'port'?",
+            path.display()
+        )
     );
     for (stdin, expected) in [
         (

@@ -40,6 +40,7 @@ pub fn introduce(connection: &mut Connection) -> Result<(), LinkError> {
             .collect();
         let reply = call(connection, &words)?;
         if reply.starts_with('-') {
+            tracing::warn!(reply, "Unable to AUTH to MASTER");
             return Err(LinkError::Refused { to: "AUTH (masterauth)", reply });
         }
     } else if pong.starts_with("-NOAUTH") {
