@@ -73,7 +73,7 @@ fn take_memory_back(node: &Node, now_ms: i64) {
 fn close_slow_clients(node: &Node, now_ms: i64) {
     for client in node.clients.all() {
         let limit = node.settings().output_buffer_limit(client.kind());
-        let waiting = client.output_bytes.load(Ordering::Relaxed) + client.mailbox.pending_bytes();
+        let waiting = client.waiting_output();
         let since = &client.over_soft_limit_since_ms;
         if limit.soft_bytes == 0 || waiting as u64 <= limit.soft_bytes {
             since.store(0, Ordering::Relaxed);

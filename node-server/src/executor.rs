@@ -29,7 +29,7 @@ use propagate::publish;
 pub use serve::end_wait;
 pub use transaction::{discard, unwatch_all};
 
-use crate::client::{Message, NO_COMMAND, NO_SHARD, ReplyMode, Session};
+use crate::client::{LateReply, Message, NO_COMMAND, NO_SHARD, ReplyMode, Session};
 use crate::clock::{self, BatchClock};
 use crate::command::spec::Flags;
 use crate::command::{
@@ -361,17 +361,19 @@ pub fn take_pushes(session: &mut Session, output: &mut Vec<u8>) {
     }
 }
 
-/// A client that waited since then was answered: the request counts from its beginning to now.
-pub fn note_answered(node: &Node, args: Args<'_>, since: Instant, reply: &[u8]) {
-    let failed = reply.first() == Some(&b'-');
+/// A client that waited since then was answered. The request counts from its beginning to now, but whether it was slow is
+/// asked of its work alone.
+pub fn note_answered(node: &Node, session: &Session, args: Args<'_>, since: Instant, reply: &LateReply) {
+    let failed = reply.bytes.first() == Some(&b'-');
     if failed {
-        let line = reply.get(1..).unwrap_or_default();
+        let line = reply.bytes.get(1..).unwrap_or_default();
         let word = line.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
         node.errors.note(&String::from_utf8_lossy(word));
         node.stats.note_error();
     }
     if let Lookup::Found(known) = node.commands.find(args) {
         node.command_stats.ran(known.spec, clock::monotonic() - since, failed);
+        node.note_slow(session, known.spec, args, reply.took);
     }
 }
 

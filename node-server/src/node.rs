@@ -276,17 +276,15 @@ impl Node {
         failed: bool,
     ) {
         self.command_stats.ran(spec, took, failed);
-        self.latency.note(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took);
-        if !spec.has(flag::SKIP_SLOWLOG) {
-            self.note_slow(session, spec, args, took.as_micros() as u64);
-        }
+        self.note_slow(session, spec, args, took);
     }
 
-    /// Puts a command into the slow log if it was slow.
-    fn note_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, duration_us: u64) {
+    /// The latency monitor and the slow log keep it if it was slow.
+    pub fn note_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, took: Duration) {
+        self.latency.note(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took);
         let settings = self.settings();
-        let threshold = settings.slowlog_log_slower_than_us;
-        if threshold < 0 || (duration_us as i64) < threshold {
+        let (threshold, duration_us) = (settings.slowlog_log_slower_than_us, took.as_micros() as u64);
+        if threshold < 0 || (duration_us as i64) < threshold || spec.has(flag::SKIP_SLOWLOG) {
             return;
         }
         let client = (session.handle.address(), session.handle.texts().name);

@@ -105,10 +105,13 @@ pub struct ClientHandle {
     pub input_bytes: AtomicUsize,
     pub input_capacity: AtomicUsize,
     pub output_bytes: AtomicUsize,
+    pub output_capacity: AtomicUsize,
     /// Since when its output is over the soft limit, Unix time in milliseconds; 0 when it is not.
     pub over_soft_limit_since_ms: AtomicI64,
     pub multi_bytes: AtomicUsize,
     pub watched_bytes: AtomicUsize,
+    /// The prefixes of CLIENT TRACKING … BCAST.
+    pub prefix_bytes: AtomicUsize,
     /// Its part in the sum that `maxmemory-clients` limits.
     pub(super) counted_bytes: AtomicUsize,
     /// It waits, and its time will be up.
@@ -158,9 +161,11 @@ impl ClientHandle {
             input_bytes: AtomicUsize::new(0),
             input_capacity: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
+            output_capacity: AtomicUsize::new(0),
             over_soft_limit_since_ms: AtomicI64::new(0),
             multi_bytes: AtomicUsize::new(0),
             watched_bytes: AtomicUsize::new(0),
+            prefix_bytes: AtomicUsize::new(0),
             counted_bytes: AtomicUsize::new(0),
             has_deadline: AtomicBool::new(false),
             last_command: AtomicU16::new(NO_COMMAND),
@@ -265,7 +270,7 @@ impl ClientHandle {
         let input = get(&self.input_bytes);
         let capacity = get(&self.input_capacity);
         let arguments = get(&self.argument_bytes);
-        let output = self.output_memory();
+        let output = self.waiting_output();
         let multi = get(&self.multi_bytes);
         let total = self.memory_bytes();
         let last = self.last_command.load(Ordering::Relaxed);

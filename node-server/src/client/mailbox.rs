@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use rcl_proto::resp::{Protocol, ReplyWriter};
 
@@ -35,6 +36,8 @@ pub struct LateReply {
     pub last_write: Option<LogPosition>,
     /// The connection is closed when the reply is sent.
     pub closes: bool,
+    /// How long the command worked in the end; the wait is not in it.
+    pub took: Duration,
 }
 
 /// One for each connection.

@@ -21,14 +21,16 @@ impl ClientHandle {
         size_of::<ClientHandle>()
             + size_of::<Session>()
             + self.input_capacity.load(Ordering::Relaxed)
-            + self.output_memory()
+            + self.output_capacity.load(Ordering::Relaxed)
+            + self.mailbox.pending_bytes()
             + self.multi_bytes.load(Ordering::Relaxed)
             + self.watched_bytes.load(Ordering::Relaxed)
+            + self.prefix_bytes.load(Ordering::Relaxed)
             + subscribed * SUBSCRIPTION_BYTES
     }
 
     /// What waits to be sent to it.
-    pub fn output_memory(&self) -> usize {
+    pub fn waiting_output(&self) -> usize {
         self.output_bytes.load(Ordering::Relaxed) + self.mailbox.pending_bytes()
     }
 

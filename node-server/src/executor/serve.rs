@@ -76,6 +76,7 @@ fn touches_departing(context: &mut Context<'_>, waiter: &KeyWaiter) -> bool {
 }
 
 fn serve(context: &mut Context<'_>, key: &[u8], waiter: KeyWaiter, laps: &mut Option<&mut BatchClock>) {
+    let started = clock::monotonic();
     let mut bytes = Vec::new();
     let mut reply = ReplyWriter::new(&mut bytes, waiter.protocol);
     let args = waiter.args.as_args();
@@ -98,7 +99,8 @@ fn serve(context: &mut Context<'_>, key: &[u8], waiter: KeyWaiter, laps: &mut Op
         let logged_bytes = logged.map_or(0, |logged| logged.bytes);
         slot_use::count_waiter(context.node, shard, &waiter, bytes.len(), laps.lap(), logged_bytes);
     }
-    waiter.wait.end(LateReply { bytes, last_write: logged.map(|logged| logged.end), closes: false });
+    let (last_write, took) = (logged.map(|logged| logged.end), clock::monotonic() - started);
+    waiter.wait.end(LateReply { bytes, last_write, closes: false, took });
 }
 
 /// Ends the wait of a client on keys of this shard with this error, or as if its time were up. False when it waits there no

@@ -60,7 +60,7 @@ pub fn clients(node: &Node, counts: &KeyspaceCounts) -> String {
             "client_recent_max_input_buffer",
             largest(|client| client.input_bytes.load(Ordering::Relaxed)).to_string(),
         ),
-        ("client_recent_max_output_buffer", largest(|client| client.output_memory()).to_string()),
+        ("client_recent_max_output_buffer", largest(|client| client.waiting_output()).to_string()),
         ("blocked_clients", count(&|client| client.has_flag(client_flag::BLOCKED)).to_string()),
         ("tracking_clients", node.tracking.client_count().to_string()),
         (

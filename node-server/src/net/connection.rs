@@ -44,6 +44,8 @@ pub struct Connection {
     input: Vec<u8>,
     /// How long half a request will be at least, once that is known; 0 before.
     awaited_bytes: usize,
+    /// It sent nothing for a while: no room is kept for what it announced.
+    gave_room_back: bool,
     /// What the socket did not take yet, from `sent` on.
     output: Vec<u8>,
     sent: usize,
@@ -88,6 +90,7 @@ impl Connection {
             parser: RequestParser::new(),
             input: Vec::new(),
             awaited_bytes: 0,
+            gave_room_back: false,
             output: Vec::new(),
             sent: 0,
             parked: None,
@@ -130,17 +133,23 @@ impl Connection {
             if let Some(end) = self.take_mail(cx, buffers) {
                 return Poll::Ready(end);
             }
-            match self.poll_send(cx) {
+            // What the client does not take yet is kept, and its requests are read all the same: it may send a long pipeline
+            // before it reads the first answer.
+            let is_blocked = match self.poll_send(cx) {
                 Poll::Ready(Ok(())) if self.closing => return Poll::Ready(End::Closed),
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => false,
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
-                Poll::Pending => return Poll::Pending,
-            }
+                Poll::Pending if self.closing => return Poll::Pending,
+                Poll::Pending => true,
+            };
             match self.poll_read_and_run(cx, buffers) {
                 Poll::Ready(None) if self.defers_answers() => break,
                 Poll::Ready(None) => {}
                 Poll::Ready(Some(end)) => return Poll::Ready(end),
-                Poll::Pending if self.session.handle.mailbox.is_empty() && self.sent == self.output.len() => {
+                Poll::Pending
+                    if self.session.handle.mailbox.is_empty()
+                        && (is_blocked || self.sent == self.output.len()) =>
+                {
                     return Poll::Pending;
                 }
                 Poll::Pending => {}
@@ -170,7 +179,7 @@ impl Connection {
                 // For a wait that is over.
                 Message::Reply { .. } | Message::Retry { .. } => {}
                 Message::GiveMemoryBack => {
-                    self.awaited_bytes = 0;
+                    self.gave_room_back = true;
                     self.input.shrink_to_fit();
                 }
             }
@@ -195,9 +204,11 @@ impl Connection {
 
     /// What the parked request waited for has come.
     fn end_wait(&mut self, reply: &LateReply, buffers: &mut ThreadBuffers) {
-        if let Some(parked) = self.unpark() {
-            executor::note_answered(&self.node, parked.request.as_args(), parked.since, &reply.bytes);
+        if let Some(parked) = &self.parked {
+            let args = parked.request.as_args();
+            executor::note_answered(&self.node, &self.session, args, parked.since, reply);
         }
+        self.unpark();
         let start = buffers.output.len();
         buffers.output.extend_from_slice(&reply.bytes);
         executor::silence(&mut self.session, &mut buffers.output, start);
@@ -297,7 +308,7 @@ impl Connection {
         let target = if own_buffer { &mut self.input } else { &mut buffers.input };
         let before = target.len();
         if own_buffer {
-            make_room(target, self.awaited_bytes);
+            make_room(target, if self.gave_room_back { 0 } else { self.awaited_bytes });
         } else if target.capacity() - before < READ_BYTES / 4 {
             target.reserve(READ_BYTES);
         }
@@ -313,8 +324,16 @@ impl Connection {
         }
         // SAFETY: `poll_read` initialised the first `read` bytes of the spare capacity.
         unsafe { target.set_len(before + read) };
+        self.gave_room_back = false;
         self.batch.stats.input_bytes += read as u64;
         self.session.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
+        if own_buffer {
+            // What has come so far is in memory until it is run.
+            self.show_memory();
+            if self.session.handle.mailbox.is_killed() {
+                return Poll::Ready(Some(End::Closed));
+            }
+        }
         let end = self.run_batch(own_buffer, buffers);
         if end.is_some() {
             self.keep_output(buffers);
@@ -364,6 +383,7 @@ impl Connection {
         handle.input_bytes.store(self.input.len() - arguments, Ordering::Relaxed);
         handle.input_capacity.store(self.input.capacity(), Ordering::Relaxed);
         handle.output_bytes.store(self.output.len() - self.sent, Ordering::Relaxed);
+        handle.output_capacity.store(self.output.capacity(), Ordering::Relaxed);
         if self.node.clients.recount(handle) {
             client::evict_clients(&self.node);
         }
@@ -416,7 +436,7 @@ impl Connection {
                     }
                     if output.len() > self.session.output_limit {
                         self.note_output_over_limit(output.len());
-                        output.clear();
+                        *output = Vec::new();
                         end = Some(End::Closed);
                     }
                 }
@@ -510,8 +530,19 @@ impl Connection {
     }
 
     fn keep_output(&mut self, buffers: &mut ThreadBuffers) {
-        self.output.extend_from_slice(&buffers.output);
-        buffers.output.clear();
+        if buffers.output.is_empty() {
+            return;
+        }
+        if self.sent > self.output.len() / 2 {
+            self.output.drain(..self.sent);
+            self.sent = 0;
+        }
+        // A client that does not read shall not hold twice of what waits for it.
+        let more = buffers.output.len();
+        if self.output.capacity() - self.output.len() < more {
+            self.output.reserve_exact(more + self.output.len() / 4);
+        }
+        self.output.append(&mut buffers.output);
     }
 }
 

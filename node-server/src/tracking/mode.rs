@@ -29,12 +29,18 @@ impl TrackingMode {
     }
 }
 
+/// What a prefix takes beside its bytes, here and in the list of all, about.
+const PREFIX_BYTES: usize = 96;
+
 /// From now on the client tracks in this mode, which has the prefixes of before too.
 pub fn start(node: &Node, session: &mut Session, mode: TrackingMode) {
     let handle = &session.handle;
+    let mut prefix_bytes = 0;
     for prefix in &mode.prefixes {
         node.tracking.broadcasts.add(prefix, handle);
+        prefix_bytes += prefix.len() + PREFIX_BYTES;
     }
+    handle.prefix_bytes.store(prefix_bytes, Ordering::Relaxed);
     handle.tracking_redirect.store(mode.redirect, Ordering::Relaxed);
     handle.set_flag(client_flag::TRACKING_BROKEN_REDIRECT, false);
     handle.set_flag(client_flag::TRACKING_BROADCAST, mode.broadcast);
@@ -50,6 +56,7 @@ pub fn stop(node: &Node, session: &mut Session) {
     for prefix in &mode.prefixes {
         node.tracking.broadcasts.remove(prefix, session.id());
     }
+    session.handle.prefix_bytes.store(0, Ordering::Relaxed);
     session.handle.set_flag(
         client_flag::TRACKING
             | client_flag::TRACKING_BROADCAST

@@ -143,6 +143,8 @@ pub struct Limits {
 const MAX_LINE_BYTES: usize = 64 * 1024;
 const MAX_UNAUTHENTICATED_ARGUMENTS: i64 = 10;
 const MAX_UNAUTHENTICATED_BULK_BYTES: usize = 16 * 1024;
+/// Room for the spans of more arguments than this is given back behind the request that had so many.
+const KEPT_SPANS: usize = 1024;
 /// Spans are 32 bits wide, so a request is never larger than this.
 const MAX_REQUEST_BYTES: usize = u32::MAX as usize;
 
@@ -222,8 +224,7 @@ impl RequestParser {
     /// that was returned are dropped by the caller before the next call).
     pub fn parse(&mut self, buffer: &[u8], limits: Limits) -> Result<Parsed, ProtocolError> {
         if self.position == 0 && self.remaining.is_none() {
-            self.spans.clear();
-            self.is_inline = false;
+            self.begin();
         }
         match buffer.first() {
             None => return Ok(Parsed::Incomplete { needed: 1 }),
@@ -245,6 +246,14 @@ impl RequestParser {
     /// The arguments of the request that [`parse`](Self::parse) just found in `buffer`.
     pub fn args<'a>(&'a self, buffer: &'a [u8]) -> Args<'a> {
         Args { bytes: if self.is_inline { &self.inline } else { buffer }, spans: &self.spans }
+    }
+
+    fn begin(&mut self) {
+        if self.spans.capacity() > KEPT_SPANS {
+            self.spans = Vec::new();
+        }
+        self.spans.clear();
+        self.is_inline = false;
     }
 
     fn finish(&mut self) -> Parsed {
