@@ -173,7 +173,8 @@ pub fn counted_bytes(node: &Node) -> u64 {
 }
 
 pub fn uncounted_bytes(node: &Node) -> u64 {
-    (node.replication.backlog_bytes() as u64).saturating_sub(node.settings().repl_backlog_size as u64)
+    let (log, _) = node.replication.log_memory();
+    log.saturating_sub(node.settings().repl_backlog_size) as u64
 }
 
 pub fn is_over_limit(node: &Node) -> bool {

@@ -30,7 +30,8 @@ pub struct Figures {
 
 impl Figures {
     pub fn of(node: &Node, counts: &KeyspaceCounts) -> Figures {
-        let replicas = uncounted_bytes(node);
+        let (log, has_readers) = node.replication.log_memory();
+        let replicas = if has_readers { uncounted_bytes(node) } else { 0 };
         let others: Vec<u64> = node
             .clients
             .all()
@@ -44,7 +45,7 @@ impl Figures {
             peak: node.note_peak_memory(),
             startup: node.startup_memory_bytes.load(Ordering::Relaxed),
             resident: resident_bytes(),
-            backlog: (node.replication.backlog_bytes() as u64).saturating_sub(replicas),
+            backlog: (log as u64).saturating_sub(replicas),
             replicas,
             client_count: others.len() as u64,
             clients: others.iter().sum(),
@@ -154,7 +155,7 @@ pub fn memory(node: &Node, counts: &KeyspaceCounts) -> String {
         ("rss_overhead_bytes", "0".to_owned()),
         ("mem_fragmentation_ratio", format!("{:.2}", figures.fragmentation())),
         ("mem_fragmentation_bytes", figures.fragmentation_bytes().to_string()),
-        ("mem_not_counted_for_evict", replicas.to_string()),
+        ("mem_not_counted_for_evict", uncounted_bytes(node).to_string()),
         ("mem_replication_backlog", backlog.to_string()),
         ("mem_total_replication_buffers", (backlog + replicas).to_string()),
         ("mem_clients_slaves", replicas.to_string()),

@@ -16,17 +16,21 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rcl_proto::Slot;
 use rcl_proto::resp::{Args, encode_request};
 
 use super::history::{History, ReplicationId};
+use crate::allocator::block_bytes;
 
 /// A place in the log: bytes since the beginning of its history.
 pub type LogPosition = u64;
 
 /// A block is closed at about this size. (Readers close the last one earlier, to share it.)
 const BLOCK_BYTES: usize = 16 * 1024;
+
+/// Places for blocks that are kept although there are none.
+const KEPT_PLACES: usize = 1024;
 
 /// Where a record ends, and what it is about: one slot, or the whole node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +43,17 @@ pub struct Record {
 struct Block {
     start: LogPosition,
     bytes: Bytes,
-    records: Vec<Record>,
+    records: Box<[Record]>,
 }
 
 impl Block {
     fn end(&self) -> LogPosition {
         self.start + self.bytes.len() as u64
+    }
+
+    /// What it takes in memory, itself aside.
+    fn memory_bytes(&self) -> usize {
+        block_bytes(self.bytes.len()) + block_bytes(size_of_val(&*self.records))
     }
 }
 
@@ -54,8 +63,10 @@ pub struct ReplicationLog {
     /// False while nothing is kept.
     active: bool,
     blocks: VecDeque<Block>,
-    tail: BytesMut,
+    tail: Vec<u8>,
     tail_records: Vec<Record>,
+    /// What all blocks take in memory.
+    memory_bytes: usize,
     end: LogPosition,
     /// Where the last SETSLOT ends, which old replicas must not see; 0 when there is none.
     setslot_end: LogPosition,
@@ -74,8 +85,9 @@ impl ReplicationLog {
             history: History::new(id),
             active: false,
             blocks: VecDeque::new(),
-            tail: BytesMut::new(),
+            tail: Vec::new(),
             tail_records: Vec::new(),
+            memory_bytes: 0,
             end: 0,
             setslot_end: 0,
             database: None,
@@ -220,23 +232,41 @@ impl ReplicationLog {
             return;
         }
         let start = self.end - self.tail.len() as u64;
-        let bytes = self.tail.split().freeze();
-        if self.tail.capacity() < 256 {
-            self.tail = BytesMut::with_capacity(BLOCK_BYTES * 2);
-        }
-        self.blocks.push_back(Block { start, bytes, records: std::mem::take(&mut self.tail_records) });
+        // Copied, so that a block takes no more than what is in it.
+        let block = Block {
+            start,
+            bytes: Bytes::copy_from_slice(&self.tail),
+            records: self.tail_records.as_slice().into(),
+        };
+        self.tail.clear();
+        self.tail.shrink_to(BLOCK_BYTES * 2);
+        self.tail_records.clear();
+        self.memory_bytes += block.memory_bytes();
+        self.blocks.push_back(block);
+    }
+
+    /// What is kept takes so much in memory.
+    pub fn memory_bytes(&self) -> usize {
+        let tail = self.tail.capacity() + self.tail_records.capacity() * size_of::<Record>();
+        self.memory_bytes + self.blocks.capacity() * size_of::<Block>() + tail
     }
 
     fn trim(&mut self) {
         let backlog = self.end.saturating_sub(self.backlog_bytes);
         let wanted = self.readers.values().copied().min().unwrap_or(u64::MAX).min(backlog);
         while self.blocks.front().is_some_and(|block| block.end() <= wanted) {
-            self.blocks.pop_front();
+            if let Some(block) = self.blocks.pop_front() {
+                self.memory_bytes -= block.memory_bytes();
+            }
+        }
+        if self.blocks.capacity() > 4 * self.blocks.len() + KEPT_PLACES {
+            self.blocks.shrink_to(2 * self.blocks.len() + KEPT_PLACES);
         }
     }
 
     fn drop_all(&mut self) {
-        self.blocks.clear();
+        self.blocks = VecDeque::new();
+        self.memory_bytes = 0;
         self.tail.clear();
         self.tail_records.clear();
         self.setslot_end = 0;
@@ -304,6 +334,20 @@ mod tests {
     fn append(log: &mut ReplicationLog, database: usize, slot: Option<Slot>, line: &str) -> u64 {
         let args = OwnedArgs::new(line.split(' ').map(str::as_bytes));
         log.append(database, slot, std::iter::once(args.as_args()))
+    }
+
+    #[test]
+    fn what_it_takes_in_memory_follows_what_it_keeps() {
+        let mut log = active(100_000);
+        log.pin(1, 0);
+        let value = "x".repeat(1000);
+        (0..1000).for_each(|_| _ = append(&mut log, 0, None, &format!("SET key {value}")));
+        let kept = log.memory_bytes() as u64;
+        assert!((log.end()..log.end() * 11 / 10).contains(&kept), "{kept} for {}", log.end());
+        log.unpin(1);
+        assert!(log.memory_bytes() < 250_000, "{}", log.memory_bytes());
+        log.retire(id(b'c'));
+        assert!(log.memory_bytes() < 50_000);
     }
 
     fn everything_from(log: &mut ReplicationLog, position: u64) -> Vec<u8> {

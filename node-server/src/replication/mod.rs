@@ -310,10 +310,10 @@ impl Replication {
         }
     }
 
-    /// Bytes that the log keeps.
-    pub fn backlog_bytes(&self) -> usize {
+    /// What the log takes in memory, and whether somebody reads it.
+    pub fn log_memory(&self) -> (usize, bool) {
         let log = self.lock_log();
-        (log.end() - log.start()) as usize
+        (log.memory_bytes(), log.reader_count() > 0)
     }
 
     pub fn is_running(&self) -> bool {
