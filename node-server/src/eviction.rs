@@ -7,6 +7,9 @@
 //!    the main thread goes on evicting.
 //! 4. Only if there is nothing that may be evicted, commands that want memory are refused.
 //!
+//! How much is to go is reckoned once, and the keys' own sizes are taken off: what evicting causes besides (DELs for replicas,
+//! messages to who tracks the keys) goes away by itself, and must not make further keys go.
+//!
 //! Who comes while another thread evicts does not wait for it. What slow replicas make the replication log keep beyond its
 //! size is not counted: else DELs of evicted keys would make the next key go, until none is left.
 
@@ -266,13 +269,17 @@ impl Evictor {
         let started = clock::monotonic();
         let limit = time_limit(settings.maxmemory_eviction_tenacity);
         let is_late = || limit.is_some_and(|limit| clock::monotonic() - started >= limit);
+        let mut left = counted_bytes(node).saturating_sub(node.eviction.limit());
         let mut keys = 0;
-        while policy != MaxmemoryPolicy::Noeviction && self.evict_one(node, &settings) {
+        while policy != MaxmemoryPolicy::Noeviction
+            && let Some(freed) = self.evict_one(node, &settings)
+        {
+            left = left.saturating_sub(freed);
             keys += 1;
-            let is_over = is_over_limit(node);
-            if !is_over || (keys % KEYS_A_LOOK == 0 && is_late()) {
+            let is_enough = left == 0 || !is_over_limit(node);
+            if is_enough || (keys % KEYS_A_LOOK == 0 && is_late()) {
                 node.latency.note("eviction-cycle", clock::monotonic() - started);
-                return if is_over { Room::Coming } else { Room::Enough };
+                return if is_enough { Room::Enough } else { Room::Coming };
             }
         }
         // What was deleted before may still be on its way back to the allocator.
@@ -283,24 +290,25 @@ impl Evictor {
         if is_over_limit(node) { Room::None } else { Room::Enough }
     }
 
-    /// True when a key went.
-    fn evict_one(&mut self, node: &Node, settings: &Settings) -> bool {
+    /// What the key took that went; `None` when none may go.
+    fn evict_one(&mut self, node: &Node, settings: &Settings) -> Option<u64> {
         if self.weighed.is_none_or(|at| clock::monotonic() - at > PICTURE_AGE) {
             self.weigh(node, settings.maxmemory_policy);
         }
         for _ in 0..VAIN_SAMPLES {
             if self.total == 0 {
-                return false;
+                return None;
             }
             self.sample(node, settings);
             while let Some(best) = self.pool.take_best() {
-                if evict(node, settings, &best) {
-                    return true;
+                let freed = evict(node, settings, &best);
+                if freed.is_some() {
+                    return freed;
                 }
             }
             self.weigh(node, settings.maxmemory_policy);
         }
-        false
+        None
     }
 
     fn weigh(&mut self, node: &Node, policy: MaxmemoryPolicy) {
@@ -371,21 +379,26 @@ fn draw<'a>(shard: &'a Shard, policy: MaxmemoryPolicy, rng: &mut impl Rng) -> Op
     entry.map(|entry| (database, entry))
 }
 
-/// Deletes the key, if it still is there and may go, and tells everybody. True when it went.
-fn evict(node: &Node, settings: &Settings, candidate: &Candidate) -> bool {
+/// Deletes the key, if it still is there and may go, and tells everybody. What it took, if it went.
+fn evict(node: &Node, settings: &Settings, candidate: &Candidate) -> Option<u64> {
     let Candidate { shard: index, database, slot, key: bytes } = candidate;
     let started = clock::monotonic();
     let mut shard = node.shards.lock(*index);
     if shard.pause > PauseLevel::None || shard.departing.contains(*database, bytes) {
-        return false;
+        return None;
     }
     let key = node.hasher.key_in_slot(bytes, *slot);
     let spares = settings.maxmemory_policy.spares_persistent_keys();
     let may_go = |entry: &Entry| !spares || entry.expiry().is_some();
     if !shard.keyspace.find(*database, &key).is_some_and(may_go) {
-        return false;
+        return None;
     }
-    let removed: Removed = shard.keyspace.remove(*database, &key);
+    let removed = shard.keyspace.remove(*database, &key);
+    let freed = match &removed {
+        Removed::Entry(entry) => entry.memory_usage() as u64,
+        // A snapshot that runs holds it a while longer.
+        Removed::HandedOver | Removed::Absent => 0,
+    };
     shard.key_is_gone(node, *database, bytes);
     node.events.tell(&node.pubsub, EventClass::Evicted, "evicted", *database, bytes);
     internal::log_deletion(node, *database, *slot, &[bytes]);
@@ -394,7 +407,7 @@ fn evict(node: &Node, settings: &Settings, candidate: &Candidate) -> bool {
     node.tracking.broadcasts.tell(node);
     node.lazy_free.removed(removed, || settings.lazyfree_lazy_eviction);
     node.latency.note("eviction-del", clock::monotonic() - started);
-    true
+    Some(freed)
 }
 
 #[cfg(test)]

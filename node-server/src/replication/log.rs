@@ -184,7 +184,12 @@ impl ReplicationLog {
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
+        let mut commands = commands.peekable();
         if self.database != Some(database) {
+            // A transaction selects inside, as Redis does.
+            if let Some(multi) = commands.next_if(|command| command.name() == b"MULTI") {
+                encode_request(&mut scratch, multi.iter());
+            }
             let mut number = itoa::Buffer::new();
             encode_request(&mut scratch, [b"SELECT".as_slice(), number.format(database).as_bytes()]);
             self.database = Some(database);
@@ -334,6 +339,16 @@ mod tests {
     fn append(log: &mut ReplicationLog, database: usize, slot: Option<Slot>, line: &str) -> u64 {
         let args = OwnedArgs::new(line.split(' ').map(str::as_bytes));
         log.append(database, slot, std::iter::once(args.as_args()))
+    }
+
+    #[test]
+    fn a_transaction_selects_its_database_inside() {
+        let mut log = active(100_000);
+        let commands = [["MULTI"], ["PING"], ["EXEC"]].map(|words| OwnedArgs::new(words.map(str::as_bytes)));
+        log.append(2, None, commands.iter().map(OwnedArgs::as_args));
+        let expected =
+            "*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nEXEC\r\n";
+        assert_eq!(String::from_utf8(everything_from(&mut log, 0)).unwrap(), expected);
     }
 
     #[test]

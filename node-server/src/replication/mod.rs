@@ -216,7 +216,8 @@ impl Replication {
     ) -> Option<Vec<Bytes>> {
         let mut log = self.lock_log();
         let pieces = log.read(position, limit)?;
-        log.pin(reader, position + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>());
+        // What is on its way stays until more is asked for: so all that replicas hold is in the log.
+        log.pin(reader, position);
         Some(pieces)
     }
 
