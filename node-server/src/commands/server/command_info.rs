@@ -220,7 +220,11 @@ fn has_movable_keys(spec: &CommandSpec) -> bool {
 }
 
 fn describe_keys(reply: &mut ReplyWriter<'_>, key_spec: &KeySpec) {
-    reply.map(3);
+    reply.map(if key_spec.notes.is_empty() { 3 } else { 4 });
+    if !key_spec.notes.is_empty() {
+        reply.bulk(b"notes");
+        reply.bulk(key_spec.notes.as_bytes());
+    }
     reply.bulk(b"flags");
     names(reply, key_spec.flags, &key_flag::NAMES, "");
     reply.bulk(b"begin_search");

@@ -32,7 +32,7 @@ const fn keys_after_streams(from: i32) -> KeySpec {
 pub const XREAD: CommandSpec = CommandSpec {
     name: "xread",
     arity: -4,
-    flags: flag::READONLY | flag::BLOCKING | flag::MOVABLE_KEYS,
+    flags: flag::READONLY | flag::BLOCKING,
     categories: category::STREAM,
     keys: &[keys_after_streams(1)],
     since: "5.0.0",
@@ -49,7 +49,7 @@ fn xread(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 pub const XREADGROUP: CommandSpec = CommandSpec {
     name: "xreadgroup",
     arity: -7,
-    flags: flag::WRITE | flag::BLOCKING | flag::MOVABLE_KEYS,
+    flags: flag::WRITE | flag::BLOCKING,
     categories: category::STREAM,
     keys: &[keys_after_streams(4)],
     since: "5.0.0",

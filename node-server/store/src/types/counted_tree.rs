@@ -259,10 +259,16 @@ impl<T: Item> Node<T> {
 
     /// Cuts off the right half; what grows at its end leaves full nodes behind.
     fn split(&mut self, at_end: bool) -> Node<T> {
+        /// A vector that grew past its limit has room for twice as much: the rest is given back.
+        fn cut<P>(parts: &mut Vec<P>, at: usize) -> Vec<P> {
+            let right = parts.split_off(at);
+            parts.shrink_to(MAX);
+            right
+        }
         let at = if at_end { MAX } else { self.count() / 2 };
         match self {
-            Node::Leaf(items) => Node::Leaf(items.split_off(at)),
-            Node::Inner(children) => Node::Inner(children.split_off(at)),
+            Node::Leaf(items) => Node::Leaf(cut(items, at)),
+            Node::Inner(children) => Node::Inner(cut(children, at)),
         }
     }
 

@@ -89,3 +89,17 @@ proptest! {
         prop_assert!(model.is_empty() && tree.root.is_none());
     }
 }
+
+#[test]
+fn what_grows_at_its_end_has_room_for_little_more_than_it_holds() {
+    fn room(node: &Node<u32>) -> usize {
+        match node {
+            Node::Leaf(items) => items.capacity(),
+            Node::Inner(children) => children.iter().map(|child| room(&child.node)).sum(),
+        }
+    }
+    let mut tree = CountedTree::default();
+    (0..10_000).for_each(|number| tree.insert(number as usize, number));
+    let room = tree.root.as_deref().map_or(0, room);
+    assert!(room <= 10_000 + 3 * MAX, "room for {room}");
+}
