@@ -1,4 +1,4 @@
-//! Active expiry: keys whose time has come go even if nobody looks at them.
+//! Active expiry: keys and fields of hashes whose time has come go even if nobody looks at them.
 //!
 //! At each tick every shard is looked at in turn, a bounded number of keys with an expiry at a time, each time under
 //! its lock for a moment only. Where many of them turn out to be over, it is looked at again, until the tick's time is
@@ -10,11 +10,13 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rcl_store::keyspace::ExpireCycle;
+use rcl_store::keyspace::{ExpireCycle, ExpiredFields};
 
 use crate::clock;
 use crate::executor::internal;
 use crate::node::Node;
+use crate::pubsub::EventClass;
+use crate::tracking::NOBODY;
 
 /// What an effort stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,7 @@ impl ActiveExpiry {
         let mut seen = Seen::default();
         for _ in 0..node.shards.count() {
             expire_shard(node, self.next_shard, pace, end, &mut seen);
+            expire_fields_of_shard(node, self.next_shard, pace, end);
             self.next_shard = (self.next_shard + 1) % node.shards.count();
             if clock::monotonic() >= end {
                 node.stats.expired_time_cap_reached.add(1);
@@ -104,6 +107,39 @@ fn expire_shard(node: &Node, index: usize, pace: Pace, end: Instant, seen: &mut 
         }
         let many = count * 100 > examined * pace.acceptable_percent;
         if !many || wrapped || clock::monotonic() >= end {
+            return;
+        }
+    }
+}
+
+/// The same for fields of hashes: so many hashes are looked at under one lock, each relieved of some fields.
+fn expire_fields_of_shard(node: &Node, index: usize, pace: Pace, end: Instant) {
+    loop {
+        let mut shard = node.shards.lock(index);
+        if (0..shard.keyspace.database_count())
+            .all(|database| !shard.keyspace.may_have_field_expiries(database))
+        {
+            return;
+        }
+        let cycle = shard.keyspace.field_expiry_cycle(clock::now_ms(), pace.keys_a_step);
+        for expired in &cycle.expired {
+            let ExpiredFields { db, slot, key, fields, key_removed } = expired;
+            let tell =
+                |class: EventClass, event: &str| node.events.tell(&node.pubsub, class, event, *db, key);
+            node.stats.expired_subkeys.add(fields.len() as u64);
+            tell(EventClass::Hash, "hexpired");
+            if *key_removed {
+                shard.key_is_gone(node, *db, key);
+                tell(EventClass::Generic, "del");
+            } else {
+                shard.key_changed(node, *db, key, NOBODY);
+            }
+            internal::log_field_deletion(node, *db, *slot, key, fields);
+        }
+        drop(shard);
+        node.tracking.broadcasts.tell(node);
+        let many = cycle.expired.len() * 100 > cycle.examined * pace.acceptable_percent;
+        if !many || clock::monotonic() >= end {
             return;
         }
     }

@@ -37,6 +37,8 @@ pub struct Stats {
     pub connections_received: Counter,
     pub connections_rejected: Counter,
     pub expired_keys: Counter,
+    /// Fields of hashes.
+    pub expired_subkeys: Counter,
     pub evicted_keys: Counter,
     pub evicted_clients: Counter,
     /// Ticks of the expiry that ended because their time was used up.
@@ -84,6 +86,7 @@ impl Stats {
             &self.connections_received,
             &self.connections_rejected,
             &self.expired_keys,
+            &self.expired_subkeys,
             &self.evicted_keys,
             &self.evicted_clients,
             &self.expired_time_cap_reached,

@@ -4,6 +4,7 @@
 //! deletion goes into the log before the command's own effect; on a replica it is only hidden, since the master
 //! decides; and the stream from the master sees it as it is.
 
+mod fields;
 mod several;
 
 use rcl_proto::Slot;
@@ -482,14 +483,6 @@ impl Data<'_> {
         match self.peek(key).map(Entry::value) {
             None => Ok(None),
             Some(value) => value.as_string().map(Some).ok_or(CommandError::WRONG_TYPE),
-        }
-    }
-
-    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, CommandError> {
-        match self.find(key).map(Entry::value) {
-            None => Ok(None),
-            Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
-            Some(_) => Err(CommandError::WRONG_TYPE),
         }
     }
 

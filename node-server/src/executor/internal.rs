@@ -52,3 +52,13 @@ pub fn log_deletion(node: &Node, database: usize, slot: Slot, keys: &[&[u8]]) {
         node.replication.append(database, Some(slot), std::iter::once(command.as_args()));
     }
 }
+
+/// One HDEL for fields that are gone already, in the log and in the count of changes.
+pub fn log_field_deletion(node: &Node, database: usize, slot: Slot, key: &[u8], fields: &[Vec<u8>]) {
+    node.stats.dirty.add(fields.len() as u64);
+    if node.replication.is_logging() {
+        let fields = fields.iter().map(Vec::as_slice);
+        let command = OwnedArgs::new([&b"HDEL"[..], key].into_iter().chain(fields));
+        node.replication.append(database, Some(slot), std::iter::once(command.as_args()));
+    }
+}

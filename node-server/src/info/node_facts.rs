@@ -93,6 +93,7 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("sync_partial_ok", stats.partial_syncs.get().to_string()),
         ("sync_partial_err", stats.partial_syncs_refused.get().to_string()),
         ("expired_keys", stats.expired_keys.get().to_string()),
+        ("expired_subkeys", stats.expired_subkeys.get().to_string()),
         ("expired_stale_perc", format!("{:.2}", stats.expired_stale_ppm.get() as f64 / 10_000.0)),
         ("expired_time_cap_reached_count", stats.expired_time_cap_reached.get().to_string()),
         ("expire_cycle_cpu_milliseconds", (stats.expire_cycle_us.get() / 1000).to_string()),

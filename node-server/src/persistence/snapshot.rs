@@ -126,9 +126,11 @@ fn begin(
         return Err(SnapshotError::NoSink);
     }
     let mut sizes = Vec::new();
+    let mut field_expiries = false;
     for index in 0..node.shards.count() {
         let Some(shard) = held.get(index) else { continue };
         shard.keyspace.begin_snapshot().map_err(SnapshotError::Store)?;
+        field_expiries |= shard.keyspace.has_field_expiries();
         sizes.resize(shard.keyspace.database_count(), (0, 0));
         for (number, size) in sizes.iter_mut().enumerate() {
             size.0 += shard.keyspace.key_count(number) as u64;
@@ -141,7 +143,18 @@ fn begin(
     drop(applying);
     let unwalked = (0..node.shards.count()).collect();
     let node = node.clone();
-    let walk = Walk { node, point, dirty, functions, sinks, last_error: None, unwalked, keys: 0, bytes: 0 };
+    let walk = Walk {
+        node,
+        point,
+        dirty,
+        functions,
+        field_expiries,
+        sinks,
+        last_error: None,
+        unwalked,
+        keys: 0,
+        bytes: 0,
+    };
     Ok((walk, sizes))
 }
 
@@ -150,6 +163,8 @@ struct Walk {
     point: LogPoint,
     dirty: u64,
     functions: Arc<Functions>,
+    /// At the point, fields of hashes had expiries.
+    field_expiries: bool,
     sinks: Vec<Box<dyn Sink>>,
     last_error: Option<io::Error>,
     /// The shards that are not done.
@@ -209,6 +224,7 @@ impl Walk {
             redis_version: crate::REDIS_VERSION,
             created_at_s: clock::now_ms() / 1000,
             used_memory_bytes: self.node.peak_memory_bytes.load(Ordering::Relaxed),
+            field_expiries: self.field_expiries,
             aof_base: false,
             replication: point.is_active.then(|| ReplicationInfo {
                 stream_database: point.database.unwrap_or(0) as u64,

@@ -301,6 +301,7 @@ fn our_file(compress: bool) -> Vec<u8> {
         redis_version: "7.0.15",
         created_at_s: 1_700_000_000,
         used_memory_bytes: 1 << 20,
+        field_expiries: false,
         aof_base: false,
         replication: None,
     };

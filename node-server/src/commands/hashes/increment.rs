@@ -3,6 +3,7 @@
 use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::types::IncrementError;
 
+use super::field_expiry;
 use crate::command::arguments::KEY;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{
@@ -32,6 +33,7 @@ fn hincrby(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let by = parse::integer(&args[3])?;
     let data = &mut context.data;
     let limits = data.limits();
+    data.expire_fields(&args[1], args.from(2).iter().take(1));
     let sum = data.hash_or_new(&args[1])?.increment(&args[2], by, &limits).map_err(|error| {
         CommandError::fixed(match error {
             IncrementError::NotAnInteger => "ERR hash value is not an integer",
@@ -69,6 +71,7 @@ fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     let data = &mut context.data;
     let limits = data.limits();
+    data.expire_fields(&args[1], args.from(2).iter().take(1));
     let hash = data.hash_or_new(&args[1])?;
     let before = match hash.get(&args[2]) {
         None => LongDouble::parse(b"0"),
@@ -77,11 +80,15 @@ fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let before = before.ok_or(CommandError::fixed("ERR hash value is not a float"))?;
     let sum = before.plus(by).ok_or(CommandError::fixed("ERR increment would produce NaN or Infinity"))?;
     let text = sum.text().into_bytes();
-    hash.set(&args[2], &text, &limits);
+    hash.set_keeping_expiry(&args[2], &text, &limits);
+    let expiry = hash.expiry(&args[2]);
     data.changed(&args[1]);
     data.notify(EventClass::Hash, "hincrbyfloat", &args[1]);
     // The sum itself, so that a replica's arithmetic cannot differ.
     data.effects.propagate_instead(OwnedArgs::new([b"HSET".as_slice(), &args[1], &args[2], &text]));
+    if let Some(expiry) = expiry {
+        data.effects.propagate_instead(field_expiry::as_command(&args[1], expiry, std::iter::once(&args[2])));
+    }
     context.reply.bulk(&text);
     Ok(Outcome::Done)
 }

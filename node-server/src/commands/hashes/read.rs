@@ -21,6 +21,7 @@ pub const HGET: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hget(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    context.data.expire_fields(&args[1], args.from(2).iter());
     let found = context.data.hash(&args[1])?.and_then(|hash| hash.get(&args[2]));
     reply::element_or_null(&mut context.reply, found);
     Ok(Outcome::Done)
@@ -41,6 +42,7 @@ pub const HMGET: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hmget(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    context.data.expire_fields(&args[1], args.from(2).iter());
     let hash = context.data.hash(&args[1])?;
     let fields = args.from(2);
     context.reply.array(fields.len());
@@ -141,6 +143,7 @@ pub const HEXISTS: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hexists(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    context.data.expire_fields(&args[1], args.from(2).iter());
     let exists = context.data.hash(&args[1])?.is_some_and(|hash| hash.contains(&args[2]));
     context.reply.integer(i64::from(exists));
     Ok(Outcome::Done)
@@ -161,7 +164,7 @@ pub const HLEN: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hlen(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let length = context.data.hash(&args[1])?.map_or(0, |hash| hash.len());
+    let length = context.data.hash(&args[1])?.map_or(0, |hash| hash.stored_len());
     context.reply.integer(length as i64);
     Ok(Outcome::Done)
 }
@@ -181,6 +184,7 @@ pub const HSTRLEN: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hstrlen(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    context.data.expire_fields(&args[1], args.from(2).iter());
     let value = context.data.hash(&args[1])?.and_then(|hash| hash.get(&args[2]));
     context.reply.integer(value.map_or(0, |value| value.len()) as i64);
     Ok(Outcome::Done)

@@ -1,7 +1,7 @@
 //! Some fields of a hash: drawn at random, or piece by piece.
 
 use rcl_proto::resp::{Args, ReplyWriter};
-use rcl_store::types::{Element, Hash};
+use rcl_store::types::{Element, LiveHash};
 
 use crate::command::arguments::{COUNT, KEY, MATCH};
 use crate::command::counts::Draw;
@@ -44,6 +44,7 @@ pub const HRANDFIELD: CommandSpec = CommandSpec {
     ..COMMAND
 };
 fn hrandfield(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    context.data.expire_any_fields(&args[1]);
     if args.len() == 2 {
         let field = context.data.hash(&args[1])?.and_then(|hash| hash.random(&mut rand::rng()));
         reply::element_or_null(&mut context.reply, field.map(|(field, _)| field));
@@ -51,15 +52,15 @@ fn hrandfield(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     let (draw, with_values) = Draw::parse_with_pairs(args.from(2), "withvalues")?;
     match context.data.hash(&args[1])? {
-        Some(hash) => draw_fields(&mut context.reply, hash, draw, with_values)?,
-        None => context.reply.array(0),
+        Some(hash) if !hash.is_empty() => draw_fields(&mut context.reply, hash, draw, with_values)?,
+        _ => context.reply.array(0),
     }
     Ok(Outcome::Done)
 }
 
 fn draw_fields(
     reply: &mut ReplyWriter<'_>,
-    hash: &Hash,
+    hash: LiveHash<'_>,
     draw: Draw,
     with_values: bool,
 ) -> Result<(), CommandError> {

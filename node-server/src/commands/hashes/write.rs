@@ -73,6 +73,7 @@ fn set_fields(context: &mut Context<'_>, args: Args<'_>, command: &str) -> Resul
     }
     let data = &mut context.data;
     let limits = data.limits();
+    data.expire_fields(&args[1], args.from(2).iter().step_by(2));
     let hash = data.hash_or_new(&args[1])?;
     let mut created = 0;
     let mut rest = args.from(2).iter();
@@ -101,6 +102,7 @@ pub const HSETNX: CommandSpec = CommandSpec {
 fn hsetnx(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
     let limits = data.limits();
+    data.expire_fields(&args[1], args.from(2).iter().take(1));
     let set = data.hash_or_new(&args[1])?.set_if_absent(&args[2], &args[3], &limits);
     if set {
         data.changed(&args[1]);
@@ -126,6 +128,7 @@ pub const HDEL: CommandSpec = CommandSpec {
 };
 fn hdel(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
+    // Fields that are over are deleted, and count, like any other.
     let mut deleted = 0u64;
     if let Some(hash) = data.hash_mut(&args[1])? {
         for field in args.from(2).iter() {

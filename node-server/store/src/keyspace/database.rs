@@ -1,5 +1,6 @@
 //! One database of one shard: a table a slot, and counts that are always right.
 
+use super::field_expiry::TimedHashes;
 use crate::entry::Entry;
 use crate::table::Table;
 
@@ -19,6 +20,8 @@ pub(crate) struct Database {
     volatile: usize,
     /// How long keys with an expiry have to live, about: what the expiry cycle saw, the newest counting 2 %.
     average_ttl_ms: i64,
+    /// The keys of hashes whose fields may have expiries.
+    pub(crate) timed_hashes: TimedHashes,
     /// Its number when the running snapshot began; SWAPDB moves databases about.
     pub(crate) number_at_snapshot: usize,
 }
@@ -33,6 +36,7 @@ impl Database {
             keys: 0,
             volatile: 0,
             average_ttl_ms: 0,
+            timed_hashes: TimedHashes::new(),
             number_at_snapshot: number,
         }
     }
@@ -95,7 +99,16 @@ impl Database {
     }
 
     pub(crate) fn take_table(&mut self, index: usize) -> Table<Entry> {
+        self.timed_hashes.retain(|(of, _)| *of != index);
         if self.tables.is_empty() { Table::new() } else { self.change(index, std::mem::take) }
+    }
+
+    /// What is under the key now is no hash whose fields have expiries.
+    #[inline]
+    pub(crate) fn forget_timed_hash(&mut self, index: usize, key: &[u8]) {
+        if !self.timed_hashes.is_empty() {
+            self.timed_hashes.remove(&(index, key.into()));
+        }
     }
 
     pub(crate) fn take_all(&mut self) -> Vec<Table<Entry>> {

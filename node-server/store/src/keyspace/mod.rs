@@ -16,12 +16,14 @@
 
 mod database;
 mod expiry;
+mod field_expiry;
 mod flush;
 mod key;
 mod scan;
 
 pub(crate) use database::Database;
 pub use expiry::{ExpireCycle, Expired};
+pub use field_expiry::{ExpiredFields, FieldExpiryCycle};
 pub use flush::Flushed;
 pub use key::{Key, KeyHasher};
 pub use scan::{ScanCursor, SlotScan};
@@ -48,6 +50,7 @@ pub struct Keyspace {
     databases: Vec<Database>,
     pub(crate) snapshots: Snapshots,
     expiry_cursor: expiry::ExpiryCursor,
+    field_expiry_cursor: field_expiry::FieldExpiryCursor,
     write_access: WriteAccess,
     /// What the last `upsert_string` replaced, if freeing it may take long.
     replaced: Option<Box<Value>>,
@@ -114,6 +117,7 @@ impl Keyspace {
             databases: (0..database_count).map(|number| Database::new(number, table_count)).collect(),
             snapshots: Snapshots::default(),
             expiry_cursor: expiry::ExpiryCursor::default(),
+            field_expiry_cursor: field_expiry::FieldExpiryCursor::default(),
             write_access: WriteAccess::default(),
             replaced: None,
         }
@@ -226,47 +230,52 @@ impl Keyspace {
         let Keyspace { databases, hasher, snapshots, write_access, replaced, .. } = self;
         let database = database_of(databases, db);
         let number = database.number_at_snapshot;
-        database.change(index, |table| match table.search(key.hash, |entry| entry.key() == key.bytes) {
-            Found::Absent(vacancy) => {
-                if !decide(None) {
-                    return Upserted::Declined;
+        let upserted =
+            database.change(index, |table| match table.search(key.hash, |entry| entry.key() == key.bytes) {
+                Found::Absent(vacancy) => {
+                    if !decide(None) {
+                        return Upserted::Declined;
+                    }
+                    let expiry = expiry.applied_to(None);
+                    let mut entry = Entry::new_string(key.bytes, value, expiry);
+                    entry.set_access_clock(write_access.clock);
+                    snapshots.before_insert(&mut entry);
+                    let position = table.fill(vacancy, entry, |entry| hasher.hash(entry.key()));
+                    if expiry.is_some() {
+                        table.set_mark(position, true);
+                    }
+                    Upserted::Created
                 }
-                let expiry = expiry.applied_to(None);
-                let mut entry = Entry::new_string(key.bytes, value, expiry);
-                entry.set_access_clock(write_access.clock);
-                snapshots.before_insert(&mut entry);
-                let position = table.fill(vacancy, entry, |entry| hasher.hash(entry.key()));
-                if expiry.is_some() {
-                    table.set_mark(position, true);
+                Found::At(position) => {
+                    let Some(old) = table.at_mut(position) else { return Upserted::Declined };
+                    if !decide(Some(old)) {
+                        return Upserted::Declined;
+                    }
+                    let had_expiry = old.expiry();
+                    let expiry = expiry.applied_to(had_expiry);
+                    let clock =
+                        if write_access.overwrite_keeps { old.access_clock() } else { write_access.clock };
+                    if snapshots.needs(old) {
+                        let mut new = Entry::new_string(key.bytes, value, expiry);
+                        new.set_access_clock(clock);
+                        snapshots.before_insert(&mut new);
+                        snapshots.hand_over(number, std::mem::replace(old, new));
+                    } else {
+                        *replaced = old.take_boxed();
+                        old.set_expiry(expiry);
+                        old.set_string(value);
+                        old.set_access_clock(clock);
+                    }
+                    if expiry.is_some() != had_expiry.is_some() {
+                        table.set_mark(position, expiry.is_some());
+                    }
+                    Upserted::Replaced
                 }
-                Upserted::Created
-            }
-            Found::At(position) => {
-                let Some(old) = table.at_mut(position) else { return Upserted::Declined };
-                if !decide(Some(old)) {
-                    return Upserted::Declined;
-                }
-                let had_expiry = old.expiry();
-                let expiry = expiry.applied_to(had_expiry);
-                let clock =
-                    if write_access.overwrite_keeps { old.access_clock() } else { write_access.clock };
-                if snapshots.needs(old) {
-                    let mut new = Entry::new_string(key.bytes, value, expiry);
-                    new.set_access_clock(clock);
-                    snapshots.before_insert(&mut new);
-                    snapshots.hand_over(number, std::mem::replace(old, new));
-                } else {
-                    *replaced = old.take_boxed();
-                    old.set_expiry(expiry);
-                    old.set_string(value);
-                    old.set_access_clock(clock);
-                }
-                if expiry.is_some() != had_expiry.is_some() {
-                    table.set_mark(position, expiry.is_some());
-                }
-                Upserted::Replaced
-            }
-        })
+            });
+        if upserted == Upserted::Replaced {
+            database.forget_timed_hash(index, key.bytes);
+        }
+        upserted
     }
 
     /// The collection or long string that the last `upsert_string` replaced, for the caller to drop, perhaps elsewhere.
@@ -285,10 +294,16 @@ impl Keyspace {
     pub(crate) fn insert_entry(&mut self, db: usize, key: &Key<'_>, mut entry: Entry) -> Removed {
         let index = self.index(key.slot);
         let volatile = entry.expiry().is_some();
+        let timed = field_expiry::has_field_expiries(&entry);
         let Keyspace { databases, hasher, snapshots, .. } = self;
         let database = database_of(databases, db);
         let number = database.number_at_snapshot;
         snapshots.before_insert(&mut entry);
+        if timed {
+            database.timed_hashes.insert((index, key.bytes.into()));
+        } else {
+            database.forget_timed_hash(index, key.bytes);
+        }
         database.change(index, |table| match table.search(key.hash, |entry| entry.key() == key.bytes) {
             Found::Absent(vacancy) => {
                 let position = table.fill(vacancy, entry, |entry| hasher.hash(entry.key()));
@@ -314,6 +329,7 @@ impl Keyspace {
         let old = database.change(index, |table| {
             table.remove(key.hash, |entry| entry.key() == key.bytes, |entry| hasher.hash(entry.key()))
         });
+        database.forget_timed_hash(index, key.bytes);
         snapshots.after_removal(number, old)
     }
 

@@ -518,3 +518,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn hashes_whose_fields_have_expiries_are_known_and_relieved() {
+    let mut keyspace = Keyspace::new(Layout::Standalone, 2, KeyHasher::new(1));
+    let hasher = keyspace.hasher().clone();
+    let key = |name: &'static str| hasher.key_in_slot(name.as_bytes(), Slot::MIN);
+    let limits = Limits::default();
+    let timed = |expiries: &[(&str, i64)]| {
+        let mut hash = Hash::new();
+        for (field, expiry) in expiries {
+            hash.set(field.as_bytes(), b"v", &limits);
+            hash.set_expiry(field.as_bytes(), *expiry, &limits);
+        }
+        Value::Hash(hash)
+    };
+    keyspace.insert(0, &key("plain"), Value::Hash(Hash::new()), None);
+    assert!(!keyspace.may_have_field_expiries(0) && !keyspace.has_field_expiries());
+    keyspace.insert(0, &key("a"), timed(&[("x", 10), ("y", 20)]), None);
+    keyspace.insert(1, &key("b"), timed(&[("x", 10)]), None);
+    assert!(keyspace.has_field_expiries());
+    let cycle = keyspace.field_expiry_cycle(11, 10);
+    let found: Vec<(usize, &[u8], usize, bool)> = cycle
+        .expired
+        .iter()
+        .map(|expired| (expired.db, &*expired.key, expired.fields.len(), expired.key_removed))
+        .collect();
+    assert_eq!(found, [(0, &b"a"[..], 1, false), (1, &b"b"[..], 1, true)]);
+    assert_eq!((cycle.examined, keyspace.key_count(1)), (2, 0));
+    // It goes with the value, wherever that goes.
+    keyspace.rename(0, &key("a"), 1, &key("c"));
+    assert!(!keyspace.may_have_field_expiries(0) && keyspace.may_have_field_expiries(1));
+    keyspace.copy(1, &key("c"), 0, &key("d"));
+    keyspace.upsert_string(1, &key("c"), b"text", SetExpiry::Clear, |_| true);
+    assert!(keyspace.may_have_field_expiries(0) && !keyspace.may_have_field_expiries(1));
+    keyspace.swap_databases(0, 1);
+    assert!(keyspace.may_have_field_expiries(1));
+    let _ = keyspace.flush_database(1);
+    assert!(!keyspace.has_field_expiries());
+    // What lost its expiries in place is forgotten.
+    keyspace.insert(0, &key("e"), timed(&[("x", 10)]), None);
+    keyspace.find_mut(0, &key("e")).unwrap().hash_mut().unwrap().clear_expiry(b"x");
+    assert!(!keyspace.has_field_expiries());
+    keyspace.field_expiry_cycle(0, 10);
+    assert!(!keyspace.may_have_field_expiries(0));
+}

@@ -2,8 +2,8 @@
 
 use super::reader::Reader;
 use super::value_reader::read_value;
-use super::value_writer::{type_of, write_value};
-use super::{NEWEST_READ, RdbError, VERSION};
+use super::value_writer::{type_of, version_of, write_value};
+use super::{NEWEST_READ, RdbError};
 use crate::encoding::crc64::crc64;
 use crate::types::{Limits, Value, ValueRef};
 use std::fmt;
@@ -34,13 +34,13 @@ impl std::error::Error for RestoreError {}
 pub fn dump(value: ValueRef<'_>, compress: bool) -> Vec<u8> {
     let mut payload = vec![type_of(value)];
     write_value(value, compress, &mut payload);
-    footer(&mut payload);
+    footer(version_of(value), &mut payload);
     payload
 }
 
 /// What a payload ends with.
-pub(super) fn footer(payload: &mut Vec<u8>) {
-    payload.extend_from_slice(&VERSION.to_le_bytes());
+pub(super) fn footer(version: u16, payload: &mut Vec<u8>) {
+    payload.extend_from_slice(&version.to_le_bytes());
     payload.extend_from_slice(&crc64(0, payload).to_le_bytes());
 }
 

@@ -183,6 +183,11 @@ fn read_item<R: Read>(reader: &mut Reader<R>, place: &mut Place, limits: &Limits
                 let (keys, expiring_keys) = (reader.length()?, reader.length()?);
                 return Ok(Item::DatabaseSize { database: place.database, keys, expiring_keys });
             }
+            opcode::SLOT_INFO => {
+                for _ in 0..3 {
+                    reader.length()?;
+                }
+            }
             opcode::AUX => return Ok(Item::Aux { name: reader.string()?, value: reader.string()? }),
             opcode::FUNCTION => return Ok(Item::Function(reader.string()?)),
             opcode::FUNCTION_BEFORE_RELEASE => {

@@ -1,7 +1,7 @@
 //! Writes an RDB file piece by piece into buffers that the caller empties as it likes.
 
 use super::value_writer::{type_of, write_length, write_string, write_value};
-use super::{VERSION, opcode};
+use super::{VERSION, VERSION_WITH_FIELD_EXPIRIES, opcode};
 use crate::encoding::crc64::crc64;
 use crate::types::ValueRef;
 
@@ -11,6 +11,8 @@ pub struct FileInfo<'a> {
     pub redis_version: &'a str,
     pub created_at_s: i64,
     pub used_memory_bytes: u64,
+    /// Whether fields of hashes have expiries: only a server of version 7.4 or later can read such a file.
+    pub field_expiries: bool,
     /// Whether this file is the base of an append-only file.
     pub aof_base: bool,
     /// Where the data stand in the replication stream, so that a replica may go on from there.
@@ -44,7 +46,8 @@ impl FileEncoder {
     /// Starts a file. `compress`: strings of more than 20 bytes are compressed where that shortens them.
     pub fn start(compress: bool, info: &FileInfo<'_>, out: &mut Vec<u8>) -> FileEncoder {
         let mut encoder = FileEncoder { compress, crc: 0 };
-        encoder.append(out, |out, _| out.extend_from_slice(format!("REDIS{VERSION:04}").as_bytes()));
+        let version = if info.field_expiries { VERSION_WITH_FIELD_EXPIRIES } else { VERSION };
+        encoder.append(out, |out, _| out.extend_from_slice(format!("REDIS{version:04}").as_bytes()));
         encoder.aux(b"redis-ver", info.redis_version.as_bytes(), out);
         encoder.aux_number(b"redis-bits", usize::BITS.into(), out);
         encoder.aux_number(b"ctime", info.created_at_s, out);

@@ -4,9 +4,9 @@
 use std::fmt;
 
 use super::dump::{footer, split_footer};
-use super::opcode;
 use super::reader::Reader;
 use super::value_writer::write_string;
+use super::{VERSION, opcode};
 
 /// Why a payload has no libraries to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub fn dump_functions<'a>(sources: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
         payload.push(opcode::FUNCTION);
         write_string(source, false, &mut payload);
     }
-    footer(&mut payload);
+    footer(VERSION, &mut payload);
     payload
 }
 
@@ -76,7 +76,7 @@ mod tests {
         }
         let signed = |body: &[u8]| {
             let mut payload = body.to_vec();
-            footer(&mut payload);
+            footer(VERSION, &mut payload);
             restore_functions(&payload)
         };
         assert_eq!(signed(&[opcode::FUNCTION_BEFORE_RELEASE]), Err(FunctionsError::BeforeRelease));

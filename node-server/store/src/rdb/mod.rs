@@ -3,6 +3,7 @@
 //! ```text
 //! file:    "REDIS" version as 4 digits | item … | 0xFF | CRC-64 LE of all before (0: none; from version 5 on)
 //! item:    0xFA name value                 aux field
+//!          0xF4 slot, keys, expiring keys  the size of a slot, a hint (version 12)
 //!          0xF5 source                     function library
 //!          0xF7 module id, fields, 0       module data
 //!          0xFE number                     the keys that follow are in this database
@@ -13,8 +14,8 @@
 //! DUMP:    type, value | version u16 LE | CRC-64 LE of all before
 //! ```
 //!
-//! Written is version 10, as Redis 7.0 writes it, so that every server from 7.0 on can read it. Read are versions 1 to
-//! 11, which is Redis 7.2's. Module values are refused by name. Sources of the facts: rdb.h and rdb.c of Redis 7.0.15 and
+//! Written is version 10, as Redis 7.0 writes it, so that every server from 7.0 on can read it; only where fields of hashes have
+//! expiries it is version 12, Redis 7.4's, which an older server refuses. Read are versions 1 to 12. Module values are refused by name. Sources of the facts: rdb.h and rdb.c of Redis 7.0.15 and
 //! 7.2.6, and the former's files and DUMPs, which the tests hold ours against.
 
 mod dump;
@@ -36,10 +37,13 @@ pub use functions::{FunctionsError, dump_functions, restore_functions};
 
 /// The version that is written.
 pub const VERSION: u16 = 10;
+/// The version that is written when fields of hashes have expiries.
+pub const VERSION_WITH_FIELD_EXPIRIES: u16 = 12;
 /// The newest version that is read.
-const NEWEST_READ: u16 = 11;
+const NEWEST_READ: u16 = 12;
 
 mod opcode {
+    pub const SLOT_INFO: u8 = 244;
     pub const FUNCTION: u8 = 245;
     pub const FUNCTION_BEFORE_RELEASE: u8 = 246;
     pub const MODULE_AUX: u8 = 247;
@@ -77,6 +81,13 @@ mod value_type {
     pub const STREAM_2: u8 = 19;
     pub const SET_LISTPACK: u8 = 20;
     pub const STREAM_3: u8 = 21;
+    /// Expiries absolute; of 7.4's release candidates.
+    pub const TIMED_HASH_BEFORE_RELEASE: u8 = 22;
+    pub const TIMED_HASH_LISTPACK_BEFORE_RELEASE: u8 = 23;
+    /// Soonest expiry, and each one relative to it.
+    pub const TIMED_HASH: u8 = 24;
+    /// Soonest expiry, and a listpack of fields, values and expiries.
+    pub const TIMED_HASH_LISTPACK: u8 = 25;
 }
 
 /// How a quicklist node is stored.

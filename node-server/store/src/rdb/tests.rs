@@ -8,6 +8,7 @@ fn info() -> FileInfo<'static> {
         redis_version: "7.0.15",
         created_at_s: 1_700_000_000,
         used_memory_bytes: 12_345_678,
+        field_expiries: false,
         aof_base: false,
         replication: Some(ReplicationInfo { stream_database: 3, id: &[b'a'; 40], offset: 1 << 40 }),
     }
@@ -22,7 +23,8 @@ fn content(value: ValueRef<'_>) -> (String, Vec<String>) {
             list.iter().enumerate().map(|(i, e)| format!("{i:09} {:?}", e.to_vec())).collect()
         }
         ValueRef::Hash(hash) => {
-            hash.iter().map(|(f, v)| format!("{:?} {:?}", f.to_vec(), v.to_vec())).collect()
+            let shown = |f: Vec<u8>, v: Vec<u8>| format!("{f:?} {v:?} {:?}", hash.expiry(&f));
+            hash.iter().map(|(f, v)| shown(f.to_vec(), v.to_vec())).collect()
         }
         ValueRef::Set(set) => set.iter().map(|member| format!("{:?}", member.to_vec())).collect(),
         ValueRef::SortedSet(set) => set.iter().map(|(m, s)| format!("{:?} {s:?}", m.to_vec())).collect(),
@@ -109,6 +111,18 @@ fn value() -> impl Strategy<Value = Value> {
             });
             Value::Hash(hash)
         }),
+        (many(), proptest::collection::vec((any::<usize>(), 1i64..1 << 47), 1..9)).prop_map(
+            |(fields, expiries)| {
+                let mut hash = Hash::new();
+                for field in &fields {
+                    hash.set(field, b"value", &limits());
+                }
+                for (index, expiry) in expiries {
+                    hash.set_expiry(&fields[index % fields.len()], expiry, &limits());
+                }
+                Value::Hash(hash)
+            }
+        ),
         many().prop_map(|values| {
             let mut set = Set::new();
             values.iter().for_each(|value| {
@@ -231,8 +245,8 @@ fn the_head_of_a_file() {
 }
 
 #[test]
-fn versions_from_12_on_are_refused_by_number() {
-    for (header, version) in [("REDIS0012", 12), ("REDIS9999", 9999), ("REDIS0000", 0)] {
+fn versions_from_13_on_are_refused_by_number() {
+    for (header, version) in [("REDIS0013", 13), ("REDIS9999", 9999), ("REDIS0000", 0)] {
         let error = read(header.as_bytes()).unwrap_err();
         assert!(matches!(error, RdbError::UnsupportedVersion(found) if found == version), "{error}");
     }
@@ -242,7 +256,7 @@ fn versions_from_12_on_are_refused_by_number() {
 
 #[test]
 fn what_is_not_supported_is_named() {
-    for (kind, expected) in [(7, "modules"), (22, "value type 22")] {
+    for (kind, expected) in [(7, "modules"), (26, "value type 26")] {
         let error = read(&[b"REDIS0010", &[kind, 1, b'k'][..]].concat()).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("byte 12"), "{error}");
     }
@@ -288,7 +302,7 @@ fn restore_wants_version_and_checksum() {
     let good = dump(ValueRef::String(b"hello"), true);
     assert!(matches!(restore(&good, &limits()), Ok(Value::String(bytes)) if bytes == b"hello"));
     let mut newer = good[..good.len() - 10].to_vec();
-    newer.extend_from_slice(&12u16.to_le_bytes());
+    newer.extend_from_slice(&13u16.to_le_bytes());
     newer.extend_from_slice(&crate::encoding::crc64::crc64(0, &newer).to_le_bytes());
     assert!(matches!(restore(&newer, &limits()), Err(RestoreError::VersionOrChecksum)));
     for end in 0..good.len() {
@@ -401,7 +415,7 @@ fn a_set_in_a_listpack_as_7_2_writes_it() {
 /// A payload whose checksum is right, whatever its body.
 fn signed(body: &[u8]) -> Vec<u8> {
     let mut payload = body.to_vec();
-    payload.extend_from_slice(&VERSION.to_le_bytes());
+    payload.extend_from_slice(&NEWEST_READ.to_le_bytes());
     payload.extend_from_slice(&crate::encoding::crc64::crc64(0, &payload).to_le_bytes());
     payload
 }
@@ -422,6 +436,37 @@ fn hostile_payloads() {
     ] {
         let result = restore(&signed(body), &limits());
         assert!(matches!(result, Err(RestoreError::Value(_))), "{body:?} {result:?}");
+    }
+}
+
+/// Field `f` with value `v` that ends at 5000, and field `g` that does not, as Redis 7.4's source says that its types are.
+#[test]
+fn each_form_of_a_hash_whose_fields_have_expiries() {
+    let triples = b"\x19\x00\x00\x00\x06\x00\x81f\x02\x81v\x02\xf1\x88\x13\x03\x81g\x02\x81w\x02\x00\x01\xff";
+    let soonest = 5000_i64.to_le_bytes();
+    let (length, fields) = (&[triples.len() as u8][..], &b"\x02"[..]);
+    for body in [
+        [b"\x16", fields, b"\x53\x88\x01f\x01v", b"\x00\x01g\x01w"].concat(),
+        [b"\x17", length, triples].concat(),
+        [b"\x18", &soonest[..], fields, b"\x01\x01f\x01v", b"\x00\x01g\x01w"].concat(),
+        [b"\x19", &soonest[..], length, triples].concat(),
+    ] {
+        let value = restore(&signed(&body), &Limits::default()).unwrap();
+        let Value::Hash(hash) = &value else { panic!("{value:?}") };
+        assert_eq!((hash.expiry(b"f"), hash.expiry(b"g"), hash.len()), (Some(5000), None, 2), "{body:?}");
+        let dumped = dump(value.as_ref(), false);
+        assert_eq!(dumped[..dumped.len() - 10], [b"\x19", &soonest[..], length, triples].concat());
+        assert_eq!(dumped[dumped.len() - 10..][..2], [12, 0]);
+    }
+    for body in [
+        [b"\x18", &soonest[..], b"\x01\x81\xff\xff\xff\xff\xff\xff\xff\xff\x01f\x01v"].concat(),
+        [b"\x18", &[0xff; 8][..], b"\x01\x02\x01f\x01v"].concat(),
+        [b"\x18", &soonest[..], b"\x02\x01\x01f\x01v\x00\x01f\x01w"].concat(),
+    ] {
+        assert!(
+            matches!(restore(&signed(&body), &Limits::default()), Err(RestoreError::Value(_))),
+            "{body:?}"
+        );
     }
 }
 

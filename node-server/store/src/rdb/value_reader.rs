@@ -1,4 +1,4 @@
-//! Values of all versions from 1 to 11, from untrusted bytes.
+//! Values of all versions from 1 to 12, from untrusted bytes.
 
 use super::reader::{Reader, Text};
 use super::stream_reader::{StreamVersion, read_stream};
@@ -37,6 +37,19 @@ pub(super) fn read_value<R: Read>(
             packed(reader, |bytes| Set::from_listpack(Listpack::from_bytes(bytes)?, limits).map(Value::Set))
         }
         value_type::HASH_LISTPACK => packed(reader, |bytes| hash(Listpack::from_bytes(bytes)?, limits)),
+        value_type::TIMED_HASH_LISTPACK => {
+            // The soonest expiry, which the listpack tells too.
+            reader.array::<8>()?;
+            packed(reader, |bytes| timed_hash(Listpack::from_bytes(bytes)?, limits))
+        }
+        value_type::TIMED_HASH_LISTPACK_BEFORE_RELEASE => {
+            packed(reader, |bytes| timed_hash(Listpack::from_bytes(bytes)?, limits))
+        }
+        value_type::TIMED_HASH => {
+            let soonest = reader.array().map(u64::from_le_bytes)?;
+            read_timed_hash(reader, limits, |after| soonest.checked_add(after - 1))
+        }
+        value_type::TIMED_HASH_BEFORE_RELEASE => read_timed_hash(reader, limits, Some),
         value_type::HASH_ZIPLIST => packed(reader, |bytes| hash(ziplist::to_listpack(&bytes)?, limits)),
         value_type::HASH_ZIPMAP => packed(reader, |bytes| hash(zipmap::to_listpack(&bytes)?, limits)),
         value_type::SORTED_SET_LISTPACK => {
@@ -58,12 +71,16 @@ fn refused(kind: u8, offset: u64) -> RdbError {
         value_type::MODULE | value_type::MODULE_BEFORE_RELEASE => {
             RdbError::unsupported(offset, "values of modules are not supported")
         }
-        _ => RdbError::unsupported(offset, format!("value type {kind} is not one of RDB versions 1 to 11")),
+        _ => RdbError::unsupported(offset, format!("value type {kind} is not one of RDB versions 1 to 12")),
     }
 }
 
 fn hash(pairs: Listpack, limits: &Limits) -> Result<Value, Malformed> {
     Hash::from_listpack(pairs, limits).map(Value::Hash)
+}
+
+fn timed_hash(triples: Listpack, limits: &Limits) -> Result<Value, Malformed> {
+    Hash::from_timed_listpack(triples, limits).map(Value::Hash)
 }
 
 fn sorted_set(members: Listpack, limits: &Limits) -> Result<Value, Malformed> {
@@ -137,6 +154,30 @@ fn read_hash<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<Value, 
         let field = reader.string()?;
         if !hash.set(&field, &reader.string()?, limits) {
             return Err(RdbError::malformed(offset, "a hash without duplicate fields"));
+        }
+    }
+    Ok(Value::Hash(hash))
+}
+
+/// Before each field stands 0, or what `expiry_of` makes the Unix milliseconds of at which it ends.
+fn read_timed_hash<R: Read>(
+    reader: &mut Reader<R>,
+    limits: &Limits,
+    expiry_of: impl Fn(u64) -> Option<u64>,
+) -> Result<Value, RdbError> {
+    let mut hash = Hash::new();
+    for _ in 0..reader.length()? {
+        let offset = reader.offset();
+        let expiry = reader.length()?;
+        let field = reader.string()?;
+        if !hash.set(&field, &reader.string()?, limits) {
+            return Err(RdbError::malformed(offset, "a hash without duplicate fields"));
+        }
+        if expiry > 0 {
+            let expiry = expiry_of(expiry).and_then(|expiry| i64::try_from(expiry).ok());
+            let expiry = expiry.filter(|expiry| Hash::is_possible_expiry(*expiry));
+            let expiry = expiry.ok_or(RdbError::malformed(offset, "the expiry of a field"))?;
+            hash.set_expiry(&field, expiry, limits);
         }
     }
     Ok(Value::Hash(hash))

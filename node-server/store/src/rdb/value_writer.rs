@@ -1,8 +1,8 @@
 //! Lengths, strings and values as version 10 has them, appended to a buffer.
 
 use super::stream_writer::write_stream;
-use super::{container, string_encoding, value_type};
-use crate::encoding::lzf;
+use super::{VERSION, VERSION_WITH_FIELD_EXPIRIES, container, string_encoding, value_type};
+use crate::encoding::{Listpack, lzf};
 use crate::types::{Element, Hash, List, Set, SortedSet, ValueRef, parse_integer};
 
 /// Strings up to this length are not worth compressing.
@@ -69,6 +69,8 @@ pub(super) fn type_of(value: ValueRef<'_>) -> u8 {
     match value {
         ValueRef::Int(_) | ValueRef::String(_) => value_type::STRING,
         ValueRef::List(_) => value_type::LIST_QUICKLIST,
+        ValueRef::Hash(hash) if hash.has_expiries() && hash.is_packed() => value_type::TIMED_HASH_LISTPACK,
+        ValueRef::Hash(hash) if hash.has_expiries() => value_type::TIMED_HASH,
         ValueRef::Hash(hash) if hash.as_listpack().is_some() => value_type::HASH_LISTPACK,
         ValueRef::Hash(_) => value_type::HASH,
         ValueRef::Set(set) if set.as_intset().is_some() => value_type::SET_INTSET,
@@ -80,13 +82,24 @@ pub(super) fn type_of(value: ValueRef<'_>) -> u8 {
     }
 }
 
+/// The version that knows the value's type.
+pub(super) fn version_of(value: ValueRef<'_>) -> u16 {
+    match value {
+        ValueRef::Hash(hash) if hash.has_expiries() => VERSION_WITH_FIELD_EXPIRIES,
+        _ => VERSION,
+    }
+}
+
 /// A value, without its type byte.
 pub(super) fn write_value(value: ValueRef<'_>, compress: bool, out: &mut Vec<u8>) {
     match value {
         ValueRef::Int(number) => write_element(Element::Int(number), compress, out),
         ValueRef::String(bytes) => write_string(bytes, compress, out),
         ValueRef::List(list) => write_list(list, compress, out),
-        ValueRef::Hash(hash) => write_hash(hash, compress, out),
+        ValueRef::Hash(hash) => match hash.soonest_expiry() {
+            Some(soonest) => write_timed_hash(hash, soonest, compress, out),
+            None => write_hash(hash, compress, out),
+        },
         ValueRef::Set(set) => write_set(set, compress, out),
         ValueRef::SortedSet(sorted_set) => write_sorted_set(sorted_set, compress, out),
         ValueRef::Stream(stream) => write_stream(stream, compress, out),
@@ -110,6 +123,44 @@ fn write_hash(hash: &Hash, compress: bool, out: &mut Vec<u8>) {
         write_element(field, compress, out);
         write_element(value, compress, out);
     }
+}
+
+/// Packed, the fields that end come first, in the order of time; else each field has its expiry before it: 0 for none, or how
+/// long after the soonest one, and 1.
+fn write_timed_hash(hash: &Hash, soonest: i64, compress: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(&soonest.to_le_bytes());
+    if hash.is_packed() {
+        return write_string(timed_listpack(hash).as_bytes(), compress, out);
+    }
+    write_length(hash.len() as u64, out);
+    for (field, value) in hash.iter() {
+        let expiry = hash.expiry(field.as_bytes(&mut itoa::Buffer::new()));
+        write_length(expiry.map_or(0, |expiry| (expiry - soonest + 1) as u64), out);
+        write_element(field, compress, out);
+        write_element(value, compress, out);
+    }
+}
+
+fn timed_listpack(hash: &Hash) -> Listpack {
+    let mut triples = Listpack::new();
+    let mut push = |field: &[u8], value: Element<'_>, expiry: i64| {
+        triples.push_back(field);
+        triples.push_back(value.as_bytes(&mut itoa::Buffer::new()));
+        triples.push_back(itoa::Buffer::new().format(expiry).as_bytes());
+    };
+    for (field, expiry) in hash.expiries() {
+        let field = field.to_vec();
+        if let Some(value) = hash.get(&field) {
+            push(&field, value, expiry);
+        }
+    }
+    for (field, value) in hash.iter() {
+        let field = field.to_vec();
+        if hash.expiry(&field).is_none() {
+            push(&field, value, 0);
+        }
+    }
+    triples
 }
 
 fn write_set(set: &Set, compress: bool, out: &mut Vec<u8>) {

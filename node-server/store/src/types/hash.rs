@@ -1,5 +1,8 @@
 //! A hash: fields with values. Packed as `field value field value …` in insertion order while small, then a hash table.
 //!
+//! A field may have an expiry. Expiries are kept beside, in the order of time; a hash without any knows nothing of that.
+//! The hash itself never drops a field whose time has come: [`LiveHash`] hides it, and who may delete it asks for it.
+//!
 //! It leaves the listpack when it has more than `hash_max_listpack_entries` fields or a field or value longer than
 //! `hash_max_listpack_value`, and never returns, as Redis does.
 
@@ -9,9 +12,13 @@ use super::{Element, Encoding, Limits};
 use crate::encoding::{Listpack, Malformed, listpack};
 use rand::Rng;
 
+mod live;
 mod pair;
+mod timed;
 
+pub use live::LiveHash;
 use pair::Pair;
+use timed::Timed;
 
 /// Why HINCRBY cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +34,7 @@ pub struct Hash(Form);
 enum Form {
     Packed(Listpack),
     Table(Box<MemberTable<Pair>>),
+    Timed(Box<Timed>),
 }
 
 impl Default for Hash {
@@ -62,7 +70,7 @@ impl Hash {
     pub fn as_listpack(&self) -> Option<&Listpack> {
         match &self.0 {
             Form::Packed(pairs) => Some(pairs),
-            Form::Table(_) => None,
+            Form::Table(_) | Form::Timed(_) => None,
         }
     }
 
@@ -70,6 +78,7 @@ impl Hash {
         match &self.0 {
             Form::Packed(pairs) => pairs.len() / 2,
             Form::Table(table) => table.len(),
+            Form::Timed(timed) => timed.fields.len(),
         }
     }
 
@@ -84,6 +93,7 @@ impl Hash {
                 Some(pairs.get(pairs.next(position)?))
             }
             Form::Table(table) => table.get(field).map(|pair| Element::Bytes(pair.value())),
+            Form::Timed(timed) => timed.fields.get(field),
         }
     }
 
@@ -91,11 +101,17 @@ impl Hash {
         match &self.0 {
             Form::Packed(pairs) => pairs.find(pairs.first(), field, 2).is_some(),
             Form::Table(table) => table.get(field).is_some(),
+            Form::Timed(timed) => timed.fields.contains(field),
         }
     }
 
-    /// True when the field is new.
+    /// True when the field is new. Its expiry is gone.
     pub fn set(&mut self, field: &[u8], value: &[u8], limits: &Limits) -> bool {
+        self.clear_expiry(field);
+        self.set_keeping_expiry(field, value, limits)
+    }
+
+    pub fn set_keeping_expiry(&mut self, field: &[u8], value: &[u8], limits: &Limits) -> bool {
         self.unpack_for(field, value, limits);
         let is_new = match &mut self.0 {
             Form::Packed(pairs) => match pairs.find(pairs.first(), field, 2).and_then(|at| pairs.next(at)) {
@@ -116,6 +132,7 @@ impl Hash {
                 }
                 None => table.insert_new(field, || Pair::new(field, value)),
             },
+            Form::Timed(timed) => return timed.fields.set_keeping_expiry(field, value, limits),
         };
         self.unpack_when_long(limits);
         is_new
@@ -127,6 +144,7 @@ impl Hash {
     }
 
     pub fn remove(&mut self, field: &[u8]) -> bool {
+        self.clear_expiry(field);
         match &mut self.0 {
             Form::Packed(pairs) => match pairs.find(pairs.first(), field, 2) {
                 Some(position) => {
@@ -136,25 +154,27 @@ impl Hash {
                 None => false,
             },
             Form::Table(table) => table.remove(field).is_some(),
+            Form::Timed(timed) => timed.fields.remove(field),
         }
     }
 
-    /// HINCRBY: the new value.
+    /// HINCRBY: the new value. The field keeps its expiry.
     pub fn increment(&mut self, field: &[u8], by: i64, limits: &Limits) -> Result<i64, IncrementError> {
         let current = match self.get(field) {
             Some(value) => value.as_i64().ok_or(IncrementError::NotAnInteger)?,
             None => 0,
         };
         let sum = current.checked_add(by).ok_or(IncrementError::Overflow)?;
-        self.set(field, itoa::Buffer::new().format(sum).as_bytes(), limits);
+        self.set_keeping_expiry(field, itoa::Buffer::new().format(sum).as_bytes(), limits);
         Ok(sum)
     }
 
     /// All pairs; a packed hash in insertion order.
     pub fn iter(&self) -> impl Iterator<Item = (Element<'_>, Element<'_>)> {
-        let (packed, table) = match &self.0 {
+        let (packed, table) = match &self.plain().0 {
             Form::Packed(pairs) => (Some(packed_pairs(pairs)), None),
             Form::Table(table) => (None, Some(table.iter().map(Pair::elements))),
+            Form::Timed(_) => (None, None),
         };
         packed.into_iter().flatten().chain(table.into_iter().flatten())
     }
@@ -168,6 +188,7 @@ impl Hash {
                 Some((pairs.get(field), pairs.get(pairs.next(field)?)))
             }
             Form::Table(table) => table.random(rng).map(Pair::elements),
+            Form::Timed(timed) => timed.fields.random(rng),
         }
     }
 
@@ -179,6 +200,7 @@ impl Hash {
                 packed_pairs(pairs).filter(|_| selection.takes(rng)).collect()
             }
             Form::Table(table) => table.random_distinct(count, rng).into_iter().map(Pair::elements).collect(),
+            Form::Timed(timed) => timed.fields.random_distinct(count, rng),
         }
     }
 
@@ -193,6 +215,7 @@ impl Hash {
                 let (field, value) = pair.elements();
                 visit(field, value);
             }),
+            Form::Timed(timed) => timed.fields.scan(cursor, count, visit),
         }
     }
 
@@ -200,6 +223,10 @@ impl Hash {
         match self.0 {
             Form::Packed(_) => Encoding::Listpack,
             Form::Table(_) => Encoding::Hashtable,
+            Form::Timed(ref timed) => match timed.fields.encoding() {
+                Encoding::Listpack => Encoding::ListpackEx,
+                other => other,
+            },
         }
     }
 
@@ -208,6 +235,7 @@ impl Hash {
         match &self.0 {
             Form::Packed(pairs) => pairs.memory_usage(),
             Form::Table(table) => size_of::<MemberTable<Pair>>() + table.memory_usage(),
+            Form::Timed(timed) => timed.memory_usage(),
         }
     }
 
@@ -223,6 +251,14 @@ impl Hash {
     fn unpack_when_long(&mut self, limits: &Limits) {
         if matches!(self.0, Form::Packed(_)) && self.len() > limits.hash_max_listpack_entries {
             self.unpack(limits);
+        }
+    }
+
+    /// Fields and values alone.
+    fn plain(&self) -> &Hash {
+        match &self.0 {
+            Form::Timed(timed) => &timed.fields,
+            _ => self,
         }
     }
 

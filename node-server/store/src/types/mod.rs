@@ -32,7 +32,7 @@ mod stream;
 mod value;
 
 pub use element::{Element, parse_hexadecimal, parse_integer};
-pub use hash::{Hash, IncrementError};
+pub use hash::{Hash, IncrementError, LiveHash};
 pub use limits::{LIST_PACKED_THRESHOLD, Limits};
 pub use list::{End, List};
 pub use set::Set;

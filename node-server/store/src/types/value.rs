@@ -34,6 +34,8 @@ pub enum Encoding {
     Embstr,
     Raw,
     Listpack,
+    /// Of a hash whose fields have expiries.
+    ListpackEx,
     Quicklist,
     Intset,
     Hashtable,
@@ -48,6 +50,7 @@ impl Encoding {
             Encoding::Embstr => "embstr",
             Encoding::Raw => "raw",
             Encoding::Listpack => "listpack",
+            Encoding::ListpackEx => "listpackex",
             Encoding::Quicklist => "quicklist",
             Encoding::Intset => "intset",
             Encoding::Hashtable => "hashtable",

@@ -44,9 +44,10 @@ impl<'a> Pattern<'a> {
         let Pattern::Key { prefix, suffix, field } = self else {
             return (*self == Pattern::Element).then_some(Element::Bytes(element));
         };
+        let now_ms = data.now_of_fields();
         let value = data.find(&[prefix, element, suffix].concat())?.value();
         match (value, field) {
-            (ValueRef::Hash(hash), Some(field)) => hash.get(field),
+            (ValueRef::Hash(hash), Some(field)) => hash.at(now_ms).get(field),
             (value, None) => value.as_string(),
             _ => None,
         }

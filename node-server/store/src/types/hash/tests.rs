@@ -114,3 +114,75 @@ proptest! {
         prop_assert_eq!(contents(&hash), model);
     }
 }
+
+#[test]
+fn fields_that_end() {
+    let (mut hash, limits) = (Hash::new(), small_limits());
+    for field in ["a", "b", "c"] {
+        hash.set(field.as_bytes(), b"1", &limits);
+    }
+    hash.set_expiry(b"missing", 10, &limits);
+    assert!(!hash.has_expiries());
+    hash.set_expiry(b"a", 10, &limits);
+    hash.set_expiry(b"b", 20, &limits);
+    assert_eq!((hash.encoding(), hash.soonest_expiry()), (Encoding::ListpackEx, Some(10)));
+    // Its time has come a millisecond later.
+    assert_eq!(hash.at(10).len(), 3);
+    assert_eq!((hash.at(11).len(), hash.at(11).stored_len()), (2, 3));
+    assert!(hash.at(11).get(b"a").is_none() && hash.at(11).get(b"b").is_some());
+    assert_eq!(hash.expired(20).map(|field| field.to_vec()).collect::<Vec<_>>(), [b"a"]);
+    // A counter keeps its expiry, a field that is set anew loses it.
+    assert_eq!(hash.increment(b"b", 1, &limits), Ok(2));
+    assert_eq!(hash.expiry(b"b"), Some(20));
+    hash.set(b"b", b"x", &limits);
+    assert_eq!(hash.expiry(b"b"), None);
+    assert!(hash.clear_expiry(b"a") && !hash.clear_expiry(b"a"));
+    assert!(hash.encoding() == Encoding::Listpack && !hash.has_expiries());
+}
+
+proptest! {
+    #[test]
+    fn expiries_are_what_a_map_says(steps in proptest::collection::vec(
+        (0u8..5, 0u16..30, 1i64..50), 0..300), now in 0i64..50) {
+        use rand::SeedableRng;
+        let limits = small_limits();
+        let (mut hash, mut model) = (Hash::new(), BTreeMap::<Vec<u8>, Option<i64>>::new());
+        for (kind, field, expiry) in steps {
+            let field = field.to_string().into_bytes();
+            match kind {
+                0 => prop_assert_eq!(hash.remove(&field), model.remove(&field).is_some()),
+                1 => {
+                    let had = model.get_mut(&field).and_then(Option::take).is_some();
+                    prop_assert_eq!(hash.clear_expiry(&field), had);
+                }
+                2 => {
+                    hash.set(&field, b"v", &limits);
+                    model.insert(field, None);
+                }
+                _ => {
+                    hash.set_expiry(&field, expiry, &limits);
+                    if let Some(of) = model.get_mut(&field) {
+                        *of = Some(expiry);
+                    }
+                }
+            }
+        }
+        let copy = hash.clone();
+        prop_assert_eq!(hash.has_expiries(), model.values().any(Option::is_some));
+        prop_assert_eq!(hash.soonest_expiry(), model.values().flatten().min().copied());
+        for (field, expiry) in &model {
+            prop_assert_eq!(copy.expiry(field), *expiry);
+        }
+        let live: Vec<&Vec<u8>> =
+            model.iter().filter(|(_, expiry)| expiry.is_none_or(|at| now <= at)).map(|(field, _)| field).collect();
+        let seen = hash.at(now);
+        let mut fields: Vec<Vec<u8>> = seen.iter().map(|(field, _)| field.to_vec()).collect();
+        fields.sort();
+        prop_assert_eq!(fields.iter().collect::<Vec<_>>(), live.clone());
+        prop_assert_eq!((seen.len(), seen.stored_len()), (live.len(), model.len()));
+        prop_assert_eq!(hash.expired_count(now), model.len() - live.len());
+        let rng = &mut rand::rngs::StdRng::seed_from_u64(1);
+        prop_assert_eq!(seen.random_distinct(100, rng).len(), live.len());
+        prop_assert_eq!(seen.random(rng).is_some(), !live.is_empty());
+    }
+}
