@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rcl_proto::resp::{Args, OwnedArgs};
+use rcl_proto::{Slot, key_slot};
 
-use rcl_store::keyspace::KeyHasher;
+use rcl_store::keyspace::{Key, KeyHasher};
 use rcl_store::types::{LIST_PACKED_THRESHOLD, Limits};
 
 use crate::access::{Access, User};
@@ -174,6 +175,12 @@ impl Node {
 
     pub fn is_cluster(&self) -> bool {
         self.cluster_enabled
+    }
+
+    /// A key with the slot that it lies in; without a cluster that is the first one.
+    pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        let slot = if self.cluster_enabled { key_slot(bytes) } else { Slot::MIN };
+        self.hasher.key_in_slot(bytes, slot)
     }
 
     /// Whether commands count what they cost their slot.

@@ -85,8 +85,6 @@ pub struct WatchedKey {
     pub database: usize,
     pub key: Box<[u8]>,
     pub slot: Slot,
-    /// It was there, but past its time, when WATCH was said: then its removal breaks nothing.
-    pub was_expired: bool,
 }
 
 impl Session {

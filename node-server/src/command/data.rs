@@ -421,7 +421,8 @@ impl<'a> Data<'a> {
             self.node.stats.expired_keys.add(1);
             self.node.stats.dirty.add(1);
             if self.node.replication.is_logging() {
-                self.effects.before.push(OwnedArgs::new([b"DEL".as_slice(), key.bytes()]));
+                let command = internal::deletion(node.settings().lazyfree_lazy_expire);
+                self.effects.before.push(OwnedArgs::new([command, key.bytes()]));
             }
         }
         true

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
+use rcl_store::entry::Entry;
 
 use crate::access::{self, Reason, log::Place};
 use crate::client::{Queued, Transaction, WatchedKey};
@@ -145,11 +146,13 @@ fn watched_key_expired(context: &mut Context<'_>) -> bool {
     let watched = std::mem::take(&mut context.session.watched);
     let expired = watched.iter().any(|watched| {
         let shard = context.node.shards.index_of(watched.slot);
-        let is_expired = context.data.with_shard(shard, |shard| {
+        let flag = &context.session.watch_broken;
+        context.data.with_shard(shard, |shard| {
             let key = shard.keyspace.hasher().key_in_slot(&watched.key, watched.slot);
-            shard.keyspace.find(watched.database, &key).is_some_and(|entry| entry.is_expired(now_ms))
-        });
-        is_expired && !watched.was_expired
+            let is_expired = |entry: &Entry| entry.is_expired(now_ms);
+            shard.keyspace.find(watched.database, &key).is_some_and(is_expired)
+                && !shard.watchers.is_stale(watched.database, &watched.key, flag)
+        })
     });
     context.session.watched = watched;
     expired
@@ -183,15 +186,16 @@ fn watch(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         let slot = if context.node.is_cluster() { key_slot(key) } else { Slot::MIN };
         let flag = context.session.watch_broken.clone();
         let shard = context.node.shards.index_of(slot);
-        let was_expired = context.data.with_shard(shard, |shard| {
-            shard.watchers.add(database, key, flag);
-            let key = shard.keyspace.hasher().key_in_slot(key, slot);
-            shard.keyspace.find(database, &key).is_some_and(|entry| entry.is_expired(now_ms))
+        context.data.with_shard(shard, |shard| {
+            let place = shard.keyspace.hasher().key_in_slot(key, slot);
+            let entry = shard.keyspace.find(database, &place);
+            let is_stale = entry.is_some_and(|entry| entry.is_expired(now_ms));
+            shard.watchers.add(database, key, flag, is_stale);
         });
         // Here and in its shard.
         let bytes = 2 * (size_of::<WatchedKey>() + key.len());
         context.session.handle.watched_bytes.fetch_add(bytes, Ordering::Relaxed);
-        context.session.watched.push(WatchedKey { database, key: key.into(), slot, was_expired });
+        context.session.watched.push(WatchedKey { database, key: key.into(), slot });
     }
     context.session.show_state();
     context.reply.ok();
@@ -217,4 +221,62 @@ fn unwatch(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     }
     context.reply.ok();
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::executor::in_memory::clients;
+
+    /// What EXEC says after these: of one client, in whose databases 0 and 1 they run.
+    fn exec_after(lines: &[&str]) -> String {
+        clients!(node: one);
+        lines.iter().chain(&["SELECT 0", "MULTI", "PING"]).for_each(|line| {
+            one.ask(line);
+        });
+        let answer = one.ask("EXEC");
+        assert!(node.shards.lock(0).watchers.is_empty());
+        answer
+    }
+
+    const RUNS: &str = "*1 +PONG";
+    const BROKEN: &str = "*-1";
+
+    #[test]
+    fn a_key_past_its_time_was_not_there_when_it_was_watched() {
+        let stale = "SET k v PXAT 1";
+        assert_eq!(exec_after(&[stale, "WATCH k"]), RUNS);
+        assert_eq!(exec_after(&[stale, "WATCH k", "DEL k"]), RUNS);
+        assert_eq!(exec_after(&[stale, "WATCH k", "GET k", "SET k v"]), BROKEN);
+        assert_eq!(exec_after(&[stale, "WATCH k", "FLUSHALL"]), RUNS);
+        assert_eq!(exec_after(&["SET k v", "WATCH k", "FLUSHALL"]), BROKEN);
+        assert_eq!(exec_after(&["WATCH k", "FLUSHALL"]), RUNS);
+        assert_eq!(exec_after(&["WATCH k", "SET k v"]), BROKEN);
+        assert_eq!(exec_after(&["SET k v", "WATCH k", "PEXPIREAT k 1"]), BROKEN);
+    }
+
+    #[test]
+    fn databases_that_change_places_break_what_is_something_else_then() {
+        let stale = "SET k v PXAT 1";
+        assert_eq!(exec_after(&[stale, "WATCH k", "SWAPDB 0 1"]), RUNS);
+        assert_eq!(exec_after(&["SELECT 1", stale, "SELECT 0", "WATCH k", "SWAPDB 0 1"]), RUNS);
+        assert_eq!(exec_after(&[stale, "SELECT 1", stale, "SELECT 0", "WATCH k", "SWAPDB 0 1"]), RUNS);
+        assert_eq!(exec_after(&["WATCH k", "SWAPDB 0 1"]), RUNS);
+        assert_eq!(exec_after(&["SET k v", "WATCH k", "SWAPDB 0 1"]), BROKEN);
+        assert_eq!(exec_after(&["SELECT 1", "SET k v", "SELECT 0", "WATCH k", "SWAPDB 0 1"]), BROKEN);
+        assert_eq!(exec_after(&[stale, "SELECT 1", "SET k v", "SELECT 0", "WATCH k", "SWAPDB 0 1"]), BROKEN);
+    }
+
+    #[test]
+    fn a_transaction_is_logged_with_the_databases_in_it() {
+        clients!(node: one);
+        let from = node.replication.offset();
+        for line in ["SELECT 1", "MULTI", "SET a 1", "SELECT 2", "SET b 2", "SET c 3", "EXEC", "SET d 4"] {
+            one.ask(line);
+        }
+        let bytes = node.replication.take_from_log(0, from, usize::MAX).unwrap().concat();
+        let text = String::from_utf8(bytes).unwrap();
+        let words: Vec<&str> = text.split("\r\n").filter(|word| !word.starts_with(['*', '$'])).collect();
+        let expected = "MULTI SELECT 1 SET a 1 SELECT 2 SET b 2 SET c 3 EXEC SET d 4 ";
+        assert_eq!(words.join(" "), expected);
+    }
 }

@@ -12,6 +12,9 @@
 //! The matcher keeps only the last `*` to come back to, which is enough: were an earlier one to take more, the last
 //! could take that much less. So it needs no recursion, and its cost is at most the product of the lengths.
 
+/// Redis gives up behind so many stars.
+const MOST_STARS: usize = 1000;
+
 /// Whether the pattern matches the whole text.
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     matches_folded(pattern, text, false)
@@ -35,10 +38,15 @@ fn matches_folded(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
     let mut text = text;
     // What follows the last star, and the text that the star hasn't swallowed yet.
     let mut retry: Option<(&[u8], &[u8])> = None;
+    let mut stars = 0;
     loop {
         if let [b'*', rest @ ..] = pattern {
             if rest.iter().all(|byte| *byte == b'*') {
                 return true;
+            }
+            stars += 1;
+            if stars > MOST_STARS {
+                return false;
             }
             pattern = rest;
             retry = Some((rest, text));
@@ -159,5 +167,13 @@ mod tests {
     fn an_abusive_pattern_costs_little() {
         let pattern = b"a*".repeat(2000);
         assert!(!matches(&[&pattern[..], b"b"].concat(), &b"a".repeat(10_000)));
+    }
+
+    #[test]
+    fn a_pattern_of_very_many_stars_fits_nothing() {
+        let text = vec![b'a'; 5000];
+        assert!(matches(&b"*?".repeat(1000), &text));
+        assert!(!matches(&b"*?".repeat(1001), &text));
+        assert!(!matches(&b"*?".repeat(5000), &text));
     }
 }

@@ -19,7 +19,7 @@ pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, 
             deleted.push(bytes);
         }
     }
-    log_deletion(node, database, slot, &deleted);
+    log_deletion(node, database, slot, &deleted, false);
     deleted.len()
 }
 
@@ -37,18 +37,23 @@ pub fn expire_key(node: &Node, shard: &mut Shard, database: usize, slot: Slot, b
 pub fn has_expired(node: &Node, shard: &mut Shard, database: usize, slot: Slot, key: &[u8]) {
     shard.key_is_gone(node, database, key);
     node.events.tell(&node.pubsub, EventClass::Expired, "expired", database, key);
-    log_deletion(node, database, slot, &[key]);
+    log_deletion(node, database, slot, &[key], node.settings().lazyfree_lazy_expire);
     node.stats.expired_keys.add(1);
 }
 
+/// The command that deletes a key, freeing it at once or elsewhere.
+pub fn deletion(is_lazy: bool) -> &'static [u8] {
+    if is_lazy { b"UNLINK" } else { b"DEL" }
+}
+
 /// One DEL for keys that are gone already, in the log and in the count of changes.
-pub fn log_deletion(node: &Node, database: usize, slot: Slot, keys: &[&[u8]]) {
+pub fn log_deletion(node: &Node, database: usize, slot: Slot, keys: &[&[u8]], is_lazy: bool) {
     if keys.is_empty() {
         return;
     }
     node.stats.dirty.add(keys.len() as u64);
     if node.replication.is_logging() {
-        let command = OwnedArgs::new(std::iter::once(&b"DEL"[..]).chain(keys.iter().copied()));
+        let command = OwnedArgs::new(std::iter::once(deletion(is_lazy)).chain(keys.iter().copied()));
         node.replication.append(database, Some(slot), std::iter::once(command.as_args()));
     }
 }

@@ -179,22 +179,30 @@ impl ReplicationLog {
         slot: Option<Slot>,
         commands: impl Iterator<Item = Args<'a>>,
     ) -> LogPosition {
+        self.append_each(slot, commands.map(|command| (Some(database), command)))
+    }
+
+    /// The same, each command in a database of its own, or in any.
+    pub fn append_each<'a>(
+        &mut self,
+        slot: Option<Slot>,
+        commands: impl Iterator<Item = (Option<usize>, Args<'a>)>,
+    ) -> LogPosition {
         if !self.active {
             return self.end;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        let mut commands = commands.peekable();
-        if self.database != Some(database) {
-            // A transaction selects inside, as Redis does.
-            if let Some(multi) = commands.next_if(|command| command.name() == b"MULTI") {
-                encode_request(&mut scratch, multi.iter());
+        for (database, command) in commands {
+            if let Some(database) = database
+                && self.database != Some(database)
+            {
+                let mut number = itoa::Buffer::new();
+                encode_request(&mut scratch, [b"SELECT".as_slice(), number.format(database).as_bytes()]);
+                self.database = Some(database);
             }
-            let mut number = itoa::Buffer::new();
-            encode_request(&mut scratch, [b"SELECT".as_slice(), number.format(database).as_bytes()]);
-            self.database = Some(database);
+            encode_request(&mut scratch, command.iter());
         }
-        commands.for_each(|command| encode_request(&mut scratch, command.iter()));
         self.write(&scratch, slot);
         scratch.shrink_to(BLOCK_BYTES);
         self.scratch = scratch;

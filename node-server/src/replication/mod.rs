@@ -149,23 +149,22 @@ impl Replication {
         slot: Option<Slot>,
         commands: impl Iterator<Item = Args<'a>>,
     ) -> LogPosition {
-        let end = self.append_of_client(database, slot, commands);
+        let end = self.append_of_client(slot, commands.map(|command| (Some(database), command)));
         self.grew.notify_waiters();
         end
     }
 
-    /// The same for the effects of a client's command: its connection calls [`Replication::forward`] in any case, so
-    /// nobody is woken for them.
+    /// The same for the effects of a client's command, each in its own database or in any: its connection calls
+    /// [`Replication::forward`] in any case, so nobody is woken for them.
     pub fn append_of_client<'a>(
         &self,
-        database: usize,
         slot: Option<Slot>,
-        commands: impl Iterator<Item = Args<'a>>,
+        commands: impl Iterator<Item = (Option<usize>, Args<'a>)>,
     ) -> LogPosition {
         if !self.is_logging() {
             return self.offset();
         }
-        self.change_log(|log| log.append(database, slot, commands))
+        self.change_log(|log| log.append_each(slot, commands))
     }
 
     pub fn has_effects_to_forward(&self) -> bool {

@@ -21,7 +21,7 @@ use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
 pub use departing::Departing;
 pub use key_waiters::{Arrival, KeyWaiter, KeyWaiters, Wanted};
 pub use slot_stats::{SlotStats, SlotUse};
-pub use watchers::Watchers;
+pub use watchers::{Fate, Watchers};
 
 use crate::net;
 use crate::node::Node;
@@ -201,7 +201,8 @@ impl Shard {
     /// `key` changed by the hand of client `by`: breaks the transactions that watch it, and tells who has it cached.
     #[inline]
     pub fn key_changed(&mut self, node: &Node, database: usize, key: &[u8], by: u64) {
-        self.watchers.touch(database, key);
+        let keyspace = &self.keyspace;
+        self.watchers.touch(database, key, || keyspace.find(database, &node.key(key)).is_some());
         if !self.tracked.is_empty() || !node.tracking.broadcasts.is_empty() {
             tracking::key_changed(node, &mut self.tracked, key, by);
         }
@@ -211,6 +212,24 @@ impl Shard {
     pub fn key_is_gone(&mut self, node: &Node, database: usize, key: &[u8]) {
         self.key_changed(node, database, key, tracking::NOBODY);
         self.waiters.key_is_gone(database, key);
+    }
+
+    /// The watched keys of databases for which `becomes` names what is there then: `Some(None)` for nothing, else the database
+    /// that takes their place.
+    pub fn databases_change(
+        &mut self,
+        node: &Node,
+        now_ms: i64,
+        becomes: impl Fn(usize) -> Option<Option<usize>>,
+    ) {
+        let keyspace = &self.keyspace;
+        self.watchers.touch_by_fate(|database, key| {
+            let key = node.key(key);
+            let then = becomes(database)?;
+            let then =
+                then.and_then(|other| keyspace.find(other, &key)).map(|entry| entry.is_expired(now_ms));
+            Some(Fate { was_there: keyspace.find(database, &key).is_some(), then })
+        });
     }
 
     /// True when the key is here and its time has not come.

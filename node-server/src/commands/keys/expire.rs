@@ -8,6 +8,7 @@ use crate::command::arguments::{EXPIRY_CONDITION, KEY};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::executor::internal;
 use crate::pubsub::EventClass;
 
 pub const EXPIRE: CommandSpec = CommandSpec {
@@ -158,7 +159,8 @@ fn set_expiry(context: &mut Context<'_>, args: Args<'_>, form: TimeForm, name: &
     let is_over = moment <= now_ms && !context.session.is_master_link;
     if is_over {
         context.data.remove(key);
-        context.data.effects.propagate_instead(OwnedArgs::new([b"DEL".as_slice(), key]));
+        let command = internal::deletion(context.node.settings().lazyfree_lazy_expire);
+        context.data.effects.propagate_instead(OwnedArgs::new([command, key]));
     } else {
         context.data.set_expiry(key, Some(moment));
         let moment = moment.to_string();

@@ -63,7 +63,7 @@ pub const FLUSHALL: CommandSpec = CommandSpec {
 
 fn flushall(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let is_async = is_async(context, args)?;
-    flush(context, is_async, |_, _| true, |shard| shard.keyspace.flush_all());
+    flush(context, is_async, |_| true, |shard| shard.keyspace.flush_all());
     Ok(Outcome::Done)
 }
 
@@ -95,7 +95,7 @@ pub const FLUSHDB: CommandSpec = CommandSpec {
 fn flushdb(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let is_async = is_async(context, args)?;
     let database = context.data.database;
-    flush(context, is_async, |other, _| other == database, |shard| shard.keyspace.flush_database(database));
+    flush(context, is_async, |other| other == database, |shard| shard.keyspace.flush_database(database));
     Ok(Outcome::Done)
 }
 
@@ -111,17 +111,17 @@ fn is_async(context: &Context<'_>, args: Args<'_>) -> Result<bool, CommandError>
 fn flush(
     context: &mut Context<'_>,
     is_async: bool,
-    is_affected: impl Fn(usize, &[u8]) -> bool,
+    is_affected: impl Fn(usize) -> bool,
     take: impl Fn(&mut Shard) -> Flushed,
 ) {
     let mut all: Vec<Flushed> = Vec::new();
-    let node = context.node;
+    let (node, now_ms) = (context.node, context.data.now_ms);
     context.data.each_shard(|shard| {
+        shard.databases_change(node, now_ms, |database| is_affected(database).then_some(None));
         let flushed = take(shard);
         shard.tracked.clear(&node.tracking.counts);
         if flushed.keys > 0 {
-            shard.watchers.touch_where(&is_affected);
-            shard.waiters.keys_are_gone(&is_affected);
+            shard.waiters.keys_are_gone(|database, _| is_affected(database));
             all.push(flushed);
         }
     });
@@ -162,10 +162,15 @@ fn swapdb(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if one.max(other) >= context.node.settings().databases as usize {
         return Err(CommandError::fixed("ERR DB index is out of range"));
     }
+    let (node, now_ms) = (context.node, context.data.now_ms);
     let mut new_keys = std::mem::take(&mut context.data.new_keys);
     context.data.each_shard(|shard| {
+        shard.databases_change(node, now_ms, |database| match database {
+            _ if database == one => Some(Some(other)),
+            _ if database == other => Some(Some(one)),
+            _ => None,
+        });
         shard.keyspace.swap_databases(one, other);
-        shard.watchers.touch_where(|database, _| database == one || database == other);
         for database in [one, other] {
             new_keys.extend(shard.waiters.keys_in(database).map(|key| (database, key.into())));
         }

@@ -8,6 +8,7 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, ca
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse, reply};
 use crate::commands::keys::{scan_cursor, scan_options};
 use crate::commands::scan_reply;
+use crate::executor::internal;
 use crate::pubsub::EventClass;
 
 /// A SREM in the replication log names no more members than this.
@@ -67,7 +68,8 @@ fn pop_several(context: &mut Context<'_>, key: &[u8], count: u64) -> CommandResu
         data.changed_times(key, size as u64);
         data.notify(EventClass::Set, "spop", key);
         data.notify(EventClass::Generic, "del", key);
-        data.effects.propagate_instead(OwnedArgs::new([b"DEL".as_slice(), key]));
+        let command = internal::deletion(context.node.settings().lazyfree_lazy_server_del);
+        data.effects.propagate_instead(OwnedArgs::new([command, key]));
         return Ok(Outcome::Done);
     }
     let rng = &mut rand::rng();

@@ -7,6 +7,7 @@ use crate::command::arguments::{KEY, KEYS, word};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::executor::internal;
 use crate::pubsub::EventClass;
 
 pub const GET: CommandSpec = CommandSpec {
@@ -179,7 +180,8 @@ fn getex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
         ExpiryChange::At(moment) if moment <= now_ms => {
             context.data.remove(key);
-            context.data.effects.propagate_instead(OwnedArgs::new([b"DEL".as_slice(), key]));
+            let command = internal::deletion(context.node.settings().lazyfree_lazy_expire);
+            context.data.effects.propagate_instead(OwnedArgs::new([command, key]));
             "del"
         }
         ExpiryChange::At(moment) => {

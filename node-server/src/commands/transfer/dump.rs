@@ -8,6 +8,7 @@ use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::eviction;
+use crate::executor::internal;
 use crate::pubsub::EventClass;
 
 pub const DUMP: CommandSpec = CommandSpec {
@@ -156,7 +157,8 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         if context.data.remove(key) {
             context.data.changed(key);
             context.data.notify(EventClass::Generic, "del", key);
-            context.data.effects.propagate_instead(rcl_proto::resp::OwnedArgs::new([b"DEL".as_slice(), key]));
+            let command = internal::deletion(context.node.settings().lazyfree_lazy_server_del);
+            context.data.effects.propagate_instead(rcl_proto::resp::OwnedArgs::new([command, key]));
         }
         context.reply.ok();
         return Ok(Outcome::Done);

@@ -17,7 +17,7 @@ mod iter;
 mod node;
 
 use iter::Elements;
-use node::{Node, fits};
+use node::{Node, fits, has_room};
 
 /// Which end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,14 @@ impl List {
     /// False when there is no such index.
     pub fn set(&mut self, index: i64, value: &[u8], limits: &Limits) -> bool {
         let Some(offset) = self.offset_of(index) else { return false };
+        // Whether one more would fit is what Redis asks here too.
+        if let Form::Packed(elements) = &self.0
+            && !has_room(elements, value, limits)
+        {
+            self.unpack();
+        }
         self.replace_at(offset, value, limits);
+        self.pack_when_small(limits);
         true
     }
 

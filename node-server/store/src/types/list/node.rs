@@ -62,7 +62,7 @@ pub(super) fn fits(bytes: usize, elements: usize, limits: &Limits) -> bool {
     }
 }
 
-fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
+pub(super) fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
     let is_large = |bytes: usize| bytes >= limits.list_packed_threshold;
     if is_large(value.len()) || node.len() == 1 && is_large(node.byte_len() - EMPTY_BYTES) {
         return node.is_empty();

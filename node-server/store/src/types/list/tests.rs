@@ -203,3 +203,21 @@ fn an_element_over_the_threshold_is_alone_in_its_node() {
     let expected = ["another", "b", "between", "long", "c", "longer", "longest", "d"];
     assert_eq!(all, expected.map(|element| element.as_bytes().to_vec()));
 }
+
+/// A list at its limit is taken apart although the element only changes; one that shrank by a change is put together.
+#[test]
+fn a_replaced_element_may_change_the_form() {
+    let limits = limits(3);
+    let mut list = list_of(&["a", "b", "c"], &limits);
+    assert_eq!(list.encoding(), Encoding::Listpack);
+    assert!(list.set(0, b"hello", &limits));
+    assert_eq!(list.encoding(), Encoding::Quicklist);
+    let large = "x".repeat(8192);
+    let limits = super::tests::limits(-1);
+    let mut list = list_of(&[&large, "a", "b"], &limits);
+    list.pop(End::Tail, &limits);
+    list.pop(End::Tail, &limits);
+    assert_eq!(list.encoding(), Encoding::Quicklist);
+    assert!(list.set(-1, b"c", &limits));
+    assert_eq!(list.encoding(), Encoding::Listpack);
+}
