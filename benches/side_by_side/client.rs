@@ -55,12 +55,21 @@ impl Client {
 
     /// Sends these commands in one write and gives their replies in order.
     pub fn pipeline<const N: usize>(&mut self, requests: &[[&[u8]; N]]) -> anyhow::Result<Vec<Reply>> {
-        let mut bytes = Vec::new();
-        for words in requests {
-            encode_request(&mut bytes, words.iter().copied());
-        }
+        self.pipeline_of(requests.iter().map(|words| words.iter().copied()))
+    }
+
+    /// The same with commands of any length.
+    pub fn pipeline_of<'w, W>(
+        &mut self,
+        requests: impl ExactSizeIterator<Item = W>,
+    ) -> anyhow::Result<Vec<Reply>>
+    where
+        W: ExactSizeIterator<Item = &'w [u8]>,
+    {
+        let (mut bytes, count) = (Vec::new(), requests.len());
+        requests.for_each(|words| encode_request(&mut bytes, words));
         self.stream.write_all(&bytes)?;
-        requests.iter().map(|_| self.receive()).collect()
+        (0..count).map(|_| self.receive()).collect()
     }
 
     fn receive(&mut self) -> anyhow::Result<Reply> {

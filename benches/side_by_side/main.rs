@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! serve      CPU seconds per million requests, bytes per key    rcl node       and redis-server
+//! memory     bytes per element of each type                     rcl node       and redis-server
 //! commands   CPU seconds per million of each command            rcl node       and redis-server
 //! create     from six lone nodes to a cluster in sync           rcl create     and redis-cli --cluster create
 //! rebalance  keys per second from three masters to four         rcl rebalance  and redis-cli --cluster rebalance
@@ -19,6 +20,7 @@ mod client;
 mod commands;
 mod create;
 mod figures;
+mod memory;
 mod node;
 mod rebalance;
 mod serve;
@@ -29,7 +31,7 @@ use std::process::{Command, ExitCode, Stdio};
 use figures::Figures;
 
 const SKIPPED: u8 = 77;
-const PARTS: [&str; 4] = ["serve", "commands", "create", "rebalance"];
+const PARTS: [&str; 5] = ["serve", "memory", "commands", "create", "rebalance"];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +75,9 @@ fn main() -> ExitCode {
     let measured = (|| -> anyhow::Result<()> {
         if wanted("serve") {
             serve::measure(scale, &mut figures)?;
+        }
+        if wanted("memory") {
+            memory::measure(scale, &mut figures)?;
         }
         if wanted("commands") {
             commands::measure(scale, &mut figures)?;

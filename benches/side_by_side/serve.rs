@@ -90,13 +90,13 @@ fn start(side: Side, more: &[&str]) -> anyhow::Result<Node> {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Memory {
-    resident: f64,
-    used: f64,
+pub struct Memory {
+    pub resident: f64,
+    pub used: f64,
 }
 
 impl Memory {
-    fn of(node: &Node) -> anyhow::Result<Memory> {
+    pub fn of(node: &Node) -> anyhow::Result<Memory> {
         let info = node.client()?.text(&["INFO", "memory"])?;
         let used = field(&info, "used_memory").context("no used_memory")?.parse()?;
         Ok(Memory { resident: node.resident_bytes()?, used })

@@ -78,8 +78,10 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.reply.ok();
             Ok(Outcome::Done)
         }
-        4 if is(subcommand, "REPLYBUFFER") && is(&args[2], "RESIZING") => {
-            // Clients have no reply buffers of their own that could be resized: so it is switched off as it is.
+        4 if is(subcommand, "REPLYBUFFER")
+            && (is(&args[2], "RESIZING") || is(&args[2], "PEAK-RESET-TIME")) =>
+        {
+            // Clients have no reply buffers of their own that could be resized: so it is off as it is.
             context.reply.ok();
             Ok(Outcome::Done)
         }
@@ -184,7 +186,7 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "Answer with a reply of this type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true or false.",
             ),
             (
-                "REPLYBUFFER RESIZING <0|1>",
+                "REPLYBUFFER <RESIZING|PEAK-RESET-TIME> <value>",
                 "Does nothing: clients have no reply buffers of their own that could be resized.",
             ),
             ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
