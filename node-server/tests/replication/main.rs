@@ -1,6 +1,7 @@
 //! Replication and the RDB file, with real processes: nodes of ours beside `redis-server`, each as a master and as a
 //! replica of the other.
 
+mod access;
 mod cluster;
 mod data;
 mod files;

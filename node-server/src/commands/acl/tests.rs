@@ -409,3 +409,32 @@ fn who_subscribes_while_the_permission_goes_is_cut_off_too() {
     context.call(spec, args.as_args()).unwrap();
     assert!(context.close);
 }
+
+#[test]
+fn users_go_into_the_configuration_file_and_come_back() {
+    let folder = std::env::temp_dir().join(format!("rcl-acl-rewrite-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("redis.conf");
+    std::fs::write(&path, "# mine\nuser old on nopass\nmaxclients 99\n").unwrap();
+    let mut node = node_with(&[], &std::fs::read_to_string(&path).unwrap());
+    Arc::get_mut(&mut node).unwrap().config_file = Some(path.clone());
+    let mut admin = Client::new(&node);
+    for line in [
+        "ACL DELUSER old",
+        "ACL SETUSER alice on >pw ~a\"b &c'd +@read -get (+set \"%W~\\\"x\")",
+        "CONFIG SET requirepass secret",
+        "CONFIG REWRITE",
+    ] {
+        assert!(["+OK", ":1"].contains(&&*admin.ask(line)), "{line}");
+    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("# mine\nuser alice on ") && !text.contains("user old"), "{text}");
+    assert!(text.contains("requirepass \"secret\"\n") && !text.contains("user default"), "{text}");
+    let again = node_with(&[], &text);
+    assert_eq!(again.access.lines(), node.access.lines());
+    assert_eq!(admin.ask("ACL SETUSER default -flushall"), "+OK");
+    assert_eq!(admin.ask("CONFIG REWRITE"), "+OK");
+    let again = node_with(&[], &std::fs::read_to_string(&path).unwrap());
+    assert_eq!(again.access.lines(), node.access.lines());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
