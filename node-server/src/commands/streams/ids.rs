@@ -147,7 +147,6 @@ mod tests {
         Ok(StreamId::new(ms, seq))
     }
 
-    /// With what redis-server 7.0.15 takes.
     #[test]
     fn ids_as_clients_write_them() {
         assert_eq!(exact(b"12-34"), id(12, 34));

@@ -77,7 +77,7 @@ fn xreadgroup(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn read_or_wait(context: &mut Context<'_>, args: Args<'_>, spec: &'static CommandSpec) -> CommandResult {
-    let request = ReadRequest::parse(args, context.data.now_ms)?;
+    let request = ReadRequest::parse(args, context.data.now_ms, !context.in_script)?;
     let starts = request.starts(&mut context.data)?;
     if request.read(&mut context.data, &mut context.reply, &starts) {
         return Ok(Outcome::Done);
@@ -99,7 +99,7 @@ fn read_or_wait(context: &mut Context<'_>, args: Args<'_>, spec: &'static Comman
         deadline_ms,
         wanted: Wanted::Stream,
         serve: |data, reply, _, args| {
-            let request = ReadRequest::parse(args, data.now_ms)?;
+            let request = ReadRequest::parse(args, data.now_ms, true)?;
             let starts = request.starts(data)?;
             Ok(request.read(data, reply, &starts))
         },
@@ -111,7 +111,7 @@ fn read_or_wait(context: &mut Context<'_>, args: Args<'_>, spec: &'static Comman
 
 /// What a client gets that waits for a group of a stream that is there no more.
 fn stream_is_gone(key: &[u8], args: Args<'_>) -> CommandError {
-    match ReadRequest::parse(args, 0) {
+    match ReadRequest::parse(args, 0, true) {
         Ok(ReadRequest { group: Some(group), .. }) => no_such_group(key, &group),
         Ok(_) => CommandError::NO_SUCH_KEY,
         Err(error) => error,
@@ -132,7 +132,7 @@ struct ReadRequest<'a> {
 }
 
 impl<'a> ReadRequest<'a> {
-    fn parse(args: Args<'a>, now_ms: i64) -> Result<ReadRequest<'a>, CommandError> {
+    fn parse(args: Args<'a>, now_ms: i64, may_block: bool) -> Result<ReadRequest<'a>, CommandError> {
         let for_group = args.name().len() == XREADGROUP.name.len();
         let only_for_groups = |option: &str| {
             CommandError::new(format!(
@@ -144,6 +144,12 @@ impl<'a> ReadRequest<'a> {
         let streams = loop {
             let Some(word) = args.get(at) else { return Err(CommandError::SYNTAX) };
             match (args.get(at + 1), args.get(at + 2)) {
+                (Some(_), _) if parse::is(word, "block") && !may_block => {
+                    let name = String::from_utf8_lossy(args.name());
+                    return Err(CommandError::new(format!(
+                        "ERR {name} command is not allowed with BLOCK option from scripts"
+                    )));
+                }
                 (Some(ms), _) if parse::is(word, "block") => {
                     block = Some(waiting::deadline_ms(ms, now_ms)?);
                     at += 2;

@@ -46,6 +46,32 @@ fn who_does_not_wait_is_answered_at_once() {
     drop(node);
 }
 
+#[test]
+fn a_script_may_read_and_not_wait() {
+    clients!(node: one);
+    one.ask("XADD s 1-0 f v");
+    let mut run =
+        |command: &str| one.ask_words(&["EVAL", &format!("return redis.pcall({command})"), "1", "s"]);
+    assert_eq!(run("'xread', 'STREAMS', KEYS[1], '0'"), "*1 *2 $1 s *1 *2 $3 1-0 *2 $1 f $1 v");
+    let refused = run("'xread', 'BLOCK', '0', 'STREAMS', KEYS[1], '$'");
+    assert!(
+        refused.starts_with("-ERR xread command is not allowed with BLOCK option from scripts"),
+        "{refused}"
+    );
+    drop(node);
+}
+
+#[test]
+fn an_entry_that_goes_away_at_once_serves_nobody() {
+    clients!(node: reader, adder);
+    assert_eq!(reader.ask("XREAD BLOCK 0 STREAMS s $"), WAITS);
+    adder.ask("XADD s MAXLEN 0 1-0 f v");
+    assert_eq!(reader.got(), "");
+    adder.ask("XADD s 2-0 f v");
+    assert_eq!(reader.got(), "*1 *2 $1 s *1 *2 $3 2-0 *2 $1 f $1 v");
+    drop(node);
+}
+
 /// What is there goes to who came first; who gets nothing waits on behind the others.
 #[test]
 fn the_consumers_of_a_group_share() {

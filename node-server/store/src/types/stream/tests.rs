@@ -136,7 +136,6 @@ fn a_node_of_tombstones_is_gone_over() {
     assert_eq!(copy.log.node_count(), 0);
 }
 
-/// With the figures of redis-server 7.0.15 for the same steps.
 #[test]
 fn how_far_a_group_has_come() {
     let mut stream = numbered(5);
