@@ -127,6 +127,9 @@ pub fn memory(node: &Node, counts: &KeyspaceCounts) -> String {
     let Figures { used, peak, startup, resident, backlog, replicas, clients, cluster_links, .. } = figures;
     let settings = node.settings();
     let total = total_bytes();
+    let (cache, functions) = (&node.scripting.cache, node.scripting.functions());
+    let lua = node.scripting.lua_bytes.load(Ordering::Relaxed);
+    let function_bytes = functions.bytes() as u64;
     super::lines([
         ("used_memory", used.to_string()),
         ("used_memory_human", human(used)),
@@ -144,6 +147,20 @@ pub fn memory(node: &Node, counts: &KeyspaceCounts) -> String {
         ("allocator_resident", resident.to_string()),
         ("total_system_memory", total.to_string()),
         ("total_system_memory_human", human(total)),
+        // Scripts and functions run in the same Lua, one in each thread.
+        ("used_memory_lua", lua.to_string()),
+        ("used_memory_vm_eval", lua.to_string()),
+        ("used_memory_lua_human", human(lua)),
+        ("used_memory_scripts_eval", cache.bytes().to_string()),
+        ("number_of_cached_scripts", cache.count().to_string()),
+        ("number_of_functions", functions.function_count().to_string()),
+        ("number_of_libraries", functions.library_count().to_string()),
+        ("used_memory_vm_functions", "0".to_owned()),
+        ("used_memory_vm_total", lua.to_string()),
+        ("used_memory_vm_total_human", human(lua)),
+        ("used_memory_functions", function_bytes.to_string()),
+        ("used_memory_scripts", (cache.bytes() + function_bytes).to_string()),
+        ("used_memory_scripts_human", human(cache.bytes() + function_bytes)),
         ("maxmemory", settings.maxmemory.to_string()),
         ("maxmemory_human", human(settings.maxmemory)),
         ("maxmemory_policy", settings.maxmemory_policy.word().to_owned()),
