@@ -280,6 +280,7 @@ fn admit_and_run(
         Err(error) => {
             node.command_stats.rejected(request.spec);
             transaction::refused(node, session, request);
+            let error = transaction::refusal(request, error);
             reply_error(node, session, output, batch, &error);
             Flow::Next
         }

@@ -267,6 +267,18 @@ mod tests {
     }
 
     #[test]
+    fn an_exec_that_may_not_run_says_why() {
+        clients!(node: one, operator);
+        one.ask("MULTI");
+        one.ask("SET k v");
+        operator.ask("CONFIG SET min-replicas-to-write 1");
+        let why = "NOREPLICAS Not enough good replicas to write.";
+        assert_eq!(one.ask("EXEC"), format!("-EXECABORT Transaction discarded because of: {why}"));
+        assert_eq!(one.ask("SET k v"), format!("-{why}"));
+        assert!(!node.shards.lock(0).holds(0, rcl_proto::Slot::MIN, b"k", 0));
+    }
+
+    #[test]
     fn a_transaction_is_logged_with_the_databases_in_it() {
         clients!(node: one);
         let from = node.replication.offset();

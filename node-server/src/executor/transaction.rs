@@ -7,7 +7,7 @@ use rcl_proto::Slot;
 use super::Request;
 use super::lock::Wanted;
 use crate::client::{Queued, Session};
-use crate::command::Locks;
+use crate::command::{CommandError, Locks};
 use crate::monitor;
 use crate::node::Node;
 
@@ -28,6 +28,15 @@ pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {
         _ => {}
     }
     session.show_state();
+}
+
+/// What a client hears of a refusal. An EXEC that may not run says why; where its keys are is told as to any other.
+pub fn refusal(request: Request<'_>, error: CommandError) -> CommandError {
+    let is_about_place = matches!(error.code(), "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "CROSSSLOT");
+    if request.spec.locks != Locks::Transaction || is_about_place {
+        return error;
+    }
+    CommandError::new(format!("EXECABORT Transaction discarded because of: {}", error.text()))
 }
 
 /// The gate refused a request: inside MULTI that breaks the transaction; an EXEC that is refused ends it.
