@@ -1,8 +1,8 @@
-//! A cluster of six of our nodes on ports of its own, and the programs of other people that are run against it.
+//! A cluster of six of our nodes, or one alone, on ports of its own, and the programs of other people that are run against it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-use std::path::PathBuf;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -140,6 +140,50 @@ fn free_block() -> u16 {
         }
     }
     panic!("no {NODES} free ports from {FIRST_PORT} to {LAST_PORT}");
+}
+
+/// One of our nodes without a cluster; ended with the value.
+pub struct Standalone {
+    directory: PathBuf,
+    port: u16,
+    process: Child,
+}
+
+impl Standalone {
+    pub fn start() -> Standalone {
+        let port = free_block();
+        let directory = std::env::temp_dir().join(format!("rcl-clients-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_rcl"))
+            .args(["node", "--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(&directory)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let node = Standalone { directory, port, process };
+        eventually("the node takes connections", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        node
+    }
+
+    pub fn port(&self) -> String {
+        self.port.to_string()
+    }
+}
+
+impl Drop for Standalone {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// The script of this name beside this file, on the server of this port.
+pub fn python(script: &str, port: String) -> Command {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
+    let mut command = Command::new("python3");
+    command.arg(path).arg(port).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
 }
 
 /// Runs a program, which must succeed; its stdout.

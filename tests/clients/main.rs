@@ -1,6 +1,7 @@
-//! Other people's clients on a cluster of our nodes: redis-cli, redis-py and redis-benchmark, each as its users
-//! run it. What is not on this machine is skipped, loudly.
+//! Other people's clients on our nodes: redis-cli, redis-py and redis-benchmark, and programs that use such a client, each as
+//! its users run it. What is not on this machine is skipped, loudly.
 
+mod applications;
 mod lab;
 mod redis_cli;
 mod redis_py;

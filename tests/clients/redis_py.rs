@@ -1,10 +1,9 @@
 //! redis-py's RedisCluster on our cluster: the scripts beside this file do what an application does, and check
 //! every answer; here the cluster under them is changed meanwhile.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::lab::{AtWork, Lab, skip, succeed};
+use crate::lab::{AtWork, Lab, python, skip, succeed};
 
 fn have_redis_py(what: &str) -> bool {
     let found = Command::new("python3")
@@ -18,20 +17,13 @@ fn have_redis_py(what: &str) -> bool {
     found
 }
 
-fn script(name: &str, lab: &Lab) -> Command {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name);
-    let mut command = Command::new("python3");
-    command.arg(path).arg(lab.port(1)).env("PYTHONDONTWRITEBYTECODE", "1");
-    command
-}
-
 #[test]
 fn redis_py_gets_right_answers_from_our_cluster() {
     if !have_redis_py("redis-py on our cluster") {
         return;
     }
     let lab = Lab::cluster();
-    assert_eq!(succeed(&mut script("commands.py", &lab)), "ok\n");
+    assert_eq!(succeed(&mut python("commands.py", lab.port(1))), "ok\n");
 }
 
 #[test]
@@ -40,7 +32,7 @@ fn redis_py_goes_on_through_a_reshard_and_failovers() {
         return;
     }
     let lab = Lab::cluster();
-    let mut client = AtWork::start(&mut script("through_change.py", &lab));
+    let mut client = AtWork::start(&mut python("through_change.py", lab.port(1)));
     assert_eq!(client.line(), "running");
     let ids: Vec<String> =
         (1..=3).map(|number| lab.call(number, &["CLUSTER", "MYID"]).trim().to_owned()).collect();
