@@ -11,12 +11,13 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{self, Settings};
 use crate::cron;
@@ -165,8 +166,8 @@ fn serve(
         if let (Some((host, port)), false) = (&settings.replicaof, node.is_cluster()) {
             node.replication.follow(node, host, *port);
         }
-        tokio::spawn(cron::run(node.clone()));
-        tokio::spawn(eviction::run(node.clone()));
+        let _housekeeping =
+            keep_house(node).context("cannot start the thread for what is done from time to time")?;
         // In Redis's words: scripts, and its own test suite, wait for them in the log.
         tracing::info!("Server initialized");
         tracing::info!("Ready to accept connections");
@@ -175,6 +176,25 @@ fn serve(
     node.is_shutting_down.store(true, Ordering::Release);
     drop(runtime);
     result
+}
+
+/// What is done from time to time, on a thread of its own until the sender is dropped: it locks shards, which a script may
+/// hold for long, and the main thread lets clients in meanwhile.
+fn keep_house(node: &Arc<Node>) -> std::io::Result<oneshot::Sender<()>> {
+    let (stop, stopped) = oneshot::channel();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let node = node.clone();
+    let body = move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = cron::run(node.clone()) => {}
+                () = eviction::run(node.clone()) => {}
+                _ = stopped => {}
+            }
+        });
+    };
+    thread::Builder::new().name("cron".to_owned()).spawn(body)?;
+    Ok(stop)
 }
 
 /// How long the doors stay closed for a load.

@@ -179,10 +179,12 @@ impl Engine {
             .map_err(|error| CommandError::new(format!("ERR Error compiling function: {error}")))?;
         let (result, registered) =
             loaded::collect(timeout_ms, || self.load_library_code.call::<(bool, Value)>(function));
-        self.is_spoiled |= glue::is_ending() || result.is_err();
+        let is_late = glue::is_ending();
+        self.is_spoiled |= is_late || result.is_err();
         glue::let_nothing_be_caught(false);
         let failed = |text: String| CommandError::new(format!("ERR Error registering functions: {text}"));
         match result {
+            _ if is_late => Err(failed("ERR FUNCTION LOAD timeout".to_owned())),
             Ok((true, _)) => Ok(registered),
             Ok((false, error)) => Err(failed(loaded::text_of(&error))),
             Err(error) => Err(failed(error.to_string())),
