@@ -24,6 +24,15 @@ fn code(reply: &Reply) -> String {
     }
 }
 
+/// All texts in a reply.
+fn texts(reply: &Reply) -> String {
+    match reply {
+        Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::Array(elements) => elements.iter().map(texts).collect::<Vec<_>>().join(" "),
+        _ => String::new(),
+    }
+}
+
 fn wait_until_busy(client: &mut Client) {
     wait_until("others are told that a script runs", || code(&client.call(&["GET", "k"])) == "BUSY");
 }
@@ -73,11 +82,25 @@ fn functions_are_killed_by_their_own_command() {
     assert_eq!(other.call(&["FUNCTION", "LOAD", library]), Reply::Bulk(b"l".to_vec()));
     running.send(&["FCALL", "f", "0", "argument"]);
     wait_until_busy(&mut other);
-    let stats = format!("{:?}", other.call(&["FUNCTION", "STATS"]));
+    let stats = texts(&other.call(&["FUNCTION", "STATS"]));
     assert!(stats.contains("duration_ms"), "{stats}");
     assert_eq!(code(&other.call(&["SCRIPT", "KILL"])), "BUSY");
     assert_eq!(code(&other.call(&["FUNCTION", "KILL"])), "OK");
     assert!(matches!(running.reply(), Reply::Error(text) if text.contains("killed by user")));
+}
+
+#[test]
+fn a_script_that_wants_too_much_memory_fails_alone() {
+    let mut server = Server::ours(&[]);
+    for script in [
+        "return string.rep('x', 1e10)",
+        "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end",
+        "local s = 'x' while true do s = s .. s end",
+    ] {
+        let Reply::Error(text) = server.client.call(&["EVAL", script, "0"]) else { panic!("{script}") };
+        assert!(text.contains("not enough memory"), "{text}");
+        assert_eq!(server.client.call(&["EVAL", "return 1", "0"]), Reply::Integer(1));
+    }
 }
 
 #[test]
@@ -96,7 +119,7 @@ fn functions_are_replicated_copied_and_saved() {
     master.client.call(&["FUNCTION", "LOAD", &library("two")]);
     master.client.call(&["FUNCTION", "DELETE", "one"]);
     wait_until("the replica has the change", || {
-        let listed = format!("{:?}", replica.client.call(&["FUNCTION", "LIST", "WITHCODE"]));
+        let listed = texts(&replica.client.call(&["FUNCTION", "LIST", "WITHCODE"]));
         listed.contains("name=two") && !listed.contains("name=one")
     });
     assert_eq!(master.text("SAVE"), "OK");

@@ -12,6 +12,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use rcl_proto::key_slot;
 use rcl_proto::resp::ReplyWriter;
 
 use super::{Request, append_effects, slot_use};
@@ -30,6 +31,10 @@ pub fn serve_waiters(context: &mut Context<'_>, mut laps: Option<&mut BatchClock
     while !context.data.new_keys.is_empty() {
         for (database, key) in std::mem::take(&mut context.data.new_keys) {
             let before = std::mem::replace(&mut context.data.database, database);
+            // A script may have brought keys of several slots.
+            if context.node.is_cluster() {
+                context.data.slot = key_slot(&key);
+            }
             serve_key(context, &key, &mut laps);
             context.data.database = before;
         }

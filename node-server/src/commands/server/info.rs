@@ -52,7 +52,8 @@ pub const TIME: CommandSpec = CommandSpec {
 };
 
 fn time(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
-    let now_us = clock::now_us();
+    // In a transaction or a script time stands still.
+    let now_us = if context.may_park { clock::now_us() } else { context.data.now_ms * 1000 };
     context.reply.array(2);
     context.reply.bulk_integer(now_us / 1_000_000);
     context.reply.bulk_integer(now_us % 1_000_000);
