@@ -137,6 +137,11 @@ fn begin(
             size.1 += shard.keyspace.volatile_key_count(number) as u64;
         }
     }
+    if field_expiries {
+        tracing::info!(
+            "fields of hashes have expiries: the snapshot is RDB version 12, which Redis reads from 7.4 on"
+        );
+    }
     let dirty = node.stats.dirty.get();
     let functions = Arc::clone(&node.scripting.functions());
     drop(held);
