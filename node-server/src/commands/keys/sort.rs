@@ -136,7 +136,8 @@ fn keys_of(args: Args<'_>) -> Vec<KeyPosition> {
 
 fn run(context: &mut Context<'_>, args: Args<'_>, command: &str) -> CommandResult {
     let request = Request::parse(context, args, command)?;
-    let sorted = sorted(&mut context.data, &args[1], &request)?;
+    let must_be_certain = request.destination.is_some() || context.in_script;
+    let sorted = sorted(&mut context.data, &args[1], &request, must_be_certain)?;
     match request.destination {
         None => show(context, &request, &sorted),
         Some(destination) => store(context, &request, &sorted, destination),
@@ -187,11 +188,16 @@ fn stored(data: &mut Data<'_>, request: &Request<'_>, sorted: &[Vec<u8>], limits
 }
 
 /// The elements in their new order, as many as are wanted.
-fn sorted(data: &mut Data<'_>, key: &[u8], request: &Request<'_>) -> Result<Vec<Vec<u8>>, CommandError> {
+fn sorted(
+    data: &mut Data<'_>,
+    key: &[u8],
+    request: &Request<'_>,
+    must_be_certain: bool,
+) -> Result<Vec<Vec<u8>>, CommandError> {
     let source = data.find(key).map(|entry| entry.value());
     let is_set = matches!(source, Some(ValueRef::Set(_)));
-    // What is stored must not hang on the order in which a set happens to be kept.
-    let by_itself = request.by == By::Nothing && is_set && request.destination.is_some();
+    // What is stored, or goes on in a script, must not hang on the order in which a set happens to be kept.
+    let by_itself = request.by == By::Nothing && is_set && must_be_certain;
     if request.by == By::Nothing && !by_itself {
         return unsorted(source, request);
     }

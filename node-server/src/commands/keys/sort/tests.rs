@@ -58,6 +58,8 @@ fn by_and_get_other_keys() {
             ("SADD set 3 1 2", ":3"),
             ("SORT set BY nosort STORE d", ":3"),
             ("LRANGE d 0 -1", "*3 $1 1 $1 2 $1 3"),
+            ("SADD letters c a b", ":3"),
+            ("EVAL return(redis.call('sort',KEYS[1],'by','nosort')) 1 letters", "*3 $1 a $1 b $1 c"),
             ("COMMAND GETKEYS SORT l BY STORE STORE d", "*2 $1 l $1 d"),
         ],
     );
