@@ -206,6 +206,7 @@ impl Node {
         self.settings.store(Arc::new(settings));
         self.eviction.look_soon();
         crate::client::evict_clients(self);
+        crate::tracking::tick(self);
         crate::replication::refresh_state(self);
         crate::persistence::save::refresh_state(self);
         if let Some(control) = self.control.get() {

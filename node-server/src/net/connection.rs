@@ -161,7 +161,13 @@ impl Connection {
 
     /// Messages, and the deadline of a parked request.
     fn take_mail(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {
-        for message in self.session.handle.mailbox.take() {
+        let mut messages = self.session.handle.mailbox.take();
+        if self.parked.is_some() {
+            // What was changed in the client's name is told behind the reply that says so.
+            let is_reply = |message: &Message| matches!(message, Message::Reply { wait, .. } if self.is_parked_in(*wait));
+            messages.sort_by_key(|message| !is_reply(message));
+        }
+        for message in messages {
             match message {
                 Message::Push(bytes) => buffers.output.extend_from_slice(&bytes),
                 Message::ShardUnsubscribed(channel) => {

@@ -121,7 +121,7 @@ fn make_room(node: &Node, tracked: &mut TrackedKeys, most: usize) -> bool {
     !is_over()
 }
 
-/// From time to time: `tracking-table-max-keys` may have been lowered.
+/// From time to time, and when `tracking-table-max-keys` may have been lowered.
 pub fn tick(node: &Node) {
     let most = node.settings().tracking_table_max_keys;
     if most == 0 || node.tracking.key_count() <= most {
@@ -129,7 +129,8 @@ pub fn tick(node: &Node) {
     }
     for index in 0..node.shards.count() {
         loop {
-            let mut shard = node.shards.lock(index);
+            // Who is busy with it (or the caller itself, in a transaction) lets it be until the next time.
+            let Some(mut shard) = node.shards.try_lock(index) else { break };
             if make_room(node, &mut shard.tracked, most) || shard.tracked.is_empty() {
                 break;
             }

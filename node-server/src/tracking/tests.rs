@@ -160,7 +160,6 @@ fn no_more_keys_are_remembered_than_there_may_be() {
     assert_eq!(node.tracking.key_count(), 10);
     assert_eq!(reader.pushed().len(), 40, "who is not told of them any more was told that they changed");
     reader.ask("CONFIG SET tracking-table-max-keys 3");
-    super::tick(&node);
     assert_eq!(node.tracking.key_count(), 3);
     assert_eq!(reader.pushed().len(), 7);
 }
