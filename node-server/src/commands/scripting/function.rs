@@ -145,6 +145,13 @@ pub const FUNCTION: CommandSpec = CommandSpec {
     ..COMMAND
 };
 
+/// More arguments than the subcommand takes.
+fn wrong_count(subcommand: &str) -> CommandError {
+    CommandError::new(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try FUNCTION HELP."
+    ))
+}
+
 /// Puts the changed libraries in place of those that are there, and has the command replicated.
 fn change(context: &mut Context<'_>, functions: Functions) {
     context.node.scripting.set_functions(functions);
@@ -188,6 +195,9 @@ fn delete(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn flush(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len() > 3 {
+        return Err(wrong_count("flush"));
+    }
     check_flush_type(args, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option")?;
     change(context, Functions::default());
     context.reply.ok();
@@ -204,7 +214,7 @@ fn dump(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let policy = match args.get(3) {
         None => Policy::Append,
-        Some(_) if args.len() > 4 => return Err(CommandError::SYNTAX),
+        Some(_) if args.len() > 4 => return Err(wrong_count("restore")),
         Some(word) if parse::is(word, "append") => Policy::Append,
         Some(word) if parse::is(word, "replace") => Policy::Replace,
         Some(word) if parse::is(word, "flush") => Policy::Flush,

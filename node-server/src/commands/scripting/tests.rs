@@ -225,6 +225,8 @@ fn functions_are_loaded_called_listed_and_deleted() {
     assert_eq!(client.ask("FUNCTION DELETE lib"), "-ERR Library not found");
     assert_eq!(client.ask("FCALL get 1 k"), "-ERR Function not found");
     assert_eq!(client.ask("FUNCTION KILL"), "-NOTBUSY No scripts in execution right now.");
+    let wrong = "-ERR unknown subcommand or wrong number of arguments for 'flush'. Try FUNCTION HELP.";
+    assert_eq!(client.ask("FUNCTION FLUSH SYNC x"), wrong);
     assert_eq!(client.ask("FUNCTION FLUSH"), "+OK");
     assert!(client.ask("FUNCTION HELP").starts_with("*1"));
     let names: Vec<String> = logged(&client.node, 0)
