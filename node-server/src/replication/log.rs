@@ -352,8 +352,9 @@ mod tests {
     #[test]
     fn a_transaction_selects_its_database_inside() {
         let mut log = active(100_000);
-        let commands = [["MULTI"], ["PING"], ["EXEC"]].map(|words| OwnedArgs::new(words.map(str::as_bytes)));
-        log.append(2, None, commands.iter().map(OwnedArgs::as_args));
+        let commands = [(None, ["MULTI"]), (Some(2), ["PING"]), (None, ["EXEC"])];
+        let commands = commands.map(|(database, words)| (database, OwnedArgs::new(words.map(str::as_bytes))));
+        log.append_each(None, commands.iter().map(|(database, command)| (*database, command.as_args())));
         let expected =
             "*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nEXEC\r\n";
         assert_eq!(String::from_utf8(everything_from(&mut log, 0)).unwrap(), expected);
