@@ -147,6 +147,10 @@ impl Rules {
             [b'(', inside @ .., b')'] => {
                 let mut selector = Selector::new(all_channels);
                 let inside = words::split(inside).ok_or(RuleError::Syntax)?;
+                // Written among the others, a pattern that ends so would end the selector: an ACL file could not be read back.
+                if inside.iter().any(|rule| rule.ends_with(b")")) {
+                    return Err(RuleError::Syntax);
+                }
                 inside.iter().try_for_each(|rule| selector.apply(rule))?;
                 self.selectors.push(selector);
             }

@@ -94,6 +94,7 @@ fn rules_that_are_none() {
         ("(", RuleError::Syntax),
         ("(+get", RuleError::Syntax),
         ("(on)", RuleError::Syntax),
+        ("(~a))", RuleError::Syntax),
         ("%~a", RuleError::Syntax),
         ("%RR~a", RuleError::Syntax),
         ("%X~a", RuleError::Syntax),
