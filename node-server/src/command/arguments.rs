@@ -9,6 +9,14 @@ pub const NUMKEYS: Argument = Argument { name: "numkeys", kind: Kind::Integer, .
 /// In seconds, 0 for ever: how long to wait on the keys.
 pub const TIMEOUT: Argument = Argument { name: "timeout", kind: Kind::Double, ..ARGUMENT };
 
+/// `EX seconds`, `PX milliseconds`, `EXAT unix-time-seconds`, `PXAT unix-time-milliseconds`
+pub const EX: Argument = Argument { name: "seconds", kind: Kind::Integer, token: "EX", ..ARGUMENT };
+pub const PX: Argument = Argument { name: "milliseconds", kind: Kind::Integer, token: "PX", ..ARGUMENT };
+pub const EXAT: Argument =
+    Argument { name: "unix-time-seconds", kind: Kind::UnixTime, token: "EXAT", ..ARGUMENT };
+pub const PXAT: Argument =
+    Argument { name: "unix-time-milliseconds", kind: Kind::UnixTime, token: "PXAT", ..ARGUMENT };
+
 /// Where a command that ends in STORE puts its result, and what it makes it of.
 pub const DESTINATION: Argument = Argument { name: "destination", ..KEY };
 pub const KEYS_TO_STORE: Argument = Argument { key_spec: Some(1), ..KEYS };

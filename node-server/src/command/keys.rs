@@ -18,19 +18,6 @@ pub enum KeysError {
     InvalidCount,
 }
 
-/// The first key, the cheap way; most commands have just one spec, at a fixed place.
-pub fn first_key<'a>(spec: &CommandSpec, args: Args<'a>) -> Option<&'a [u8]> {
-    match spec.keys {
-        [] => None,
-        [KeySpec { begin: Begin::Index(index), find: Find::Range { .. }, .. }, ..]
-            if spec.own_keys.is_none() =>
-        {
-            args.get(*index as usize)
-        }
-        _ => find_keys(spec, args).ok()?.first().and_then(|key| args.get(key.index)),
-    }
-}
-
 /// All keys, in the order of the specs.
 pub fn find_keys(spec: &CommandSpec, args: Args<'_>) -> Result<Vec<KeyPosition>, KeysError> {
     if let Some(own_keys) = spec.own_keys {

@@ -24,7 +24,7 @@ pub use context::Context;
 pub use data::Data;
 pub use effects::{Effects, Propagation};
 pub use error::CommandError;
-pub use keys::{KeyPosition, KeysError, find_keys, first_key};
+pub use keys::{KeyPosition, KeysError, find_keys};
 pub use later::{LaterReplies, LaterReply};
 pub use long_double::LongDouble;
 pub use outcome::{KeyWait, Outcome, Park};

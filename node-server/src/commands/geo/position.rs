@@ -1,6 +1,6 @@
 //! Where members are: GEODIST, GEOHASH, GEOPOS.
 
-use rcl_proto::resp::Args;
+use rcl_proto::resp::{Args, ReplyWriter};
 use rcl_store::types::geo::{Place, hash_text};
 
 use super::arguments::{MEMBERS, UNIT};
@@ -60,16 +60,10 @@ pub const GEOHASH: CommandSpec = CommandSpec {
 };
 
 fn geohash(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let sorted_set = context.data.sorted_set(&args[1])?;
-    let members = args.from(2);
-    context.reply.array(members.len());
-    for member in members.iter() {
-        match sorted_set.and_then(|sorted_set| sorted_set.score(member)) {
-            Some(score) => context.reply.bulk(hash_text(score).as_bytes()),
-            None => context.reply.null(),
-        }
-    }
-    Ok(Outcome::Done)
+    reply_each(context, args, |reply, score| match score {
+        Some(score) => reply.bulk(hash_text(score).as_bytes()),
+        None => reply.null(),
+    })
 }
 
 pub const GEOPOS: CommandSpec = CommandSpec {
@@ -88,14 +82,23 @@ pub const GEOPOS: CommandSpec = CommandSpec {
 };
 
 fn geopos(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    reply_each(context, args, |reply, score| match score {
+        Some(score) => reply_place(reply, Place::of_score(score)),
+        None => reply.null_array(),
+    })
+}
+
+/// One element for each member, by its score.
+fn reply_each(
+    context: &mut Context<'_>,
+    args: Args<'_>,
+    write: impl Fn(&mut ReplyWriter<'_>, Option<f64>),
+) -> CommandResult {
     let sorted_set = context.data.sorted_set(&args[1])?;
     let members = args.from(2);
     context.reply.array(members.len());
     for member in members.iter() {
-        match sorted_set.and_then(|sorted_set| sorted_set.score(member)) {
-            Some(score) => reply_place(&mut context.reply, Place::of_score(score)),
-            None => context.reply.null_array(),
-        }
+        write(&mut context.reply, sorted_set.and_then(|sorted_set| sorted_set.score(member)));
     }
     Ok(Outcome::Done)
 }

@@ -2,7 +2,7 @@
 
 use rcl_proto::resp::Args;
 
-use super::fields::{FIELDS, fields};
+use super::fields::{BAD_COUNT, FIELDS, fields};
 use crate::command::arguments::KEY;
 use crate::command::spec::{COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::{CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -10,7 +10,6 @@ use crate::pubsub::EventClass;
 
 const NO_FIELD: i64 = -2;
 const NO_EXPIRY: i64 = -1;
-const BAD_COUNT: &str = "Number of fields must be a positive integer";
 
 pub const HTTL: CommandSpec = CommandSpec {
     name: "httl",

@@ -17,6 +17,9 @@ pub const FIELDS: Argument = Argument {
     ..ARGUMENT
 };
 
+/// What most of the commands say of a count that is none.
+pub const BAD_COUNT: &str = "Number of fields must be a positive integer";
+
 /// The fields, when `FIELDS` stands at `position` and all that follows is counted right.
 pub fn fields<'a>(args: Args<'a>, position: usize, bad_count: &str) -> Result<Args<'a>, CommandError> {
     if !args.get(position).is_some_and(|word| is(word, "FIELDS")) {

@@ -4,22 +4,12 @@ use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::types::Hash;
 
 use super::field_expiry::{self, give, is_over, moment, tell_given};
-use super::fields::{FIELDS, fields};
-use crate::command::arguments::{KEY, word};
+use super::fields::{BAD_COUNT, FIELDS, fields};
+use crate::command::arguments::{EX, EXAT, KEY, PX, PXAT, word};
 use crate::command::parse::{TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, reply};
 use crate::pubsub::EventClass;
-
-const BAD_COUNT: &str = "Number of fields must be a positive integer";
-
-const SECONDS: Argument = Argument { name: "seconds", kind: Kind::Integer, token: "EX", ..ARGUMENT };
-const MILLISECONDS: Argument =
-    Argument { name: "milliseconds", kind: Kind::Integer, token: "PX", ..ARGUMENT };
-const UNIX_SECONDS: Argument =
-    Argument { name: "unix-time-seconds", kind: Kind::UnixTime, token: "EXAT", ..ARGUMENT };
-const UNIX_MILLISECONDS: Argument =
-    Argument { name: "unix-time-milliseconds", kind: Kind::UnixTime, token: "PXAT", ..ARGUMENT };
 
 pub const HGETDEL: CommandSpec = CommandSpec {
     name: "hgetdel",
@@ -80,7 +70,7 @@ pub const HGETEX: CommandSpec = CommandSpec {
             name: "expiration",
             kind: Kind::OneOf,
             optional: true,
-            arguments: &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, word("persist", "PERSIST")],
+            arguments: &[EX, PX, EXAT, PXAT, word("persist", "PERSIST")],
             ..ARGUMENT
         },
         FIELDS,
@@ -152,7 +142,7 @@ pub const HSETEX: CommandSpec = CommandSpec {
             name: "expiration",
             kind: Kind::OneOf,
             optional: true,
-            arguments: &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, word("keepttl", "KEEPTTL")],
+            arguments: &[EX, PX, EXAT, PXAT, word("keepttl", "KEEPTTL")],
             ..ARGUMENT
         },
         Argument {

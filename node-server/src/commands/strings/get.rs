@@ -3,7 +3,7 @@
 use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::types::Element;
 
-use crate::command::arguments::{KEY, KEYS, word};
+use crate::command::arguments::{EX, EXAT, KEY, KEYS, PX, PXAT, word};
 use crate::command::parse::{self, TimeForm, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
@@ -138,10 +138,10 @@ pub const GETEX: CommandSpec = CommandSpec {
             kind: Kind::OneOf,
             optional: true,
             arguments: &[
-                Argument { name: "seconds", kind: Kind::Integer, token: "EX", ..ARGUMENT },
-                Argument { name: "milliseconds", kind: Kind::Integer, token: "PX", ..ARGUMENT },
-                Argument { name: "unix-time-seconds", kind: Kind::UnixTime, token: "EXAT", ..ARGUMENT },
-                Argument { name: "unix-time-milliseconds", kind: Kind::UnixTime, token: "PXAT", ..ARGUMENT },
+                EX,
+                PX,
+                EXAT,
+                PXAT,
                 word("persist", "PERSIST"),
             ],
             ..ARGUMENT
