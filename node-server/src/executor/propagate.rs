@@ -31,13 +31,20 @@ pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Logged
     }
     let log = std::mem::take(&mut context.log);
     let slot = context.data.logged_slot();
-    let (multi, exec) = (OwnedArgs::new([b"MULTI".as_slice()]), OwnedArgs::new([b"EXEC".as_slice()]));
-    let around = |command| (log.len() > 1).then_some((None, command));
-    let commands = log.iter().map(|(database, command)| (Some(*database), command.as_args()));
-    let all: Vec<(Option<usize>, Args<'_>)> =
-        around(multi.as_args()).into_iter().chain(commands).chain(around(exec.as_args())).collect();
+    // One command, which most are, is logged as it is.
+    let around = |word: &'static [u8]| (log.len() > 1).then(|| OwnedArgs::new([word]));
+    let (multi, exec) = (around(b"MULTI"), around(b"EXEC"));
+    let all = || {
+        let commands = log.iter().map(|(database, command)| (Some(*database), command.as_args()));
+        multi.iter().map(in_any).chain(commands).chain(exec.iter().map(in_any))
+    };
     let bytes =
-        if measure { all.iter().map(|(_, command)| request_len(command.iter())).sum::<usize>() } else { 0 };
-    let end = context.node.replication.append_of_client(slot, all.into_iter());
+        if measure { all().map(|(_, command)| request_len(command.iter())).sum::<usize>() } else { 0 };
+    let end = context.node.replication.append_of_client(slot, all());
     Some(Logged { end, bytes: bytes as u64 })
+}
+
+/// A command whose database does not matter.
+fn in_any(command: &OwnedArgs) -> (Option<usize>, Args<'_>) {
+    (None, command.as_args())
 }

@@ -137,13 +137,7 @@ pub const GETEX: CommandSpec = CommandSpec {
             name: "expiration",
             kind: Kind::OneOf,
             optional: true,
-            arguments: &[
-                EX,
-                PX,
-                EXAT,
-                PXAT,
-                word("persist", "PERSIST"),
-            ],
+            arguments: &[EX, PX, EXAT, PXAT, word("persist", "PERSIST")],
             ..ARGUMENT
         },
     ],
