@@ -9,10 +9,13 @@ mod several;
 
 use rcl_proto::Slot;
 use rcl_proto::resp::OwnedArgs;
-use rcl_store::entry::Entry;
 use rcl_store::entry::access::{lfu_touch, lru_clock};
+use rcl_store::entry::{Edit, Entry};
 use rcl_store::keyspace::{Key, Keyspace, Removed, SetExpiry, Upserted};
-use rcl_store::types::{Element, Hash, Limits, List, Set, SortedSet, Stream, Value, ValueRef};
+use rcl_store::types::{
+    Collection, Element, Hash, Limits, List, ListRef, Set, SetRef, SortedSet, SortedSetRef, Stream, Value,
+    ValueRef,
+};
 
 use super::CommandError;
 use super::effects::Effects;
@@ -487,7 +490,7 @@ impl Data<'_> {
         }
     }
 
-    pub fn list(&mut self, key: &[u8]) -> Result<Option<&List>, CommandError> {
+    pub fn list(&mut self, key: &[u8]) -> Result<Option<ListRef<'_>>, CommandError> {
         match self.find(key).map(Entry::value) {
             None => Ok(None),
             Some(ValueRef::List(list)) => Ok(Some(list)),
@@ -495,7 +498,7 @@ impl Data<'_> {
         }
     }
 
-    pub fn set(&mut self, key: &[u8]) -> Result<Option<&Set>, CommandError> {
+    pub fn set(&mut self, key: &[u8]) -> Result<Option<SetRef<'_>>, CommandError> {
         match self.find(key).map(Entry::value) {
             None => Ok(None),
             Some(ValueRef::Set(set)) => Ok(Some(set)),
@@ -503,7 +506,7 @@ impl Data<'_> {
         }
     }
 
-    pub fn sorted_set(&mut self, key: &[u8]) -> Result<Option<&SortedSet>, CommandError> {
+    pub fn sorted_set(&mut self, key: &[u8]) -> Result<Option<SortedSetRef<'_>>, CommandError> {
         match self.find(key).map(Entry::value) {
             None => Ok(None),
             Some(ValueRef::SortedSet(sorted_set)) => Ok(Some(sorted_set)),
@@ -519,24 +522,26 @@ impl Data<'_> {
         }
     }
 
-    pub fn hash_mut(&mut self, key: &[u8]) -> Result<Option<&mut Hash>, CommandError> {
+    /// The collection at `key`, to be changed.
+    fn edit<C: Collection>(&mut self, key: &[u8]) -> Result<Option<Edit<'_, C>>, CommandError> {
         let Some(entry) = self.find_mut(key) else { return Ok(None) };
-        entry.hash_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+        entry.edit().map(Some).ok_or(CommandError::WRONG_TYPE)
     }
 
-    pub fn list_mut(&mut self, key: &[u8]) -> Result<Option<&mut List>, CommandError> {
-        let Some(entry) = self.find_mut(key) else { return Ok(None) };
-        entry.list_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    pub fn hash_mut(&mut self, key: &[u8]) -> Result<Option<Edit<'_, Hash>>, CommandError> {
+        self.edit(key)
     }
 
-    pub fn set_mut(&mut self, key: &[u8]) -> Result<Option<&mut Set>, CommandError> {
-        let Some(entry) = self.find_mut(key) else { return Ok(None) };
-        entry.set_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    pub fn list_mut(&mut self, key: &[u8]) -> Result<Option<Edit<'_, List>>, CommandError> {
+        self.edit(key)
     }
 
-    pub fn sorted_set_mut(&mut self, key: &[u8]) -> Result<Option<&mut SortedSet>, CommandError> {
-        let Some(entry) = self.find_mut(key) else { return Ok(None) };
-        entry.sorted_set_mut().map(Some).ok_or(CommandError::WRONG_TYPE)
+    pub fn set_mut(&mut self, key: &[u8]) -> Result<Option<Edit<'_, Set>>, CommandError> {
+        self.edit(key)
+    }
+
+    pub fn sorted_set_mut(&mut self, key: &[u8]) -> Result<Option<Edit<'_, SortedSet>>, CommandError> {
+        self.edit(key)
     }
 
     pub fn stream_mut(&mut self, key: &[u8]) -> Result<Option<&mut Stream>, CommandError> {
@@ -545,24 +550,24 @@ impl Data<'_> {
     }
 
     /// The hash at `key`, a new one when there is no key.
-    pub fn hash_or_new(&mut self, key: &[u8]) -> Result<&mut Hash, CommandError> {
+    pub fn hash_or_new(&mut self, key: &[u8]) -> Result<Edit<'_, Hash>, CommandError> {
         let entry = self.find_or_create(key, || Value::Hash(Hash::new()));
-        entry.and_then(Entry::hash_mut).ok_or(CommandError::WRONG_TYPE)
+        entry.and_then(Entry::edit).ok_or(CommandError::WRONG_TYPE)
     }
 
-    pub fn list_or_new(&mut self, key: &[u8]) -> Result<&mut List, CommandError> {
+    pub fn list_or_new(&mut self, key: &[u8]) -> Result<Edit<'_, List>, CommandError> {
         let entry = self.find_or_create(key, || Value::List(List::new()));
-        entry.and_then(Entry::list_mut).ok_or(CommandError::WRONG_TYPE)
+        entry.and_then(Entry::edit).ok_or(CommandError::WRONG_TYPE)
     }
 
-    pub fn set_or_new(&mut self, key: &[u8]) -> Result<&mut Set, CommandError> {
+    pub fn set_or_new(&mut self, key: &[u8]) -> Result<Edit<'_, Set>, CommandError> {
         let entry = self.find_or_create(key, || Value::Set(Set::new()));
-        entry.and_then(Entry::set_mut).ok_or(CommandError::WRONG_TYPE)
+        entry.and_then(Entry::edit).ok_or(CommandError::WRONG_TYPE)
     }
 
-    pub fn sorted_set_or_new(&mut self, key: &[u8]) -> Result<&mut SortedSet, CommandError> {
+    pub fn sorted_set_or_new(&mut self, key: &[u8]) -> Result<Edit<'_, SortedSet>, CommandError> {
         let entry = self.find_or_create(key, || Value::SortedSet(SortedSet::new()));
-        entry.and_then(Entry::sorted_set_mut).ok_or(CommandError::WRONG_TYPE)
+        entry.and_then(Entry::edit).ok_or(CommandError::WRONG_TYPE)
     }
 
     pub fn stream_or_new(&mut self, key: &[u8]) -> Result<&mut Stream, CommandError> {
@@ -605,13 +610,7 @@ impl Data<'_> {
     /// A collection that has no elements any more is no key any more: the event `del`, told behind what emptied it. True
     /// when it was taken away.
     pub fn remove_if_empty(&mut self, key: &[u8]) -> bool {
-        let is_empty = match self.peek(key).map(Entry::value) {
-            Some(ValueRef::Hash(hash)) => hash.is_empty(),
-            Some(ValueRef::List(list)) => list.is_empty(),
-            Some(ValueRef::Set(set)) => set.is_empty(),
-            Some(ValueRef::SortedSet(sorted_set)) => sorted_set.is_empty(),
-            _ => false,
-        };
+        let is_empty = self.peek(key).is_some_and(|entry| entry.value().is_empty_collection());
         let removed = is_empty && self.remove(key);
         if removed {
             self.notify(EventClass::Generic, "del", key);

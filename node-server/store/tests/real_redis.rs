@@ -125,12 +125,12 @@ fn content(value: &Value) -> Vec<Vec<u8>> {
     let mut parts: Vec<Vec<u8>> = match value {
         Value::Int(number) => vec![number.to_string().into_bytes()],
         Value::String(bytes) => vec![bytes.clone()],
-        Value::List(list) => list.iter().map(|element| element.to_vec()).collect(),
+        Value::List(list) => list.view().iter().map(|element| element.to_vec()).collect(),
         Value::Hash(hash) => {
-            hash.iter().map(|(field, value)| [field.to_vec(), value.to_vec()].join(&b'=')).collect()
+            hash.view().iter().map(|(field, value)| [field.to_vec(), value.to_vec()].join(&b'=')).collect()
         }
-        Value::Set(set) => set.iter().map(|member| member.to_vec()).collect(),
-        Value::SortedSet(members) => members.iter().map(|(member, _)| member.to_vec()).collect(),
+        Value::Set(set) => set.view().iter().map(|member| member.to_vec()).collect(),
+        Value::SortedSet(members) => members.view().iter().map(|(member, _)| member.to_vec()).collect(),
         Value::Stream(stream) => {
             let entries = stream.log.range(StreamId::MIN, StreamId::MAX);
             let words = entries.map(|entry| {

@@ -5,7 +5,7 @@
 
 use rcl_proto::resp::OwnedArgs;
 use rcl_store::entry::Entry;
-use rcl_store::types::{Hash, LiveHash, ValueRef};
+use rcl_store::types::{Hash, HashRef, LiveHash, ValueRef};
 
 use super::{CommandError, Data, ExpiryRule};
 use crate::pubsub::EventClass;
@@ -55,7 +55,7 @@ impl Data<'_> {
     }
 
     /// `choose` names fields that are over.
-    fn expire_some(&mut self, key: &[u8], choose: impl FnOnce(&Hash, i64) -> Vec<Vec<u8>>) {
+    fn expire_some(&mut self, key: &[u8], choose: impl FnOnce(HashRef<'_>, i64) -> Vec<Vec<u8>>) {
         let database = self.database;
         let may_have = self.keyspace().is_some_and(|keyspace| keyspace.may_have_field_expiries(database));
         if !may_have || self.expiry != ExpiryRule::Delete {
@@ -67,7 +67,7 @@ impl Data<'_> {
         if over.is_empty() {
             return;
         }
-        if let Some(hash) = self.find_mut(key).and_then(Entry::hash_mut) {
+        if let Some(mut hash) = self.find_mut(key).and_then(Entry::edit::<Hash>) {
             for field in &over {
                 hash.remove(field);
             }

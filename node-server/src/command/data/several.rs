@@ -2,7 +2,7 @@
 
 use rcl_proto::resp::Args;
 use rcl_store::entry::Entry;
-use rcl_store::types::{Set, Value, ValueRef};
+use rcl_store::types::{SetRef, Value, ValueRef};
 
 use super::{CommandError, Data};
 use crate::pubsub::EventClass;
@@ -33,7 +33,7 @@ impl Data<'_> {
     }
 
     /// The sets at several keys, in order; a key of another type is an error.
-    pub fn sets(&mut self, keys: Args<'_>) -> Result<Vec<Option<&Set>>, CommandError> {
+    pub fn sets(&mut self, keys: Args<'_>) -> Result<Vec<Option<SetRef<'_>>>, CommandError> {
         let entries = self.find_all(keys, |value| matches!(value, ValueRef::Set(_)))?;
         entries
             .into_iter()

@@ -1,7 +1,7 @@
 //! What is searched for: the arguments of GEOSEARCH, GEORADIUS and their kin.
 
 use rcl_proto::resp::Args;
-use rcl_store::types::SortedSet;
+use rcl_store::types::SortedSetRef;
 use rcl_store::types::geo::{Place, Shape, ShapeKind};
 
 use super::{place, unit_in_metres};
@@ -76,7 +76,7 @@ impl<'a> Request<'a> {
         form: Form,
         may_store: bool,
         args: Args<'a>,
-        source: Option<&SortedSet>,
+        source: Option<SortedSetRef<'_>>,
     ) -> Result<Request<'a>, CommandError> {
         let mut request = Request {
             centre: None,
@@ -120,7 +120,7 @@ impl<'a> Request<'a> {
         form: Form,
         may_store: bool,
         args: Args<'a>,
-        source: Option<&SortedSet>,
+        source: Option<SortedSetRef<'_>>,
     ) -> Result<usize, CommandError> {
         let option = &args[0];
         let has = |count: usize| args.len() > count;
@@ -174,7 +174,7 @@ impl<'a> Request<'a> {
         matches!(self.extent, Some(ShapeKind::Box { .. }))
     }
 
-    fn set_member(&mut self, member: &[u8], source: Option<&SortedSet>) -> Result<(), CommandError> {
+    fn set_member(&mut self, member: &[u8], source: Option<SortedSetRef<'_>>) -> Result<(), CommandError> {
         if let Some(source) = source {
             self.centre = Some(Place::of_score(source.score(member).ok_or(NO_SUCH_MEMBER)?));
         }

@@ -2,7 +2,7 @@
 
 use rcl_proto::resp::{Args, ReplyWriter};
 use rcl_store::types::geo::Found;
-use rcl_store::types::{AddCondition, Limits, SortedSet, Value};
+use rcl_store::types::{AddCondition, Limits, SortedSet, SortedSetRef, Value};
 
 use super::request::{Form, Order, Request, Store};
 use super::{reply_distance, reply_place};
@@ -34,7 +34,7 @@ pub fn run(context: &mut Context<'_>, args: Args<'_>, form: Form, may_store: boo
     Ok(Outcome::Done)
 }
 
-fn find<'s>(request: &Request<'_>, source: &'s SortedSet) -> Vec<Found<'s>> {
+fn find<'s>(request: &Request<'_>, source: SortedSetRef<'s>) -> Vec<Found<'s>> {
     let Some(shape) = request.shape() else { return Vec::new() };
     let mut found = shape.find(source, if request.any { request.count } else { None });
     // So many, whichever they are, makes no sense unless that was said.

@@ -154,12 +154,12 @@ fn set_expiries(context: &mut Context<'_>, args: Args<'_>, form: TimeForm, comma
     context.data.expire_fields(key, fields.iter());
     let is_over = is_over(context, expiry);
     let limits = context.data.limits();
-    let hash = context.data.hash_mut(key)?;
-    context.reply.array(fields.len());
-    let Some(hash) = hash else {
+    let Some(mut hash) = context.data.hash_mut(key)? else {
+        context.reply.array(fields.len());
         fields.iter().for_each(|_| context.reply.integer(NO_FIELD));
         return Ok(Outcome::Done);
     };
+    context.reply.array(fields.len());
     let mut affected = Vec::new();
     for field in fields.iter() {
         let answer = if !hash.contains(field) {
@@ -168,10 +168,11 @@ fn set_expiries(context: &mut Context<'_>, args: Args<'_>, form: TimeForm, comma
             NOT_ALLOWED
         } else {
             affected.push(field);
-            give(hash, field, expiry, is_over, &limits)
+            give(&mut hash, field, expiry, is_over, &limits)
         };
         context.reply.integer(answer);
     }
+    drop(hash);
     tell_given(&mut context.data, key, expiry, is_over, &affected);
     Ok(Outcome::Done)
 }

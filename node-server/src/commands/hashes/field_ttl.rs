@@ -132,6 +132,7 @@ fn hpersist(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             _ => NO_FIELD,
         });
     }
+    drop(hash);
     if cleared > 0 {
         context.data.changed_times(key, cleared);
         context.data.notify(EventClass::Hash, "hpersist", key);

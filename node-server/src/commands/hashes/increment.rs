@@ -72,7 +72,7 @@ fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
     let limits = data.limits();
     data.expire_fields(&args[1], args.from(2).iter().take(1));
-    let hash = data.hash_or_new(&args[1])?;
+    let mut hash = data.hash_or_new(&args[1])?;
     let before = match hash.get(&args[2]) {
         None => LongDouble::parse(b"0"),
         Some(value) => LongDouble::parse(value.as_bytes(&mut itoa::Buffer::new())),
@@ -82,6 +82,7 @@ fn hincrbyfloat(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let text = sum.text().into_bytes();
     hash.set_keeping_expiry(&args[2], &text, &limits);
     let expiry = hash.expiry(&args[2]);
+    drop(hash);
     data.changed(&args[1]);
     data.notify(EventClass::Hash, "hincrbyfloat", &args[1]);
     // The sum itself, so that a replica's arithmetic cannot differ.

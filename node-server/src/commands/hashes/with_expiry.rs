@@ -32,7 +32,7 @@ fn hgetdel(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     context.data.expire_fields(key, fields.iter());
     reply_values(context, key, fields)?;
     let mut deleted = Vec::new();
-    if let Some(hash) = context.data.hash_mut(key)? {
+    if let Some(mut hash) = context.data.hash_mut(key)? {
         deleted.extend(fields.iter().filter(|field| hash.remove(field)));
     }
     if !deleted.is_empty() {
@@ -91,14 +91,15 @@ fn hgetex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Expiry::At(expiry) => {
             let is_over = is_over(context, expiry);
             let limits = context.data.limits();
-            let Some(hash) = context.data.hash_mut(key)? else { return Ok(Outcome::Done) };
+            let Some(mut hash) = context.data.hash_mut(key)? else { return Ok(Outcome::Done) };
             let mut given = Vec::new();
             for field in fields.iter() {
                 if hash.contains(field) {
-                    give(hash, field, expiry, is_over, &limits);
+                    give(&mut hash, field, expiry, is_over, &limits);
                     given.push(field);
                 }
             }
+            drop(hash);
             tell_given(&mut context.data, key, expiry, is_over, &given);
             Ok(Outcome::Done)
         }
@@ -107,8 +108,9 @@ fn hgetex(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn persist(context: &mut Context<'_>, key: &[u8], fields: Args<'_>) -> CommandResult {
     let data = &mut context.data;
-    let Some(hash) = data.hash_mut(key)? else { return Ok(Outcome::Done) };
+    let Some(mut hash) = data.hash_mut(key)? else { return Ok(Outcome::Done) };
     let cleared: Vec<&[u8]> = fields.iter().filter(|field| hash.clear_expiry(field)).collect();
+    drop(hash);
     if !cleared.is_empty() {
         data.changed_times(key, cleared.len() as u64);
         let count = cleared.len().to_string();
@@ -218,12 +220,13 @@ fn set_pairs(
     let limits = data.limits();
     if let (true, Expiry::At(expiry)) = (over, expiry) {
         // Set and over at once: what was there is gone.
-        let Some(hash) = data.hash_mut(key)? else { return Ok(()) };
+        let Some(mut hash) = data.hash_mut(key)? else { return Ok(()) };
         let there: Vec<&[u8]> = names.into_iter().filter(|field| hash.remove(field)).collect();
+        drop(hash);
         tell_given(data, key, expiry, true, &there);
         return Ok(());
     }
-    let hash = data.hash_or_new(key)?;
+    let mut hash = data.hash_or_new(key)?;
     for (field, value) in names.iter().zip(pairs.iter().skip(1).step_by(2)) {
         match expiry {
             Expiry::Keep => hash.set_keeping_expiry(field, value, &limits),
@@ -233,7 +236,8 @@ fn set_pairs(
             hash.set_expiry(field, expiry, &limits);
         }
     }
-    let kept = kept_expiries(hash, &names, expiry);
+    let kept = kept_expiries(&hash, &names, expiry);
+    drop(hash);
     data.changed_times(key, names.len() as u64);
     let words = [b"HSET".as_slice(), key].into_iter().chain(pairs.iter());
     data.effects.propagate_instead(OwnedArgs::new(words));

@@ -74,12 +74,13 @@ fn set_fields(context: &mut Context<'_>, args: Args<'_>, command: &str) -> Resul
     let data = &mut context.data;
     let limits = data.limits();
     data.expire_fields(&args[1], args.from(2).iter().step_by(2));
-    let hash = data.hash_or_new(&args[1])?;
+    let mut hash = data.hash_or_new(&args[1])?;
     let mut created = 0;
     let mut rest = args.from(2).iter();
     while let (Some(field), Some(value)) = (rest.next(), rest.next()) {
         created += i64::from(hash.set(field, value, &limits));
     }
+    drop(hash);
     data.changed_times(&args[1], (args.len() as u64 - 2) / 2);
     data.notify(EventClass::Hash, "hset", &args[1]);
     Ok(created)
@@ -130,7 +131,7 @@ fn hdel(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
     // Fields that are over are deleted, and count, like any other.
     let mut deleted = 0u64;
-    if let Some(hash) = data.hash_mut(&args[1])? {
+    if let Some(mut hash) = data.hash_mut(&args[1])? {
         for field in args.from(2).iter() {
             deleted += u64::from(hash.remove(field));
         }

@@ -83,7 +83,7 @@ pub fn move_element(
     }
     // The target's type is looked at before anything is taken out.
     data.list_mut(target.0)?;
-    let Some(element) = data.list_mut(source.0)?.and_then(|list| list.pop(source.1, &limits)) else {
+    let Some(element) = data.list_mut(source.0)?.and_then(|mut list| list.pop(source.1, &limits)) else {
         return Ok(false);
     };
     data.list_or_new(target.0)?.push(target.1, &element, &limits);
@@ -146,10 +146,11 @@ impl<'a> PopOptions<'a> {
         key: &[u8],
     ) -> Result<bool, CommandError> {
         let limits = data.limits();
-        let Some(list) = data.list_mut(key)? else { return Ok(false) };
+        let Some(mut list) = data.list_mut(key)? else { return Ok(false) };
         reply.array(2);
         reply.bulk(key);
-        let popped = pop_several(reply, list, self.end, self.count, &limits);
+        let popped = pop_several(reply, &mut list, self.end, self.count, &limits);
+        drop(list);
         data.changed_times(key, popped);
         data.notify(EventClass::List, pop_event(self.end), key);
         data.remove_if_empty(key);

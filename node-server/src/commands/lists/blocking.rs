@@ -46,7 +46,9 @@ fn brpop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn pop(data: &mut Data<'_>, reply: &mut ReplyWriter<'_>, key: &[u8], end: End) -> Result<bool, CommandError> {
     let limits = data.limits();
-    let Some(element) = data.list_mut(key)?.and_then(|list| list.pop(end, &limits)) else { return Ok(false) };
+    let Some(element) = data.list_mut(key)?.and_then(|mut list| list.pop(end, &limits)) else {
+        return Ok(false);
+    };
     reply.array(2);
     reply.bulk(key);
     reply.bulk(&element);

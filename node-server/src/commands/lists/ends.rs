@@ -84,15 +84,15 @@ fn push(context: &mut Context<'_>, args: Args<'_>, end: End, only_existing: bool
     let data = &mut context.data;
     let limits = data.limits();
     let list = if only_existing { data.list_mut(&args[1])? } else { Some(data.list_or_new(&args[1])?) };
-    let Some(list) = list else {
+    let elements = args.from(2);
+    let length = list.map(|mut list| {
+        elements.iter().for_each(|element| list.push(end, element, &limits));
+        list.len()
+    });
+    let Some(length) = length else {
         context.reply.integer(0);
         return Ok(Outcome::Done);
     };
-    let elements = args.from(2);
-    for element in elements.iter() {
-        list.push(end, element, &limits);
-    }
-    let length = list.len();
     data.changed_times(&args[1], elements.len() as u64);
     data.notify(EventClass::List, push_event(end), &args[1]);
     context.reply.integer(length as i64);
@@ -148,31 +148,34 @@ fn pop(context: &mut Context<'_>, args: Args<'_>, end: End, command: &str) -> Co
     let count = args.get(2).map(parse::positive).transpose()?;
     let data = &mut context.data;
     let limits = data.limits();
-    let popped = match (data.list_mut(&args[1])?, count) {
-        (None, None) => return null(context),
-        (None, Some(_)) => {
-            context.reply.null_array();
+    let reply = &mut context.reply;
+    let Some(mut list) = data.list_mut(&args[1])? else {
+        if count.is_some() {
+            reply.null_array()
+        } else {
+            reply.null()
+        }
+        return Ok(Outcome::Done);
+    };
+    let popped = match count {
+        Some(0) => {
+            reply.array(0);
             return Ok(Outcome::Done);
         }
-        (Some(_), Some(0)) => {
-            context.reply.array(0);
-            return Ok(Outcome::Done);
-        }
-        (Some(list), None) => {
-            let Some(element) = list.pop(end, &limits) else { return null(context) };
-            context.reply.bulk(&element);
+        Some(count) => pop_several(reply, &mut list, end, count, &limits),
+        None => {
+            let Some(element) = list.pop(end, &limits) else {
+                reply.null();
+                return Ok(Outcome::Done);
+            };
+            reply.bulk(&element);
             1
         }
-        (Some(list), Some(count)) => pop_several(&mut context.reply, list, end, count, &limits),
     };
+    drop(list);
     data.changed_times(&args[1], popped);
     data.notify(EventClass::List, pop_event(end), &args[1]);
     data.remove_if_empty(&args[1]);
-    Ok(Outcome::Done)
-}
-
-fn null(context: &mut Context<'_>) -> CommandResult {
-    context.reply.null();
     Ok(Outcome::Done)
 }
 

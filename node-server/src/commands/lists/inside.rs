@@ -112,10 +112,11 @@ pub const LSET: CommandSpec = CommandSpec {
 fn lset(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
     let limits = data.limits();
-    let list = data.list_mut(&args[1])?.ok_or(CommandError::NO_SUCH_KEY)?;
+    let mut list = data.list_mut(&args[1])?.ok_or(CommandError::NO_SUCH_KEY)?;
     if !list.set(parse::integer(&args[2])?, &args[3], &limits) {
         return Err(CommandError::INDEX_OUT_OF_RANGE);
     }
+    drop(list);
     data.changed(&args[1]);
     data.notify(EventClass::List, "lset", &args[1]);
     context.reply.ok();
@@ -158,7 +159,7 @@ fn linsert(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let limits = data.limits();
     let length = match data.list_mut(&args[1])? {
         None => 0,
-        Some(list) => match list.insert_beside(side, &args[3], &args[4], &limits) {
+        Some(mut list) => match list.insert_beside(side, &args[3], &args[4], &limits) {
             true => list.len() as i64,
             false => -1,
         },
@@ -193,7 +194,7 @@ fn lrem(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let count = parse::integer(&args[2])?;
     let data = &mut context.data;
     let limits = data.limits();
-    let removed = data.list_mut(&args[1])?.map_or(0, |list| list.remove(count, &args[3], &limits));
+    let removed = data.list_mut(&args[1])?.map_or(0, |mut list| list.remove(count, &args[3], &limits));
     if removed > 0 {
         data.changed_times(&args[1], removed as u64);
         data.notify(EventClass::List, "lrem", &args[1]);
@@ -225,10 +226,12 @@ fn ltrim(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (start, stop) = (parse::integer(&args[2])?, parse::integer(&args[3])?);
     let data = &mut context.data;
     let limits = data.limits();
-    if let Some(list) = data.list_mut(&args[1])? {
+    let removed = data.list_mut(&args[1])?.map(|mut list| {
         let before = list.len();
         list.trim(start, stop, &limits);
-        let removed = before - list.len();
+        before - list.len()
+    });
+    if let Some(removed) = removed {
         data.changed_times(&args[1], removed as u64);
         data.notify(EventClass::List, "ltrim", &args[1]);
         data.remove_if_empty(&args[1]);

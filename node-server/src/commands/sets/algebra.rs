@@ -1,7 +1,7 @@
 //! Intersection, union and difference of sets, returned or stored. A key that is not there is an empty set.
 
 use rcl_proto::resp::Args;
-use rcl_store::types::{Limits, Set, Value};
+use rcl_store::types::{Limits, Set, SetRef, Value};
 
 use crate::command::arguments::{DESTINATION, KEYS, KEYS_TO_STORE, NUMKEYS};
 use crate::command::counts::{at_least, key_count};
@@ -202,7 +202,7 @@ fn show(context: &mut Context<'_>, args: Args<'_>, operation: Operation) -> Comm
     let sets = context.data.sets(args.from(1))?;
     let result = compute(sets, operation, &limits);
     context.reply.set(result.len());
-    result.iter().for_each(|member| reply::element(&mut context.reply, member));
+    result.view().iter().for_each(|member| reply::element(&mut context.reply, member));
     Ok(Outcome::Done)
 }
 
@@ -217,7 +217,7 @@ fn store(context: &mut Context<'_>, args: Args<'_>, operation: Operation, event:
     Ok(Outcome::Done)
 }
 
-fn compute(sets: Vec<Option<&Set>>, operation: Operation, limits: &Limits) -> Set {
+fn compute(sets: Vec<Option<SetRef<'_>>>, operation: Operation, limits: &Limits) -> Set {
     match operation {
         Operation::Union => Set::union(&sets.into_iter().flatten().collect::<Vec<_>>(), limits),
         Operation::Difference => match sets.first() {
@@ -236,6 +236,6 @@ fn compute(sets: Vec<Option<&Set>>, operation: Operation, limits: &Limits) -> Se
 }
 
 /// The sets, unless one is not there: then nothing is in all of them.
-fn all_present(sets: Vec<Option<&Set>>) -> Option<Vec<&Set>> {
+fn all_present(sets: Vec<Option<SetRef<'_>>>) -> Option<Vec<SetRef<'_>>> {
     sets.into_iter().collect()
 }

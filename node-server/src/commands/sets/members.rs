@@ -24,11 +24,12 @@ pub const SADD: CommandSpec = CommandSpec {
 fn sadd(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
     let limits = data.limits();
-    let set = data.set_or_new(&args[1])?;
+    let mut set = data.set_or_new(&args[1])?;
     let mut added = 0u64;
     for member in args.from(2).iter() {
         added += u64::from(set.add(member, &limits));
     }
+    drop(set);
     if added > 0 {
         data.changed_times(&args[1], added);
         data.notify(EventClass::Set, "sadd", &args[1]);
@@ -54,7 +55,7 @@ pub const SREM: CommandSpec = CommandSpec {
 fn srem(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let data = &mut context.data;
     let mut removed = 0u64;
-    if let Some(set) = data.set_mut(&args[1])? {
+    if let Some(mut set) = data.set_mut(&args[1])? {
         for member in args.from(2).iter() {
             removed += u64::from(set.remove(member));
         }
@@ -102,7 +103,7 @@ fn smove(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if !is_member || source == target {
         return Ok(Outcome::Done);
     }
-    if let Some(set) = data.set_mut(source)? {
+    if let Some(mut set) = data.set_mut(source)? {
         set.remove(member);
     }
     data.changed(source);

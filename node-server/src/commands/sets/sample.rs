@@ -42,7 +42,7 @@ fn spop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn pop_one(context: &mut Context<'_>, key: &[u8]) -> CommandResult {
     let data = &mut context.data;
-    let Some(member) = data.set_mut(key)?.and_then(|set| set.pop(&mut rand::rng())) else {
+    let Some(member) = data.set_mut(key)?.and_then(|mut set| set.pop(&mut rand::rng())) else {
         context.reply.null();
         return Ok(Outcome::Done);
     };
@@ -56,14 +56,15 @@ fn pop_one(context: &mut Context<'_>, key: &[u8]) -> CommandResult {
 
 fn pop_several(context: &mut Context<'_>, key: &[u8], count: u64) -> CommandResult {
     let data = &mut context.data;
-    let Some(set) = data.set_mut(key)?.filter(|_| count > 0) else {
+    let Some(mut set) = data.set_mut(key)?.filter(|_| count > 0) else {
         context.reply.set(0);
         return Ok(Outcome::Done);
     };
     if count >= set.len() as u64 {
         let size = set.len();
         context.reply.set(size);
-        set.iter().for_each(|member| reply::element(&mut context.reply, member));
+        set.view().iter().for_each(|member| reply::element(&mut context.reply, member));
+        drop(set);
         data.remove(key);
         data.changed_times(key, size as u64);
         data.notify(EventClass::Set, "spop", key);
@@ -74,6 +75,7 @@ fn pop_several(context: &mut Context<'_>, key: &[u8], count: u64) -> CommandResu
     }
     let rng = &mut rand::rng();
     let members: Vec<Vec<u8>> = (0..count).map_while(|_| set.pop(rng)).collect();
+    drop(set);
     data.changed_times(key, members.len() as u64);
     data.notify(EventClass::Set, "spop", key);
     for some in members.chunks(MEMBERS_PER_SREM) {

@@ -160,10 +160,8 @@ pub fn add<'m>(
     let limits = data.limits();
     let sorted_set =
         if condition.only_existing { data.sorted_set_mut(key)? } else { Some(data.sorted_set_or_new(key)?) };
-    let tally = match sorted_set {
-        Some(sorted_set) => add_all(sorted_set, members, condition, &limits)?,
-        None => Tally::default(),
-    };
+    let tally = sorted_set.map(|mut sorted_set| add_all(&mut sorted_set, members, condition, &limits));
+    let tally = tally.transpose()?.unwrap_or_default();
     if tally.added + tally.updated > 0 {
         data.changed_times(key, tally.added + tally.updated);
         data.notify(EventClass::SortedSet, if condition.increment { "zincr" } else { "zadd" }, key);

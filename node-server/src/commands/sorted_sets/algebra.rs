@@ -6,7 +6,7 @@
 use foldhash::HashMap;
 
 use rcl_store::entry::Entry;
-use rcl_store::types::{AddCondition, Element, Limits, Set, SortedSet, ValueRef};
+use rcl_store::types::{AddCondition, Element, Limits, SetRef, SortedSet, SortedSetRef, ValueRef};
 
 use crate::command::CommandError;
 
@@ -50,8 +50,8 @@ pub struct Source<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Members<'a> {
     None,
-    Set(&'a Set),
-    SortedSet(&'a SortedSet),
+    Set(SetRef<'a>),
+    SortedSet(SortedSetRef<'a>),
 }
 
 impl<'a> Source<'a> {

@@ -177,7 +177,7 @@ fn show(context: &mut Context<'_>, args: Args<'_>, operation: Operation, command
     let result = request.compute(operation, &limits);
     let reply = &mut context.reply;
     reply::pairs(reply, result.len(), with_scores);
-    result.iter().for_each(|(member, score)| reply::member(reply, member, score, with_scores));
+    result.view().iter().for_each(|(member, score)| reply::member(reply, member, score, with_scores));
     Ok(Outcome::Done)
 }
 

@@ -162,12 +162,13 @@ pub fn take(
     side: Side,
     count: u64,
 ) -> Result<Option<Vec<Scored>>, CommandError> {
-    let Some(sorted_set) = data.sorted_set_mut(key)? else { return Ok(None) };
+    let Some(mut sorted_set) = data.sorted_set_mut(key)? else { return Ok(None) };
     let pop = |_| match side {
         Side::Lowest => sorted_set.pop_lowest(),
         Side::Highest => sorted_set.pop_highest(),
     };
     let popped: Vec<Scored> = (0..count).map_while(pop).collect();
+    drop(sorted_set);
     if !popped.is_empty() {
         data.changed_times(key, popped.len() as u64);
         data.notify(EventClass::SortedSet, side.pop_event(), key);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rcl_proto::resp::Args;
-use rcl_store::types::{LexRange, ScoreRange, SortedSet};
+use rcl_store::types::{LexRange, ScoreRange, SortedSetRef};
 
 use super::{lex_range, score_range};
 use crate::command::{CommandError, parse};
@@ -79,7 +79,7 @@ impl<'a> RangeQuery<'a> {
     }
 
     /// The ranks that it comes to, lowest first whichever way they are walked.
-    pub fn ranks(&self, sorted_set: &SortedSet) -> Range<usize> {
+    pub fn ranks(&self, sorted_set: SortedSetRef<'_>) -> Range<usize> {
         let length = sorted_set.len();
         match self.bounds {
             Bounds::Ranks(start, stop) => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rcl_proto::resp::Args;
-use rcl_store::types::SortedSet;
+use rcl_store::types::{SortedSet, SortedSetRef};
 
 use super::{lex_range, score_range};
 use crate::command::arguments::KEY;
@@ -100,10 +100,10 @@ fn remove_ranks(
     context: &mut Context<'_>,
     key: &[u8],
     event: &str,
-    ranks: impl FnOnce(&SortedSet) -> Range<usize>,
+    ranks: impl FnOnce(SortedSetRef<'_>) -> Range<usize>,
 ) -> CommandResult {
     remove(context, key, event, |sorted_set| {
-        let ranks = ranks(sorted_set);
+        let ranks = ranks(sorted_set.view());
         sorted_set.remove_ranks(ranks)
     })
 }
@@ -116,7 +116,7 @@ fn remove(
     take: impl FnOnce(&mut SortedSet) -> usize,
 ) -> CommandResult {
     let data = &mut context.data;
-    let removed = data.sorted_set_mut(key)?.map_or(0, take);
+    let removed = data.sorted_set_mut(key)?.map_or(0, |mut sorted_set| take(&mut sorted_set));
     if removed > 0 {
         data.changed_times(key, removed as u64);
         data.notify(EventClass::SortedSet, event, key);

@@ -1,7 +1,7 @@
 //! Some members of a sorted set: drawn at random, or piece by piece.
 
 use rcl_proto::resp::{Args, ReplyWriter, format_double};
-use rcl_store::types::SortedSet;
+use rcl_store::types::SortedSetRef;
 
 use crate::command::arguments::{COUNT, KEY, MATCH, WITHSCORES};
 use crate::command::counts::Draw;
@@ -51,7 +51,7 @@ fn zrandmember(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn draw_members(
     reply: &mut ReplyWriter<'_>,
-    sorted_set: &SortedSet,
+    sorted_set: SortedSetRef<'_>,
     draw: Draw,
     with_scores: bool,
 ) -> Result<(), CommandError> {

@@ -13,6 +13,69 @@ pub struct Intset {
     bytes: Vec<u8>,
 }
 
+/// A borrowed intset, wherever its bytes lie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct IntsetRef<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> IntsetRef<'a> {
+    /// Only for the bytes of an [`Intset`]: they are trusted to be well-formed.
+    pub(crate) fn of_trusted(bytes: &'a [u8]) -> IntsetRef<'a> {
+        IntsetRef { bytes }
+    }
+
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub fn len(self) -> usize {
+        (self.bytes.len() - HEADER) / self.width()
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.bytes.len() == HEADER
+    }
+
+    pub fn get(self, index: usize) -> Option<i64> {
+        (index < self.len()).then(|| self.at(index))
+    }
+
+    pub fn contains(self, number: i64) -> bool {
+        self.search(number).is_ok()
+    }
+
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = i64> + ExactSizeIterator + 'a {
+        (0..self.len()).map(move |index| self.at(index))
+    }
+
+    fn width(self) -> usize {
+        usize::from(self.bytes[0])
+    }
+
+    fn at(self, index: usize) -> i64 {
+        let width = self.width();
+        let start = HEADER + index * width;
+        let mut wide = [0; 8];
+        wide[8 - width..].copy_from_slice(&self.bytes[start..start + width]);
+        i64::from_le_bytes(wide) >> (64 - 8 * width as u32)
+    }
+
+    /// Where the number is, or where it would be.
+    fn search(self, number: i64) -> Result<usize, usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.at(middle).cmp(&number) {
+                std::cmp::Ordering::Equal => return Ok(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+}
+
 impl Default for Intset {
     fn default() -> Intset {
         Intset::new()
@@ -39,10 +102,25 @@ impl Intset {
             return malformed(4, "the intset's own length");
         }
         let intset = Intset { bytes };
-        match (1..length).find(|&index| intset.at(index - 1) >= intset.at(index)) {
+        let view = intset.view();
+        match (1..length).find(|&index| view.at(index - 1) >= view.at(index)) {
             Some(index) => malformed(HEADER + index * width, "an intset in ascending order"),
             None => Ok(intset),
         }
+    }
+
+    /// Only for bytes that [`into_bytes`](Self::into_bytes) gave: they are trusted to be well-formed.
+    pub(crate) fn of_trusted(bytes: Vec<u8>) -> Intset {
+        Intset { bytes }
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// To read it.
+    pub fn view(&self) -> IntsetRef<'_> {
+        IntsetRef { bytes: &self.bytes }
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -54,25 +132,25 @@ impl Intset {
     }
 
     pub fn len(&self) -> usize {
-        (self.bytes.len() - HEADER) / self.width()
+        self.view().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.bytes.len() == HEADER
-    }
-
-    pub fn get(&self, index: usize) -> Option<i64> {
-        (index < self.len()).then(|| self.at(index))
+        self.view().is_empty()
     }
 
     pub fn contains(&self, number: i64) -> bool {
-        self.search(number).is_ok()
+        self.view().contains(number)
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = i64> + ExactSizeIterator + '_ {
+        self.view().iter()
     }
 
     /// True when it is new.
     pub fn insert(&mut self, number: i64) -> bool {
-        let Err(index) = self.search(number) else { return false };
-        let width = self.width();
+        let Err(index) = self.view().search(number) else { return false };
+        let width = self.view().width();
         if width_of(number) > width {
             self.widen(width_of(number), number);
         } else {
@@ -86,41 +164,11 @@ impl Intset {
 
     /// True when it was there.
     pub fn remove(&mut self, number: i64) -> bool {
-        let Ok(index) = self.search(number) else { return false };
-        let start = HEADER + index * self.width();
-        self.bytes.drain(start..start + self.width());
+        let Ok(index) = self.view().search(number) else { return false };
+        let start = HEADER + index * self.view().width();
+        self.bytes.drain(start..start + self.view().width());
         self.write_length();
         true
-    }
-
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = i64> + ExactSizeIterator + '_ {
-        (0..self.len()).map(|index| self.at(index))
-    }
-
-    fn width(&self) -> usize {
-        usize::from(self.bytes[0])
-    }
-
-    fn at(&self, index: usize) -> i64 {
-        let width = self.width();
-        let start = HEADER + index * width;
-        let mut wide = [0; 8];
-        wide[8 - width..].copy_from_slice(&self.bytes[start..start + width]);
-        i64::from_le_bytes(wide) >> (64 - 8 * width as u32)
-    }
-
-    /// Where the number is, or where it would be.
-    fn search(&self, number: i64) -> Result<usize, usize> {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.at(middle).cmp(&number) {
-                std::cmp::Ordering::Equal => return Ok(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        Err(low)
     }
 
     /// Rewrites all in `width` bytes, with `number`, which is too wide for what there is: so it is below or above all.

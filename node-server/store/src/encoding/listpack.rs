@@ -17,12 +17,14 @@
 //! specification and what Redis 7.0.15 writes (tests hold our bytes against its DUMP).
 
 use super::Malformed;
-use crate::types::{Element, parse_integer};
+use crate::types::Element;
 
 mod entry;
 mod validate;
+mod view;
 
-use entry::{Encoded, backlen_size, decode, read_backlen};
+use entry::Encoded;
+pub use view::{Iter, ListpackRef};
 
 const HEADER: usize = 6;
 const END: u8 = 0xFF;
@@ -52,6 +54,21 @@ impl Listpack {
         Ok(Listpack { bytes })
     }
 
+    /// Only for bytes that [`into_bytes`](Self::into_bytes) gave: they are trusted to be well-formed.
+    pub(crate) fn of_trusted(bytes: Vec<u8>) -> Listpack {
+        Listpack { bytes }
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// To read it. What follows up to the edits is the view's.
+    #[inline]
+    pub fn view(&self) -> ListpackRef<'_> {
+        ListpackRef::new(&self.bytes)
+    }
+
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -65,89 +82,59 @@ impl Listpack {
     }
 
     pub fn len(&self) -> usize {
-        match u16::from_le_bytes([self.bytes[4], self.bytes[5]]) {
-            COUNT_UNKNOWN => self.positions().count(),
-            count => usize::from(count),
-        }
+        self.view().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.bytes.len() == HEADER + 1
+        self.view().is_empty()
     }
 
-    /// Whether an element of `length` bytes may still be added.
     pub fn has_room_for(&self, length: usize) -> bool {
-        self.bytes.len().saturating_add(length) < MAX_BYTES
+        self.view().has_room_for(length)
     }
 
     pub fn first(&self) -> Option<usize> {
-        self.if_entry(HEADER)
+        self.view().first()
     }
 
     pub fn last(&self) -> Option<usize> {
-        self.previous(self.end())
+        self.view().last()
     }
 
     pub fn next(&self, position: usize) -> Option<usize> {
-        self.if_entry(self.after(position))
+        self.view().next(position)
     }
 
-    /// `position` may be the end.
     pub fn previous(&self, position: usize) -> Option<usize> {
-        if position <= HEADER {
-            return None;
-        }
-        let length = read_backlen(&self.bytes[..position]);
-        Some(position - backlen_size(length) - length)
+        self.view().previous(position)
     }
 
-    /// Where an entry appended would begin.
     pub fn end(&self) -> usize {
-        self.bytes.len() - 1
+        self.view().end()
     }
 
-    /// The position of element `index`, walking from the nearer end.
     pub fn seek(&self, index: usize) -> Option<usize> {
-        let length = self.len();
-        if index >= length {
-            return None;
-        }
-        if index <= length / 2 {
-            self.skip(self.first()?, index)
-        } else {
-            let mut position = self.end();
-            for _ in index..length {
-                position = self.previous(position)?;
-            }
-            Some(position)
-        }
+        self.view().seek(index)
     }
 
-    /// The position `count` elements after `position`.
     pub fn skip(&self, position: usize, count: usize) -> Option<usize> {
-        (0..count).try_fold(position, |position, _| self.next(position))
+        self.view().skip(position, count)
     }
 
     pub fn get(&self, position: usize) -> Element<'_> {
-        decode(&self.bytes[position..]).0
+        self.view().get(position)
     }
 
-    /// The first element equal to `value` at or after `position`, looking at every `stride`-th element.
     pub fn find(&self, position: Option<usize>, value: &[u8], stride: usize) -> Option<usize> {
-        let number = parse_integer(value);
-        let mut current = position?;
-        loop {
-            let (element, length) = decode(&self.bytes[current..]);
-            let equal = match element {
-                Element::Int(found) => number == Some(found),
-                Element::Bytes(found) => found == value,
-            };
-            if equal {
-                return Some(current);
-            }
-            let next = self.if_entry(current + length + backlen_size(length))?;
-            current = self.skip(next, stride - 1)?;
-        }
+        self.view().find(position, value, stride)
+    }
+
+    pub fn iter(&self) -> Iter<'_> {
+        self.view().iter()
+    }
+
+    pub fn iter_between(&self, front: usize, back: usize) -> Iter<'_> {
+        self.view().iter_between(front, back)
     }
 
     pub fn push_back(&mut self, value: &[u8]) {
@@ -180,7 +167,7 @@ impl Listpack {
     }
 
     fn replace_encoded(&mut self, position: usize, value: &Encoded<'_>) {
-        let old_length = self.after(position) - position;
+        let old_length = self.view().after(position) - position;
         self.splice(position, old_length, 0, value);
     }
 
@@ -189,7 +176,7 @@ impl Listpack {
         let mut end = position;
         let mut removed = 0;
         while removed < count && end < self.end() {
-            end = self.after(end);
+            end = self.view().after(end);
             removed += 1;
         }
         self.bytes.drain(position..end);
@@ -203,7 +190,7 @@ impl Listpack {
         let end = self.end();
         tail.bytes.truncate(HEADER);
         tail.bytes.extend_from_slice(&self.bytes[position..]);
-        let moved = tail.positions().count();
+        let moved = tail.view().positions().count();
         tail.change_count(moved as i64);
         tail.write_total();
         self.bytes.drain(position..end);
@@ -221,30 +208,8 @@ impl Listpack {
         self.write_total();
     }
 
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { listpack: self, front: HEADER, back: self.end() }
-    }
-
-    /// The elements from `front` (a position) to before `back` (a position or the end).
-    pub fn iter_between(&self, front: usize, back: usize) -> Iter<'_> {
-        Iter { listpack: self, front, back: back.max(front) }
-    }
-
     pub fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
-    }
-
-    fn positions(&self) -> impl Iterator<Item = usize> {
-        std::iter::successors(self.first(), |&position| self.next(position))
-    }
-
-    fn if_entry(&self, position: usize) -> Option<usize> {
-        (position < self.end()).then_some(position)
-    }
-
-    fn after(&self, position: usize) -> usize {
-        let length = decode(&self.bytes[position..]).1;
-        position + length + backlen_size(length)
     }
 
     /// Puts `value` in place of the `old_length` bytes at `position`.
@@ -297,45 +262,7 @@ impl<'a> FromIterator<&'a [u8]> for Listpack {
 
 impl std::fmt::Debug for Listpack {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_list().entries(self.iter()).finish()
-    }
-}
-
-/// Elements from both ends.
-#[derive(Clone)]
-pub struct Iter<'a> {
-    listpack: &'a Listpack,
-    front: usize,
-    back: usize,
-}
-
-impl Iter<'_> {
-    /// Where the next element from the front is.
-    pub fn offset(&self) -> usize {
-        self.front
-    }
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = Element<'a>;
-
-    fn next(&mut self) -> Option<Element<'a>> {
-        if self.front >= self.back {
-            return None;
-        }
-        let (element, length) = decode(&self.listpack.bytes[self.front..]);
-        self.front += length + backlen_size(length);
-        Some(element)
-    }
-}
-
-impl<'a> DoubleEndedIterator for Iter<'a> {
-    fn next_back(&mut self) -> Option<Element<'a>> {
-        if self.front >= self.back {
-            return None;
-        }
-        self.back = self.listpack.previous(self.back)?;
-        Some(self.listpack.get(self.back))
+        self.view().fmt(formatter)
     }
 }
 

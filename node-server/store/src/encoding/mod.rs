@@ -8,8 +8,8 @@ pub mod lzf;
 pub mod ziplist;
 pub mod zipmap;
 
-pub use intset::Intset;
-pub use listpack::Listpack;
+pub use intset::{Intset, IntsetRef};
+pub use listpack::{Listpack, ListpackRef};
 
 use std::fmt;
 

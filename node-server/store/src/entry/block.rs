@@ -3,40 +3,45 @@
 //! ```text
 //!   0   u64   header, see Header
 //!   8   i64   expiry, unix time in ms                 only with the EXPIRES bit
-//!   +   u64   number (Int) or pointer (Boxed)         not for Inline
+//!   +   u64   number (Int) or pointer (Boxed)         not for a flat value
 //!   +   u32   key length                              only with the WIDE bit
-//!   +   key bytes, then the value's bytes (Inline)    rounded up to 8 in sum
+//!   +   key bytes, then the bytes of a flat value     rounded up to 8 in sum
 //! ```
 //!
 //! So a 16-byte key with a 64-byte value takes 88 bytes. The header holds all lengths, so the size of the
-//! allocation is known from it and nothing else stores it.
+//! allocation is known from it and nothing else stores it. What a flat value is, `types/flat.rs` says.
 
-use crate::types::Value;
+use crate::types::{Flat, FlatForm, Value};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
 /// ```text
-///   63           40 39     32 31        19 18        7   6     5      4       3 2    1 0
-///   access clock 24 | epoch 8 | value len 13 | key len 12 | - | WIDE | EXPIRES | RAW | - | kind
+///   63           40 39     32 31        19 18        7   6     5      4       3   2    0
+///   access clock 24 | epoch 8 | value len 13 | key len 12 | - | WIDE | EXPIRES | RAW | kind
 /// ```
-/// The lengths are 0 where they are not used: the value's unless Inline, the key's with WIDE.
+/// The lengths are 0 where they are not used: the value's unless it is flat, the key's with WIDE.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header(u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A number in the block.
-    Int = 0,
-    /// A string in the block.
-    Inline = 1,
+    Int,
+    /// A string or packed collection in the block.
+    Flat(FlatForm),
     /// Anything else, in a `Value` of its own.
-    Boxed = 2,
+    Boxed,
 }
 
-/// The longest string that lives in its block.
-pub(super) const INLINE_MAX: usize = 4096;
+/// The longest flat value that the header has a length for.
+pub(super) const FLAT_MAX: usize = 4096;
 const NARROW_KEY_MAX: usize = (1 << 12) - 1;
 
+const KIND: u64 = 7;
+const INT: u64 = 0;
+const BOXED: u64 = 1;
+/// Flat forms are counted from here.
+const FLAT: u64 = 2;
 const RAW: u64 = 1 << 3;
 const EXPIRES: u64 = 1 << 4;
 const WIDE: u64 = 1 << 5;
@@ -48,10 +53,26 @@ const CLOCK_SHIFT: u32 = 40;
 
 impl Header {
     pub(super) fn kind(self) -> Kind {
-        match self.0 & 3 {
-            0 => Kind::Int,
-            1 => Kind::Inline,
-            _ => Kind::Boxed,
+        match self.0 & KIND {
+            INT => Kind::Int,
+            BOXED => Kind::Boxed,
+            2 => Kind::Flat(FlatForm::String),
+            3 => Kind::Flat(FlatForm::List),
+            4 => Kind::Flat(FlatForm::Hash),
+            5 => Kind::Flat(FlatForm::Intset),
+            6 => Kind::Flat(FlatForm::Set),
+            _ => Kind::Flat(FlatForm::SortedSet),
+        }
+    }
+
+    fn is_flat(self) -> bool {
+        self.0 & KIND >= FLAT
+    }
+
+    fn flat_form(self) -> Option<FlatForm> {
+        match self.kind() {
+            Kind::Flat(form) => Some(form),
+            _ => None,
         }
     }
 
@@ -88,12 +109,13 @@ impl Header {
         self.0 & WIDE != 0
     }
 
-    fn inline_len(self) -> usize {
+    fn flat_len(self) -> usize {
         (self.0 >> VALUE_SHIFT & VALUE_MASK) as usize
     }
 
-    fn with_inline_len(self, len: usize) -> Header {
-        Header(self.0 & !(VALUE_MASK << VALUE_SHIFT) | (len as u64 & VALUE_MASK) << VALUE_SHIFT)
+    fn with_flat(self, flat: Flat<'_>) -> Header {
+        let rest = self.0 & !(VALUE_MASK << VALUE_SHIFT) & !KIND;
+        Header(rest | flat_bits(flat))
     }
 
     fn expiry_at(self) -> usize {
@@ -105,7 +127,7 @@ impl Header {
     }
 
     fn wide_at(self) -> usize {
-        self.word_at() + if self.kind() == Kind::Inline { 0 } else { 8 }
+        self.word_at() + if self.is_flat() { 0 } else { 8 }
     }
 
     fn key_at(self) -> usize {
@@ -113,11 +135,16 @@ impl Header {
     }
 }
 
+/// Kind and length.
+fn flat_bits(flat: Flat<'_>) -> u64 {
+    (FLAT + flat.form as u64) | (flat.bytes.len() as u64 & VALUE_MASK) << VALUE_SHIFT
+}
+
 /// What goes into a block.
 pub(super) enum Content<'a> {
     Int(i64),
-    /// At most `INLINE_MAX` bytes; longer ones are boxed.
-    Inline(&'a [u8]),
+    /// At most `FLAT_MAX` bytes; longer ones are boxed.
+    Flat(Flat<'a>),
     Boxed(Box<Value>),
 }
 
@@ -142,25 +169,25 @@ impl Block {
     pub(super) fn new(key: &[u8], expiry: Option<i64>, content: Content<'_>, like: Header) -> Block {
         let kept = like.0 & (RAW | !((1 << EPOCH_SHIFT) - 1));
         let wide = key.len() > NARROW_KEY_MAX;
-        let (kind, inline): (Kind, &[u8]) = match &content {
-            Content::Int(_) => (Kind::Int, &[]),
-            Content::Inline(bytes) => (Kind::Inline, bytes),
-            Content::Boxed(_) => (Kind::Boxed, &[]),
+        let (content_bits, flat): (u64, &[u8]) = match &content {
+            Content::Int(_) => (INT, &[]),
+            Content::Flat(flat) => (flat_bits(*flat), flat.bytes),
+            Content::Boxed(_) => (BOXED, &[]),
         };
-        assert!(inline.len() <= INLINE_MAX, "the caller boxes longer strings");
+        assert!(flat.len() <= FLAT_MAX, "the caller boxes longer values");
         assert!(key.len() <= u32::MAX as usize, "the protocol allows no key over 512 MB");
-        let mut bits = kept | kind as u64 | (inline.len() as u64) << VALUE_SHIFT;
+        let mut bits = kept | content_bits;
         bits |= if wide { WIDE } else { (key.len() as u64) << KEY_SHIFT };
         bits |= if expiry.is_some() { EXPIRES } else { 0 };
         let header = Header(bits);
 
-        let layout = layout_of(header.key_at() + key.len() + inline.len());
+        let layout = layout_of(header.key_at() + key.len() + flat.len());
         // SAFETY: the layout is never empty: it has at least a header.
         let memory = unsafe { alloc(layout) };
         let Some(start) = NonNull::new(memory) else { handle_alloc_error(layout) };
         let at = |offset: usize| start.as_ptr().wrapping_add(offset);
         // SAFETY: all offsets follow the drawing above, of which `layout` is the size: the last write ends at
-        // key_at + key + inline ≤ layout.size(). `start` is 8-aligned, and so are the header, expiry and word offsets
+        // key_at + key + flat ≤ layout.size(). `start` is 8-aligned, and so are the header, expiry and word offsets
         // (8 or 16); the wide length is 4-aligned. Nothing else refers to the new memory.
         unsafe {
             start.cast::<u64>().write(header.0);
@@ -171,13 +198,13 @@ impl Block {
                 at(header.wide_at()).cast::<u32>().write(key.len() as u32);
             }
             at(header.key_at()).copy_from_nonoverlapping(key.as_ptr(), key.len());
-            at(header.key_at() + key.len()).copy_from_nonoverlapping(inline.as_ptr(), inline.len());
+            at(header.key_at() + key.len()).copy_from_nonoverlapping(flat.as_ptr(), flat.len());
             match content {
                 Content::Int(number) => at(header.word_at()).cast::<i64>().write(number),
                 Content::Boxed(value) => {
                     at(header.word_at()).cast::<*mut Value>().write(Box::into_raw(value))
                 }
-                Content::Inline(_) => {}
+                Content::Flat(_) => {}
             }
         }
         Block { start }
@@ -247,7 +274,7 @@ impl Block {
         // reads the pointer again and the box below is its only owner.
         unsafe {
             self.at(header.word_at()).cast::<i64>().write(0);
-            self.start.cast::<u64>().write(header.0 & !3);
+            self.start.cast::<u64>().write(header.0 & !KIND | INT);
             Some(Box::from_raw(pointer))
         }
     }
@@ -265,35 +292,40 @@ impl Block {
         unsafe { std::slice::from_raw_parts(self.at(header.key_at()), self.key_len(header)) }
     }
 
-    pub(super) fn inline(&self) -> Option<&[u8]> {
+    #[inline]
+    pub(super) fn flat(&self) -> Option<Flat<'_>> {
         let header = self.header();
         let start = self.at(header.key_at() + self.key_len(header));
-        // SAFETY: in an Inline block the value's bytes follow the key's, as many as the header says.
-        (header.kind() == Kind::Inline)
-            .then(|| unsafe { std::slice::from_raw_parts(start, header.inline_len()) })
+        header.flat_form().map(|form| {
+            // SAFETY: in a block of a flat value its bytes follow the key's, as many as the header says; they live as long
+            // as the block and change with `&mut` only.
+            let bytes = unsafe { std::slice::from_raw_parts(start, header.flat_len()) };
+            Flat { form, bytes }
+        })
     }
 
-    pub(super) fn inline_mut(&mut self) -> Option<&mut [u8]> {
+    /// The bytes of a string in the block.
+    pub(super) fn string_mut(&mut self) -> Option<&mut [u8]> {
         let header = self.header();
         let start = self.at(header.key_at() + self.key_len(header));
-        // SAFETY: as in `inline`, and `&mut self` makes it the only borrow.
-        (header.kind() == Kind::Inline)
-            .then(|| unsafe { std::slice::from_raw_parts_mut(start, header.inline_len()) })
+        // SAFETY: as in `flat`, and `&mut self` makes it the only borrow.
+        (header.kind() == Kind::Flat(FlatForm::String))
+            .then(|| unsafe { std::slice::from_raw_parts_mut(start, header.flat_len()) })
     }
 
-    /// Overwrites the inline value when the new one needs an allocation of the same size. False if it does not fit.
-    pub(super) fn set_inline_in_place(&mut self, bytes: &[u8]) -> bool {
+    /// Overwrites a flat value by another when that needs an allocation of the same size. False if it does not fit.
+    pub(super) fn set_flat_in_place(&mut self, flat: Flat<'_>) -> bool {
         let header = self.header();
         let value_at = header.key_at() + self.key_len(header);
-        let fits = header.kind() == Kind::Inline
-            && bytes.len() <= INLINE_MAX
-            && layout_of(value_at + bytes.len()).size() == self.allocated_bytes();
+        let fits = header.is_flat()
+            && flat.bytes.len() <= FLAT_MAX
+            && layout_of(value_at + flat.bytes.len()).size() == self.allocated_bytes();
         if fits {
-            // SAFETY: the new value ends within the allocation, whose size stays what the new header gives.
-            // `bytes` cannot overlap it, since `&mut self` is the only access.
+            // SAFETY: the new value ends within the allocation, whose size stays what the new header gives: all flat values
+            // begin at the same place. The bytes cannot overlap it, since `&mut self` is the only access.
             unsafe {
-                self.at(value_at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-                self.start.cast::<u64>().write(header.with_inline_len(bytes.len()).0);
+                self.at(value_at).copy_from_nonoverlapping(flat.bytes.as_ptr(), flat.bytes.len());
+                self.start.cast::<u64>().write(header.with_flat(flat).0);
             }
         }
         fits
@@ -301,7 +333,7 @@ impl Block {
 
     pub(super) fn allocated_bytes(&self) -> usize {
         let header = self.header();
-        layout_of(header.key_at() + self.key_len(header) + header.inline_len()).size()
+        layout_of(header.key_at() + self.key_len(header) + header.flat_len()).size()
     }
 
     fn key_len(&self, header: Header) -> usize {
@@ -324,7 +356,7 @@ impl Drop for Block {
         drop(self.take_boxed());
         let layout = layout_of(self.allocated_bytes());
         // SAFETY: allocated by `new` with this very layout: it follows from the header, whose layout bits change only in
-        // `set_inline_in_place`, which keeps the size, and `take_boxed`, between kinds of one size.
+        // `set_flat_in_place`, which keeps the size, and `take_boxed`, between kinds of one size.
         unsafe { dealloc(self.start.as_ptr(), layout) }
     }
 }
@@ -332,7 +364,7 @@ impl Drop for Block {
 fn layout_of(bytes: usize) -> Layout {
     match Layout::from_size_align(bytes.next_multiple_of(8), 8) {
         Ok(layout) => layout,
-        // A key is under 4 GiB and an inline value under 4 KiB, so this is our own bug.
+        // A key is under 4 GiB and a flat value under 4 KiB, so this is our own bug.
         Err(_) => unreachable!("an entry of {bytes} bytes"),
     }
 }

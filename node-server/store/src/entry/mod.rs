@@ -1,13 +1,21 @@
 //! One key with its value, expiry and access bits: a thin pointer to one allocation (drawn in block.rs).
 //!
-//! Small strings and numbers live in that allocation. Longer strings and collections are a boxed [`Value`] it points to.
+//! Numbers, small strings and small packed collections live in that allocation. Anything else is a boxed [`Value`] it
+//! points to.
 //! Whoever holds an entry may change its value here; its expiry only the keyspace changes, which counts it.
 
 pub mod access;
 mod block;
+mod edit;
 
-use crate::types::{Encoding, Hash, List, Set, SortedSet, Stream, Value, ValueRef, parse_integer};
-use block::{Block, Content, Header, INLINE_MAX, Kind};
+use crate::types::{Collection, Encoding, Flat, FlatForm, Stream, Value, ValueRef, parse_integer};
+use block::{Block, Content, FLAT_MAX, Header, Kind};
+
+pub use edit::Edit;
+
+/// A packed collection up to this length lives in its entry's allocation. Each change copies it, so beyond that it would
+/// cost more time than it saves memory.
+const PACKED_MAX: usize = 512;
 
 /// Redis reports a string up to this length as embstr, unless it was changed in place.
 const EMBSTR_MAX: usize = 44;
@@ -22,19 +30,22 @@ pub struct Entry {
 impl Entry {
     /// A string as SET stores it: as a number if it is the canonical text of one.
     pub fn new_string(key: &[u8], value: &[u8], expiry: Option<i64>) -> Entry {
-        Entry { block: Block::new(key, expiry, string_content(value), Header::default()) }
+        Entry::holding(string_content(value), key, expiry)
     }
 
     pub fn new(key: &[u8], value: Value, expiry: Option<i64>) -> Entry {
         match value {
-            Value::Int(number) => {
-                Entry { block: Block::new(key, expiry, Content::Int(number), Header::default()) }
-            }
-            Value::String(bytes) if bytes.len() <= INLINE_MAX => Entry::new_string(key, &bytes, expiry),
-            value => {
-                Entry { block: Block::new(key, expiry, Content::Boxed(Box::new(value)), Header::default()) }
-            }
+            Value::Int(number) => Entry::holding(Content::Int(number), key, expiry),
+            Value::String(bytes) if bytes.len() <= FLAT_MAX => Entry::new_string(key, &bytes, expiry),
+            value => match Flat::of(value.as_ref()) {
+                Some(flat) if is_short(flat) => Entry::holding(Content::Flat(flat), key, expiry),
+                _ => Entry::holding(Content::Boxed(Box::new(value)), key, expiry),
+            },
         }
+    }
+
+    fn holding(content: Content<'_>, key: &[u8], expiry: Option<i64>) -> Entry {
+        Entry { block: Block::new(key, expiry, content, Header::default()) }
     }
 
     pub fn key(&self) -> &[u8] {
@@ -44,7 +55,7 @@ impl Entry {
     pub fn value(&self) -> ValueRef<'_> {
         match self.block.header().kind() {
             Kind::Int => ValueRef::Int(self.block.int().unwrap_or(0)),
-            Kind::Inline => ValueRef::String(self.block.inline().unwrap_or(&[])),
+            Kind::Flat(_) => self.block.flat().map_or(ValueRef::Int(0), Flat::value),
             Kind::Boxed => self.block.boxed().map_or(ValueRef::Int(0), Value::as_ref),
         }
     }
@@ -111,33 +122,37 @@ impl Entry {
 
     /// Replaces the value by a string, as SET does. Reuses the allocation where the size allows.
     pub fn set_string(&mut self, value: &[u8]) {
-        let header = self.block.header().with_raw(false);
-        match string_content(value) {
-            Content::Int(number) if self.block.set_int_in_place(number) => self.block.set_header(header),
-            Content::Inline(bytes) if self.block.set_inline_in_place(bytes) => self.block.set_header(header),
-            content => self.rebuild(content, self.expiry(), header),
-        }
+        self.put(string_content(value), false);
     }
 
     pub fn set_int(&mut self, number: i64) {
-        let header = self.block.header().with_raw(false);
-        if self.block.set_int_in_place(number) {
-            self.block.set_header(header);
-        } else {
-            self.rebuild(Content::Int(number), self.expiry(), header);
-        }
+        self.put(Content::Int(number), false);
     }
 
     /// Replaces the value by any other.
     pub fn set_value(&mut self, value: Value) {
         match value {
             Value::Int(number) => self.set_int(number),
-            Value::String(bytes) if bytes.len() <= INLINE_MAX => self.set_string(&bytes),
-            value => {
-                let header = self.block.header().with_raw(false);
-                self.rebuild(Content::Boxed(Box::new(value)), self.expiry(), header);
-            }
+            Value::String(bytes) if bytes.len() <= FLAT_MAX => self.set_string(&bytes),
+            value => match Flat::of(value.as_ref()) {
+                Some(flat) if is_short(flat) => self.put(Content::Flat(flat), false),
+                _ => self.put(Content::Boxed(Box::new(value)), false),
+            },
         }
+    }
+
+    /// As [`set_value`](Self::set_value), for bytes that the caller keeps.
+    fn set_flat(&mut self, flat: Flat<'_>) {
+        if is_short(flat) {
+            self.put(Content::Flat(flat), false);
+        } else {
+            self.put(Content::Boxed(Box::new(flat.to_value())), false);
+        }
+    }
+
+    /// For changing a list, hash, set or sorted set; `None` if the value is none.
+    pub fn edit<C: Collection>(&mut self) -> Option<Edit<'_, C>> {
+        Edit::new(self)
     }
 
     /// Lets `change` edit the bytes of a string in place, as APPEND, SETRANGE and SETBIT do; a number becomes its text
@@ -157,15 +172,12 @@ impl Entry {
         };
         let mut bytes = text.to_vec();
         let answer = change(&mut bytes);
-        if !self.block.set_inline_in_place(&bytes) {
-            let content = if bytes.len() <= INLINE_MAX {
-                Content::Inline(&bytes)
-            } else {
-                Content::Boxed(Box::new(Value::String(bytes)))
-            };
-            self.rebuild(content, self.expiry(), raw);
+        let flat = Flat { form: FlatForm::String, bytes: &bytes };
+        if is_short(flat) {
+            self.put(Content::Flat(flat), true);
+        } else {
+            self.put(Content::Boxed(Box::new(Value::String(bytes))), true);
         }
-        self.block.set_header(raw);
         Some(answer)
     }
 
@@ -173,43 +185,15 @@ impl Entry {
     pub fn string_bytes_mut(&mut self) -> Option<&mut [u8]> {
         let raw = self.block.header().with_raw(true);
         match self.block.header().kind() {
-            Kind::Int => None,
-            Kind::Inline => {
+            Kind::Flat(FlatForm::String) => {
                 self.block.set_header(raw);
-                self.block.inline_mut()
+                self.block.string_mut()
             }
             Kind::Boxed => match self.block.boxed_mut() {
                 Some(Value::String(bytes)) => Some(bytes),
                 _ => None,
             },
-        }
-    }
-
-    pub fn list_mut(&mut self) -> Option<&mut List> {
-        match self.block.boxed_mut() {
-            Some(Value::List(list)) => Some(list),
-            _ => None,
-        }
-    }
-
-    pub fn hash_mut(&mut self) -> Option<&mut Hash> {
-        match self.block.boxed_mut() {
-            Some(Value::Hash(hash)) => Some(hash),
-            _ => None,
-        }
-    }
-
-    pub fn set_mut(&mut self) -> Option<&mut Set> {
-        match self.block.boxed_mut() {
-            Some(Value::Set(set)) => Some(set),
-            _ => None,
-        }
-    }
-
-    pub fn sorted_set_mut(&mut self) -> Option<&mut SortedSet> {
-        match self.block.boxed_mut() {
-            Some(Value::SortedSet(sorted_set)) => Some(sorted_set),
-            _ => None,
+            Kind::Int | Kind::Flat(_) => None,
         }
     }
 
@@ -225,27 +209,19 @@ impl Entry {
         self.block.take_boxed()
     }
 
-    /// The value alone. A collection or long string is moved, a short string copied.
+    /// The value alone. What is boxed is moved, the rest copied.
     pub fn into_value(mut self) -> Value {
-        if let Some(value) = self.block.take_boxed() {
-            return *value;
-        }
-        match self.value() {
-            ValueRef::String(bytes) => Value::String(bytes.to_vec()),
-            _ => Value::Int(self.block.int().unwrap_or(0)),
+        match (self.block.take_boxed(), self.block.flat()) {
+            (Some(value), _) => *value,
+            (None, Some(flat)) => flat.to_value(),
+            (None, None) => Value::Int(self.block.int().unwrap_or(0)),
         }
     }
 
     /// The same value under another key, the access bits, raw flag and expiry kept.
     pub fn with_key(mut self, key: &[u8]) -> Entry {
-        let (header, expiry) = (self.block.header(), self.expiry());
         let boxed = self.block.take_boxed();
-        let content = match (boxed, self.value()) {
-            (Some(value), _) => Content::Boxed(value),
-            (None, ValueRef::String(bytes)) => Content::Inline(bytes),
-            (None, _) => Content::Int(self.block.int().unwrap_or(0)),
-        };
-        Entry { block: Block::new(key, expiry, content, header) }
+        Entry { block: Block::new(key, self.expiry(), self.content(boxed), self.block.header()) }
     }
 
     pub(crate) fn set_expiry(&mut self, expiry: Option<i64>) {
@@ -253,14 +229,8 @@ impl Entry {
             Some(expiry) if self.block.set_expiry_in_place(expiry) => {}
             None if self.expiry().is_none() => {}
             expiry => {
-                let header = self.block.header();
                 let boxed = self.block.take_boxed();
-                let content = match (boxed, self.value()) {
-                    (Some(value), _) => Content::Boxed(value),
-                    (None, ValueRef::String(bytes)) => Content::Inline(bytes),
-                    (None, _) => Content::Int(self.block.int().unwrap_or(0)),
-                };
-                self.block = Block::new(self.key(), expiry, content, header);
+                self.block = Block::new(self.key(), expiry, self.content(boxed), self.block.header());
             }
         }
     }
@@ -274,21 +244,43 @@ impl Entry {
         self.block.set_header(header.with_epoch(epoch));
     }
 
-    fn rebuild(&mut self, content: Content<'_>, expiry: Option<i64>, header: Header) {
-        self.block = Block::new(self.key(), expiry, content, header);
+    /// Puts other content into the block, in place where the size allows.
+    fn put(&mut self, content: Content<'_>, raw: bool) {
+        let header = self.block.header().with_raw(raw);
+        let is_in_place = match content {
+            Content::Int(number) => self.block.set_int_in_place(number),
+            Content::Flat(flat) => self.block.set_flat_in_place(flat),
+            Content::Boxed(_) => false,
+        };
+        if is_in_place {
+            self.block.set_header(header);
+        } else {
+            self.block = Block::new(self.key(), self.expiry(), content, header);
+        }
+    }
+
+    /// What is in the block, to go into another; `boxed` is the boxed value, if it is one.
+    fn content(&self, boxed: Option<Box<Value>>) -> Content<'_> {
+        match (boxed, self.block.flat()) {
+            (Some(value), _) => Content::Boxed(value),
+            (None, Some(flat)) => Content::Flat(flat),
+            (None, None) => Content::Int(self.block.int().unwrap_or(0)),
+        }
     }
 }
 
 /// A copy, whose big collections share their nodes with the original until one side writes.
 impl Clone for Entry {
     fn clone(&self) -> Entry {
-        let content = match (self.block.boxed(), self.value()) {
-            (Some(value), _) => Content::Boxed(Box::new(value.clone())),
-            (None, ValueRef::String(bytes)) => Content::Inline(bytes),
-            (None, _) => Content::Int(self.block.int().unwrap_or(0)),
-        };
-        Entry { block: Block::new(self.key(), self.expiry(), content, self.block.header()) }
+        let boxed = self.block.boxed().map(|value| Box::new(value.clone()));
+        Entry { block: Block::new(self.key(), self.expiry(), self.content(boxed), self.block.header()) }
     }
+}
+
+/// Whether a flat value lives in its entry's allocation.
+fn is_short(flat: Flat<'_>) -> bool {
+    let most = if flat.form == FlatForm::String { FLAT_MAX } else { PACKED_MAX };
+    flat.bytes.len() <= most
 }
 
 fn string_content(value: &[u8]) -> Content<'_> {
@@ -296,8 +288,8 @@ fn string_content(value: &[u8]) -> Content<'_> {
         && let Some(number) = parse_integer(value)
     {
         Content::Int(number)
-    } else if value.len() <= INLINE_MAX {
-        Content::Inline(value)
+    } else if value.len() <= FLAT_MAX {
+        Content::Flat(Flat { form: FlatForm::String, bytes: value })
     } else {
         Content::Boxed(Box::new(Value::String(value.to_vec())))
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::types::Limits;
+use crate::types::{Hash, Limits};
 use proptest::prelude::*;
 
 fn bytes(entry: &Entry) -> Vec<u8> {
@@ -52,9 +52,9 @@ fn a_collection_is_reached_through_its_entry_and_survives_all_changes_around_it(
     hash.set(b"one", b"1", &limits);
     let mut entry = Entry::new(b"k", Value::Hash(hash), None);
     entry.set_expiry(Some(7));
-    entry.hash_mut().unwrap().set(b"two", b"2", &limits);
+    entry.edit::<Hash>().unwrap().set(b"two", b"2", &limits);
     let copy = entry.clone();
-    entry.hash_mut().unwrap().set(b"three", b"3", &limits);
+    entry.edit::<Hash>().unwrap().set(b"three", b"3", &limits);
     let renamed = entry.with_key(b"another");
     assert_eq!((renamed.key(), renamed.expiry()), (&b"another"[..], Some(7)));
     assert_eq!(renamed.type_name(), "hash");
@@ -63,7 +63,7 @@ fn a_collection_is_reached_through_its_entry_and_survives_all_changes_around_it(
         _ => 0,
     };
     assert_eq!((len(copy), len(renamed)), (2, 3));
-    assert!(Entry::new_string(b"k", b"v", None).hash_mut().is_none());
+    assert!(Entry::new_string(b"k", b"v", None).edit::<Hash>().is_none());
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use super::{Key, Keyspace};
 use crate::entry::Entry;
-use crate::types::ValueRef;
+use crate::types::{Hash, ValueRef};
 use rcl_proto::Slot;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -101,11 +101,12 @@ impl Keyspace {
         if fields.is_empty() {
             return None;
         }
-        let rest = self.find_mut(db, &key)?.hash_mut()?;
+        let mut rest = self.find_mut(db, &key)?.edit::<Hash>()?;
         for field in &fields {
             rest.remove(field);
         }
         let key_removed = rest.is_empty();
+        drop(rest);
         if key_removed {
             self.remove(db, &key);
         }

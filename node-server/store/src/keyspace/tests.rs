@@ -118,7 +118,7 @@ fn a_copy_is_independent() {
     hash.set(b"f", b"1", &Limits::default());
     keyspace.insert(0, &from, Value::Hash(hash), Some(5));
     assert!(matches!(keyspace.copy(0, &from, 0, &to), Some(Removed::Absent)));
-    keyspace.find_mut(0, &to).unwrap().hash_mut().unwrap().set(b"g", b"2", &Limits::default());
+    keyspace.find_mut(0, &to).unwrap().edit::<Hash>().unwrap().set(b"g", b"2", &Limits::default());
     let lens = [&from, &to].map(|key| match keyspace.find(0, key).map(Entry::value) {
         Some(ValueRef::Hash(hash)) => hash.len(),
         other => panic!("{other:?}"),
@@ -558,7 +558,7 @@ fn hashes_whose_fields_have_expiries_are_known_and_relieved() {
     assert!(!keyspace.has_field_expiries());
     // What lost its expiries in place is forgotten.
     keyspace.insert(0, &key("e"), timed(&[("x", 10)]), None);
-    keyspace.find_mut(0, &key("e")).unwrap().hash_mut().unwrap().clear_expiry(b"x");
+    keyspace.find_mut(0, &key("e")).unwrap().edit::<Hash>().unwrap().clear_expiry(b"x");
     assert!(!keyspace.has_field_expiries());
     keyspace.field_expiry_cycle(0, 10);
     assert!(!keyspace.may_have_field_expiries(0));

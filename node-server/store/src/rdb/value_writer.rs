@@ -3,7 +3,7 @@
 use super::stream_writer::write_stream;
 use super::{VERSION, VERSION_WITH_FIELD_EXPIRIES, container, string_encoding, value_type};
 use crate::encoding::{Listpack, lzf};
-use crate::types::{Element, Hash, List, Set, SortedSet, ValueRef, parse_integer};
+use crate::types::{Element, HashRef, ListRef, SetRef, SortedSetRef, ValueRef, parse_integer};
 
 /// Strings up to this length are not worth compressing.
 const TOO_SHORT_TO_COMPRESS: usize = 20;
@@ -106,7 +106,7 @@ pub(super) fn write_value(value: ValueRef<'_>, compress: bool, out: &mut Vec<u8>
     }
 }
 
-fn write_list(list: &List, compress: bool, out: &mut Vec<u8>) {
+fn write_list(list: ListRef<'_>, compress: bool, out: &mut Vec<u8>) {
     write_length(list.nodes().count() as u64, out);
     for node in list.nodes() {
         write_length(container::PACKED, out);
@@ -114,7 +114,7 @@ fn write_list(list: &List, compress: bool, out: &mut Vec<u8>) {
     }
 }
 
-fn write_hash(hash: &Hash, compress: bool, out: &mut Vec<u8>) {
+fn write_hash(hash: HashRef<'_>, compress: bool, out: &mut Vec<u8>) {
     if let Some(pairs) = hash.as_listpack() {
         return write_string(pairs.as_bytes(), compress, out);
     }
@@ -127,7 +127,7 @@ fn write_hash(hash: &Hash, compress: bool, out: &mut Vec<u8>) {
 
 /// Packed, the fields that end come first, in the order of time; else each field has its expiry before it: 0 for none, or how
 /// long after the soonest one, and 1.
-fn write_timed_hash(hash: &Hash, soonest: i64, compress: bool, out: &mut Vec<u8>) {
+fn write_timed_hash(hash: HashRef<'_>, soonest: i64, compress: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(&soonest.to_le_bytes());
     if hash.is_packed() {
         return write_string(timed_listpack(hash).as_bytes(), compress, out);
@@ -141,7 +141,7 @@ fn write_timed_hash(hash: &Hash, soonest: i64, compress: bool, out: &mut Vec<u8>
     }
 }
 
-fn timed_listpack(hash: &Hash) -> Listpack {
+fn timed_listpack(hash: HashRef<'_>) -> Listpack {
     let mut triples = Listpack::new();
     let mut push = |field: &[u8], value: Element<'_>, expiry: i64| {
         triples.push_back(field);
@@ -163,7 +163,7 @@ fn timed_listpack(hash: &Hash) -> Listpack {
     triples
 }
 
-fn write_set(set: &Set, compress: bool, out: &mut Vec<u8>) {
+fn write_set(set: SetRef<'_>, compress: bool, out: &mut Vec<u8>) {
     if let Some(members) = set.as_intset() {
         return write_string(members.as_bytes(), compress, out);
     }
@@ -172,7 +172,7 @@ fn write_set(set: &Set, compress: bool, out: &mut Vec<u8>) {
 }
 
 /// From the highest score down, as Redis does: its skip list takes the next lower member fastest.
-fn write_sorted_set(sorted_set: &SortedSet, compress: bool, out: &mut Vec<u8>) {
+fn write_sorted_set(sorted_set: SortedSetRef<'_>, compress: bool, out: &mut Vec<u8>) {
     if let Some(members) = sorted_set.as_listpack() {
         return write_string(members.as_bytes(), compress, out);
     }

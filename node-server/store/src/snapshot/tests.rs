@@ -33,7 +33,7 @@ fn a_collection_is_handed_over_as_it_was() {
     keyspace.insert(0, &key, Value::Hash(hash), None);
     keyspace.begin_snapshot().unwrap();
     for number in 500..2000 {
-        let hash = keyspace.find_mut(0, &key).and_then(Entry::hash_mut).unwrap();
+        let mut hash = keyspace.find_mut(0, &key).and_then(Entry::edit::<Hash>).unwrap();
         hash.set(number.to_string().as_bytes(), b"after", &limits);
     }
     let entries = complete(&mut keyspace);

@@ -7,16 +7,17 @@
 //! `hash_max_listpack_value`, and never returns, as Redis does.
 
 use super::member_table::{Keyed, MemberTable};
-use super::sampling::{Selection, below};
 use super::{Element, Encoding, Limits};
-use crate::encoding::{Listpack, Malformed, listpack};
-use rand::Rng;
+use crate::encoding::{Listpack, Malformed};
 
 mod live;
 mod pair;
 mod timed;
+mod view;
 
 pub use live::LiveHash;
+pub use view::HashRef;
+
 use pair::Pair;
 use timed::Timed;
 
@@ -66,43 +67,42 @@ impl Hash {
         Ok(hash)
     }
 
-    /// The packed form, as DUMP and RDB write it.
-    pub fn as_listpack(&self) -> Option<&Listpack> {
-        match &self.0 {
+    /// From what [`into_packed`](Self::into_packed) gave.
+    pub(crate) fn packed(pairs: Listpack) -> Hash {
+        Hash(Form::Packed(pairs))
+    }
+
+    pub(crate) fn into_packed(self) -> Option<Listpack> {
+        match self.0 {
             Form::Packed(pairs) => Some(pairs),
-            Form::Table(_) | Form::Timed(_) => None,
+            _ => None,
         }
+    }
+
+    /// To read it.
+    #[inline]
+    pub fn view(&self) -> HashRef<'_> {
+        HashRef::of(&self.0)
     }
 
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Form::Packed(pairs) => pairs.len() / 2,
-            Form::Table(table) => table.len(),
-            Form::Timed(timed) => timed.fields.len(),
-        }
+        self.view().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.view().is_empty()
     }
 
     pub fn get(&self, field: &[u8]) -> Option<Element<'_>> {
-        match &self.0 {
-            Form::Packed(pairs) => {
-                let position = pairs.find(pairs.first(), field, 2)?;
-                Some(pairs.get(pairs.next(position)?))
-            }
-            Form::Table(table) => table.get(field).map(|pair| Element::Bytes(pair.value())),
-            Form::Timed(timed) => timed.fields.get(field),
-        }
+        self.view().get(field)
     }
 
     pub fn contains(&self, field: &[u8]) -> bool {
-        match &self.0 {
-            Form::Packed(pairs) => pairs.find(pairs.first(), field, 2).is_some(),
-            Form::Table(table) => table.get(field).is_some(),
-            Form::Timed(timed) => timed.fields.contains(field),
-        }
+        self.view().contains(field)
+    }
+
+    pub fn encoding(&self) -> Encoding {
+        self.view().encoding()
     }
 
     /// True when the field is new. Its expiry is gone.
@@ -169,67 +169,6 @@ impl Hash {
         Ok(sum)
     }
 
-    /// All pairs; a packed hash in insertion order.
-    pub fn iter(&self) -> impl Iterator<Item = (Element<'_>, Element<'_>)> {
-        let (packed, table) = match &self.plain().0 {
-            Form::Packed(pairs) => (Some(packed_pairs(pairs)), None),
-            Form::Table(table) => (None, Some(table.iter().map(Pair::elements))),
-            Form::Timed(_) => (None, None),
-        };
-        packed.into_iter().flatten().chain(table.into_iter().flatten())
-    }
-
-    /// A pair, each equally likely.
-    pub fn random(&self, rng: &mut dyn Rng) -> Option<(Element<'_>, Element<'_>)> {
-        match &self.0 {
-            Form::Packed(pairs) if pairs.is_empty() => None,
-            Form::Packed(pairs) => {
-                let field = pairs.seek(2 * below(self.len(), rng))?;
-                Some((pairs.get(field), pairs.get(pairs.next(field)?)))
-            }
-            Form::Table(table) => table.random(rng).map(Pair::elements),
-            Form::Timed(timed) => timed.fields.random(rng),
-        }
-    }
-
-    /// Up to `count` distinct pairs.
-    pub fn random_distinct(&self, count: usize, rng: &mut dyn Rng) -> Vec<(Element<'_>, Element<'_>)> {
-        match &self.0 {
-            Form::Packed(pairs) => {
-                let mut selection = Selection::new(count, self.len());
-                packed_pairs(pairs).filter(|_| selection.takes(rng)).collect()
-            }
-            Form::Table(table) => table.random_distinct(count, rng).into_iter().map(Pair::elements).collect(),
-            Form::Timed(timed) => timed.fields.random_distinct(count, rng),
-        }
-    }
-
-    /// About `count` pairs from `cursor` on; the next cursor, 0 at the end. A packed hash comes whole.
-    pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Element<'_>, Element<'_>)) -> u64 {
-        match &self.0 {
-            Form::Packed(pairs) => {
-                packed_pairs(pairs).for_each(|(field, value)| visit(field, value));
-                0
-            }
-            Form::Table(table) => table.scan(cursor, count, |pair| {
-                let (field, value) = pair.elements();
-                visit(field, value);
-            }),
-            Form::Timed(timed) => timed.fields.scan(cursor, count, visit),
-        }
-    }
-
-    pub fn encoding(&self) -> Encoding {
-        match self.0 {
-            Form::Packed(_) => Encoding::Listpack,
-            Form::Table(_) => Encoding::Hashtable,
-            Form::Timed(ref timed) => match timed.fields.encoding() {
-                Encoding::Listpack => Encoding::ListpackEx,
-                other => other,
-            },
-        }
-    }
-
     /// Bytes allocated, about.
     pub fn memory_usage(&self) -> usize {
         match &self.0 {
@@ -254,33 +193,14 @@ impl Hash {
         }
     }
 
-    /// Fields and values alone.
-    fn plain(&self) -> &Hash {
-        match &self.0 {
-            Form::Timed(timed) => &timed.fields,
-            _ => self,
-        }
-    }
-
     fn unpack(&mut self, limits: &Limits) {
         let mut table = MemberTable::new(limits.hash_seed);
-        for (field, value) in self.iter() {
+        for (field, value) in self.view().iter() {
             let (field, value) = (field.to_vec(), value.to_vec());
             table.insert_new(&field, || Pair::new(&field, &value));
         }
         self.0 = Form::Table(Box::new(table));
     }
-}
-
-fn packed_pairs(pairs: &Listpack) -> impl Iterator<Item = (Element<'_>, Element<'_>)> {
-    struct Pairs<'a>(listpack::Iter<'a>);
-    impl<'a> Iterator for Pairs<'a> {
-        type Item = (Element<'a>, Element<'a>);
-        fn next(&mut self) -> Option<Self::Item> {
-            Some((self.0.next()?, self.0.next()?))
-        }
-    }
-    Pairs(pairs.iter())
 }
 
 impl Keyed for Pair {
@@ -294,7 +214,7 @@ impl Keyed for Pair {
 
 impl std::fmt::Debug for Hash {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_map().entries(self.iter()).finish()
+        self.view().fmt(formatter)
     }
 }
 

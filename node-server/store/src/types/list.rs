@@ -9,14 +9,16 @@
 //! within one node. It returns to one listpack when a single node of at most half the limit is left, as Redis 7.2
 //! does (7.0 reports every list as quicklist).
 
-use super::counted_tree::CountedTree;
-use super::{Element, Encoding, Limits};
+use super::counted_tree::{CountedTree, Item};
+use super::{Encoding, Limits};
 use crate::encoding::Listpack;
 
 mod iter;
 mod node;
+mod view;
 
-use iter::Elements;
+pub use view::ListRef;
+
 use node::{Node, fits, has_room};
 
 /// Which end of a list.
@@ -46,18 +48,34 @@ impl List {
         List(Form::Packed(Listpack::new()))
     }
 
-    pub fn len(&self) -> usize {
-        match &self.0 {
-            Form::Packed(elements) => elements.len(),
-            Form::Nodes(nodes) => nodes.weight(),
+    /// From what [`into_packed`](Self::into_packed) gave.
+    pub(crate) fn packed(elements: Listpack) -> List {
+        List(Form::Packed(elements))
+    }
+
+    pub(crate) fn into_packed(self) -> Option<Listpack> {
+        match self.0 {
+            Form::Packed(elements) => Some(elements),
+            _ => None,
         }
     }
 
+    /// To read it.
+    #[inline]
+    pub fn view(&self) -> ListRef<'_> {
+        ListRef::of(&self.0)
+    }
+
+    pub fn len(&self) -> usize {
+        self.view().len()
+    }
+
     pub fn is_empty(&self) -> bool {
-        match &self.0 {
-            Form::Packed(elements) => elements.is_empty(),
-            Form::Nodes(nodes) => nodes.weight() == 0,
-        }
+        self.view().is_empty()
+    }
+
+    pub fn encoding(&self) -> Encoding {
+        self.view().encoding()
     }
 
     pub fn push(&mut self, end: End, value: &[u8], limits: &Limits) {
@@ -73,23 +91,18 @@ impl List {
             End::Head => 0,
             End::Tail => self.len().checked_sub(1)?,
         };
-        let value = self.at(offset)?.to_vec();
+        let value = self.view().at(offset)?.to_vec();
         self.remove_at(offset, 1);
         self.pack_when_small(limits);
         Some(value)
     }
 
-    /// `index` as LINDEX takes it: negative counts from the tail.
-    pub fn get(&self, index: i64) -> Option<Element<'_>> {
-        self.at(self.offset_of(index)?)
-    }
-
     /// False when there is no such index.
     pub fn set(&mut self, index: i64, value: &[u8], limits: &Limits) -> bool {
-        let Some(offset) = self.offset_of(index) else { return false };
+        let Some(offset) = self.view().offset_of(index) else { return false };
         // Whether one more would fit is what Redis asks here too.
         if let Form::Packed(elements) = &self.0
-            && !has_room(elements, value, limits)
+            && !has_room(elements.view(), value, limits)
         {
             self.unpack();
         }
@@ -100,7 +113,7 @@ impl List {
 
     /// Inserts before (`End::Head`) or after (`End::Tail`) the first element equal to `pivot`. False when there is none.
     pub fn insert_beside(&mut self, side: End, pivot: &[u8], value: &[u8], limits: &Limits) -> bool {
-        let Some(&offset) = self.positions(pivot, 1, 1, 0).first() else { return false };
+        let Some(&offset) = self.view().positions(pivot, 1, 1, 0).first() else { return false };
         self.insert(offset + usize::from(side == End::Tail), value, limits);
         true
     }
@@ -109,22 +122,12 @@ impl List {
     pub fn remove(&mut self, count: i64, value: &[u8], limits: &Limits) -> usize {
         let rank = if count < 0 { -1 } else { 1 };
         let most = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-        let mut offsets = self.positions(value, rank, most, 0);
+        let mut offsets = self.view().positions(value, rank, most, 0);
         offsets.sort_unstable();
         // From the tail, so that the offsets before stay true.
         offsets.iter().rev().for_each(|&offset| self.remove_at(offset, 1));
         self.pack_when_small(limits);
         offsets.len()
-    }
-
-    /// LRANGE's bounds (inclusive, negative from the tail), clamped.
-    pub fn range(&self, start: i64, stop: i64) -> impl DoubleEndedIterator<Item = Element<'_>> {
-        let range = super::clamp_range(start, stop, self.len());
-        Elements::new(self, range.start, range.len())
-    }
-
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Element<'_>> {
-        Elements::new(self, 0, self.len())
     }
 
     /// LTRIM: keeps what `range` would give.
@@ -140,66 +143,21 @@ impl List {
         self.pack_when_small(limits);
     }
 
-    /// LPOS: indexes of `value`, at most `count` (0: all), the `rank`-th match first (negative: from the tail; never 0),
-    /// comparing at most `max_len` elements (0: all).
-    pub fn positions(&self, value: &[u8], rank: i64, count: usize, max_len: usize) -> Vec<usize> {
-        let unlimited = |limit| if limit == 0 { usize::MAX } else { limit };
-        let length = self.len();
-        let (mut forward, mut backward);
-        let elements: &mut dyn Iterator<Item = (usize, Element<'_>)> = if rank < 0 {
-            backward = self.iter().rev().enumerate().map(|(index, element)| (length - 1 - index, element));
-            &mut backward
-        } else {
-            forward = self.iter().enumerate();
-            &mut forward
-        };
-        let skipped = usize::try_from(rank.unsigned_abs().saturating_sub(1)).unwrap_or(usize::MAX);
-        elements
-            .take(unlimited(max_len))
-            .filter(|(_, element)| element.equals(value))
-            .map(|(index, _)| index)
-            .skip(skipped)
-            .take(unlimited(count))
-            .collect()
-    }
-
-    pub fn encoding(&self) -> Encoding {
-        match self.0 {
-            Form::Packed(_) => Encoding::Listpack,
-            Form::Nodes(_) => Encoding::Quicklist,
-        }
-    }
-
     /// Bytes allocated: of nodes beyond the first few, about.
     pub fn memory_usage(&self) -> usize {
         const SAMPLES: usize = 16;
         match &self.0 {
             Form::Packed(elements) => elements.memory_usage(),
-            Form::Nodes(_) => {
+            Form::Nodes(nodes) => {
                 let (mut bytes, mut elements) = (0, 0);
-                for node in self.nodes().take(SAMPLES) {
-                    bytes += node.memory_usage() + size_of::<Listpack>() + 2 * size_of::<usize>();
-                    elements += node.len();
+                for node in nodes.items(0, SAMPLES) {
+                    bytes += node.memory_usage();
+                    elements += node.weight();
                 }
                 let scaled = bytes as u128 * self.len() as u128 / elements.max(1) as u128;
                 usize::try_from(scaled).unwrap_or(usize::MAX)
             }
         }
-    }
-
-    /// About how many steps it takes to free it: one for each node, of which no more than `most` are counted.
-    pub fn free_effort(&self, most: usize) -> usize {
-        self.nodes().take(most).count()
-    }
-
-    /// The listpacks it is made of, in order, as RDB writes them.
-    pub fn nodes(&self) -> impl Iterator<Item = &Listpack> {
-        let mut offset = 0;
-        std::iter::from_fn(move || {
-            let node = self.node_at(offset)?.0;
-            offset += node.len();
-            Some(node)
-        })
     }
 
     /// Appends a listpack from outside as it is, when a node may be so big; else element by element.
@@ -218,30 +176,11 @@ impl List {
             nodes.insert(nodes.weight(), Node::new(elements));
         }
     }
-
-    fn offset_of(&self, index: i64) -> Option<usize> {
-        let length = self.len();
-        let distance = usize::try_from(index.unsigned_abs()).ok()?;
-        let offset = if index < 0 { length.checked_sub(distance)? } else { distance };
-        (offset < length).then_some(offset)
-    }
-
-    fn at(&self, offset: usize) -> Option<Element<'_>> {
-        let (node, within) = self.node_at(offset)?;
-        Some(node.get(node.seek(within)?))
-    }
-
-    fn node_at(&self, offset: usize) -> Option<(&Listpack, usize)> {
-        match &self.0 {
-            Form::Packed(elements) => (offset < elements.len()).then_some((elements, offset)),
-            Form::Nodes(nodes) => nodes.get(offset).map(|(node, within)| (node.elements(), within)),
-        }
-    }
 }
 
 impl std::fmt::Debug for List {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_list().entries(self.iter()).finish()
+        self.view().fmt(formatter)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod bitfield;
 pub mod bitmap;
 mod counted_tree;
 mod element;
+mod flat;
 pub mod geo;
 mod hash;
 pub mod hyperloglog;
@@ -32,16 +33,20 @@ mod stream;
 mod value;
 
 pub use element::{Element, parse_hexadecimal, parse_integer};
-pub use hash::{Hash, IncrementError, LiveHash};
+pub use hash::{Hash, HashRef, IncrementError, LiveHash};
 pub use limits::{LIST_PACKED_THRESHOLD, Limits};
-pub use list::{End, List};
-pub use set::Set;
-pub use sorted_set::{AddCondition, AddError, AddOutcome, LexBound, LexRange, ScoreRange, SortedSet};
+pub use list::{End, List, ListRef};
+pub use set::{Set, SetRef};
+pub use sorted_set::{
+    AddCondition, AddError, AddOutcome, LexBound, LexRange, ScoreRange, SortedSet, SortedSetRef,
+};
 pub use stream::{
     AppendError, Consumer, ConsumerName, Group, Log, NewId, Pairs, Pending, SavedConsumer, SavedGroup,
     SavedIds, SetIdError, Stream, StreamEntry, StreamId, StreamLoader, Trim, TrimTo,
 };
-pub use value::{Encoding, Value, ValueRef};
+pub use value::{Collection, Encoding, Value, ValueRef};
+
+pub(crate) use flat::{Flat, FlatForm};
 
 /// Whether two of the elements have the same bytes. By sorting, so that nobody can choose them to make it slow.
 fn has_duplicates<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {

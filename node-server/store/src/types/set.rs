@@ -9,12 +9,14 @@
 //! returns to a smaller form.
 
 use super::member_table::{Keyed, MemberTable};
-use super::sampling::{Selection, below};
-use super::{Element, Encoding, Limits, parse_integer};
+use super::{Encoding, Limits, parse_integer};
 use crate::encoding::{Intset, Listpack, Malformed};
 use rand::Rng;
 
 mod algebra;
+mod view;
+
+pub use view::SetRef;
 
 #[derive(Clone)]
 pub struct Set(Form);
@@ -70,24 +72,44 @@ impl Set {
         Ok(set)
     }
 
-    /// The intset form, as DUMP and RDB write it.
-    pub fn as_intset(&self) -> Option<&Intset> {
-        match &self.0 {
-            Form::Intset(members) => Some(members),
-            _ => None,
+    /// From what was the bytes of a set in this form.
+    pub(crate) fn intset(members: Intset) -> Set {
+        Set(Form::Intset(members))
+    }
+
+    pub(crate) fn packed(members: Listpack) -> Set {
+        Set(Form::Packed(members))
+    }
+
+    /// Of an intset or a listpack.
+    pub(crate) fn into_packed_bytes(self) -> Option<Vec<u8>> {
+        match self.0 {
+            Form::Intset(members) => Some(members.into_bytes()),
+            Form::Packed(members) => Some(members.into_bytes()),
+            Form::Table(_) => None,
         }
+    }
+
+    /// To read it.
+    #[inline]
+    pub fn view(&self) -> SetRef<'_> {
+        SetRef::of(&self.0)
     }
 
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Form::Intset(members) => members.len(),
-            Form::Packed(members) => members.len(),
-            Form::Table(table) => table.len(),
-        }
+        self.view().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.view().is_empty()
+    }
+
+    pub fn contains(&self, member: &[u8]) -> bool {
+        self.view().contains(member)
+    }
+
+    pub fn encoding(&self) -> Encoding {
+        self.view().encoding()
     }
 
     /// True when the member is new.
@@ -133,78 +155,11 @@ impl Set {
         }
     }
 
-    pub fn contains(&self, member: &[u8]) -> bool {
-        match &self.0 {
-            Form::Intset(members) => parse_integer(member).is_some_and(|number| members.contains(number)),
-            Form::Packed(members) => members.find(members.first(), member, 1).is_some(),
-            Form::Table(table) => table.get(member).is_some(),
-        }
-    }
-
-    pub fn contains_element(&self, member: Element<'_>) -> bool {
-        match (&self.0, member) {
-            (Form::Intset(members), Element::Int(number)) => members.contains(number),
-            _ => self.contains(member.as_bytes(&mut itoa::Buffer::new())),
-        }
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = Element<'_>> {
-        let (intset, packed, table) = match &self.0 {
-            Form::Intset(members) => (Some(members.iter().map(Element::Int)), None, None),
-            Form::Packed(members) => (None, Some(members.iter()), None),
-            Form::Table(table) => (None, None, Some(table.iter().map(|member| bytes_of(member)))),
-        };
-        intset.into_iter().flatten().chain(packed.into_iter().flatten()).chain(table.into_iter().flatten())
-    }
-
     /// Takes out a member, each equally likely.
     pub fn pop(&mut self, rng: &mut dyn Rng) -> Option<Vec<u8>> {
-        let member = self.random(rng)?.to_vec();
+        let member = self.view().random(rng)?.to_vec();
         self.remove(&member);
         Some(member)
-    }
-
-    pub fn random(&self, rng: &mut dyn Rng) -> Option<Element<'_>> {
-        if self.is_empty() {
-            return None;
-        }
-        match &self.0 {
-            Form::Intset(members) => members.get(below(members.len(), rng)).map(Element::Int),
-            Form::Packed(members) => members.seek(below(members.len(), rng)).map(|at| members.get(at)),
-            Form::Table(table) => table.random(rng).map(|member| bytes_of(member)),
-        }
-    }
-
-    /// Up to `count` distinct members.
-    pub fn random_distinct(&self, count: usize, rng: &mut dyn Rng) -> Vec<Element<'_>> {
-        match &self.0 {
-            Form::Table(table) => {
-                table.random_distinct(count, rng).into_iter().map(|member| bytes_of(member)).collect()
-            }
-            _ => {
-                let mut selection = Selection::new(count, self.len());
-                self.iter().filter(|_| selection.takes(rng)).collect()
-            }
-        }
-    }
-
-    /// About `count` members from `cursor` on; the next cursor, 0 at the end. A packed set comes whole.
-    pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Element<'_>)) -> u64 {
-        match &self.0 {
-            Form::Table(table) => table.scan(cursor, count, |member| visit(bytes_of(member))),
-            _ => {
-                self.iter().for_each(visit);
-                0
-            }
-        }
-    }
-
-    pub fn encoding(&self) -> Encoding {
-        match self.0 {
-            Form::Intset(_) => Encoding::Intset,
-            Form::Packed(_) => Encoding::Listpack,
-            Form::Table(_) => Encoding::Hashtable,
-        }
     }
 
     /// Bytes allocated, about.
@@ -218,18 +173,18 @@ impl Set {
 
     /// Makes place for a member that is no integer.
     fn leave_intset(&mut self, member: &[u8], limits: &Limits) {
-        let longest_is_short = self.iter().all(|number| number.len() <= limits.set_max_listpack_value);
+        let longest_is_short = self.view().iter().all(|number| number.len() <= limits.set_max_listpack_value);
         if !longest_is_short || !fits_listpack(self.len(), member, limits) {
             return self.unpack(limits);
         }
         let mut packed = Listpack::new();
-        self.iter().for_each(|number| packed.push_back_element(number));
+        self.view().iter().for_each(|number| packed.push_back_element(number));
         self.0 = Form::Packed(packed);
     }
 
     fn unpack(&mut self, limits: &Limits) {
         let mut table = MemberTable::new(limits.hash_seed);
-        for member in self.iter() {
+        for member in self.view().iter() {
             let mut buffer = itoa::Buffer::new();
             let member = member.as_bytes(&mut buffer);
             table.insert_new(member, || member.into());
@@ -243,13 +198,9 @@ fn fits_listpack(length: usize, member: &[u8], limits: &Limits) -> bool {
     length < limits.set_max_listpack_entries && member.len() <= limits.set_max_listpack_value
 }
 
-fn bytes_of(member: &[u8]) -> Element<'_> {
-    Element::Bytes(member)
-}
-
 impl std::fmt::Debug for Set {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_set().entries(self.iter()).finish()
+        self.view().fmt(formatter)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A value of any type, owned or borrowed, and the names that TYPE and OBJECT ENCODING give it.
 
-use super::{Element, Hash, List, Set, SortedSet, Stream};
+use super::{Element, Hash, HashRef, List, ListRef, Set, SetRef, SortedSet, SortedSetRef, Stream};
 
 /// An owned value, as the RDB decoder and RESTORE give it.
 #[derive(Clone, Debug)]
@@ -20,10 +20,10 @@ pub enum Value {
 pub enum ValueRef<'a> {
     Int(i64),
     String(&'a [u8]),
-    List(&'a List),
-    Hash(&'a Hash),
-    Set(&'a Set),
-    SortedSet(&'a SortedSet),
+    List(ListRef<'a>),
+    Hash(HashRef<'a>),
+    Set(SetRef<'a>),
+    SortedSet(SortedSetRef<'a>),
     Stream(&'a Stream),
 }
 
@@ -65,14 +65,38 @@ impl Value {
         match self {
             Value::Int(number) => ValueRef::Int(*number),
             Value::String(bytes) => ValueRef::String(bytes),
-            Value::List(list) => ValueRef::List(list),
-            Value::Hash(hash) => ValueRef::Hash(hash),
-            Value::Set(set) => ValueRef::Set(set),
-            Value::SortedSet(sorted_set) => ValueRef::SortedSet(sorted_set),
+            Value::List(list) => ValueRef::List(list.view()),
+            Value::Hash(hash) => ValueRef::Hash(hash.view()),
+            Value::Set(set) => ValueRef::Set(set.view()),
+            Value::SortedSet(sorted_set) => ValueRef::SortedSet(sorted_set.view()),
             Value::Stream(stream) => ValueRef::Stream(stream),
         }
     }
 }
+
+/// A collection that is flat while it is small, within a value of any type. (A stream never is flat.)
+pub trait Collection {
+    fn of(value: &Value) -> Option<&Self>;
+    fn of_mut(value: &mut Value) -> Option<&mut Self>;
+}
+
+macro_rules! collection {
+    ($type:ident) => {
+        impl Collection for $type {
+            fn of(value: &Value) -> Option<&$type> {
+                if let Value::$type(collection) = value { Some(collection) } else { None }
+            }
+            fn of_mut(value: &mut Value) -> Option<&mut $type> {
+                if let Value::$type(collection) = value { Some(collection) } else { None }
+            }
+        }
+    };
+}
+
+collection!(List);
+collection!(Hash);
+collection!(Set);
+collection!(SortedSet);
 
 impl<'a> ValueRef<'a> {
     /// What TYPE says.

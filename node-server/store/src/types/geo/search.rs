@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use super::{EARTH_RADIUS_M, Place, degrees, radians};
-use crate::types::{Element, ScoreRange, SortedSet};
+use crate::types::{Element, ScoreRange, SortedSetRef};
 
 /// Where to look, in metres.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +32,7 @@ const MERCATOR_MAX_M: f64 = 20_037_726.37;
 
 impl Shape {
     /// The members within, in the order of Redis's search: cell by cell. With a limit it ends when so many are found.
-    pub fn find<'a>(&self, members: &'a SortedSet, limit: Option<usize>) -> Vec<Found<'a>> {
+    pub fn find<'a>(&self, members: SortedSetRef<'a>, limit: Option<usize>) -> Vec<Found<'a>> {
         let mut found = Vec::new();
         let is_full =
             |found: &Vec<Found<'_>>| limit.is_some_and(|limit| !found.is_empty() && found.len() >= limit);

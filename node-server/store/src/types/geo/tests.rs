@@ -89,13 +89,13 @@ proptest! {
                 .filter(|(_, place)| within(&Place::of_score(place.score())))
                 .map(|(number, _)| number.to_string())
                 .collect();
-            let found = Shape { centre, kind }.find(&members, None);
+            let found = Shape { centre, kind }.find(members.view(), None);
             let name = |found: &Found<'_>| String::from_utf8(found.member.to_vec()).unwrap();
             let mut found_names: Vec<String> = found.iter().map(name).collect();
             expected.sort();
             found_names.sort();
             prop_assert_eq!(&found_names, &expected);
-            let some = Shape { centre, kind }.find(&members, Some(3));
+            let some = Shape { centre, kind }.find(members.view(), Some(3));
             prop_assert_eq!(some.len(), expected.len().min(3));
         }
     }

@@ -1,19 +1,19 @@
 //! A hash as it is seen at a moment: without the fields whose time has come.
 
-use super::{Element, Hash};
+use super::{Element, HashRef};
 use crate::types::sampling::{Selection, below};
 use rand::Rng;
 
 #[derive(Clone, Copy)]
 pub struct LiveHash<'a> {
-    hash: &'a Hash,
+    hash: HashRef<'a>,
     now_ms: i64,
     /// Some fields are over.
     hides: bool,
 }
 
-impl Hash {
-    pub fn at(&self, now_ms: i64) -> LiveHash<'_> {
+impl<'a> HashRef<'a> {
+    pub fn at(self, now_ms: i64) -> LiveHash<'a> {
         let hides = self.soonest_expiry().is_some_and(|soonest| now_ms > soonest);
         LiveHash { hash: self, now_ms, hides }
     }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 fn contents(hash: &Hash) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    hash.iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect()
+    hash.view().iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect()
 }
 
 fn small_limits() -> Limits {
@@ -17,7 +17,7 @@ fn a_packed_hash_keeps_insertion_order() {
         assert!(hash.set(field.as_bytes(), b"x", &Limits::default()));
     }
     assert!(!hash.set(b"zebra", b"y", &Limits::default()));
-    let fields: Vec<Vec<u8>> = hash.iter().map(|(field, _)| field.to_vec()).collect();
+    let fields: Vec<Vec<u8>> = hash.view().iter().map(|(field, _)| field.to_vec()).collect();
     assert_eq!(fields, [&b"zebra"[..], b"1", b"ape"]);
 }
 
@@ -68,7 +68,7 @@ fn random_pairs_are_distinct_and_real() {
             hash.set(number.to_string().as_bytes(), b"v", &small_limits());
         });
         for count in [0, 1, 4, size as usize - 1, size as usize, 1000] {
-            let drawn = hash.random_distinct(count, &mut rng);
+            let drawn = hash.view().random_distinct(count, &mut rng);
             let mut fields: Vec<_> = drawn.iter().map(|(field, _)| field.to_vec()).collect();
             fields.sort();
             fields.dedup();
@@ -103,7 +103,7 @@ proptest! {
         }
         let (mut scanned, mut cursor) = (BTreeMap::new(), 0);
         loop {
-            cursor = hash.scan(cursor, 10, &mut |field, value| {
+            cursor = hash.view().scan(cursor, 10, &mut |field, value| {
                 scanned.insert(field.to_vec(), value.to_vec());
             });
             if cursor == 0 {
@@ -125,12 +125,12 @@ fn fields_that_end() {
     assert!(!hash.has_expiries());
     hash.set_expiry(b"a", 10, &limits);
     hash.set_expiry(b"b", 20, &limits);
-    assert_eq!((hash.encoding(), hash.soonest_expiry()), (Encoding::ListpackEx, Some(10)));
+    assert_eq!((hash.encoding(), hash.view().soonest_expiry()), (Encoding::ListpackEx, Some(10)));
     // Its time has come a millisecond later.
-    assert_eq!(hash.at(10).len(), 3);
-    assert_eq!((hash.at(11).len(), hash.at(11).stored_len()), (2, 3));
-    assert!(hash.at(11).get(b"a").is_none() && hash.at(11).get(b"b").is_some());
-    assert_eq!(hash.expired(20).map(|field| field.to_vec()).collect::<Vec<_>>(), [b"a"]);
+    assert_eq!(hash.view().at(10).len(), 3);
+    assert_eq!((hash.view().at(11).len(), hash.view().at(11).stored_len()), (2, 3));
+    assert!(hash.view().at(11).get(b"a").is_none() && hash.view().at(11).get(b"b").is_some());
+    assert_eq!(hash.view().expired(20).map(|field| field.to_vec()).collect::<Vec<_>>(), [b"a"]);
     // A counter keeps its expiry, a field that is set anew loses it.
     assert_eq!(hash.increment(b"b", 1, &limits), Ok(2));
     assert_eq!(hash.expiry(b"b"), Some(20));
@@ -169,18 +169,18 @@ proptest! {
         }
         let copy = hash.clone();
         prop_assert_eq!(hash.has_expiries(), model.values().any(Option::is_some));
-        prop_assert_eq!(hash.soonest_expiry(), model.values().flatten().min().copied());
+        prop_assert_eq!(hash.view().soonest_expiry(), model.values().flatten().min().copied());
         for (field, expiry) in &model {
             prop_assert_eq!(copy.expiry(field), *expiry);
         }
         let live: Vec<&Vec<u8>> =
             model.iter().filter(|(_, expiry)| expiry.is_none_or(|at| now <= at)).map(|(field, _)| field).collect();
-        let seen = hash.at(now);
+        let seen = hash.view().at(now);
         let mut fields: Vec<Vec<u8>> = seen.iter().map(|(field, _)| field.to_vec()).collect();
         fields.sort();
         prop_assert_eq!(fields.iter().collect::<Vec<_>>(), live.clone());
         prop_assert_eq!((seen.len(), seen.stored_len()), (live.len(), model.len()));
-        prop_assert_eq!(hash.expired_count(now), model.len() - live.len());
+        prop_assert_eq!(hash.view().expired_count(now), model.len() - live.len());
         let rng = &mut rand::rngs::StdRng::seed_from_u64(1);
         prop_assert_eq!(seen.random_distinct(100, rng).len(), live.len());
         prop_assert_eq!(seen.random(rng).is_some(), !live.is_empty());

@@ -1,6 +1,6 @@
 //! A hash of which fields have expiries: its fields as ever, and beside them which of them end when.
 
-use super::{Element, Form, Hash, Limits};
+use super::{Element, Form, Hash, HashRef, Limits};
 use crate::encoding::{Listpack, Malformed};
 use crate::types::{AddCondition, ScoreRange, SortedSet};
 
@@ -48,39 +48,13 @@ impl Hash {
         Ok(hash)
     }
 
-    /// The fields and values as they are packed, if they are; of a hash with expiries too.
-    pub fn is_packed(&self) -> bool {
-        matches!(self.plain().0, Form::Packed(_))
-    }
-
     pub fn has_expiries(&self) -> bool {
-        matches!(self.0, Form::Timed(_))
+        self.view().has_expiries()
     }
 
     /// When a field ends, in Unix milliseconds.
     pub fn expiry(&self, field: &[u8]) -> Option<i64> {
-        self.timed()?.expiries.score(field).map(|expiry| expiry as i64)
-    }
-
-    /// When the first field ends.
-    pub fn soonest_expiry(&self) -> Option<i64> {
-        self.timed()?.expiries.iter().next().map(|(_, expiry)| expiry as i64)
-    }
-
-    /// All fields with an expiry, the soonest first.
-    pub fn expiries(&self) -> impl Iterator<Item = (Element<'_>, i64)> {
-        let timed = self.timed().into_iter();
-        timed.flat_map(|timed| timed.expiries.iter()).map(|(field, expiry)| (field, expiry as i64))
-    }
-
-    /// The fields whose time has come, the longest over first. Redis's rule: a millisecond after the time that was set.
-    pub fn expired(&self, now_ms: i64) -> impl Iterator<Item = Element<'_>> {
-        self.expiries().take_while(move |(_, expiry)| now_ms > *expiry).map(|(field, _)| field)
-    }
-
-    pub fn expired_count(&self, now_ms: i64) -> usize {
-        let range = ScoreRange::half_open(f64::NEG_INFINITY, now_ms as f64);
-        self.timed().map_or(0, |timed| timed.expiries.ranks_by_score(&range).len())
+        self.view().expiry(field)
     }
 
     /// Of a field that is there.
@@ -108,11 +82,36 @@ impl Hash {
         }
         had
     }
+}
 
-    fn timed(&self) -> Option<&Timed> {
-        match &self.0 {
-            Form::Timed(timed) => Some(timed),
-            _ => None,
-        }
+impl<'a> HashRef<'a> {
+    pub fn has_expiries(self) -> bool {
+        self.timed().is_some()
+    }
+
+    /// When a field ends, in Unix milliseconds.
+    pub fn expiry(self, field: &[u8]) -> Option<i64> {
+        self.timed()?.expiries.score(field).map(|expiry| expiry as i64)
+    }
+
+    /// When the first field ends.
+    pub fn soonest_expiry(self) -> Option<i64> {
+        self.timed()?.expiries.view().iter().next().map(|(_, expiry)| expiry as i64)
+    }
+
+    /// All fields with an expiry, the soonest first.
+    pub fn expiries(self) -> impl Iterator<Item = (Element<'a>, i64)> {
+        let timed = self.timed().into_iter();
+        timed.flat_map(|timed| timed.expiries.view().iter()).map(|(field, expiry)| (field, expiry as i64))
+    }
+
+    /// The fields whose time has come, the longest over first. Redis's rule: a millisecond after the time that was set.
+    pub fn expired(self, now_ms: i64) -> impl Iterator<Item = Element<'a>> {
+        self.expiries().take_while(move |(_, expiry)| now_ms > *expiry).map(|(field, _)| field)
+    }
+
+    pub fn expired_count(self, now_ms: i64) -> usize {
+        let range = ScoreRange::half_open(f64::NEG_INFINITY, now_ms as f64);
+        self.timed().map_or(0, |timed| timed.expiries.view().ranks_by_score(&range).len())
     }
 }

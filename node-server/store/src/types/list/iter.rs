@@ -1,10 +1,11 @@
 //! A run of a list's elements, from both ends.
 
-use super::{Element, List};
+use super::ListRef;
 use crate::encoding::listpack;
+use crate::types::Element;
 
 pub(super) struct Elements<'a> {
-    list: &'a List,
+    list: ListRef<'a>,
     /// Offset of the next element at the front, and of the one after the last at the back.
     front: usize,
     back: usize,
@@ -13,7 +14,7 @@ pub(super) struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    pub(super) fn new(list: &'a List, offset: usize, count: usize) -> Elements<'a> {
+    pub(super) fn new(list: ListRef<'a>, offset: usize, count: usize) -> Elements<'a> {
         Elements { list, front: offset, back: offset + count, front_node: None, back_node: None }
     }
 

@@ -1,7 +1,7 @@
 //! How big a node of a list may be, and what changes do to the nodes around them.
 
 use super::{CountedTree, Form, Limits, List};
-use crate::encoding::Listpack;
+use crate::encoding::{Listpack, ListpackRef};
 use crate::types::counted_tree::Item;
 use std::sync::Arc;
 
@@ -32,8 +32,12 @@ impl Node {
         Node::new([value].into_iter().collect())
     }
 
-    pub(super) fn elements(&self) -> &Listpack {
-        &self.elements
+    pub(super) fn elements(&self) -> ListpackRef<'_> {
+        self.elements.view()
+    }
+
+    pub(super) fn memory_usage(&self) -> usize {
+        self.elements.memory_usage() + size_of::<Listpack>() + 2 * size_of::<usize>()
     }
 
     fn change<R>(&mut self, change: impl FnOnce(&mut Listpack) -> R) -> R {
@@ -62,7 +66,7 @@ pub(super) fn fits(bytes: usize, elements: usize, limits: &Limits) -> bool {
     }
 }
 
-pub(super) fn has_room(node: &Listpack, value: &[u8], limits: &Limits) -> bool {
+pub(super) fn has_room(node: ListpackRef<'_>, value: &[u8], limits: &Limits) -> bool {
     let is_large = |bytes: usize| bytes >= limits.list_packed_threshold;
     if is_large(value.len()) || node.len() == 1 && is_large(node.byte_len() - EMPTY_BYTES) {
         return node.is_empty();
@@ -74,7 +78,7 @@ impl List {
     /// Inserts before the element at `offset`, or at the end.
     pub(super) fn insert(&mut self, offset: usize, value: &[u8], limits: &Limits) {
         if let Form::Packed(elements) = &mut self.0
-            && has_room(elements, value, limits)
+            && has_room(elements.view(), value, limits)
         {
             let position = elements.seek(offset).unwrap_or(elements.end());
             return elements.insert(position, value);
@@ -153,7 +157,7 @@ impl List {
 /// Into the node there, or the end of the one before, or a node of its own, for which the node there is split.
 fn insert_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, value: &[u8], limits: &Limits) {
     if let Some(node) = items.get_mut(index)
-        && has_room(&node.elements, value, limits)
+        && has_room(node.elements(), value, limits)
     {
         return node.change(|elements| {
             let position = elements.seek(within).unwrap_or(elements.end());
@@ -162,7 +166,7 @@ fn insert_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, value: &[u
     }
     if within == 0
         && let Some(before) = index.checked_sub(1).and_then(|before| items.get_mut(before))
-        && has_room(&before.elements, value, limits)
+        && has_room(before.elements(), value, limits)
     {
         return before.change(|elements| elements.push_back(value));
     }

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn contents(list: &List) -> Vec<Vec<u8>> {
-    list.iter().map(|element| element.to_vec()).collect()
+    list.view().iter().map(|element| element.to_vec()).collect()
 }
 
 fn list_of(values: &[&str], limits: &Limits) -> List {
@@ -21,7 +21,7 @@ fn encodings_follow_the_limit_and_come_back() {
     let mut list = list_of(&["a", "b", "c", "d"], &limits);
     assert_eq!(list.encoding(), Encoding::Listpack);
     list.push(End::Tail, b"e", &limits);
-    assert_eq!((list.encoding(), list.nodes().count()), (Encoding::Quicklist, 2));
+    assert_eq!((list.encoding(), list.view().nodes().count()), (Encoding::Quicklist, 2));
     list.pop(End::Tail, &limits);
     list.pop(End::Tail, &limits);
     assert_eq!(list.encoding(), Encoding::Quicklist);
@@ -30,17 +30,17 @@ fn encodings_follow_the_limit_and_come_back() {
     let mut long = List::new();
     long.push(End::Head, &[b'x'; 9000], &super::tests::limits(-2));
     assert_eq!(long.encoding(), Encoding::Quicklist);
-    assert_eq!(long.get(-1).unwrap().len(), 9000);
+    assert_eq!(long.view().get(-1).unwrap().len(), 9000);
 }
 
 #[test]
 fn remove_insert_and_positions() {
     let limits = limits(2);
     let mut list = list_of(&["a", "b", "a", "c", "a"], &limits);
-    assert_eq!(list.positions(b"a", 1, 0, 0), [0, 2, 4]);
-    assert_eq!(list.positions(b"a", -1, 2, 0), [4, 2]);
-    assert_eq!(list.positions(b"a", 2, 1, 0), [2]);
-    assert_eq!(list.positions(b"a", 1, 0, 3), [0, 2]);
+    assert_eq!(list.view().positions(b"a", 1, 0, 0), [0, 2, 4]);
+    assert_eq!(list.view().positions(b"a", -1, 2, 0), [4, 2]);
+    assert_eq!(list.view().positions(b"a", 2, 1, 0), [2]);
+    assert_eq!(list.view().positions(b"a", 1, 0, 3), [0, 2]);
     assert!(list.insert_beside(End::Tail, b"b", b"B", &limits));
     assert!(list.insert_beside(End::Head, b"a", b"0", &limits));
     assert!(!list.insert_beside(End::Head, b"none", b"0", &limits));
@@ -56,13 +56,13 @@ fn indexes_outside_are_nothing() {
     let limits = limits(2);
     let mut list = list_of(&["a", "b", "c"], &limits);
     for index in [3, -4, i64::MAX, i64::MIN] {
-        assert_eq!(list.get(index), None);
+        assert_eq!(list.view().get(index), None);
         assert!(!list.set(index, b"x", &limits));
     }
-    assert_eq!(list.range(i64::MIN, i64::MAX).count(), 3);
-    assert_eq!(list.range(2, 1).count(), 0);
-    assert_eq!(list.range(5, 9).count(), 0);
-    assert_eq!(list.range(-2, -2).collect::<Vec<_>>(), [Element::Bytes(b"b")]);
+    assert_eq!(list.view().range(i64::MIN, i64::MAX).count(), 3);
+    assert_eq!(list.view().range(2, 1).count(), 0);
+    assert_eq!(list.view().range(5, 9).count(), 0);
+    assert_eq!(list.view().range(-2, -2).collect::<Vec<_>>(), [crate::types::Element::Bytes(b"b")]);
 }
 
 #[derive(Clone, Debug)]
@@ -161,9 +161,9 @@ proptest! {
         snapshots.push((list, model));
         for (list, model) in snapshots {
             prop_assert_eq!(contents(&list), &model[..]);
-            let backwards: Vec<_> = list.iter().rev().map(|element| element.to_vec()).collect();
+            let backwards: Vec<_> = list.view().iter().rev().map(|element| element.to_vec()).collect();
             prop_assert!(backwards.iter().eq(model.iter().rev()));
-            for node in list.nodes() {
+            for node in list.view().nodes() {
                 prop_assert!(node.len() == 1 || fits(node.byte_len(), node.len(), &limits));
             }
         }
@@ -180,7 +180,7 @@ fn a_long_number_that_is_alone_in_its_node_is_replaced() {
     }
     assert!(list.set(0, b"", &limits));
     assert_eq!(
-        list.iter().map(|element| element.to_vec()).collect::<Vec<_>>(),
+        list.view().iter().map(|element| element.to_vec()).collect::<Vec<_>>(),
         [b"".to_vec(), b"b".to_vec()]
     );
 }
@@ -194,8 +194,9 @@ fn an_element_over_the_threshold_is_alone_in_its_node() {
     }
     list.insert_beside(End::Tail, b"b", b"between", &limits);
     assert!(list.set(0, b"another", &limits));
-    let texts = |node: &crate::encoding::Listpack| node.iter().map(|element| element.to_vec()).collect();
-    let nodes: Vec<Vec<Vec<u8>>> = list.nodes().map(texts).collect();
+    let texts =
+        |node: crate::encoding::ListpackRef<'_>| node.iter().map(|element| element.to_vec()).collect();
+    let nodes: Vec<Vec<Vec<u8>>> = list.view().nodes().map(texts).collect();
     for node in &nodes {
         assert!(node.len() == 1 || node.iter().all(|element| element.len() < 4), "{nodes:?}");
     }

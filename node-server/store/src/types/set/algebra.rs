@@ -1,11 +1,12 @@
 //! Intersection, union and difference of sets.
 
-use super::{Element, Limits, Set};
+use super::{Limits, Set, SetRef};
+use crate::types::Element;
 
 impl Set {
     /// Visits what is in all of `sets`, until `visit` says false (SINTERCARD's LIMIT). Walks the smallest set and asks the
     /// others, the next smallest first.
-    pub fn intersection(sets: &[&Set], visit: &mut dyn FnMut(Element<'_>) -> bool) {
+    pub fn intersection(sets: &[SetRef<'_>], visit: &mut dyn FnMut(Element<'_>) -> bool) {
         let mut sets = sets.to_vec();
         sets.sort_by_key(|set| set.len());
         let Some((smallest, others)) = sets.split_first() else { return };
@@ -16,7 +17,7 @@ impl Set {
         }
     }
 
-    pub fn union(sets: &[&Set], limits: &Limits) -> Set {
+    pub fn union(sets: &[SetRef<'_>], limits: &Limits) -> Set {
         let mut union = Set::new();
         for set in sets {
             union.add_all(set.iter(), limits);
@@ -28,7 +29,7 @@ impl Set {
     ///
     /// Either asks the others about each member of the first, or takes the members of the others out of a copy, whichever
     /// touches fewer members. (Asking may end early, so it counts half, as Redis has it.)
-    pub fn difference(sets: &[&Set], limits: &Limits) -> Set {
+    pub fn difference(sets: &[SetRef<'_>], limits: &Limits) -> Set {
         let mut difference = Set::new();
         let Some((first, others)) = sets.split_first() else { return difference };
         let asking = first.len().saturating_mul(sets.len()) / 2;

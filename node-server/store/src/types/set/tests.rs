@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 type Model = BTreeSet<Vec<u8>>;
 
 fn contents(set: &Set) -> Model {
-    set.iter().map(|member| member.to_vec()).collect()
+    set.view().iter().map(|member| member.to_vec()).collect()
 }
 
 fn small_limits() -> Limits {
@@ -86,7 +86,7 @@ proptest! {
         prop_assert!(model.iter().all(|member| set.contains(member)));
         let (mut scanned, mut cursor) = (Model::new(), 0);
         loop {
-            cursor = set.scan(cursor, 10, &mut |member| { scanned.insert(member.to_vec()); });
+            cursor = set.view().scan(cursor, 10, &mut |member| { scanned.insert(member.to_vec()); });
             if cursor == 0 { break; }
         }
         prop_assert_eq!(&scanned, &model);
@@ -105,7 +105,7 @@ proptest! {
             .iter()
             .map(|members| set_of(&members.iter().map(String::as_str).collect::<Vec<_>>(), &limits))
             .collect();
-        let sets: Vec<&Set> = sets.iter().collect();
+        let sets: Vec<SetRef<'_>> = sets.iter().map(Set::view).collect();
         let mut common = Model::new();
         Set::intersection(&sets, &mut |member| common.insert(member.to_vec()));
         let all = |combine: fn(&Model, &Model) -> Model| {

@@ -3,14 +3,14 @@
 //! A score is an integer where it is one (up to 2⁵³), else the shortest text that reads back as the same number.
 
 use super::{Element, Listpack, Malformed, Range};
-use crate::encoding::listpack;
+use crate::encoding::{ListpackRef, listpack};
 use rcl_proto::resp::format_double;
 use std::cmp::Ordering;
 
 /// Beyond this not every integer is a double.
 const EXACT_INTEGERS: f64 = (1i64 << 53) as f64;
 
-pub(super) fn score(members: &Listpack, member: &[u8]) -> Option<f64> {
+pub(super) fn score(members: ListpackRef<'_>, member: &[u8]) -> Option<f64> {
     let position = members.find(members.first(), member, 2)?;
     read_score(members.get(members.next(position)?))
 }
@@ -24,7 +24,7 @@ pub(super) fn remove(members: &mut Listpack, member: &[u8]) -> Option<f64> {
 
 /// Inserts a member that is not there.
 pub(super) fn insert(members: &mut Listpack, score: f64, member: &[u8]) {
-    let place = iter(members).position(|(other, other_score)| {
+    let place = iter(members.view()).position(|(other, other_score)| {
         order((other_score, other), (score, Element::Bytes(member))).is_gt()
     });
     let position = place.and_then(|rank| members.seek(2 * rank)).unwrap_or(members.end());
@@ -44,11 +44,11 @@ fn exact_integer(score: f64) -> Option<i64> {
     (score.abs() < EXACT_INTEGERS && score.fract() == 0.0).then_some(score as i64)
 }
 
-pub(super) fn iter(members: &Listpack) -> Pairs<'_> {
+pub(super) fn iter(members: ListpackRef<'_>) -> Pairs<'_> {
     Pairs(members.iter())
 }
 
-pub(super) fn iter_ranks(members: &Listpack, ranks: Range<usize>) -> Pairs<'_> {
+pub(super) fn iter_ranks(members: ListpackRef<'_>, ranks: Range<usize>) -> Pairs<'_> {
     let position = |rank: usize| members.seek(2 * rank).unwrap_or(members.end());
     Pairs(members.iter_between(position(ranks.start), position(ranks.end)))
 }
@@ -90,7 +90,7 @@ fn order(left: (f64, Element<'_>), right: (f64, Element<'_>)) -> Ordering {
 }
 
 /// What other code relies on: whole pairs, scores that are numbers, in order, no member twice.
-pub(super) fn validate(members: &Listpack) -> Result<(), Malformed> {
+pub(super) fn validate(members: ListpackRef<'_>) -> Result<(), Malformed> {
     let malformed = |expected| Err(Malformed { offset: 0, expected });
     if !members.len().is_multiple_of(2) {
         return malformed("a sorted set of whole pairs");

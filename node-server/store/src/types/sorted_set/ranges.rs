@@ -1,6 +1,7 @@
 //! Ranges by score and by member, as texts and as ranks.
 
-use super::{Element, Form, SortedSet, packed};
+use super::view::FormRef;
+use super::{Element, SortedSetRef, packed};
 use crate::types::parse_hexadecimal;
 use std::ops::{Bound, Range};
 
@@ -101,9 +102,9 @@ impl<'a> LexBound<'a> {
     }
 }
 
-impl SortedSet {
+impl SortedSetRef<'_> {
     /// The ranks of the members in a score range; its length is ZCOUNT.
-    pub fn ranks_by_score(&self, range: &ScoreRange) -> Range<usize> {
+    pub fn ranks_by_score(self, range: &ScoreRange) -> Range<usize> {
         let start = self.count_where(|score, _| match range.min {
             Bound::Included(min) => score < min,
             Bound::Excluded(min) => score <= min,
@@ -119,20 +120,20 @@ impl SortedSet {
 
     /// The ranks of the members in a lexicographical range; its length is ZLEXCOUNT. Means something only where all
     /// scores are equal, as in Redis.
-    pub fn ranks_by_lex(&self, range: &LexRange<'_>) -> Range<usize> {
+    pub fn ranks_by_lex(self, range: &LexRange<'_>) -> Range<usize> {
         let start = self.count_where(|_, member| range.min.is_above(member));
         let end = self.count_where(|_, member| range.max.reaches(member));
         start..end.max(start)
     }
 
     /// How many come before the first for which `precedes` does not hold.
-    fn count_where(&self, precedes: impl Fn(f64, &[u8]) -> bool) -> usize {
+    fn count_where(self, precedes: impl Fn(f64, &[u8]) -> bool) -> usize {
         let in_packed = |(member, score): &(Element<'_>, f64)| {
             precedes(*score, member.as_bytes(&mut itoa::Buffer::new()))
         };
-        match &self.0 {
-            Form::Packed(members) => packed::iter(members).take_while(in_packed).count(),
-            Form::Ranked(ranked) => ranked.count_where(|scored| precedes(scored.score(), scored.member())),
+        match self.0 {
+            FormRef::Packed(members) => packed::iter(members).take_while(in_packed).count(),
+            FormRef::Ranked(ranked) => ranked.count_where(|scored| precedes(scored.score(), scored.member())),
         }
     }
 }

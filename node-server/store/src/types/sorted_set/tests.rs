@@ -86,9 +86,9 @@ fn packed_scores_are_integers_or_short_texts() {
     for (number, score) in scores.into_iter().enumerate() {
         set.add(score, format!("m{number}").as_bytes(), plain(), &limits).unwrap();
     }
-    assert!(set.iter().map(|(_, score)| score).eq(scores));
+    assert!(set.view().iter().map(|(_, score)| score).eq(scores));
     let stored: Vec<Vec<u8>> =
-        set.as_listpack().unwrap().iter().skip(1).step_by(2).map(|score| score.to_vec()).collect();
+        set.view().as_listpack().unwrap().iter().skip(1).step_by(2).map(|score| score.to_vec()).collect();
     assert_eq!(stored.join(&b' '), b"-inf -1.5 0.1 3 1000000000000000 1e+300 inf");
 }
 
@@ -163,7 +163,7 @@ proptest! {
             }
         }
         for (rank, (score, member)) in model.0.iter().enumerate() {
-            prop_assert_eq!(set.rank(member), Some((rank, *score)));
+            prop_assert_eq!(set.view().rank(member), Some((rank, *score)));
         }
         let (low, high, low_excluded, high_excluded) = bounds;
         let bound = |score, excluded| if excluded { Bound::Excluded(score) } else { Bound::Included(score) };
@@ -172,20 +172,20 @@ proptest! {
             (if low_excluded { *score > low } else { *score >= low })
                 && (if high_excluded { *score < high } else { *score <= high })
         }).cloned().collect();
-        let ranks = set.ranks_by_score(&range);
+        let ranks = set.view().ranks_by_score(&range);
         prop_assert_eq!(ranks.len(), expected.len());
-        prop_assert_eq!(contents(set.iter_ranks(ranks.clone())), &expected[..]);
-        let reversed = contents(set.iter_ranks(ranks).rev());
+        prop_assert_eq!(contents(set.view().iter_ranks(ranks.clone())), &expected[..]);
+        let reversed = contents(set.view().iter_ranks(ranks).rev());
         prop_assert!(reversed.iter().eq(expected.iter().rev()));
         let (mut scanned, mut cursor) = (Model::default(), 0);
         loop {
-            cursor = set.scan(cursor, 10, &mut |member, score| scanned.insert(score, &member.to_vec()));
+            cursor = set.view().scan(cursor, 10, &mut |member, score| scanned.insert(score, &member.to_vec()));
             if cursor == 0 { break; }
         }
         prop_assert_eq!(&scanned.0, &model.0);
         snapshots.push((set.clone(), model.clone()));
         for (set, model) in snapshots {
-            prop_assert_eq!(contents(set.iter()), model.0);
+            prop_assert_eq!(contents(set.view().iter()), model.0);
         }
         if let Some((member, score)) = set.pop_highest() {
             prop_assert_eq!(model.0.pop(), Some((score, member)));
@@ -193,7 +193,7 @@ proptest! {
         if let Some((member, score)) = set.pop_lowest() {
             prop_assert_eq!(model.0.remove(0), (score, member));
         }
-        prop_assert_eq!(contents(set.iter()), model.0);
+        prop_assert_eq!(contents(set.view().iter()), model.0);
     }
 
     #[test]
@@ -218,7 +218,7 @@ proptest! {
             above && match kinds.1 { 0 => false, 1 => true, 2 => **member <= max, _ => **member < max }
         });
         let found: Vec<Vec<u8>> =
-            set.iter_ranks(set.ranks_by_lex(&range)).map(|(member, _)| member.to_vec()).collect();
+            set.view().iter_ranks(set.view().ranks_by_lex(&range)).map(|(member, _)| member.to_vec()).collect();
         prop_assert!(found.iter().map(Vec::as_slice).eq(expected.map(|member| member.as_bytes())));
     }
 }
