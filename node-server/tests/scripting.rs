@@ -96,6 +96,12 @@ fn a_script_that_wants_too_much_memory_fails_alone() {
         "return string.rep('x', 1e10)",
         "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end",
         "local s = 'x' while true do s = s .. s end",
+        "redis.call('SETRANGE', 'big', 1e7, 'x')
+         local t, good, error_text = {}, true, nil
+         while good do
+           good, error_text = pcall(function() t[#t + 1] = redis.call('GETRANGE', 'big', #t, -1) end)
+         end
+         return redis.error_reply(error_text)",
     ] {
         let Reply::Error(text) = server.client.call(&["EVAL", script, "0"]) else { panic!("{script}") };
         assert!(text.contains("not enough memory"), "{text}");

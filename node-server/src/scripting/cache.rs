@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::digest::Digest;
 use super::flags::ScriptFlags;
-use super::sha1::Digest;
 
 #[derive(Debug)]
 pub struct Script {
@@ -96,12 +96,12 @@ fn bytes_of(body: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scripting::sha1::sha1;
+    use crate::scripting::digest;
 
     #[test]
     fn scripts_are_kept_until_a_flush() {
         let cache = ScriptCache::default();
-        let digest = sha1(b"return 1");
+        let digest = digest::of(b"return 1");
         let script = cache.insert(digest, b"return 1", ScriptFlags::UNDECLARED);
         assert!(Arc::ptr_eq(&script, &cache.insert(digest, b"return 1", ScriptFlags::UNDECLARED)));
         assert!(cache.get(&digest).is_some() && cache.count() == 1 && cache.bytes() > 8);

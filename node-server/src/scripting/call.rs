@@ -7,14 +7,11 @@
 //! A script in a cluster holds the shards of its declared keys. One that declared none locks the shard of the first key that
 //! it touches; one that goes beyond what it holds is run again with all shards locked, if it has written nothing yet.
 
-use mlua::{Lua, Value};
 use rcl_proto::resp::{Args, Protocol};
 use rcl_proto::{Slot, key_slot};
 
-use super::exposed::{Answer, Raised, error_table, one};
-use super::glue::{self, Words};
+use super::glue::{Called, Words};
 use super::run::{End, Run, replicated, with_current};
-use super::to_lua::reply_to_lua;
 use crate::access::{self, log::Place};
 use crate::command::spec::{Group, flag, key_flag};
 use crate::command::{CommandError, CommandSpec, Known, Locks, Lookup, Outcome, Park, find_keys};
@@ -25,8 +22,7 @@ use crate::pause::PauseLevel;
 use crate::routing::{self, Asker, Question};
 use crate::shard::HeldLong;
 
-pub const NOT_IN_A_SCRIPT: CommandError =
-    CommandError::fixed("ERR redis.call/pcall can only be called inside a script invocation");
+pub const NOT_IN_A_SCRIPT: &str = "ERR redis.call/pcall can only be called inside a script invocation";
 const NOT_ALLOWED: CommandError = CommandError::fixed("ERR This Redis command is not allowed from script");
 const NOT_LOCAL: CommandError =
     CommandError::fixed("ERR Script attempted to access a non local key in a cluster node");
@@ -34,68 +30,53 @@ const TOO_LATE: CommandError = CommandError::fixed(
     "ERR Script attempted to access keys that it had not declared after it had written to others",
 );
 
-/// `redis.call` and `redis.pcall`; the first raises the command's error, the second returns it.
-pub fn redis_call(lua: &Lua, raises: bool) -> Answer {
-    let words = glue::take_words();
-    let called = match check_words(&words) {
-        Ok(args) => with_current(|run| call(run, lua, args)).unwrap_or(Ok(Err(NOT_IN_A_SCRIPT))),
-        Err(error) => Ok(Err(error)),
+/// Runs the command that a script gives in these words. An error is a reply like others.
+pub fn redis_call(words: &Words) -> Called {
+    let args = match check_words(words) {
+        Ok(args) => args,
+        Err(text) => return Called::Refused(text),
     };
-    glue::put_back_words(words);
-    let (value, is_error) = match called? {
-        Ok(Replied { value, is_error }) => (value, is_error),
+    let called = with_current(|run| match call(run, args) {
+        Ok(called) => called,
         Err(error) => {
-            let table = error_table(lua, error.text().as_bytes())?;
-            table.raw_set("ignore_error_stats_update", true)?;
-            (Value::Table(table), true)
+            run.rewind_reply();
+            run.context.reply.error(error.text());
+            run.replied()
         }
-    };
-    if is_error && raises { Err(Raised::Value(value)) } else { one(value) }
+    });
+    called.unwrap_or(Called::Refused(NOT_IN_A_SCRIPT))
 }
 
 /// The words of a command, if they are such.
-pub fn check_words(words: &Words) -> Result<Args<'_>, CommandError> {
+pub fn check_words(words: &Words) -> Result<Args<'_>, &'static str> {
     if words.is_wrong {
-        return Err(CommandError::fixed("ERR Lua redis lib command arguments must be strings or integers"));
+        return Err("ERR Lua redis lib command arguments must be strings or integers");
     }
     let args = words.words.as_args();
     if args.is_empty() {
-        return Err(CommandError::fixed("ERR Please specify at least one argument for this redis lib call"));
+        return Err("ERR Please specify at least one argument for this redis lib call");
     }
     Ok(args)
 }
 
-struct Replied {
-    value: Value,
-    is_error: bool,
-}
-
-/// The outer error is Lua's, and ends the script; the inner one is the command's.
-fn call(run: &mut Run<'_, '_>, lua: &Lua, args: Args<'_>) -> mlua::Result<Result<Replied, CommandError>> {
+fn call(run: &mut Run<'_, '_>, args: Args<'_>) -> Result<Called, CommandError> {
     if run.end.is_some() {
-        return Err(super::engine::let_it_end(lua));
+        return Ok(Called::Ends);
     }
     let Lookup::Found(known) = run.context.node.commands.find(args) else {
         let error = CommandError::fixed("ERR Unknown Redis command called from script");
-        count_refusal(run, None, &error);
-        return Ok(Err(error));
+        return Err(refused(run, None, error));
     };
     let spec = known.spec;
-    if let Err(error) = check(run, known, args) {
-        count_refusal(run, Some(spec), &error);
-        return Ok(Err(error));
-    }
+    check(run, known, args).map_err(|error| refused(run, Some(spec), error))?;
     if run.context.node.is_cluster() && !run.context.session.is_master_link {
-        match enter_slot(run, spec, args) {
-            Ok(None) => {}
-            Ok(Some(end)) => return Err(run.end(lua, end)),
-            Err(error) => {
-                count_refusal(run, Some(spec), &error);
-                return Ok(Err(error));
-            }
+        let end = enter_slot(run, spec, args).map_err(|error| refused(run, Some(spec), error))?;
+        if end.is_some() {
+            run.end = end;
+            return Ok(Called::Ends);
         }
     }
-    execute(run, lua, spec, args)
+    execute(run, spec, args)
 }
 
 fn check(run: &Run<'_, '_>, known: Known, args: Args<'_>) -> Result<(), CommandError> {
@@ -245,16 +226,17 @@ fn wait_for_its_turn(
 
 fn execute(
     run: &mut Run<'_, '_>,
-    lua: &Lua,
     spec: &'static CommandSpec,
     args: Args<'_>,
-) -> mlua::Result<Result<Replied, CommandError>> {
+) -> Result<Called, CommandError> {
     if spec.is_write() && !run.begin_write() {
-        return Err(run.end(lua, End::Killed));
+        run.end = Some(End::Killed);
+        return Ok(Called::Ends);
     }
+    run.rewind_reply();
     let replicates = run.replicated & replicated::REPLICAS != 0;
     let context = &mut *run.context;
-    let (start, of_client) = (context.reply.position(), context.reply.protocol());
+    let of_client = context.reply.protocol();
     context.reply.set_protocol(run.protocol);
     context.replicates = replicates;
     let may_park = std::mem::replace(&mut context.may_park, false);
@@ -262,27 +244,21 @@ fn execute(
     context.may_park = may_park;
     context.replicates = true;
     context.reply.set_protocol(of_client);
-    let outcome = match result {
-        Ok(Outcome::Done) => {
-            let written = context.reply.written_since(start);
-            let is_error = written.first() == Some(&b'-');
-            reply_to_lua(lua, written).map(|value| Ok(Replied { value, is_error }))
-        }
-        Ok(Outcome::Park(_) | Outcome::HandOver(_)) => Ok(Err(NOT_ALLOWED)),
-        Err(error) => Ok(Err(error)),
-    };
-    context.reply.rewind(start);
-    outcome
+    match result? {
+        Outcome::Done => Ok(run.replied()),
+        Outcome::Park(_) | Outcome::HandOver(_) => Err(NOT_ALLOWED),
+    }
 }
 
 /// Errors of a script's commands are counted when they come, whatever the script makes of them.
-fn count_refusal(run: &Run<'_, '_>, spec: Option<&'static CommandSpec>, error: &CommandError) {
+fn refused(run: &Run<'_, '_>, spec: Option<&'static CommandSpec>, error: CommandError) -> CommandError {
     let node = run.context.node;
     if let Some(spec) = spec {
         node.command_stats.rejected(spec);
     }
     node.errors.note(error.code());
     node.stats.note_error();
+    error
 }
 
 /// The protocol version that a number names.

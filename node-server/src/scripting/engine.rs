@@ -4,63 +4,112 @@
 //! What is loaded into functions' own variables by FUNCTION LOAD is there once in each thread.
 //!
 //! - **Memory.** A script that needs more than [`MEMORY_LIMIT`] fails with an error; the rest of the process does not notice.
-//! - **Time.** Every [`INSTRUCTIONS_A_LOOK`] instructions it is looked whether the script is to end. C functions of Lua's
-//!   own library (a pattern that backtracks without end) are not interrupted.
+//! - **Time.** From time to time it is looked whether the script is to end. C functions of Lua's own library (a pattern that
+//!   backtracks without end) are not interrupted.
 //! - A Lua whose script was ended, or ran out of memory, is thrown away.
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::c_int;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Thread, Value, VmState};
+use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
+use rcl_proto::resp::Args;
 
 use super::cache::Script;
-use super::flags;
+use super::digest::{self, Digest};
+use super::flags::{self, ScriptFlags};
+use super::glue::{Call, Entry, Returned};
 use super::loaded::{self, LoadedFunctions, Registered};
-use super::run::{Returned, Run, as_current, with_current};
-use super::sha1::Digest;
+use super::run::{Run, as_current, with_current};
 use super::{glue, libraries, redis_table};
 use crate::command::CommandError;
 use crate::node::Node;
 
 /// Of one thread's scripts together.
 const MEMORY_LIMIT: usize = 512 << 20;
-const INSTRUCTIONS_A_LOOK: u32 = 100_000;
 /// Changes of a thread's memory up to this are not told to INFO.
 const TOLD_BYTES: usize = 4096;
 
 /// What the sandbox gives.
-type Made = (Function, Function, Function, Table, Table, Table);
+type Made = (Function, Function, Table, Table, Table);
 
 const SANDBOX: &str = include_str!("sandbox.lua");
 
 pub struct Engine {
-    pub lua: Lua,
-    call_script: Function,
-    call_function: Function,
+    entry: Entry,
+    pub callables: Callables,
     load_library_code: Function,
-    globals: Table,
     /// What scripts see as their globals, and what functions do.
     environment: Table,
     function_environment: Table,
     scripts: HashMap<Digest, Compiled, foldhash::fast::RandomState>,
+    digests: HashMap<ByBody, Digest, foldhash::fast::RandomState>,
     /// Of the cache whose scripts these are.
     generation: u64,
     pub functions: LoadedFunctions,
     told_bytes: usize,
     is_spoiled: bool,
+    /// Goes last: the others are in it.
+    pub lua: Lua,
 }
 
-#[derive(Clone)]
+/// What was compiled, by its place in a table of Lua's.
+pub struct Callables {
+    table: Table,
+    last: c_int,
+    free: Vec<c_int>,
+}
+
+impl Callables {
+    pub fn keep(&mut self, function: Function) -> mlua::Result<c_int> {
+        let place = self.free.pop().unwrap_or(self.last + 1);
+        self.last = self.last.max(place);
+        self.table.raw_seti(place as usize, function)?;
+        Ok(place)
+    }
+
+    pub fn forget(&mut self, place: c_int) {
+        // When there is no memory to forget it, the place stays taken.
+        if self.table.raw_seti(place as usize, Value::Nil).is_ok() {
+            self.free.push(place);
+        }
+    }
+}
+
 struct Compiled {
     script: Arc<Script>,
-    function: Function,
+    callable: c_int,
 }
 
+/// A script, found by its text.
+struct ByBody(Arc<Script>);
+
+impl Borrow<[u8]> for ByBody {
+    fn borrow(&self) -> &[u8] {
+        &self.0.body
+    }
+}
+
+impl Hash for ByBody {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.body.hash(state);
+    }
+}
+
+impl PartialEq for ByBody {
+    fn eq(&self, other: &ByBody) -> bool {
+        self.0.body == other.0.body
+    }
+}
+
+impl Eq for ByBody {}
+
 thread_local! {
-    static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) };
-    static MAIN: RefCell<Option<Thread>> = const { RefCell::new(None) };
+    static ENGINE: RefCell<Option<Box<Engine>>> = const { RefCell::new(None) };
 }
 
 /// Lends the thread's Lua to `work`.
@@ -68,31 +117,31 @@ pub fn with_engine<R>(
     node: &Node,
     work: impl FnOnce(&mut Engine) -> Result<R, CommandError>,
 ) -> Result<R, CommandError> {
-    let engine = ENGINE.with(|engine| engine.borrow_mut().take());
-    let mut engine = match engine {
+    let mut engine = match ENGINE.take() {
         Some(engine) => engine,
         None => {
-            Engine::new().map_err(|error| CommandError::new(format!("ERR Lua cannot be started: {error}")))?
+            let made = Engine::new();
+            made.map(Box::new)
+                .map_err(|error| CommandError::new(format!("ERR Lua cannot be started: {error}")))?
         }
     };
     let result = work(&mut engine);
     engine.tell_memory(node);
     if !engine.is_spoiled {
-        ENGINE.with(|place| *place.borrow_mut() = Some(engine));
+        ENGINE.set(Some(engine));
     }
     result
 }
 
-/// The script that runs on this thread ends: nothing catches its errors any more, and each instruction is one.
-pub fn let_it_end(lua: &Lua) -> mlua::Error {
-    glue::let_nothing_be_caught(true);
-    let each = HookTriggers::new().every_nth_instruction(1);
-    let fail = |_: &Lua, _: &mlua::debug::Debug<'_>| Err(mlua::Error::runtime("the script is ended"));
-    // In a coroutine, the one that started it is to end as well.
-    let main = MAIN.with(|main| main.borrow().clone());
-    let set =
-        main.map_or(Ok(()), |main| main.set_hook(each, fail)).and_then(|()| lua.set_global_hook(each, fail));
-    set.err().unwrap_or_else(|| mlua::Error::runtime("the script is ended"))
+/// The digest of a script's text. One that this thread has run before is known by its text, so that nothing is computed.
+pub fn digest_of(body: &[u8]) -> Digest {
+    let known = ENGINE.with_borrow(|engine| engine.as_ref()?.digests.get(body).copied());
+    known.unwrap_or_else(|| digest::of(body))
+}
+
+/// Asked from time to time while Lua runs: whether that is to end.
+pub fn is_to_end() -> bool {
+    with_current(|run| run.look_around()).unwrap_or_else(loaded::is_late)
 }
 
 impl Engine {
@@ -103,60 +152,63 @@ impl Engine {
         let lua = unsafe { Lua::unsafe_new_with(libraries, options) };
         let natives = natives(&lua)?;
         let made = lua.load(SANDBOX).set_name("=sandbox").call::<Made>(natives)?;
-        let (call_script, call_function, load_library_code, globals, environment, function_environment) =
-            made;
+        let (describe, load_library_code, globals, environment, function_environment) = made;
         lua.set_memory_limit(MEMORY_LIMIT)?;
-        MAIN.with(|main| *main.borrow_mut() = Some(lua.current_thread()));
-        let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_A_LOOK);
-        lua.set_global_hook(triggers, |lua, _| {
-            with_current(|run| run.look_around(lua)).unwrap_or_else(|| loaded::look_around(lua))?;
-            Ok(VmState::Continue)
-        })?;
+        glue::look_around_in(&lua)?;
+        let callables = Callables { table: lua.create_table()?, last: 0, free: Vec::new() };
         Ok(Engine {
-            lua,
-            call_script,
-            call_function,
+            entry: Entry::new(&lua, &describe, &globals, &callables.table)?,
+            callables,
             load_library_code,
-            globals,
             environment,
             function_environment,
             scripts: HashMap::default(),
+            digests: HashMap::default(),
             generation: 0,
             functions: LoadedFunctions::default(),
             told_bytes: 0,
             is_spoiled: false,
+            lua,
         })
     }
 
-    /// The script with this digest, compiled. `body` is given where it may be new.
-    pub fn script(
+    /// Has the script with this digest compiled. `body` is given where it may be new. Its flags.
+    pub fn prepare_script(
         &mut self,
         node: &Node,
         digest: &Digest,
         body: Option<&[u8]>,
-    ) -> Result<Arc<Script>, CommandError> {
+    ) -> Result<ScriptFlags, CommandError> {
         let cache = &node.scripting.cache;
         let generation = cache.generation();
         if self.generation != generation {
-            self.scripts.clear();
+            self.forget_scripts();
             self.generation = generation;
         }
         if let Some(compiled) = self.scripts.get(digest) {
-            return Ok(compiled.script.clone());
+            return Ok(compiled.script.flags);
         }
         let known = cache.get(digest);
         let script_body = known.as_ref().map(|script| &*script.body).or(body).ok_or(NO_SCRIPT)?;
         let (script_flags, code_start) = flags::of_script(script_body)?;
-        let function =
-            self.compile(&script_body[code_start..], "@user_script", &self.environment).map_err(|error| {
-                CommandError::new(format!("ERR Error compiling script (new function): {error}"))
-            })?;
-        let script = match known {
-            Some(script) => script,
+        let failed = |error| CommandError::new(format!("ERR Error compiling script (new function): {error}"));
+        let code = &script_body[code_start..];
+        let function = self.compile(code, "@user_script", &self.environment).map_err(failed)?;
+        let callable = self.callables.keep(function).map_err(|error| failed(error.to_string()))?;
+        let script = match &known {
+            Some(script) => script.clone(),
             None => cache.insert(*digest, script_body, script_flags),
         };
-        self.scripts.insert(*digest, Compiled { script: script.clone(), function });
-        Ok(script)
+        self.digests.insert(ByBody(script.clone()), *digest);
+        self.scripts.insert(*digest, Compiled { script, callable });
+        Ok(script_flags)
+    }
+
+    fn forget_scripts(&mut self) {
+        self.digests.clear();
+        for (_, compiled) in self.scripts.drain() {
+            self.callables.forget(compiled.callable);
+        }
     }
 
     /// Text to a function; the error is Lua's.
@@ -177,11 +229,11 @@ impl Engine {
         let function = self
             .compile(code, "@user_function", &self.function_environment)
             .map_err(|error| CommandError::new(format!("ERR Error compiling function: {error}")))?;
-        let (result, registered) =
-            loaded::collect(timeout_ms, || self.load_library_code.call::<(bool, Value)>(function));
-        let is_late = glue::is_ending();
+        let (result, registered) = loaded::collect(timeout_ms, || {
+            self.entry.run_from_outside(|| self.load_library_code.call::<(bool, Value)>(function))
+        });
+        let is_late = glue::stop_ending();
         self.is_spoiled |= is_late || result.is_err();
-        glue::let_nothing_be_caught(false);
         let failed = |text: String| CommandError::new(format!("ERR Error registering functions: {text}"));
         match result {
             _ if is_late => Err(failed("ERR FUNCTION LOAD timeout".to_owned())),
@@ -191,52 +243,49 @@ impl Engine {
         }
     }
 
-    /// Runs a script that [`script`](Self::script) has compiled, with these keys and arguments.
-    pub fn run_script<'a>(
+    /// Runs a script that [`prepare_script`](Self::prepare_script) has compiled, with these keys and arguments.
+    pub fn run_script(
         &mut self,
         run: &mut Run<'_, '_>,
         digest: &Digest,
-        keys: impl ExactSizeIterator<Item = &'a [u8]>,
-        arguments: impl ExactSizeIterator<Item = &'a [u8]>,
+        keys: Args<'_>,
+        arguments: Args<'_>,
     ) -> mlua::Result<Returned> {
-        let Some(compiled) = self.scripts.get(digest) else {
+        let Some(Compiled { callable, .. }) = self.scripts.get(digest) else {
             return Err(mlua::Error::runtime("not compiled"));
         };
-        self.globals.raw_set("KEYS", list(&self.lua, keys)?)?;
-        self.globals.raw_set("ARGV", list(&self.lua, arguments)?)?;
-        let function = &compiled.function;
-        let result = as_current(run, || self.call_script.call::<MultiValue>(function));
-        self.after(run, result)
+        self.run(run, &Call { callable: *callable, keys, arguments, is_function: false })
     }
 
     /// Calls a function of a library.
-    pub fn run_function<'a>(
+    pub fn run_function(
         &mut self,
         run: &mut Run<'_, '_>,
-        function: &Function,
-        keys: impl ExactSizeIterator<Item = &'a [u8]>,
-        arguments: impl ExactSizeIterator<Item = &'a [u8]>,
+        callable: c_int,
+        keys: Args<'_>,
+        arguments: Args<'_>,
     ) -> mlua::Result<Returned> {
-        let (keys, arguments) = (list(&self.lua, keys)?, list(&self.lua, arguments)?);
-        let result = as_current(run, || self.call_function.call::<MultiValue>((function, keys, arguments)));
-        self.after(run, result)
+        self.run(run, &Call { callable, keys, arguments, is_function: true })
     }
 
-    fn after(&mut self, run: &mut Run<'_, '_>, result: mlua::Result<MultiValue>) -> mlua::Result<Returned> {
-        run.finish();
-        if glue::is_ending() {
-            glue::let_nothing_be_caught(false);
-            self.is_spoiled = true;
-        }
-        let mut values = result.inspect_err(|_| self.is_spoiled = true)?;
-        let is_good = values.pop_front() == Some(Value::Boolean(true));
-        let value = values.pop_front().unwrap_or(Value::Nil);
-        if is_good {
-            return Ok(Returned::Value(value));
-        }
+    fn run(&mut self, run: &mut Run<'_, '_>, call: &Call<'_>) -> mlua::Result<Returned> {
+        let returned = as_current(run, || self.entry.run(&self.lua, call));
+        self.is_spoiled |= glue::stop_ending();
         // What is no table did not go through the error handler: there was no memory for that.
-        self.is_spoiled |= !value.is_table();
-        Ok(Returned::Failure(value))
+        self.is_spoiled |= match &returned {
+            Ok(Returned::Failure(value)) => !value.is_table(),
+            Ok(Returned::Replied | Returned::Error(_)) => false,
+            Err(_) => true,
+        };
+        run.finish(matches!(returned, Ok(Returned::Replied)));
+        returned
+    }
+
+    /// The script with this digest needs all shards.
+    pub fn note_wide(&self, digest: &Digest) {
+        if let Some(compiled) = self.scripts.get(digest) {
+            compiled.script.is_wide.store(true, Ordering::Release);
+        }
     }
 
     fn tell_memory(&mut self, node: &Node) {
@@ -250,14 +299,6 @@ impl Engine {
 }
 
 pub const NO_SCRIPT: CommandError = CommandError::fixed("NOSCRIPT No matching script. Please use EVAL.");
-
-fn list<'a>(lua: &Lua, elements: impl ExactSizeIterator<Item = &'a [u8]>) -> mlua::Result<Table> {
-    let table = lua.create_table_with_capacity(elements.len(), 0)?;
-    for (index, element) in elements.enumerate() {
-        table.raw_seti(index + 1, lua.create_string(element)?)?;
-    }
-    Ok(table)
-}
 
 /// What the sandbox is made with: the functions that replace Lua's own, and the libraries.
 fn natives(lua: &Lua) -> mlua::Result<Table> {

@@ -144,6 +144,11 @@ pub fn bytes_of(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
+/// A value as text, where one is wanted for an error's message.
+pub fn text_of(value: &Value) -> Option<String> {
+    bytes_of(value).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// A number, or the text of one.
 pub fn number_of(value: &Value) -> Option<f64> {
     match value {

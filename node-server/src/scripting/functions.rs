@@ -176,7 +176,10 @@ impl Functions {
     }
 
     pub fn function(&self, name: &[u8]) -> Option<(&Arc<Library>, &FunctionInfo)> {
-        let (library, place) = self.by_name.get(&*name.to_ascii_lowercase())?;
+        let (library, place) = match name.iter().any(u8::is_ascii_uppercase) {
+            true => self.by_name.get(&*name.to_ascii_lowercase())?,
+            false => self.by_name.get(name)?,
+        };
         Some((library, library.functions.get(*place)?))
     }
 

@@ -5,15 +5,15 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
-use super::engine::{Engine, let_it_end};
-use super::exposed::{Raised, bytes_of, expose, nothing};
+use super::engine::Engine;
+use super::exposed::{self, Raised, bytes_of, expose, nothing};
 use super::flags::ScriptFlags;
-use super::from_lua;
 use super::functions::{FunctionInfo, Functions, Header, Library, is_name};
 use crate::clock;
 use crate::command::CommandError;
@@ -28,8 +28,8 @@ pub struct Registered {
     pub callback: Function,
 }
 
-/// By name.
-type Callbacks = HashMap<Vec<u8>, Function>;
+/// By name: where it is among what can be called.
+type Callbacks = HashMap<Vec<u8>, c_int>;
 
 /// The functions that a thread can call.
 #[derive(Default)]
@@ -39,25 +39,33 @@ pub struct LoadedFunctions {
 }
 
 impl Engine {
-    /// The function of this name, of these libraries.
+    /// The function of this name, of these libraries: where it is among what can be called.
     pub fn function(
         &mut self,
         functions: &Functions,
         library: &Arc<Library>,
         name: &[u8],
-    ) -> Result<Function, CommandError> {
+    ) -> Result<c_int, CommandError> {
         if self.functions.version != functions.version() {
-            self.functions.libraries.retain(|name, (loaded, _)| {
-                functions.library(name).is_some_and(|library| Arc::ptr_eq(library, loaded))
-            });
+            self.forget_all_but(functions);
             self.functions.version = functions.version();
         }
         if !self.functions.libraries.contains_key(&library.name) {
             let registered = self.load_library(library.body(), Some(AGAIN_TIMEOUT_MS))?;
-            self.keep_functions(library, registered);
+            self.keep_functions(library, registered)?;
         }
-        let (_, loaded) = &self.functions.libraries[&library.name];
-        loaded.get(name).cloned().ok_or(FUNCTION_NOT_FOUND)
+        let loaded = self.functions.libraries.get(&library.name);
+        loaded.and_then(|(_, loaded)| loaded.get(name)).copied().ok_or(FUNCTION_NOT_FOUND)
+    }
+
+    fn forget_all_but(&mut self, functions: &Functions) {
+        let is_old = |name: &str, (loaded, _): &mut (Arc<Library>, Callbacks)| {
+            functions.library(name).is_none_or(|library| !Arc::ptr_eq(library, loaded))
+        };
+        let old = self.functions.libraries.extract_if(|name, loaded| is_old(name, loaded));
+        for (_, (_, callbacks)) in old {
+            callbacks.into_values().for_each(|callable| self.callables.forget(callable));
+        }
     }
 
     /// Runs the code of a new library, so that what it registers is known.
@@ -70,15 +78,27 @@ impl Engine {
         let registered = self.load_library(header.body(code), timeout_ms)?;
         let infos = registered.iter().map(|function| function.info.clone()).collect();
         let library = header.library(code, infos)?;
-        self.keep_functions(&library, registered);
+        self.keep_functions(&library, registered)?;
         Ok(library)
     }
 
     /// This thread has run the library's code.
-    fn keep_functions(&mut self, library: &Arc<Library>, registered: Vec<Registered>) {
-        let callbacks =
-            registered.into_iter().map(|function| (function.info.name.to_vec(), function.callback));
-        self.functions.libraries.insert(library.name.clone(), (library.clone(), callbacks.collect()));
+    fn keep_functions(
+        &mut self,
+        library: &Arc<Library>,
+        registered: Vec<Registered>,
+    ) -> Result<(), CommandError> {
+        let mut callbacks = Callbacks::new();
+        for function in registered {
+            let place = self.callables.keep(function.callback);
+            let place = place.map_err(|error| CommandError::new(format!("ERR {error}")))?;
+            callbacks.insert(function.info.name.to_vec(), place);
+        }
+        let loaded = (library.clone(), callbacks);
+        if let Some((_, before)) = self.functions.libraries.insert(library.name.clone(), loaded) {
+            before.into_values().for_each(|callable| self.callables.forget(callable));
+        }
+        Ok(())
     }
 }
 
@@ -105,31 +125,26 @@ pub fn collect<R>(timeout_ms: Option<u64>, work: impl FnOnce() -> R) -> (R, Vec<
     (result, loading.map_or_else(Vec::new, |loading| loading.registered))
 }
 
-/// Called from time to time: an error when loading takes too long.
-pub fn look_around(lua: &Lua) -> mlua::Result<()> {
-    let is_late = LOADING.with(|loading| {
+/// Called from time to time: whether loading takes too long.
+pub fn is_late() -> bool {
+    LOADING.with(|loading| {
         let loading = loading.borrow();
         let Some(Loading { began, timeout: Some(timeout), .. }) = &*loading else { return false };
         began.elapsed() > *timeout
-    });
-    if !is_late {
-        return Ok(());
-    }
-    let _ = let_it_end(lua);
-    Err(mlua::Error::runtime("FUNCTION LOAD timeout"))
+    })
 }
 
 /// What is said of an error that ended a library's code.
 pub fn text_of(error: &Value) -> String {
     let text = match error {
         Value::Table(table) => {
-            return table.raw_get("err").ok().and_then(|err| from_lua::text_of(&err)).unwrap_or_default();
+            return table.raw_get("err").ok().and_then(|err| exposed::text_of(&err)).unwrap_or_default();
         }
         Value::Error(error) => match &**error {
             mlua::Error::CallbackError { cause, .. } => cause.to_string(),
             other => other.to_string(),
         },
-        other => from_lua::text_of(other).unwrap_or_else(|| "unknown error".to_owned()),
+        other => exposed::text_of(other).unwrap_or_else(|| "unknown error".to_owned()),
     };
     format!("ERR {text}")
 }

@@ -4,7 +4,8 @@
 //!  cache  functions   what there is: scripts by digest, libraries by name; shared by all threads
 //!  engine             a thread's Lua, with what it has compiled
 //!    sandbox.lua      what scripts may see of it
-//!    redis_table  call  to_lua  from_lua  libraries/   what they are given
+//!    glue/            what works on Lua's own stack
+//!    redis_table  call  libraries/   what they are given
 //!  run                one script at work: what it may do, what it did
 //!  slow               those that run too long, and how they are ended
 //! ```
@@ -14,26 +15,25 @@
 
 pub mod cache;
 mod call;
+pub mod digest;
 pub mod engine;
 mod exposed;
 pub mod flags;
-mod from_lua;
 pub mod functions;
 mod glue;
 mod libraries;
 pub mod loaded;
 mod redis_table;
 pub mod run;
-pub mod sha1;
 pub mod slow;
-mod to_lua;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
-pub use from_lua::{lua_to_reply, text_of};
+pub use exposed::text_of;
+pub use glue::Returned;
 
 use crate::command::CommandError;
 use crate::node::Node;

@@ -2,32 +2,26 @@
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
-use super::call::{self, check_words, redis_call};
+use super::call::{self, check_words};
+use super::digest;
 use super::exposed::{
     Answer, Named, Raised, bytes_of, error_table, expose, expose_with_words, nothing, number_of, one,
 };
 use super::glue;
 use super::run::{replicated, with_current};
-use super::sha1;
 use crate::command::{CommandError, Lookup};
 use crate::executor::Request;
 
-const NOT_IN_A_SCRIPT: CommandError = call::NOT_IN_A_SCRIPT;
+const NOT_IN_A_SCRIPT: CommandError = CommandError::fixed(call::NOT_IN_A_SCRIPT);
 
-type OfWords = fn(&Lua) -> Answer;
 type OfValues = fn(&Lua, MultiValue) -> Answer;
 
 pub fn redis_table(lua: &Lua) -> Result<Table> {
     let table = lua.create_table()?;
     fill_common(lua, &table)?;
-    let of_commands: [Named<OfWords>; 3] = [
-        ("call", |lua| redis_call(lua, true)),
-        ("pcall", |lua| redis_call(lua, false)),
-        ("acl_check_cmd", acl_check_cmd),
-    ];
-    for (name, function) in of_commands {
-        table.raw_set(name, expose_with_words(lua, function)?)?;
-    }
+    table.raw_set("call", glue::command(lua, true)?)?;
+    table.raw_set("pcall", glue::command(lua, false)?)?;
+    table.raw_set("acl_check_cmd", expose_with_words(lua, acl_check_cmd)?)?;
     let functions: [Named<OfValues>; 8] = [
         ("error_reply", error_reply),
         ("status_reply", status_reply),
@@ -140,7 +134,7 @@ fn sha1hex(lua: &Lua, arguments: MultiValue) -> Answer {
         return raise(lua, "ERR wrong number of arguments");
     }
     let text = bytes_of(&arguments[0]).unwrap_or_default();
-    one(Value::String(lua.create_string(sha1::hex(&sha1::sha1(&text)))?))
+    one(Value::String(lua.create_string(digest::hex(&digest::of(&text)))?))
 }
 
 fn setresp(lua: &Lua, arguments: MultiValue) -> Answer {
@@ -174,7 +168,7 @@ fn set_repl(lua: &Lua, arguments: MultiValue) -> Answer {
 
 fn acl_check_cmd(lua: &Lua) -> Answer {
     let words = glue::take_words();
-    let allowed = check_words(&words).and_then(|args| {
+    let allowed = check_words(&words).map_err(CommandError::fixed).and_then(|args| {
         let allowed = with_current(|run| match run.context.node.commands.find(args) {
             Lookup::Found(known) => Ok(run.context.session.user.may(&Request::new(known, args)).is_ok()),
             _ => Err(CommandError::fixed("ERR Invalid command passed to redis.acl_check_cmd()")),

@@ -10,12 +10,12 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mlua::{Lua, Value};
 use rcl_proto::Slot;
-use rcl_proto::resp::Protocol;
+use rcl_proto::resp::{Protocol, ReplyWriter};
 
+use super::digest::{self, Digest};
 use super::flags::ScriptFlags;
-use super::sha1::{self, Digest};
+use super::glue::Called;
 use super::slow::SlowScript;
 use crate::clock;
 use crate::command::{CommandError, Context, Park};
@@ -55,7 +55,7 @@ impl RunName<'_> {
 impl fmt::Display for RunName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RunName::Script(digest) => f.write_str(&sha1::hex(digest)),
+            RunName::Script(digest) => f.write_str(&digest::hex(digest)),
             RunName::Function(name) => f.write_str(name),
         }
     }
@@ -88,8 +88,9 @@ pub struct Run<'r, 'c> {
     pub wrote: bool,
     pub replicated: u32,
     pub end: Option<End>,
-    /// How much was to be logged when it began.
+    /// How much was to be logged, and how long the client's output was, when it began.
     log_start: usize,
+    reply_start: usize,
     began: Instant,
     slow: Option<Arc<SlowScript>>,
 }
@@ -106,8 +107,10 @@ impl<'r, 'c> Run<'r, 'c> {
         let was_out_of_memory = context.node.is_out_of_memory();
         check_state(context, flags, read_only, was_out_of_memory)?;
         let declared = !flags.has(ScriptFlags::UNDECLARED);
-        let (slot, log_start) = (context.declared_slot, context.log.len());
         Ok(Run {
+            slot: context.declared_slot,
+            log_start: context.log.len(),
+            reply_start: context.reply.position(),
             context,
             name,
             request,
@@ -115,36 +118,31 @@ impl<'r, 'c> Run<'r, 'c> {
             may_write: !read_only && !flags.has(ScriptFlags::NO_WRITES),
             allows_oom: flags.has(ScriptFlags::ALLOW_OOM),
             may_cross_slots: !declared || flags.has(ScriptFlags::ALLOW_CROSS_SLOT),
-            slot,
             was_out_of_memory,
             wrote: false,
             replicated: replicated::ALL,
             end: None,
-            log_start,
             began: clock::monotonic(),
             slow: None,
         })
     }
 
-    /// Ends the script, for this reason; the error to raise.
-    pub fn end(&mut self, lua: &Lua, end: End) -> mlua::Error {
-        self.end = Some(end);
-        super::engine::let_it_end(lua)
-    }
-
-    /// Called from time to time while it runs: an error when it is to end.
-    pub fn look_around(&mut self, lua: &Lua) -> mlua::Result<()> {
+    /// Called from time to time while it runs: whether it is to end.
+    pub fn look_around(&mut self) -> bool {
         if self.slow.is_none() {
             let threshold_ms = self.context.node.settings().busy_reply_threshold_ms;
             if threshold_ms <= 0 || self.began.elapsed() < Duration::from_millis(threshold_ms as u64) {
-                return Ok(());
+                return false;
             }
             let scripts = &self.context.node.scripting.slow;
             let request = self.request;
             self.slow = Some(scripts.begin(self.context, self.name, request, self.began, self.wrote));
         }
         let is_killed = self.slow.as_ref().is_some_and(|slow| slow.is_killed());
-        if is_killed { Err(self.end(lua, End::Killed)) } else { Ok(()) }
+        if is_killed {
+            self.end = Some(End::Killed);
+        }
+        is_killed
     }
 
     /// A command comes that may write; false when the script was killed before.
@@ -154,8 +152,21 @@ impl<'r, 'c> Run<'r, 'c> {
         may_write
     }
 
+    /// What its last command wrote.
+    pub fn replied(&self) -> Called {
+        Called::Replied(self.context.reply.written_since(self.reply_start))
+    }
+
+    /// Takes the reply of its last command away.
+    pub fn rewind_reply(&mut self) {
+        self.context.reply.rewind(self.reply_start);
+    }
+
     /// It is through. What it wrote before it was ended for good is logged nowhere.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self, is_answered: bool) {
+        if !is_answered {
+            self.rewind_reply();
+        }
         if matches!(self.end, Some(End::Killed)) {
             self.context.log.truncate(self.log_start);
         }
@@ -251,11 +262,12 @@ pub fn with_current<R>(look: impl FnOnce(&mut Run<'_, '_>) -> R) -> Option<R> {
     Some(look(unsafe { &mut *current }))
 }
 
-/// What a run leaves behind in Lua: what the script returned, or why it failed.
-#[derive(Debug)]
-pub enum Returned {
-    Value(Value),
-    Failure(Value),
+/// The script of this thread is through: where its reply goes, and the version of the protocol that it chose.
+pub fn begin_answer() -> Option<(*mut ReplyWriter<'static>, Protocol)> {
+    with_current(|run| {
+        run.rewind_reply();
+        (ptr::from_mut(&mut run.context.reply).cast(), run.protocol)
+    })
 }
 
 #[cfg(test)]

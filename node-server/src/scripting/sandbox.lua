@@ -55,15 +55,6 @@ local function describe(err)
     return err
 end
 
--- xpcall gives no arguments.
-local function call_function(callback, keys, arguments)
-    return xpcall(function() return callback(keys, arguments) end, describe)
-end
-
-local function call_script(script)
-    return xpcall(script, describe)
-end
-
 for _, name in ipairs({ "debug", "print", "dofile", "loadfile", "newproxy", "module", "require", "package", "io", "os" }) do
     globals[name] = nil
 end
@@ -137,11 +128,11 @@ end
 local of_strings = getmetatable("")
 of_strings.__metatable = shown({ __index = globals.string })
 
-for _, own in next, { globals.loadstring, globals.load, as_text, refuse, missing, describe, call_function, call_script, load_library } do
+for _, own in next, { globals.loadstring, globals.load, as_text, refuse, missing, describe, load_library } do
     protected[own] = own
     setfenv(own, facade)
 end
 setfenv(0, facade)
 setfenv(1, facade)
 
-return call_script, call_function, load_library, globals, facade, function_facade
+return describe, load_library, globals, facade, function_facade

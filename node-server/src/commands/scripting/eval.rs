@@ -8,9 +8,9 @@ use super::{
 };
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Locks};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler};
-use crate::scripting::engine::{NO_SCRIPT, with_engine};
+use crate::scripting::digest::{self, Digest};
+use crate::scripting::engine::{NO_SCRIPT, digest_of, with_engine};
 use crate::scripting::run::{Run, RunName};
-use crate::scripting::sha1::{self, Digest};
 
 const SCRIPT: Argument = Argument { name: "script", ..ARGUMENT };
 const SHA1: Argument = Argument { name: "sha1", ..ARGUMENT };
@@ -63,7 +63,7 @@ pub const EVALSHA_RO: CommandSpec = CommandSpec {
 fn by_text(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
     let given = Given::of(args, CommandError::NOT_INTEGER)?;
     let body = &args[1];
-    run(context, args, given, sha1::sha1(body), Some(body), read_only)
+    run(context, args, given, digest_of(body), Some(body), read_only)
 }
 
 fn by_digest(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
@@ -71,7 +71,7 @@ fn by_digest(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> Comm
         return Err(NO_SCRIPT);
     }
     let given = Given::of(args, CommandError::NOT_INTEGER)?;
-    let digest = sha1::parse(&args[1]).ok_or(NO_SCRIPT)?;
+    let digest = digest::parse(&args[1]).ok_or(NO_SCRIPT)?;
     run(context, args, given, digest, None, read_only)
 }
 
@@ -85,12 +85,15 @@ fn run(
 ) -> CommandResult {
     let node = context.node;
     with_engine(node, |engine| {
-        let script = engine.script(node, &digest, body)?;
-        let database = context.session.database;
-        let mut run = Run::prepare(context, RunName::Script(&digest), args, script.flags, read_only)?;
-        let returned = engine.run_script(&mut run, &digest, given.keys.iter(), given.arguments.iter());
+        let flags = engine.prepare_script(node, &digest, body)?;
+        let (database, name) = (context.session.database, RunName::Script(&digest));
+        let mut run = Run::prepare(context, name, args, flags, read_only)?;
+        let returned = engine.run_script(&mut run, &digest, given.keys, given.arguments);
         let ran = Ran::of(&mut run, returned);
         context.end_script(database);
-        answer(context, ran, &script.is_wide, RunName::Script(&digest))
+        if ran.is_too_narrow() {
+            engine.note_wide(&digest);
+        }
+        answer(context, ran, name)
     })
 }

@@ -1,6 +1,7 @@
 //! FCALL: a function of a library.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rcl_proto::resp::Args;
 
@@ -49,9 +50,12 @@ fn fcall(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandR
         let name = String::from_utf8_lossy(&info.name);
         let database = context.session.database;
         let mut run = Run::prepare(context, RunName::Function(&name), args, info.flags, read_only)?;
-        let returned = engine.run_function(&mut run, &function, given.keys.iter(), given.arguments.iter());
+        let returned = engine.run_function(&mut run, function, given.keys, given.arguments);
         let ran = Ran::of(&mut run, returned);
         context.end_script(database);
-        answer(context, ran, &library.is_wide, RunName::Function(&name))
+        if ran.is_too_narrow() {
+            library.is_wide.store(true, Ordering::Release);
+        }
+        answer(context, ran, RunName::Function(&name))
     })
 }

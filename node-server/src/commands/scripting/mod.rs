@@ -8,7 +8,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use rcl_proto::resp::Args;
 
@@ -16,9 +16,10 @@ use crate::command::spec::{ARGUMENT, Argument, Flags, KeySpec, Kind, category, f
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Outcome, Park, arguments, parse};
 use crate::executor::Request;
 use crate::node::Node;
+use crate::scripting::engine::digest_of;
 use crate::scripting::flags::{self, ScriptFlags};
-use crate::scripting::run::{End, Returned, Run, RunName};
-use crate::scripting::{lua_to_reply, sha1, text_of};
+use crate::scripting::run::{End, Run, RunName};
+use crate::scripting::{Returned, digest, text_of};
 
 pub const COMMANDS: &[CommandSpec] = &[
     eval::EVAL,
@@ -83,11 +84,10 @@ impl<'a> Given<'a> {
     }
 }
 
-/// What came of a script, as the command's answer. `is_wide` is set when it is to be run again with all shards locked.
-fn answer(context: &mut Context<'_>, ran: Ran, is_wide: &AtomicBool, name: RunName<'_>) -> CommandResult {
+/// What came of a script, as the command's answer.
+fn answer(context: &mut Context<'_>, ran: Ran, name: RunName<'_>) -> CommandResult {
     match ran.end {
         Some(End::NeedsAllShards) => {
-            is_wide.store(true, Ordering::Release);
             context.node.scripting.note_wide();
             let wait = context.session.begin_wait();
             wait.retry();
@@ -98,17 +98,11 @@ fn answer(context: &mut Context<'_>, ran: Ran, is_wide: &AtomicBool, name: RunNa
         None => {}
     }
     match ran.returned {
-        Ok(Returned::Value(value)) => {
-            if let Some(failed) = failure(&value, None)? {
-                return failed.answer(context);
-            }
-            let start = context.reply.position();
-            lua_to_reply(&mut context.reply, ran.protocol, &value).map_err(|error| {
-                context.reply.rewind(start);
-                CommandError::new(format!("ERR Error running script {name}, {error}"))
-            })?;
-            Ok(Outcome::Done)
-        }
+        Ok(Returned::Replied) => Ok(Outcome::Done),
+        Ok(Returned::Error(value)) => match failure(&value, None)? {
+            Some(failed) => failed.answer(context),
+            None => Err(CommandError::fixed("ERR unknown error")),
+        },
         Ok(Returned::Failure(value)) => match failure(&value, Some(name))? {
             Some(failed) => failed.answer(context),
             None => {
@@ -144,12 +138,16 @@ fn place(error: &mlua::Table, name: RunName<'_>) -> Result<String, CommandError>
 struct Ran {
     returned: mlua::Result<Returned>,
     end: Option<End>,
-    protocol: rcl_proto::resp::Protocol,
 }
 
 impl Ran {
     fn of(run: &mut Run<'_, '_>, returned: mlua::Result<Returned>) -> Ran {
-        Ran { returned, end: run.end.take(), protocol: run.protocol }
+        Ran { returned, end: run.end.take() }
+    }
+
+    /// It is to be run again with all shards locked, now and henceforth.
+    fn is_too_narrow(&self) -> bool {
+        matches!(self.end, Some(End::NeedsAllShards))
     }
 }
 
@@ -202,7 +200,7 @@ fn declared(node: &Node, request: &Request<'_>) -> Option<ScriptFlags> {
     match request.spec.name {
         "eval" | "eval_ro" => flags::of_script(name).ok().map(|(flags, _)| flags),
         "evalsha" | "evalsha_ro" if node.scripting.cache.has_declared() => {
-            node.scripting.cache.get(&sha1::parse(name)?).map(|script| script.flags)
+            node.scripting.cache.get(&digest::parse(name)?).map(|script| script.flags)
         }
         "fcall" | "fcall_ro" => node.scripting.functions().function(name).map(|(_, info)| info.flags),
         _ => None,
@@ -216,8 +214,8 @@ pub fn is_wide(node: &Node, spec: &CommandSpec, args: Args<'_>) -> bool {
         node.scripting.cache.get(&digest).is_some_and(|script| script.is_wide.load(Ordering::Acquire))
     };
     match spec.name {
-        "eval" | "eval_ro" => of_script(sha1::sha1(name)),
-        "evalsha" | "evalsha_ro" => sha1::parse(name).is_some_and(of_script),
+        "eval" | "eval_ro" => of_script(digest_of(name)),
+        "evalsha" | "evalsha_ro" => digest::parse(name).is_some_and(of_script),
         _ => {
             let functions = node.scripting.functions();
             functions.function(name).is_some_and(|(library, _)| library.is_wide.load(Ordering::Acquire))

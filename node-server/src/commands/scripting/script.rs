@@ -7,9 +7,9 @@ use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 use crate::commands::help;
+use crate::scripting::digest;
 use crate::scripting::engine::with_engine;
 use crate::scripting::run::RunKind;
-use crate::scripting::sha1;
 
 /// What its subcommands have in common.
 const OF_SCRIPT: CommandSpec = CommandSpec {
@@ -114,7 +114,7 @@ fn exists(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     context.reply.array(digests.len());
     for digest in digests.iter() {
         let is_there =
-            sha1::parse(digest).is_some_and(|digest| context.node.scripting.cache.get(&digest).is_some());
+            digest::parse(digest).is_some_and(|digest| context.node.scripting.cache.get(&digest).is_some());
         context.reply.integer(i64::from(is_there));
     }
     Ok(Outcome::Done)
@@ -135,10 +135,10 @@ fn kill(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 
 fn load(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let body = &args[2];
-    let digest = sha1::sha1(body);
+    let digest = digest::of(body);
     let node = context.node;
-    with_engine(node, |engine| engine.script(node, &digest, Some(body)).map(drop))?;
-    context.reply.bulk(sha1::hex(&digest).as_bytes());
+    with_engine(node, |engine| engine.prepare_script(node, &digest, Some(body)).map(drop))?;
+    context.reply.bulk(digest::hex(&digest).as_bytes());
     Ok(Outcome::Done)
 }
 

@@ -53,7 +53,7 @@ fn numbers_of_keys_are_checked() {
 fn errors_say_where_they_were_raised() {
     let mut client = client();
     let at = |line: u32, text: &str, script: &str| {
-        let name = crate::scripting::sha1::hex(&crate::scripting::sha1::sha1(script.as_bytes()));
+        let name = crate::scripting::digest::hex(&crate::scripting::digest::of(script.as_bytes()));
         format!("-{text} script: {name}, on @user_script:{line}.")
     };
     for (line, script, text) in [
@@ -165,6 +165,45 @@ fn hostile_scripts_fail_alone() {
 }
 
 #[test]
+fn what_is_no_reply_of_a_kind_is_an_array() {
+    let mut client = client();
+    client.ask("HELLO 3");
+    for (value, reply) in [
+        ("{map = {[1] = {}, [2] = {ok = 'a\\nb'}}}", "%2 :1 *0 :2 +a b"),
+        ("{map = 1, 7}", "*1 :7"),
+        ("{err = 1, 'x'}", "*1 $1 x"),
+        ("{verbatim_string = {format = 'x', string = 'y'}}", "=5 x  :y"),
+        ("{verbatim_string = {format = 'x', string = 1}, 5}", "*1 :5"),
+        ("{verbatim_string = {string = 'x'}, set = {}}", "~0"),
+        ("{double = '1', false}", "*1 _"),
+        ("{{err = 'E one'}, {{{}}}, 'x\\0y'}", "*3 -E one *1 *1 *0 $3 x\0y"),
+        ("1e300", ":-9223372036854775808"),
+        ("-1.9", ":-1"),
+        ("function() end", "_"),
+    ] {
+        assert_eq!(eval(&mut client, &format!("return {value}")), reply, "{value}");
+    }
+}
+
+#[test]
+fn the_reply_of_a_command_is_what_it_was() {
+    let mut client = client();
+    client.ask("RPUSH l a b");
+    let script = "local first = redis.call('LRANGE', 'l', 0, -1)
+                  local ok, second = redis.call('SET', 'k', 1), redis.pcall('INCR', 'l')
+                  return {first, ok, second, redis.call('EXISTS', 'k')}";
+    let expected =
+        "*4 *2 $1 a $1 b +OK -WRONGTYPE Operation against a key holding the wrong kind of value :1";
+    assert_eq!(eval(&mut client, script), expected);
+    // Nothing of what the commands wrote is left before an error, in a transaction either.
+    client.ask("MULTI");
+    client.ask_words(&["EVAL", "redis.call('LRANGE', 'l', 0, -1) error({err = 'E x'})", "0"]);
+    client.ask_words(&["EVAL", "redis.call('LRANGE', 'l', 0, -1)", "0"]);
+    let replies = client.ask("EXEC");
+    assert!(replies.starts_with("*2 -E x script: ") && replies.ends_with(":1. $-1"), "{replies}");
+}
+
+#[test]
 fn read_only_scripts_do_not_write() {
     let mut client = client();
     let refusal = "Write commands are not allowed from read-only scripts.";
@@ -189,6 +228,16 @@ fn the_cache_of_scripts() {
     assert_eq!(client.ask(&format!("EVALSHA {} 0", digest.to_uppercase())), ":1");
     assert_eq!(client.ask("SCRIPT FLUSH ASYNC"), "+OK");
     assert!(client.ask(&format!("EVALSHA {digest} 0")).starts_with("-NOSCRIPT"));
+    // What is compiled takes the places of what is gone.
+    for round in 0..3 {
+        for number in 0..4 {
+            assert_eq!(
+                eval(&mut client, &format!("return {}", round + number)),
+                format!(":{}", round + number)
+            );
+        }
+        client.ask("SCRIPT FLUSH");
+    }
     assert_eq!(client.ask("SCRIPT FLUSH x"), "-ERR SCRIPT FLUSH only support SYNC|ASYNC option");
     assert_eq!(client.ask("SCRIPT KILL"), "-NOTBUSY No scripts in execution right now.");
     assert_eq!(client.ask("SCRIPT DEBUG NO"), "+OK");
@@ -210,6 +259,7 @@ fn functions_are_loaded_called_listed_and_deleted() {
     assert_eq!(client.ask_words(&["FUNCTION", "LOAD", "REPLACE", LIBRARY]), "$3 lib");
     client.ask("SET k v");
     assert_eq!(client.ask("FCALL get 1 k"), "$1 v");
+    assert_eq!(client.ask("FCALL GET 1 k"), "$1 v");
     assert_eq!(client.ask("FCALL_RO read 1 k a b"), "*2 :1 :2");
     assert_eq!(
         client.ask("FCALL_RO get 1 k"),
