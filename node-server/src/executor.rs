@@ -111,9 +111,21 @@ pub fn process(
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
+    process_found(node, session, args, node.commands.find(args), output, batch)
+}
+
+/// The same, if its command was looked up already.
+pub fn process_found(
+    node: &Arc<Node>,
+    session: &mut Session,
+    args: Args<'_>,
+    lookup: Lookup,
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Flow {
     batch.reply_start = output.len();
     batch.stats.commands += 1;
-    let flow = match look_up(node, session, args) {
+    let flow = match known(node, session, args, lookup) {
         Ok(mut request) => {
             if request.spec.locks == Locks::Script {
                 request.flags = scripting::flags_of(node, &request);
@@ -145,8 +157,13 @@ fn speaks_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
-fn look_up<'a>(node: &Node, session: &Session, args: Args<'a>) -> Result<Request<'a>, CommandError> {
-    let request = match node.commands.find(args) {
+fn known<'a>(
+    node: &Node,
+    session: &Session,
+    args: Args<'a>,
+    lookup: Lookup,
+) -> Result<Request<'a>, CommandError> {
+    let request = match lookup {
         Lookup::Found(known) => Request::new(known, args),
         // A master may log commands by the table's names, whatever its clients call them.
         Lookup::Unknown if session.is_master_link => match command::find(args) {

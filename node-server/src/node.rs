@@ -3,7 +3,7 @@
 //! Nothing in here is a lock around everything: the data lie in the shards, each behind its own lock; the rest
 //! are small registers and counters.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -73,6 +73,8 @@ pub struct Node {
     pub persistence: Persistence,
     pub stats: Stats,
     pub slowlog: Mutex<SlowLog>,
+    /// `slowlog-log-slower-than`, looked at by every command.
+    slow_from_us: AtomicI64,
     pub peak_memory_bytes: AtomicU64,
     /// What was in use before the first client came.
     pub startup_memory_bytes: AtomicU64,
@@ -152,6 +154,7 @@ impl Node {
             pause: PauseControl::default(),
             stats: Stats::default(),
             slowlog: Mutex::default(),
+            slow_from_us: AtomicI64::new(0),
             peak_memory_bytes: AtomicU64::new(0),
             startup_memory_bytes: AtomicU64::new(0),
             eviction: Eviction::default(),
@@ -220,6 +223,7 @@ impl Node {
         self.clients.set_memory_limit(settings.client_memory_limit());
         self.latency.set_threshold(settings.latency_monitor_threshold_ms);
         self.command_stats.track_latency(settings.latency_tracking);
+        self.slow_from_us.store(settings.slowlog_log_slower_than_us, Ordering::Relaxed);
     }
 
     /// 0: the usual number.
@@ -290,16 +294,19 @@ impl Node {
     /// The latency monitor and the slow log keep it if it was slow.
     pub fn note_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, took: Duration) {
         self.latency.note(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took);
-        let settings = self.settings();
-        let (threshold, duration_us) = (settings.slowlog_log_slower_than_us, took.as_micros() as u64);
-        if threshold < 0 || (duration_us as i64) < threshold || spec.has(flag::SKIP_SLOWLOG) {
-            return;
+        let threshold = self.slow_from_us.load(Ordering::Relaxed);
+        if threshold >= 0 && took.as_micros() as i64 >= threshold && !spec.has(flag::SKIP_SLOWLOG) {
+            self.record_slow(session, spec, args, took.as_micros() as u64);
         }
+    }
+
+    #[cold]
+    fn record_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, duration_us: u64) {
         let client = (session.handle.address(), session.handle.texts().name);
         let time_s = clock::now_ms() / 1000;
         let redacted = command::secrets::redacted(spec, args);
         let args = redacted.as_ref().map_or(args, OwnedArgs::as_args);
-        self.lock_slowlog().record(args, duration_us, time_s, client, settings.slowlog_max_len);
+        self.lock_slowlog().record(args, duration_us, time_s, client, self.settings().slowlog_max_len);
     }
 
     /// Who is told when somebody asks for the node's end.

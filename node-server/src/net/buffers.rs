@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 
+use super::ahead::Ahead;
+
 /// How much is read at once.
 pub const READ_BYTES: usize = 64 * 1024;
 /// Output beyond this is given back to the allocator after the batch that needed it.
@@ -14,6 +16,7 @@ const KEEP_BYTES: usize = 1024 * 1024;
 pub struct ThreadBuffers {
     pub input: Vec<u8>,
     pub output: Vec<u8>,
+    pub ahead: Ahead,
 }
 
 thread_local! {

@@ -15,10 +15,11 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use rcl_proto::resp::{Limits, OwnedArgs, Parsed, ReplyWriter, RequestParser};
+use rcl_proto::resp::{Limits, OwnedArgs, ReplyWriter, RequestParser};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::ahead::Ahead;
 use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
 use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
@@ -250,7 +251,7 @@ impl Connection {
 
     fn run_kept_input(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
         let mut kept = std::mem::take(&mut self.input);
-        let (used, end) = self.run_requests(&kept, &mut buffers.output);
+        let (used, end) = self.run_requests(&kept, &mut buffers.ahead, &mut buffers.output);
         kept.drain(..used);
         self.input = kept;
         end
@@ -356,7 +357,7 @@ impl Connection {
         }
         let input = std::mem::take(if own_buffer { &mut self.input } else { &mut buffers.input });
         self.session.handle.input_bytes.store(input.len(), Ordering::Relaxed);
-        let (used, end) = self.run_requests(&input, &mut buffers.output);
+        let (used, end) = self.run_requests(&input, &mut buffers.ahead, &mut buffers.output);
         *(if own_buffer { &mut self.input } else { &mut buffers.input }) = input;
         self.keep_input(own_buffer, buffers, used);
         if self.input_is_over_limit() {
@@ -406,7 +407,12 @@ impl Connection {
     }
 
     /// Runs requests until they end, or one parks or closes; how many bytes were used.
-    fn run_requests(&mut self, input: &[u8], output: &mut Vec<u8>) -> (usize, Option<End>) {
+    fn run_requests(
+        &mut self,
+        input: &[u8],
+        ahead: &mut Ahead,
+        output: &mut Vec<u8>,
+    ) -> (usize, Option<End>) {
         let mut used = 0;
         let mut end = None;
         self.batch.clock = BatchClock::start();
@@ -415,50 +421,57 @@ impl Connection {
         self.session.output_limit = self.output_limit().saturating_sub(self.waiting_output());
         self.awaited_bytes = 0;
         while end.is_none() && self.parked.is_none() && !self.closing {
-            let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
-            let request = &input[used..];
-            match self.parser.parse(request, limits) {
-                Ok(Parsed::Request { consumed }) => {
-                    let args = self.parser.args(request);
-                    if !self.ordered.admits(args) {
-                        // Read again when its turn has come.
+            if ahead.is_empty() {
+                let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
+                match ahead.find(&mut self.parser, &self.node.commands, input, used, limits) {
+                    Ok(Some(needed)) if ahead.is_empty() => {
+                        self.awaited_bytes = if needed > input.len() - used + 1 { needed } else { 0 };
                         break;
                     }
-                    used += consumed;
-                    self.batch.request_bytes = consumed;
-                    if args.is_empty() {
-                        continue;
+                    Ok(_) => ahead.prefetch(&self.node, self.session.database, input),
+                    Err(_) if !self.ordered.is_empty() => break,
+                    Err(error) => {
+                        let mut reply = ReplyWriter::new(output, self.session.protocol);
+                        reply.error(&format!("ERR Protocol error: {error}"));
+                        self.batch.stats.errors += 1;
+                        self.closing = true;
+                        break;
                     }
-                    let start = output.len();
-                    let flow =
-                        executor::process(&self.node, &mut self.session, args, output, &mut self.batch);
-                    self.ordered.take_turn(output, start);
-                    if self.session.gets_messages() {
-                        executor::take_pushes(&mut self.session, output);
-                    }
-                    if !matches!(flow, Flow::Next) {
-                        let request = args.to_owned();
-                        end = self.follow(flow, || request);
-                    }
-                    if output.len() > self.session.output_limit {
-                        self.note_output_over_limit(output.len());
-                        *output = Vec::new();
-                        end = Some(End::Closed);
-                    }
-                }
-                Ok(Parsed::Incomplete { needed }) => {
-                    self.awaited_bytes = if needed > request.len() + 1 { needed } else { 0 };
-                    break;
-                }
-                Err(_) if !self.ordered.is_empty() => break,
-                Err(error) => {
-                    let mut reply = ReplyWriter::new(output, self.session.protocol);
-                    reply.error(&format!("ERR Protocol error: {error}"));
-                    self.batch.stats.errors += 1;
-                    self.closing = true;
                 }
             }
+            let Some(next) = ahead.next(&self.parser, input) else { break };
+            if !self.ordered.admits(next.args) {
+                // Read again when its turn has come.
+                break;
+            }
+            used = next.end;
+            self.batch.request_bytes = next.request_bytes;
+            if next.args.is_empty() {
+                continue;
+            }
+            let start = output.len();
+            let (args, lookup) = (next.args, next.lookup);
+            let flow =
+                executor::process_found(&self.node, &mut self.session, args, lookup, output, &mut self.batch);
+            self.ordered.take_turn(output, start);
+            if self.session.gets_messages() {
+                executor::take_pushes(&mut self.session, output);
+            }
+            if !matches!(flow, Flow::Next) {
+                let request = args.to_owned();
+                end = self.follow(flow, || request);
+            }
+            if output.len() > self.session.output_limit {
+                self.note_output_over_limit(output.len());
+                *output = Vec::new();
+                end = Some(End::Closed);
+            }
         }
+        if ahead.was_left(used) {
+            // The next turn reads again what was found and not run.
+            self.parser.restart();
+        }
+        ahead.clear();
         let stats = &mut self.batch.stats;
         stats.output_bytes += output.len() as u64;
         stats.batches += 1;

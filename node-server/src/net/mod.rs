@@ -1,5 +1,6 @@
 //! The edge to clients: listeners, worker threads, and the connections they drive.
 
+mod ahead;
 mod buffers;
 mod connection;
 mod listener;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use rcl_cluster::ClusterMap;
 use rcl_proto::{SLOT_COUNT, Slot};
-use rcl_store::keyspace::{KeyHasher, Keyspace, Layout};
+use rcl_store::keyspace::{KeyHasher, KeyPlace, Keyspace, Layout};
 
 pub use departing::Departing;
 pub use key_waiters::{Arrival, KeyWaiter, KeyWaiters, Wanted};
@@ -75,6 +75,9 @@ struct Guarded {
 
 /// How long it is waited for a lock before it is looked whether it is held for long.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// So few keys are in the cache anyway.
+const FEW_KEYS: usize = 1024;
 
 /// The shard is held by a script that runs for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +183,23 @@ impl Shards {
 
     pub fn lock_slot(&self, slot: Slot) -> MutexGuard<'_, Shard> {
         self.lock(self.index_of(slot))
+    }
+
+    /// Asks the cache for what the searches for these keys will need, all at once: a search waits for memory two or three times,
+    /// and those of requests that came together need not wait one behind the other. Shards that are locked are left aside.
+    pub fn prefetch(&self, database: usize, places: &[KeyPlace]) {
+        self.each_place(database, places, |keyspace, place| keyspace.prefetch_place(database, place));
+        self.each_place(database, places, |keyspace, place| keyspace.prefetch_entry(database, place));
+    }
+
+    fn each_place(&self, database: usize, places: &[KeyPlace], visit: impl Fn(&Keyspace, KeyPlace)) {
+        for together in places.chunk_by(|one, next| self.index_of(one.slot()) == self.index_of(next.slot())) {
+            let Some(first) = together.first() else { continue };
+            let shard = self.shards[self.index_of(first.slot())].shard.try_lock();
+            if let Some(shard) = shard.filter(|shard| shard.keyspace.key_count(database) >= FEW_KEYS) {
+                together.iter().for_each(|place| visit(&shard.keyspace, *place));
+            }
+        }
     }
 
     /// One after the other, each locked while `visit` looks at it.

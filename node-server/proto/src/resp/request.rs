@@ -248,6 +248,21 @@ impl RequestParser {
         Args { bytes: if self.is_inline { &self.inline } else { buffer }, spans: &self.spans }
     }
 
+    /// The words of an inline request: they are as they were meant, and lie nowhere in the buffer.
+    pub fn inline_words(&self) -> Option<&[u8]> {
+        self.is_inline.then_some(&self.inline)
+    }
+
+    /// Where the arguments of the request lie that was just found.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// Forgets what was read of a request that is not complete: the next call begins with its first byte.
+    pub fn restart(&mut self) {
+        self.finish();
+    }
+
     fn begin(&mut self) {
         if self.spans.capacity() > KEPT_SPANS {
             self.spans = Vec::new();

@@ -1,4 +1,5 @@
-//! The memory of one entry: a single allocation behind a thin pointer. The only unsafe code of the store.
+//! The memory of one entry: a single allocation behind a thin pointer. All unsafe code of the store but the hint
+//! of prefetch.rs.
 //!
 //! ```text
 //!   0   u64   header, see Header
@@ -11,6 +12,7 @@
 //! So a 16-byte key with a 64-byte value takes 88 bytes. The header holds all lengths, so the size of the
 //! allocation is known from it and nothing else stores it. What a flat value is, `types/flat.rs` says.
 
+use crate::prefetch::prefetch;
 use crate::types::{Flat, FlatForm, Value};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -208,6 +210,13 @@ impl Block {
             }
         }
         Block { start }
+    }
+
+    /// Asks the cache for the beginning of the block: header, key, and a short value.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(self.start.as_ptr());
+        prefetch(self.start.as_ptr().wrapping_add(64));
     }
 
     pub(super) fn header(&self) -> Header {

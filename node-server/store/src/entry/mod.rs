@@ -52,6 +52,12 @@ impl Entry {
         self.block.key()
     }
 
+    /// Asks the cache for it.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        self.block.prefetch();
+    }
+
     pub fn value(&self) -> ValueRef<'_> {
         match self.block.header().kind() {
             Kind::Int => ValueRef::Int(self.block.int().unwrap_or(0)),

@@ -44,7 +44,24 @@ pub struct Key<'a> {
     pub(crate) slot: Slot,
 }
 
+/// Where a key lies, whatever its bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPlace {
+    pub(crate) slot: Slot,
+    pub(crate) hash: u64,
+}
+
+impl KeyPlace {
+    pub fn slot(self) -> Slot {
+        self.slot
+    }
+}
+
 impl<'a> Key<'a> {
+    pub fn place(&self) -> KeyPlace {
+        KeyPlace { slot: self.slot, hash: self.hash }
+    }
+
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }

@@ -25,7 +25,7 @@ pub(crate) use database::Database;
 pub use expiry::{ExpireCycle, Expired};
 pub use field_expiry::{ExpiredFields, FieldExpiryCycle};
 pub use flush::Flushed;
-pub use key::{Key, KeyHasher};
+pub use key::{Key, KeyHasher, KeyPlace};
 pub use scan::{ScanCursor, SlotScan};
 
 use crate::entry::Entry;
@@ -176,6 +176,22 @@ impl Keyspace {
         let count = table.len().clamp(1, MEASURED_KEYS);
         let scaled = measured as u128 * table.len() as u128 / count as u128;
         table.memory_usage() + usize::try_from(scaled).unwrap_or(usize::MAX)
+    }
+
+    /// Asks the cache for where a search for this key begins; [`Keyspace::prefetch_entry`] goes on from there.
+    #[inline]
+    pub fn prefetch_place(&self, db: usize, place: KeyPlace) {
+        if let Some(table) = self.table(db, place.slot) {
+            table.prefetch(place.hash);
+        }
+    }
+
+    /// Asks the cache for the entry of this key, a while after its place was asked for.
+    #[inline]
+    pub fn prefetch_entry(&self, db: usize, place: KeyPlace) {
+        if let Some(table) = self.table(db, place.slot) {
+            table.likely(place.hash, Entry::prefetch);
+        }
     }
 
     /// The entry as it is, expired or not.

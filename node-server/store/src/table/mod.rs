@@ -153,6 +153,22 @@ impl<E, H: Holder<E>> Table<E, H> {
         self.at_mut(position)
     }
 
+    /// Asks the cache for what a search for this hash begins with.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        if let Some(segment) = self.segment_for(hash) {
+            segment.prefetch(hash);
+        }
+    }
+
+    /// Shows `visit` the entry of this hash most of the time, and seldom another one. For those who ask the cache ahead.
+    #[inline]
+    pub fn likely(&self, hash: u64, visit: impl FnMut(&E)) {
+        if let Some(segment) = self.segment_for(hash) {
+            segment.likely(hash, visit);
+        }
+    }
+
     /// Adds an entry that is known to be absent; else use [`Table::entry`].
     pub fn insert(&mut self, hash: u64, entry: E, hash_of: impl FnMut(&E) -> u64) -> Position {
         match self.search(hash, |_| false) {

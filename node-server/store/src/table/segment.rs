@@ -13,6 +13,7 @@
 //! compact. Growth asks the caller for the hashes again; that costs less than to keep them.
 
 use super::tags::{self, Group};
+use crate::prefetch::prefetch;
 use rand::Rng;
 
 /// The largest capacity before the directory splits the segment instead.
@@ -140,6 +141,24 @@ impl<E> Segment<E> {
             left = left.saturating_sub(tags::GROUP);
         }
         Probe::Vacant(vacancy)
+    }
+
+    /// Asks the cache for what a search for this hash begins with.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u64) {
+        let home = self.home(hash);
+        if let (Some(tag), Some(entry)) = (self.tags.get(home), self.entries.get(home)) {
+            prefetch(tag);
+            prefetch(std::ptr::from_ref(entry).cast());
+        }
+    }
+
+    /// Shows `visit` the entries near the home of this hash whose tags fit.
+    #[inline]
+    pub(super) fn likely(&self, hash: u64, visit: impl FnMut(&E)) {
+        let home = self.home(hash);
+        let hits = Group::load(&self.tags, home).matches(tags::tag_of(hash));
+        hits.filter_map(|offset| self.get(wrap(home + offset, self.capacity()))).for_each(visit);
     }
 
     /// True when one more entry goes in without growth.

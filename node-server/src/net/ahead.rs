@@ -1,0 +1,277 @@
+//! Requests that came together, found before the first of them runs.
+//!
+//! A pipeline's requests mostly are about different keys, and in a big keyspace each search waits for memory. So the memory
+//! that all of them need is asked for first, at once, and is there when they run.
+
+use std::ops::Range;
+
+use rcl_proto::resp::{Args, Limits, Parsed, ProtocolError, RequestParser, Span};
+use rcl_store::keyspace::KeyPlace;
+
+use crate::command::spec::{Begin, Find};
+use crate::command::{CommandNames, Lookup};
+use crate::node::Node;
+
+/// So many requests are looked at together.
+const MOST_REQUESTS: usize = 16;
+/// So many keys are asked for at once: the cache takes no more at a time.
+const MOST_KEYS: usize = 32;
+
+#[derive(Debug, Default)]
+pub struct Ahead {
+    spans: Vec<Span>,
+    requests: Vec<Found>,
+    places: Vec<KeyPlace>,
+    next: usize,
+}
+
+#[derive(Debug)]
+struct Found {
+    /// Where it lies in the input.
+    bytes: Range<usize>,
+    /// Where its arguments are in `Ahead::spans`.
+    spans: Range<usize>,
+    /// They lie in the parser's own words. Such a request is the last one.
+    is_inline: bool,
+    lookup: Lookup,
+}
+
+/// A request that is to run next.
+pub struct Next<'a> {
+    pub args: Args<'a>,
+    pub lookup: Lookup,
+    /// Where the next one begins in the input.
+    pub end: usize,
+    /// How many bytes it came as.
+    pub request_bytes: usize,
+}
+
+impl Ahead {
+    pub fn is_empty(&self) -> bool {
+        self.next >= self.requests.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.spans.clear();
+        self.requests.clear();
+        self.next = 0;
+    }
+
+    /// True when a request was found and not run, all before `used` having been run.
+    pub fn was_left(&self, used: usize) -> bool {
+        self.requests.last().is_some_and(|last| last.bytes.end > used)
+    }
+
+    /// Finds requests in `input` from `from` on. If the last of them is not complete: how many bytes it will take at least. An error
+    /// only if there is nothing before it.
+    pub fn find(
+        &mut self,
+        parser: &mut RequestParser,
+        names: &CommandNames,
+        input: &[u8],
+        from: usize,
+        limits: Limits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        self.clear();
+        let mut start = from;
+        // What comes behind AUTH may be longer than what comes before it.
+        let most = if limits.authenticated { MOST_REQUESTS } else { 1 };
+        while self.requests.len() < most {
+            let buffer = input.get(start..).unwrap_or_default();
+            let consumed = match parser.parse(buffer, limits) {
+                Ok(Parsed::Request { consumed }) => consumed,
+                Ok(Parsed::Incomplete { needed }) => return Ok(Some(needed)),
+                Err(error) if self.requests.is_empty() => return Err(error),
+                Err(_) => {
+                    parser.restart();
+                    return Ok(None);
+                }
+            };
+            let spans = self.spans.len()..self.spans.len() + parser.spans().len();
+            self.spans.extend_from_slice(parser.spans());
+            let args = parser.args(buffer);
+            let lookup = match self.requests.last() {
+                Some(last) if is_same(last, input, &self.spans, args) => last.lookup,
+                _ => names.find(args),
+            };
+            let is_inline = parser.inline_words().is_some();
+            self.requests.push(Found { bytes: start..start + consumed, spans, is_inline, lookup });
+            if is_inline {
+                break;
+            }
+            start += consumed;
+        }
+        Ok(None)
+    }
+
+    /// Asks the cache for the keys of the requests that were found, if that pays.
+    pub fn prefetch(&mut self, node: &Node, database: usize, input: &[u8]) {
+        if self.requests.len() < 2 {
+            return;
+        }
+        self.places.clear();
+        let mut last: &[u8] = &[];
+        for found in &self.requests {
+            each_key(found, input, &self.spans, |key| {
+                if key != last {
+                    self.places.push(node.key(key).place());
+                    last = key;
+                }
+                self.places.len() < MOST_KEYS
+            });
+        }
+        if self.places.len() > 1 {
+            node.shards.prefetch(database, &self.places);
+        }
+    }
+
+    pub fn next<'a>(&'a mut self, parser: &'a RequestParser, input: &'a [u8]) -> Option<Next<'a>> {
+        let found = self.requests.get(self.next)?;
+        self.next += 1;
+        let spans = self.spans.get(found.spans.clone()).unwrap_or_default();
+        let bytes = match parser.inline_words() {
+            Some(words) if found.is_inline => words,
+            _ => input.get(found.bytes.clone()).unwrap_or_default(),
+        };
+        let (end, request_bytes) = (found.bytes.end, found.bytes.len());
+        Some(Next { args: Args::new(bytes, spans), lookup: found.lookup, end, request_bytes })
+    }
+}
+
+impl Found {
+    fn args<'a>(&self, input: &'a [u8], spans: &'a [Span]) -> Args<'a> {
+        let spans = spans.get(self.spans.clone()).unwrap_or_default();
+        Args::new(input.get(self.bytes.clone()).unwrap_or_default(), spans)
+    }
+}
+
+/// A pipeline often says the same command again and again.
+fn is_same(last: &Found, input: &[u8], spans: &[Span], args: Args<'_>) -> bool {
+    let has_no_subcommands = matches!(last.lookup, Lookup::Found(known) if known.container.is_none() && known.spec.subcommands.is_empty());
+    has_no_subcommands && last.args(input, spans).name() == args.name()
+}
+
+/// Shows `visit` the keys whose places are plain, until it says false.
+fn each_key<'a>(found: &Found, input: &'a [u8], spans: &'a [Span], mut visit: impl FnMut(&'a [u8]) -> bool) {
+    let Lookup::Found(known) = found.lookup else { return };
+    let [key_spec, ..] = known.spec.keys else { return };
+    if found.is_inline {
+        return;
+    }
+    let (Begin::Index(first), Find::Range { last, step, .. }) = (key_spec.begin, key_spec.find) else {
+        return;
+    };
+    let args = found.args(input, spans);
+    let (first, step) = (first.max(0) as usize, step.max(1) as usize);
+    let end = match usize::try_from(last) {
+        Ok(last) => (first + last + 1).min(args.len()),
+        Err(_) => args.len(),
+    };
+    for index in (first..end).step_by(step) {
+        if !args.get(index).is_some_and(&mut visit) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::in_memory;
+
+    const LIMITS: Limits = Limits { max_bulk_bytes: 1 << 20, authenticated: true };
+
+    /// What is found in the input at once, each with where it ends, and what is said of the rest.
+    fn found(
+        parser: &mut RequestParser,
+        input: &[u8],
+        from: usize,
+        limits: Limits,
+    ) -> (Vec<(String, usize)>, Result<Option<usize>, ProtocolError>) {
+        let mut ahead = Ahead::default();
+        let rest = ahead.find(parser, &CommandNames::default(), input, from, limits);
+        let mut requests = Vec::new();
+        while let Some(next) = ahead.next(parser, input) {
+            let words: Vec<_> = next.args.iter().map(String::from_utf8_lossy).collect();
+            requests.push((words.join(" "), next.end));
+        }
+        (requests, rest)
+    }
+
+    #[test]
+    fn all_that_came_is_found_up_to_what_is_not_complete() {
+        let input = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*2\r\n$3\r\nget\r\n$1\r\nb\r\n*2\r\n$3\r\nGET\r\n$1";
+        let mut parser = RequestParser::new();
+        let (requests, rest) = found(&mut parser, input, 0, LIMITS);
+        assert_eq!(requests, [("GET a".to_owned(), 20), ("get b".to_owned(), 40)]);
+        assert_eq!(rest, Ok(Some(input.len() - 40 + 1)));
+        // The parser goes on from there when more has come.
+        let more = [&input[40..], b"\r\nc\r\n"].concat();
+        let (requests, rest) = found(&mut parser, &more, 0, LIMITS);
+        assert_eq!(requests, [("GET c".to_owned(), 20)]);
+        assert_eq!(rest, Ok(Some(1)));
+    }
+
+    #[test]
+    fn an_inline_request_is_the_last_that_is_found_at_once() {
+        let input = b"*1\r\n$4\r\nPING\r\nECHO 'a b'\r\nPING\r\n";
+        let mut parser = RequestParser::new();
+        let (requests, rest) = found(&mut parser, input, 0, LIMITS);
+        assert_eq!(requests, [("PING".to_owned(), 14), ("ECHO a b".to_owned(), 26)]);
+        assert_eq!(rest, Ok(None));
+        assert_eq!(found(&mut parser, input, 26, LIMITS).0, [("PING".to_owned(), 32)]);
+    }
+
+    #[test]
+    fn an_error_is_met_when_its_turn_has_come() {
+        let input = b"*1\r\n$4\r\nPING\r\n*1\r\nx\r\n";
+        let mut parser = RequestParser::new();
+        let (requests, rest) = found(&mut parser, input, 0, LIMITS);
+        assert_eq!((requests.len(), rest), (1, Ok(None)));
+        assert_eq!(found(&mut parser, input, 14, LIMITS).1, Err(ProtocolError::ExpectedDollar(b'x')));
+    }
+
+    #[test]
+    fn who_has_not_authenticated_is_read_one_by_one() {
+        let input = b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n";
+        let limits = Limits { authenticated: false, ..LIMITS };
+        assert_eq!(found(&mut RequestParser::new(), input, 0, limits).0.len(), 1);
+    }
+
+    #[test]
+    fn what_was_found_and_not_run_is_found_again() {
+        let input = b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nECHO";
+        let (mut parser, mut ahead) = (RequestParser::new(), Ahead::default());
+        let rest = ahead.find(&mut parser, &CommandNames::default(), input, 0, LIMITS);
+        assert_eq!(rest, Ok(Some(14)));
+        assert!(ahead.was_left(0) && !ahead.was_left(14));
+        parser.restart();
+        assert_eq!(found(&mut parser, input, 0, LIMITS).0, [("PING".to_owned(), 14)]);
+    }
+
+    #[test]
+    fn keys_are_asked_for_wherever_they_are() {
+        let node = in_memory::node();
+        let mut client = in_memory::Client::new(&node);
+        for number in 0..2000 {
+            client.ask(&format!("SET {number} value"));
+        }
+        let requests: [&[&str]; 6] = [
+            &["GET", "7"],
+            &["MSET", "1", "a", "2", "b"],
+            &["DEL", "1", "2", "3"],
+            &["GET"],
+            &["PING"],
+            &["X"],
+        ];
+        let mut input = Vec::new();
+        for words in requests {
+            rcl_proto::resp::encode_request(&mut input, words.iter().map(|word| word.as_bytes()));
+        }
+        let (mut parser, mut ahead) = (RequestParser::new(), Ahead::default());
+        ahead.find(&mut parser, &node.commands, &input, 0, LIMITS).unwrap();
+        ahead.prefetch(&node, 0, &input);
+        let places = ["7", "1", "2", "1", "2", "3"].map(|key| node.key(key.as_bytes()).place());
+        assert_eq!(ahead.places, places);
+    }
+}
