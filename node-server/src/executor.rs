@@ -130,7 +130,7 @@ pub fn process_found(
             if request.spec.locks == Locks::Script {
                 request.flags = scripting::flags_of(node, &request);
             }
-            dispatch(node, session, request, output, batch)
+            dispatch(node, session, &request, output, batch)
         }
         Err(_) if speaks_http(args.name()) => {
             // A browser was made to send a request here, with commands in its body.
@@ -237,7 +237,7 @@ pub fn silence(session: &mut Session, output: &mut Vec<u8>, start: usize) {
 fn dispatch(
     node: &Arc<Node>,
     session: &mut Session,
-    request: Request<'_>,
+    request: &Request<'_>,
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
@@ -258,7 +258,7 @@ fn dispatch(
 }
 
 /// CLIENT CACHING holds for one command; said before MULTI, for the whole transaction.
-fn end_caching(session: &mut Session, request: Request<'_>) {
+fn end_caching(session: &mut Session, request: &Request<'_>) {
     let is_about_client = request.container.is_some_and(|container| container.name == "client");
     if let Some(mode) = &mut session.tracking
         && !is_about_client
@@ -270,7 +270,7 @@ fn end_caching(session: &mut Session, request: Request<'_>) {
 fn admit_and_run(
     node: &Arc<Node>,
     session: &mut Session,
-    request: Request<'_>,
+    request: &Request<'_>,
     asking: bool,
     output: &mut Vec<u8>,
     batch: &mut Batch,
@@ -315,7 +315,7 @@ struct Place<'a> {
 fn run(
     node: &Arc<Node>,
     session: &mut Session,
-    request: Request<'_>,
+    request: &Request<'_>,
     place: Place<'_>,
     output: &mut Vec<u8>,
     batch: &mut Batch,

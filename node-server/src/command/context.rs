@@ -116,7 +116,14 @@ impl<'a> Context<'a> {
     }
 
     /// Keeps what a command left, for the log.
+    #[inline]
     pub fn keep_effects(&mut self, args: Args<'_>) {
+        if !self.data.effects.is_nothing() {
+            self.keep_some_effects(args);
+        }
+    }
+
+    fn keep_some_effects(&mut self, args: Args<'_>) {
         let mut effects = std::mem::take(&mut self.data.effects);
         if !self.replicates {
             effects.propagate_nothing();

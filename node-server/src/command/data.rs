@@ -581,12 +581,18 @@ impl Data<'_> {
         let is_gone = self.is_gone(&key);
         let database = self.database;
         let keyspace = self.keyspace_for_writing()?;
-        if is_gone || keyspace.find(database, &key).is_none() {
-            keyspace.insert(database, &key, value(), None);
-            self.notify(EventClass::New, "new", key.bytes());
-            self.note_new(database, key.bytes());
-        }
-        self.keyspace()?.find_mut(database, &key)
+        // Where somebody else deletes a key past its time, it still lies there, and is overwritten.
+        let found = if is_gone { None } else { keyspace.position(database, &key) };
+        let position = match found {
+            Some(position) => position,
+            None => {
+                keyspace.insert(database, &key, value(), None);
+                self.notify(EventClass::New, "new", key.bytes());
+                self.note_new(database, key.bytes());
+                self.keyspace()?.position(database, &key)?
+            }
+        };
+        self.keyspace()?.at_mut(database, &key, position)
     }
 
     /// The key has a value that it had not, or has it no more: whom that concerns is looked at when the command is through.

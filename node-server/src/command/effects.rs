@@ -27,6 +27,15 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// The command changed nothing, and says nothing of what is to be propagated.
+    #[inline]
+    pub fn is_nothing(&self) -> bool {
+        self.changes == 0
+            && !self.always
+            && self.before.is_empty()
+            && matches!(self.propagation, Propagation::AsReceived)
+    }
+
     /// The command's effect is this command instead of what the client sent.
     pub fn propagate_instead(&mut self, command: OwnedArgs) {
         match &mut self.propagation {

@@ -69,7 +69,7 @@ pub enum Admitted<'a> {
 pub fn admit<'a>(
     node: &'a Arc<Node>,
     session: &mut Session,
-    request: Request<'_>,
+    request: &Request<'_>,
     asking: bool,
     request_bytes: usize,
 ) -> Result<Admitted<'a>, CommandError> {
@@ -79,7 +79,7 @@ pub fn admit<'a>(
     }
     if !session.user.is_unrestricted() {
         let place = if session.in_transaction() { Place::Multi } else { Place::TopLevel };
-        access::check(node, session, &request, place)?;
+        access::check(node, session, request, place)?;
     }
     let slot = slot_of(node, session, request)?;
     // Before a shard is locked: it locks others.
@@ -117,7 +117,7 @@ pub fn admit<'a>(
 }
 
 /// The slot of the request's keys; `None` when it has none. Without a cluster all keys lie in one place.
-fn slot_of(node: &Node, session: &Session, request: Request<'_>) -> Result<Option<Slot>, CommandError> {
+fn slot_of(node: &Node, session: &Session, request: &Request<'_>) -> Result<Option<Slot>, CommandError> {
     if request.spec.locks == Locks::Transaction {
         let Some(transaction) = &session.transaction else { return Ok(None) };
         return if transaction.cross_slot { Err(routing::CROSS_SLOT) } else { Ok(transaction.slot) };
@@ -132,7 +132,7 @@ fn slot_of(node: &Node, session: &Session, request: Request<'_>) -> Result<Optio
     }
 }
 
-fn common_slot(request: Request<'_>) -> Result<Option<Slot>, CommandError> {
+fn common_slot(request: &Request<'_>) -> Result<Option<Slot>, CommandError> {
     // A count of keys that lies is the handler's to complain of.
     let keys = find_keys(request.spec, request.args).unwrap_or_default();
     let mut slots = keys.iter().map(|key| key_slot(&request.args[key.index]));
@@ -144,7 +144,7 @@ fn common_slot(request: Request<'_>) -> Result<Option<Slot>, CommandError> {
 fn wanted(
     node: &Node,
     session: &Session,
-    request: Request<'_>,
+    request: &Request<'_>,
     slot: Option<Slot>,
     queueing: bool,
 ) -> Wanted {
@@ -164,7 +164,7 @@ fn wanted(
 }
 
 /// While a script runs for long, what it holds is not waited for; without a cluster it holds everything.
-fn check_busy(node: &Node, request: Request<'_>) -> Result<(), CommandError> {
+fn check_busy(node: &Node, request: &Request<'_>) -> Result<(), CommandError> {
     let is_busy = node.state() & node_state::BUSY != 0
         && !request.has(flag::ALLOW_BUSY)
         && (!node.is_cluster() || request.spec.locks == Locks::EachShard);
@@ -174,7 +174,7 @@ fn check_busy(node: &Node, request: Request<'_>) -> Result<(), CommandError> {
 fn check_route(
     node: &Node,
     session: &Session,
-    request: Request<'_>,
+    request: &Request<'_>,
     slot: Slot,
     asking: bool,
     shard: &mut Shard,
@@ -193,7 +193,7 @@ fn check_route(
 }
 
 /// True when what lies in the slot is a sharded channel: for EXEC, when nothing else does.
-fn is_about_channels(session: &Session, request: Request<'_>) -> bool {
+fn is_about_channels(session: &Session, request: &Request<'_>) -> bool {
     let has_channel = |spec: &CommandSpec| spec.keys.iter().any(KeySpec::is_channel);
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
@@ -207,7 +207,7 @@ fn is_about_channels(session: &Session, request: Request<'_>) -> bool {
 
 /// How many keys the request has, and how many of them are not here. The first one counts once, however often it is
 /// named.
-fn count_keys(session: &Session, request: Request<'_>, slot: Slot, shard: &Shard) -> (usize, usize) {
+fn count_keys(session: &Session, request: &Request<'_>, slot: Slot, shard: &Shard) -> (usize, usize) {
     let now_ms = clock::now_ms();
     let mut first: Option<Box<[u8]>> = None;
     let mut counts = (0, 0);
@@ -226,7 +226,7 @@ fn count_keys(session: &Session, request: Request<'_>, slot: Slot, shard: &Shard
 }
 
 /// Shows `visit` all keys of the request: for EXEC, those of the queued commands.
-fn each_key(session: &Session, request: Request<'_>, mut visit: impl FnMut(&[u8])) {
+fn each_key(session: &Session, request: &Request<'_>, mut visit: impl FnMut(&[u8])) {
     let mut visit_keys = |spec: &'static CommandSpec, args: Args<'_>| {
         find_keys(spec, args).unwrap_or_default().iter().for_each(|key| visit(&args[key.index]));
     };
@@ -242,7 +242,7 @@ fn each_key(session: &Session, request: Request<'_>, mut visit: impl FnMut(&[u8]
 }
 
 /// True when the request may change data: for EXEC, when a queued command may.
-fn writes(session: &Session, request: Request<'_>) -> bool {
+fn writes(session: &Session, request: &Request<'_>) -> bool {
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => transaction.writes(),
         _ => request.has(flag::WRITE),
@@ -250,7 +250,7 @@ fn writes(session: &Session, request: Request<'_>) -> bool {
 }
 
 /// True when the request may add data: for EXEC, when a queued command may.
-fn wants_memory(session: &Session, request: Request<'_>) -> bool {
+fn wants_memory(session: &Session, request: &Request<'_>) -> bool {
     match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
             transaction.commands.iter().any(|queued| queued.flags & flag::DENYOOM != 0)
@@ -259,7 +259,7 @@ fn wants_memory(session: &Session, request: Request<'_>) -> bool {
     }
 }
 
-fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(), CommandError> {
+fn check_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<(), CommandError> {
     let spec = request.spec;
     if session.in_resp2_pubsub() && !allowed_while_subscribed(spec.name, request.container.is_some()) {
         let name = request.full_name();
@@ -292,7 +292,7 @@ fn check_state(node: &Node, session: &Session, request: Request<'_>) -> Result<(
 }
 
 /// Without room what wants memory is refused, and so is what would be queued: that takes memory, too.
-fn check_memory(session: &Session, request: Request<'_>, room: Room) -> Result<(), CommandError> {
+fn check_memory(session: &Session, request: &Request<'_>, room: Room) -> Result<(), CommandError> {
     let is_queued = || session.in_transaction() && !transaction::acts_at_once(request);
     let refused = room == Room::None && (wants_memory(session, request) || is_queued());
     if refused { Err(OUT_OF_MEMORY) } else { Ok(()) }
@@ -322,7 +322,7 @@ fn allowed_while_subscribed(name: &str, is_subcommand: bool) -> bool {
 fn wait_for_its_turn(
     node: &Node,
     session: &mut Session,
-    request: Request<'_>,
+    request: &Request<'_>,
     slot: Option<Slot>,
     held: &mut Held<'_>,
 ) -> Option<Park> {

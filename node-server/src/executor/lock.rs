@@ -33,7 +33,17 @@ impl<'a> Held<'a> {
     }
 
     /// For a request: a shard that a script holds for long is not waited for.
+    #[inline(always)]
     pub fn for_request(shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {
+        match wanted {
+            Wanted::None => Ok(Held::None),
+            Wanted::One(index) => Ok(Held::One(index, shards.lock_unless_held_long(index)?)),
+            several => Held::several(shards, several),
+        }
+    }
+
+    #[inline(never)]
+    fn several(shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {
         let lock = |index| Ok((index, shards.lock_unless_held_long(index)?));
         let many =
             |indexes: &mut dyn Iterator<Item = usize>| indexes.map(lock).collect::<Result<Vec<_>, _>>();

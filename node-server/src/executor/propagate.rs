@@ -6,7 +6,14 @@ use crate::command::Context;
 use crate::replication::LogPosition;
 
 /// Sends what was published to the other nodes; a transaction's messages together, at its end.
+#[inline]
 pub fn publish(context: &mut Context<'_>) {
+    if !context.publications.is_empty() {
+        publish_all(context);
+    }
+}
+
+fn publish_all(context: &mut Context<'_>) {
     let Some(control) = context.node.control.get() else { return };
     for message in context.publications.drain(..) {
         // Fails when the control thread has ended; then there is no bus either.
@@ -25,10 +32,12 @@ pub struct Logged {
 
 /// Appends what the command left to be logged, as one contiguous piece; several commands as a transaction, which
 /// goes from database to database as they do.
+#[inline]
 pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Logged> {
-    if context.log.is_empty() {
-        return None;
-    }
+    if context.log.is_empty() { None } else { Some(append_log(context, measure)) }
+}
+
+fn append_log(context: &mut Context<'_>, measure: bool) -> Logged {
     let log = std::mem::take(&mut context.log);
     let slot = context.data.logged_slot();
     // One command, which most are, is logged as it is.
@@ -41,7 +50,7 @@ pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Logged
     let bytes =
         if measure { all().map(|(_, command)| request_len(command.iter())).sum::<usize>() } else { 0 };
     let end = context.node.replication.append_of_client(slot, all());
-    Some(Logged { end, bytes: bytes as u64 })
+    Logged { end, bytes: bytes as u64 }
 }
 
 /// A command whose database does not matter.

@@ -23,10 +23,14 @@ use crate::node::Node;
 use crate::shard::{Arrival, KeyWaiter, Shard};
 
 /// `laps` is given where it is counted what slots cost.
-pub fn serve_waiters(context: &mut Context<'_>, mut laps: Option<&mut BatchClock>) {
-    if context.data.new_keys.is_empty() {
-        return;
+#[inline]
+pub fn serve_waiters(context: &mut Context<'_>, laps: Option<&mut BatchClock>) {
+    if !context.data.new_keys.is_empty() {
+        serve_keys(context, laps);
     }
+}
+
+fn serve_keys(context: &mut Context<'_>, mut laps: Option<&mut BatchClock>) {
     context.data.now_ms = clock::now_ms();
     while !context.data.new_keys.is_empty() {
         for (database, key) in std::mem::take(&mut context.data.new_keys) {

@@ -12,12 +12,12 @@ use crate::monitor;
 use crate::node::Node;
 
 /// Commands that are not queued in a transaction but act on it.
-pub fn acts_at_once(request: Request<'_>) -> bool {
+pub fn acts_at_once(request: &Request<'_>) -> bool {
     let is_subcommand = request.container.is_some();
     !is_subcommand && matches!(request.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
 }
 
-pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {
+pub fn queue(session: &mut Session, request: &Request<'_>, slot: Option<Slot>) {
     let Some(transaction) = &mut session.transaction else { return };
     let args = request.args.to_owned();
     transaction.bytes += args.byte_count();
@@ -31,7 +31,7 @@ pub fn queue(session: &mut Session, request: Request<'_>, slot: Option<Slot>) {
 }
 
 /// What a client hears of a refusal. An EXEC that may not run says why; where its keys are is told as to any other.
-pub fn refusal(request: Request<'_>, error: CommandError) -> CommandError {
+pub fn refusal(request: &Request<'_>, error: CommandError) -> CommandError {
     let is_about_place = matches!(error.code(), "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "CROSSSLOT");
     if request.spec.locks != Locks::Transaction || is_about_place {
         return error;
@@ -40,7 +40,7 @@ pub fn refusal(request: Request<'_>, error: CommandError) -> CommandError {
 }
 
 /// The gate refused a request: inside MULTI that breaks the transaction; an EXEC that is refused ends it.
-pub fn refused(node: &Node, session: &mut Session, request: Request<'_>) {
+pub fn refused(node: &Node, session: &mut Session, request: &Request<'_>) {
     if request.spec.locks == Locks::Transaction {
         if !node.monitors.is_empty() {
             monitor::aborted(node, session, request.spec, request.args);

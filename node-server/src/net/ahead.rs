@@ -181,13 +181,15 @@ mod tests {
 
     const LIMITS: Limits = Limits { max_bulk_bytes: 1 << 20, authenticated: true };
 
+    type Rest = Result<Option<usize>, ProtocolError>;
+
     /// What is found in the input at once, each with where it ends, and what is said of the rest.
     fn found(
         parser: &mut RequestParser,
         input: &[u8],
         from: usize,
         limits: Limits,
-    ) -> (Vec<(String, usize)>, Result<Option<usize>, ProtocolError>) {
+    ) -> (Vec<(String, usize)>, Rest) {
         let mut ahead = Ahead::default();
         let rest = ahead.find(parser, &CommandNames::default(), input, from, limits);
         let mut requests = Vec::new();

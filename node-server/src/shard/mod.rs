@@ -152,6 +152,7 @@ impl Shards {
     }
 
     /// The same, but it is not waited for a script that runs for long.
+    #[inline]
     pub fn lock_unless_held_long(&self, index: usize) -> Result<MutexGuard<'_, Shard>, HeldLong> {
         let guarded = &self.shards[index];
         let shard = match guarded.shard.try_lock() {

@@ -172,10 +172,13 @@ fn pop(context: &mut Context<'_>, args: Args<'_>, end: End, command: &str) -> Co
             1
         }
     };
+    let is_empty = list.is_empty();
     drop(list);
     data.changed_times(&args[1], popped);
     data.notify(EventClass::List, pop_event(end), &args[1]);
-    data.remove_if_empty(&args[1]);
+    if is_empty {
+        data.remove_if_empty(&args[1]);
+    }
     Ok(Outcome::Done)
 }
 

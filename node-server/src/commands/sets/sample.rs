@@ -1,6 +1,8 @@
 //! Some members of a set: taken out or drawn at random, or piece by piece.
 
 use rcl_proto::resp::{Args, OwnedArgs};
+use rcl_store::entry::Edit;
+use rcl_store::types::Set;
 
 use crate::command::arguments::{COUNT, KEY, MATCH};
 use crate::command::counts::Draw;
@@ -42,14 +44,19 @@ fn spop(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn pop_one(context: &mut Context<'_>, key: &[u8]) -> CommandResult {
     let data = &mut context.data;
-    let Some(member) = data.set_mut(key)?.and_then(|mut set| set.pop(&mut rand::rng())) else {
+    let pop = |mut set: Edit<'_, Set>| set.pop(&mut rand::rng()).map(|member| (member, set.is_empty()));
+    let Some((member, is_empty)) = data.set_mut(key)?.and_then(pop) else {
         context.reply.null();
         return Ok(Outcome::Done);
     };
     data.changed(key);
     data.notify(EventClass::Set, "spop", key);
-    data.remove_if_empty(key);
-    data.effects.propagate_instead(OwnedArgs::new([b"SREM".as_slice(), key, &member]));
+    if is_empty {
+        data.remove_if_empty(key);
+    }
+    if data.is_logging() {
+        data.effects.propagate_instead(OwnedArgs::new([b"SREM".as_slice(), key, &member]));
+    }
     context.reply.bulk(&member);
     Ok(Outcome::Done)
 }

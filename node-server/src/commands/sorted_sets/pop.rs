@@ -168,11 +168,14 @@ pub fn take(
         Side::Highest => sorted_set.pop_highest(),
     };
     let popped: Vec<Scored> = (0..count).map_while(pop).collect();
+    let is_empty = sorted_set.is_empty();
     drop(sorted_set);
     if !popped.is_empty() {
         data.changed_times(key, popped.len() as u64);
         data.notify(EventClass::SortedSet, side.pop_event(), key);
-        data.remove_if_empty(key);
+        if is_empty {
+            data.remove_if_empty(key);
+        }
     }
     Ok(Some(popped))
 }

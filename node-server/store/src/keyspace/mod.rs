@@ -30,7 +30,7 @@ pub use scan::{ScanCursor, SlotScan};
 
 use crate::entry::Entry;
 use crate::snapshot::Snapshots;
-use crate::table::{Found, Table};
+use crate::table::{Found, Position, Table};
 use crate::types::Value;
 use rcl_proto::{SLOT_COUNT, Slot};
 
@@ -223,11 +223,24 @@ impl Keyspace {
     /// Finds an entry to change its value in place. It must stay the entry of this key.
     #[inline]
     pub fn find_mut(&mut self, db: usize, key: &Key<'_>) -> Option<&mut Entry> {
+        let position = self.position(db, key)?;
+        self.at_mut(db, key, position)
+    }
+
+    /// Where the entry is, for [`Keyspace::at_mut`]; until the next insert or removal.
+    #[inline]
+    pub fn position(&self, db: usize, key: &Key<'_>) -> Option<Position> {
+        self.table(db, key.slot)?.find(key.hash, |entry| entry.key() == key.bytes)
+    }
+
+    /// The entry of this key, which is there, to change its value in place.
+    #[inline]
+    pub fn at_mut(&mut self, db: usize, key: &Key<'_>, position: Position) -> Option<&mut Entry> {
         let index = self.index(key.slot);
         let Keyspace { databases, snapshots, .. } = self;
         let database = databases.get_mut(db)?;
         let number = database.number_at_snapshot;
-        let entry = database.table_mut(index)?.get_mut(key.hash, |entry| entry.key() == key.bytes)?;
+        let entry = database.table_mut(index)?.at_mut(position)?;
         snapshots.before_change(number, entry);
         Some(entry)
     }

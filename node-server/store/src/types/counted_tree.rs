@@ -107,9 +107,8 @@ impl<T: Item> CountedTree<T> {
         change: impl FnOnce(&mut Vec<T>, usize, usize) -> R,
     ) -> R {
         let root = self.root.get_or_insert_with(|| Arc::new(Node::Leaf(Vec::new())));
-        let before = self.weight;
-        let altered = alter(Arc::make_mut(root), offset, change);
-        self.weight = before - altered.removed + altered.added;
+        let altered = alter(Arc::make_mut(root), self.weight, offset, change);
+        self.weight = altered.weight;
         self.fix_root();
         altered.result
     }
@@ -155,8 +154,8 @@ impl<T: Item> CountedTree<T> {
 /// What `alter` below did, for the levels above.
 struct Altered<R> {
     result: R,
-    removed: usize,
-    added: usize,
+    /// Of the node now.
+    weight: usize,
     /// Whether the first item may be another one now.
     first: bool,
     /// Whether it happened at the end.
@@ -165,17 +164,17 @@ struct Altered<R> {
 
 fn alter<T: Item, R>(
     node: &mut Node<T>,
+    weight: usize,
     offset: usize,
     change: impl FnOnce(&mut Vec<T>, usize, usize) -> R,
 ) -> Altered<R> {
     match node {
         Node::Leaf(items) => {
             let (index, within) = locate(items, offset, T::weight);
-            let removed = items.iter().map(T::weight).sum();
             let last = index >= items.len();
             let result = change(items, index, within);
-            let added = items.iter().map(T::weight).sum();
-            Altered { result, removed, added, first: index <= 1, last }
+            let weight = items.iter().map(T::weight).sum();
+            Altered { result, weight, first: index <= 1, last }
         }
         Node::Inner(children) => {
             let (index, within) = locate(children, offset, |child| child.weight);
@@ -185,8 +184,10 @@ fn alter<T: Item, R>(
                 _ => (index, within),
             };
             let child = &mut children[index];
-            let altered = alter(Arc::make_mut(&mut child.node), within, change);
-            child.weight = child.weight - altered.removed + altered.added;
+            let weight = weight - child.weight;
+            let altered = alter(Arc::make_mut(&mut child.node), child.weight, within, change);
+            child.weight = altered.weight;
+            let weight = weight + child.weight;
             if altered.first
                 && let Some(first) = child.node.first()
             {
@@ -194,7 +195,7 @@ fn alter<T: Item, R>(
             }
             let last = altered.last && index + 1 == children.len();
             rebalance(children, index, last);
-            Altered { first: altered.first && index <= 1, last, ..altered }
+            Altered { weight, first: altered.first && index <= 1, last, ..altered }
         }
     }
 }
