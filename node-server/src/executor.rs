@@ -115,6 +115,10 @@ pub fn process(
 }
 
 /// The same, if its command was looked up already.
+///
+/// Inlined down to the handler's call, since what goes through here for every command (arguments, request, shards) would else be
+/// copied in bigger pieces than it was just written in, for which the processor has to wait each time.
+#[inline(always)]
 pub fn process_found(
     node: &Arc<Node>,
     session: &mut Session,
@@ -125,26 +129,15 @@ pub fn process_found(
 ) -> Flow {
     batch.reply_start = output.len();
     batch.stats.commands += 1;
-    let flow = match known(node, session, args, lookup) {
-        Ok(mut request) => {
+    let flow = match lookup {
+        Lookup::Found(known) if known.spec.accepts(args.len()) => {
+            let mut request = Request::new(known, args);
             if request.spec.locks == Locks::Script {
                 request.flags = scripting::flags_of(node, &request);
             }
             dispatch(node, session, &request, output, batch)
         }
-        Err(_) if speaks_http(args.name()) => {
-            // A browser was made to send a request here, with commands in its body.
-            tracing::warn!(client = %session.handle.address(), "possible attack: the client speaks HTTP; closed");
-            Flow::Close
-        }
-        Err(error) => {
-            session.handle.last_command.store(NO_COMMAND, Ordering::Relaxed);
-            if let Some(transaction) = &mut session.transaction {
-                transaction.broken = true;
-            }
-            reply_error(node, session, output, batch, &error);
-            Flow::Next
-        }
+        _ => process_unfound(node, session, args, lookup, output, batch),
     };
     // What a parked request answers comes later, and is left out or not by then.
     if !matches!(&flow, Flow::Park(park) if !park.pipelined) {
@@ -157,27 +150,43 @@ fn speaks_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
-fn known<'a>(
-    node: &Node,
-    session: &Session,
-    args: Args<'a>,
+/// A request that names no command, or has the wrong number of arguments for it.
+#[cold]
+fn process_unfound(
+    node: &Arc<Node>,
+    session: &mut Session,
+    args: Args<'_>,
     lookup: Lookup,
-) -> Result<Request<'a>, CommandError> {
-    let request = match lookup {
-        Lookup::Found(known) => Request::new(known, args),
+    output: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Flow {
+    let error = match lookup {
         // A master may log commands by the table's names, whatever its clients call them.
         Lookup::Unknown if session.is_master_link => match command::find(args) {
-            Lookup::Found(known) => Request::new(known, args),
-            _ => return Err(unknown_command(args)),
+            Lookup::Found(known) if known.spec.accepts(args.len()) => {
+                return dispatch(node, session, &Request::new(known, args), output, batch);
+            }
+            Lookup::Found(known) => CommandError::wrong_arity(&known.full_name()),
+            _ => unknown_command(args),
         },
-        Lookup::UnknownSubcommand(container) => return Err(unknown_subcommand(container, args)),
-        Lookup::Unknown => return Err(unknown_command(args)),
+        Lookup::Found(known) => {
+            node.command_stats.rejected(known.spec);
+            CommandError::wrong_arity(&known.full_name())
+        }
+        Lookup::UnknownSubcommand(container) => unknown_subcommand(container, args),
+        Lookup::Unknown => unknown_command(args),
     };
-    if !request.spec.accepts(args.len()) {
-        node.command_stats.rejected(request.spec);
-        return Err(CommandError::wrong_arity(&request.full_name()));
+    if speaks_http(args.name()) {
+        // A browser was made to send a request here, with commands in its body.
+        tracing::warn!(client = %session.handle.address(), "possible attack: the client speaks HTTP; closed");
+        return Flow::Close;
     }
-    Ok(request)
+    session.handle.last_command.store(NO_COMMAND, Ordering::Relaxed);
+    if let Some(transaction) = &mut session.transaction {
+        transaction.broken = true;
+    }
+    reply_error(node, session, output, batch, &error);
+    Flow::Next
 }
 
 /// Redis's text, with as much of what was said as fits into 128 characters.
@@ -234,6 +243,7 @@ pub fn silence(session: &mut Session, output: &mut Vec<u8>, start: usize) {
     }
 }
 
+#[inline(always)]
 fn dispatch(
     node: &Arc<Node>,
     session: &mut Session,
@@ -267,6 +277,7 @@ fn end_caching(session: &mut Session, request: &Request<'_>) {
     }
 }
 
+#[inline(always)]
 fn admit_and_run(
     node: &Arc<Node>,
     session: &mut Session,
@@ -312,6 +323,7 @@ struct Place<'a> {
     slot: Option<Slot>,
 }
 
+#[inline(always)]
 fn run(
     node: &Arc<Node>,
     session: &mut Session,

@@ -66,6 +66,7 @@ pub enum Admitted<'a> {
     Park(Park),
 }
 
+#[inline(always)]
 pub fn admit<'a>(
     node: &'a Arc<Node>,
     session: &mut Session,

@@ -125,6 +125,7 @@ impl Ahead {
         }
     }
 
+    #[inline(always)]
     pub fn next<'a>(&'a mut self, parser: &'a RequestParser, input: &'a [u8]) -> Option<Next<'a>> {
         let found = self.requests.get(self.next)?;
         self.next += 1;

@@ -333,7 +333,6 @@ impl Connection {
         unsafe { target.set_len(before + read) };
         self.gave_room_back = false;
         self.batch.stats.input_bytes += read as u64;
-        self.session.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
         if own_buffer {
             // What has come so far is in memory until it is run.
             self.show_memory();
@@ -352,6 +351,7 @@ impl Connection {
 
     fn run_batch(&mut self, own_buffer: bool, buffers: &mut ThreadBuffers) -> Option<End> {
         if self.parked.is_some() || self.closing {
+            self.session.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
             self.keep_input(own_buffer, buffers, 0);
             return self.input_is_over_limit().then_some(End::Closed);
         }
@@ -416,6 +416,7 @@ impl Connection {
         let mut used = 0;
         let mut end = None;
         self.batch.clock = BatchClock::start();
+        self.session.handle.last_active_ms.store(self.batch.clock.now_ms(), Ordering::Relaxed);
         let max_bulk_bytes = self.node.settings().proto_max_bulk_len;
         // What waits already leaves less for what is answered now.
         self.session.output_limit = self.output_limit().saturating_sub(self.waiting_output());
