@@ -110,6 +110,7 @@ pub fn admit<'a>(
         return if spec.has(flag::NO_MULTI) { Err(NOT_IN_TRANSACTION) } else { Ok(Admitted::Queue { slot }) };
     }
     if !session.is_master_link
+        && something_is_held_back(node, slot, &mut held)
         && let Some(park) = wait_for_its_turn(node, session, request, slot, &mut held)
     {
         return Ok(Admitted::Park(park));
@@ -118,6 +119,7 @@ pub fn admit<'a>(
 }
 
 /// The slot of the request's keys; `None` when it has none. Without a cluster all keys lie in one place.
+#[inline]
 fn slot_of(node: &Node, session: &Session, request: &Request<'_>) -> Result<Option<Slot>, CommandError> {
     if request.spec.locks == Locks::Transaction {
         let Some(transaction) = &session.transaction else { return Ok(None) };
@@ -260,6 +262,7 @@ fn wants_memory(session: &Session, request: &Request<'_>) -> bool {
     }
 }
 
+#[inline]
 fn check_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<(), CommandError> {
     let spec = request.spec;
     if session.in_resp2_pubsub() && !allowed_while_subscribed(spec.name, request.container.is_some()) {
@@ -317,6 +320,16 @@ fn allowed_while_subscribed(name: &str, is_subcommand: bool) -> bool {
         "reset",
     ];
     !is_subcommand && ALLOWED.contains(&name)
+}
+
+/// Whether there is a pause, or a key of these shards is on its way to another node.
+#[inline]
+fn something_is_held_back(node: &Node, slot: Option<Slot>, held: &mut Held<'_>) -> bool {
+    held.any(|shard| shard.pause != PauseLevel::None)
+        || node.pause.level() != PauseLevel::None
+        || slot
+            .and_then(|slot| held.get(node.shards.index_of(slot)))
+            .is_some_and(|shard| !shard.departing.is_empty())
 }
 
 /// A request that comes during a pause, or wants to write a key that is on its way to another node, waits.
