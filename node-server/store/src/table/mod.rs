@@ -1,4 +1,5 @@
-//! A hash table that is ordered by its hashes: the keyspace's slots and the big hashes, sets and sorted sets use it.
+//! A hash table that is ordered by its hashes: the keyspace's slots are such. (Big collections hold theirs more densely, in
+//! `types/pages`, under the same kind of directory.)
 //!
 //! ```text
 //!   hash  =  pppp hhhhhhhhhh…        p: the directory's bits    h: the place within the segment
@@ -19,87 +20,35 @@
 //! **Hashes.** The table keeps none: the caller gives the hash of what it looks for, and a function that hashes
 //! an entry when the table moves it. Hashes must be even in their high bits (places) and in their low six (tags).
 //!
-//! **Sharing.** `SharedTable` keeps its segments behind `Arc`: its clone costs a reference count a segment, and a later write
-//! copies only the segment it touches. `Table` (the keyspace) owns them flat.
-//!
 //! **Marks.** An entry can be marked; marked ones are counted and found without touching the others.
 
 mod directory;
 mod scan;
 mod segment;
-mod tags;
+pub(crate) mod tags;
+
+pub(crate) use directory::{Directory, Part};
 
 pub use scan::Wanted;
 pub(crate) use segment::below as random_below;
 
-use directory::Directory;
 use rand::Rng;
 use segment::{Probe, SPLIT_CAPACITY, Segment};
-use std::sync::Arc;
-
-/// How a table holds a segment.
-pub trait Holder<E>: sealed::Sealed {
-    fn hold(segment: Segment<E>) -> Self;
-    fn segment(&self) -> &Segment<E>;
-    /// Copies the segment first when it is shared.
-    fn segment_mut(&mut self) -> &mut Segment<E>;
-    fn into_segment(self) -> Segment<E>;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl<E> Sealed for super::Segment<E> {}
-    impl<E> Sealed for std::sync::Arc<super::Segment<E>> {}
-}
-
-impl<E> Holder<E> for Segment<E> {
-    fn hold(segment: Segment<E>) -> Self {
-        segment
-    }
-    fn segment(&self) -> &Segment<E> {
-        self
-    }
-    fn segment_mut(&mut self) -> &mut Segment<E> {
-        self
-    }
-    fn into_segment(self) -> Segment<E> {
-        self
-    }
-}
-
-impl<E: Clone> Holder<E> for Arc<Segment<E>> {
-    fn hold(segment: Segment<E>) -> Self {
-        Arc::new(segment)
-    }
-    fn segment(&self) -> &Segment<E> {
-        self
-    }
-    fn segment_mut(&mut self) -> &mut Segment<E> {
-        Arc::make_mut(self)
-    }
-    fn into_segment(self) -> Segment<E> {
-        Arc::unwrap_or_clone(self)
-    }
-}
 
 /// One cache line, since a look-up in a keyspace of many small tables begins with a miss on it.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
-pub struct Table<E, H = Segment<E>> {
+pub struct Table<E> {
     len: usize,
     marked: usize,
-    root: Root<H>,
-    entry: std::marker::PhantomData<E>,
+    root: Root<E>,
 }
 
-/// A table whose clone is cheap: segments are shared until one side writes to them.
-pub type SharedTable<E> = Table<E, Arc<Segment<E>>>;
-
 #[derive(Clone, Debug)]
-enum Root<H> {
+enum Root<E> {
     Empty,
-    One(H),
-    Many(Box<Directory<H>>),
+    One(Segment<E>),
+    Many(Box<Directory<Segment<E>>>),
 }
 
 /// Where an entry is, until the next insert or removal. Out of date, it may name another entry or none.
@@ -124,15 +73,15 @@ pub struct Vacancy {
     place: Option<usize>,
 }
 
-impl<E, H: Holder<E>> Default for Table<E, H> {
+impl<E> Default for Table<E> {
     fn default() -> Self {
         Table::new()
     }
 }
 
-impl<E, H: Holder<E>> Table<E, H> {
-    pub const fn new() -> Table<E, H> {
-        Table { len: 0, marked: 0, root: Root::Empty, entry: std::marker::PhantomData }
+impl<E> Table<E> {
+    pub const fn new() -> Table<E> {
+        Table { len: 0, marked: 0, root: Root::Empty }
     }
 
     pub fn len(&self) -> usize {
@@ -178,7 +127,7 @@ impl<E, H: Holder<E>> Table<E, H> {
     }
 
     /// The entry, or the place for it, in one search.
-    pub fn entry(&mut self, hash: u64, eq: impl FnMut(&E) -> bool) -> TableEntry<'_, E, H> {
+    pub fn entry(&mut self, hash: u64, eq: impl FnMut(&E) -> bool) -> TableEntry<'_, E> {
         match self.search(hash, eq) {
             Found::At(position) => TableEntry::Occupied(OccupiedEntry { table: self, position, hash }),
             Found::Absent(vacancy) => TableEntry::Vacant(VacantEntry { table: self, vacancy }),
@@ -222,7 +171,7 @@ impl<E, H: Holder<E>> Table<E, H> {
     pub fn fill(&mut self, vacancy: Vacancy, entry: E, mut hash_of: impl FnMut(&E) -> u64) -> Position {
         let Vacancy { hash, segment: number, place } = vacancy;
         if let Root::Empty = self.root {
-            self.root = Root::One(H::hold(Segment::new(0)));
+            self.root = Root::One(Segment::new(0));
         }
         if let Some(place) = place
             && let Some(segment) = self.segment_mut(number)
@@ -320,7 +269,7 @@ impl<E, H: Holder<E>> Table<E, H> {
     fn extent(&self) -> Option<(usize, usize)> {
         match &self.root {
             Root::Empty => None,
-            Root::One(one) => Some((1, one.segment().capacity())),
+            Root::One(one) => Some((1, one.capacity())),
             Root::Many(directory) => Some((directory.count(), directory.widest())),
         }
     }
@@ -332,8 +281,8 @@ impl<E, H: Holder<E>> Table<E, H> {
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut E> {
         let (one, many) = match &mut self.root {
             Root::Empty => (None, None),
-            Root::One(one) => (Some(one.segment_mut()), None),
-            Root::Many(directory) => (None, Some(directory.segments_mut())),
+            Root::One(one) => (Some(one), None),
+            Root::Many(directory) => (None, Some(directory.parts_mut())),
         };
         one.into_iter().chain(many.into_iter().flatten()).flat_map(Segment::iter_mut)
     }
@@ -341,8 +290,8 @@ impl<E, H: Holder<E>> Table<E, H> {
     pub fn into_entries(self) -> impl Iterator<Item = E> {
         let (one, many) = match self.root {
             Root::Empty => (None, None),
-            Root::One(one) => (Some(one.into_segment()), None),
-            Root::Many(directory) => (None, Some(directory.into_segments())),
+            Root::One(one) => (Some(one), None),
+            Root::Many(directory) => (None, Some(directory.into_parts())),
         };
         one.into_iter().chain(many.into_iter().flatten()).flat_map(Segment::into_entries)
     }
@@ -375,8 +324,8 @@ impl<E, H: Holder<E>> Table<E, H> {
     fn segment(&self, number: usize) -> Option<&Segment<E>> {
         match &self.root {
             Root::Empty => None,
-            Root::One(one) => (number == 0).then(|| one.segment()),
-            Root::Many(directory) => directory.segment(number).map(H::segment),
+            Root::One(one) => (number == 0).then_some(one),
+            Root::Many(directory) => directory.part(number),
         }
     }
 
@@ -387,8 +336,8 @@ impl<E, H: Holder<E>> Table<E, H> {
     fn segment_mut(&mut self, number: usize) -> Option<&mut Segment<E>> {
         match &mut self.root {
             Root::Empty => None,
-            Root::One(one) => (number == 0).then(|| one.segment_mut()),
-            Root::Many(directory) => directory.segment_mut(number).map(H::segment_mut),
+            Root::One(one) => (number == 0).then_some(one),
+            Root::Many(directory) => directory.part_mut(number),
         }
     }
 
@@ -406,19 +355,19 @@ impl<E, H: Holder<E>> Table<E, H> {
                 segment.grow(hash_of);
                 let capacity = segment.capacity();
                 if let Root::Many(directory) = &mut self.root {
-                    directory.note_capacity(capacity);
+                    directory.note_width(capacity);
                 }
                 continue;
             }
             match std::mem::replace(&mut self.root, Root::Empty) {
                 Root::Empty => return,
                 Root::One(one) => {
-                    let mut directory = Directory::of_one(one);
-                    directory.split(hash, hash_of);
+                    let mut directory = Directory::of_one(one, SPLIT_CAPACITY);
+                    directory.split(hash, |segment| segment.split(hash_of));
                     self.root = Root::Many(Box::new(directory));
                 }
                 Root::Many(mut directory) => {
-                    directory.split(hash, hash_of);
+                    directory.split(hash, |segment| segment.split(hash_of));
                     self.root = Root::Many(directory);
                 }
             }
@@ -427,7 +376,7 @@ impl<E, H: Holder<E>> Table<E, H> {
 
     fn merge_at(&mut self, hash: u64, hash_of: &mut impl FnMut(&E) -> u64) {
         let Root::Many(directory) = &mut self.root else { return };
-        while directory.merge(hash, hash_of) {}
+        while directory.merge(hash, |low, high| low.merge(high, hash_of)) {}
         if directory.count() == 1
             && let Root::Many(directory) = std::mem::replace(&mut self.root, Root::Empty)
             && let Some(one) = directory.into_one()
@@ -442,18 +391,18 @@ fn position(segment: usize, place: usize) -> Position {
 }
 
 /// The answer of [`Table::entry`].
-pub enum TableEntry<'a, E, H: Holder<E> = Segment<E>> {
-    Occupied(OccupiedEntry<'a, E, H>),
-    Vacant(VacantEntry<'a, E, H>),
+pub enum TableEntry<'a, E> {
+    Occupied(OccupiedEntry<'a, E>),
+    Vacant(VacantEntry<'a, E>),
 }
 
-pub struct OccupiedEntry<'a, E, H: Holder<E>> {
-    table: &'a mut Table<E, H>,
+pub struct OccupiedEntry<'a, E> {
+    table: &'a mut Table<E>,
     position: Position,
     hash: u64,
 }
 
-impl<'a, E, H: Holder<E>> OccupiedEntry<'a, E, H> {
+impl<'a, E> OccupiedEntry<'a, E> {
     pub fn get(&self) -> Option<&E> {
         self.table.at(self.position)
     }
@@ -471,12 +420,12 @@ impl<'a, E, H: Holder<E>> OccupiedEntry<'a, E, H> {
     }
 }
 
-pub struct VacantEntry<'a, E, H: Holder<E>> {
-    table: &'a mut Table<E, H>,
+pub struct VacantEntry<'a, E> {
+    table: &'a mut Table<E>,
     vacancy: Vacancy,
 }
 
-impl<'a, E, H: Holder<E>> VacantEntry<'a, E, H> {
+impl<'a, E> VacantEntry<'a, E> {
     pub fn insert(self, entry: E, hash_of: impl FnMut(&E) -> u64) -> Option<&'a mut E> {
         let position = self.table.fill(self.vacancy, entry, hash_of);
         self.table.at_mut(position)

@@ -1,7 +1,7 @@
 //! Walking a table in steps, by hash.
 
 use super::segment::Segment;
-use super::{Holder, Position, Root, Table};
+use super::{Part, Position, Root, Table};
 
 /// Which entries a scan is after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Wanted {
 /// A step visits about as many at most; it keeps products small, and a larger budget takes several steps.
 const STEP_MAX: usize = 4096;
 
-impl<E, H: Holder<E>> Table<E, H> {
+impl<E> Table<E> {
     /// Visits entries in rising order of hash prefix, from cursor 0 on, about `budget` of them. Returns the cursor
     /// to go on from, `None` at the end. It stops at the first place where it may: a few entries over budget at most.
     pub fn scan<'a>(

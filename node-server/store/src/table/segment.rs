@@ -12,6 +12,7 @@
 //! Capacities go in quarter steps of a power of two and are at most 7/8 full: small slots of a big node stay
 //! compact. Growth asks the caller for the hashes again; that costs less than to keep them.
 
+use super::directory::Part;
 use super::tags::{self, Group};
 use crate::prefetch::prefetch;
 use rand::Rng;
@@ -48,6 +49,18 @@ pub(super) enum Probe {
     Vacant(Option<usize>),
 }
 
+impl<E> Part for Segment<E> {
+    const MERGE_LEN: usize = SPLIT_CAPACITY / 4;
+
+    fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    fn len(&self) -> usize {
+        self.len as usize
+    }
+}
+
 impl<E> Segment<E> {
     pub(super) fn new(depth: u8) -> Segment<E> {
         Segment {
@@ -71,20 +84,12 @@ impl<E> Segment<E> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.len as usize
-    }
-
     pub(super) fn marked(&self) -> usize {
         self.marked as usize
     }
 
     pub(super) fn capacity(&self) -> usize {
         self.entries.len()
-    }
-
-    pub(super) fn depth(&self) -> u8 {
-        self.depth
     }
 
     pub(super) fn allocated_bytes(&self) -> usize {

@@ -52,8 +52,7 @@ impl Group {
     /// Places whose tag may be `tag`, the mark left aside. It may name a place wrongly (never miss one): a borrow
     /// runs from a true match into the byte above it. The entry's key decides.
     pub(super) fn matches(self, tag: u8) -> Hits {
-        let unequal = (self.0 & !(u64::from(MARK) * LOW)) ^ (u64::from(tag) * LOW);
-        Hits(unequal.wrapping_sub(LOW) & !unequal & HIGH)
+        bytes_equal(self.0 & !(u64::from(MARK) * LOW), tag)
     }
 
     /// Places that are empty. Exact.
@@ -76,9 +75,16 @@ impl Group {
     }
 }
 
+/// The bytes of a word, the first the lowest, that may be `byte`: it may name one wrongly, never miss one.
+#[inline]
+pub(crate) fn bytes_equal(word: u64, byte: u8) -> Hits {
+    let unequal = word ^ (u64::from(byte) * LOW);
+    Hits(unequal.wrapping_sub(LOW) & !unequal & HIGH)
+}
+
 /// The offsets in a group that a question hit, lowest first.
 #[derive(Clone, Copy)]
-pub(super) struct Hits(u64);
+pub(crate) struct Hits(u64);
 
 impl Hits {
     pub(super) fn lowest(self) -> Option<usize> {

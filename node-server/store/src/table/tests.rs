@@ -7,11 +7,11 @@
 use super::*;
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// A table of numbers with a value each, behind a hash that is as even as the tests want it.
-struct Numbers<H: Holder<Item>> {
-    table: Table<Item, H>,
+struct Numbers {
+    table: Table<Item>,
     hash: fn(u64) -> u64,
 }
 
@@ -34,7 +34,7 @@ fn the_same(_: u64) -> u64 {
     u64::MAX
 }
 
-impl<H: Holder<Item>> Numbers<H> {
+impl Numbers {
     fn new(hash: fn(u64) -> u64) -> Self {
         Numbers { table: Table::new(), hash }
     }
@@ -118,8 +118,8 @@ fn run_from(start: u64) -> impl Iterator<Item = u64> {
     (start..start + 700).map(|number| number % 3000)
 }
 
-fn check_against_model<H: Holder<Item>>(hash: fn(u64) -> u64, operations: Vec<Operation>) {
-    let mut numbers = Numbers::<H>::new(hash);
+fn check_against_model(hash: fn(u64) -> u64, operations: Vec<Operation>) {
+    let mut numbers = Numbers::new(hash);
     let mut model = HashMap::new();
     let mut marks = BTreeSet::new();
     for operation in operations {
@@ -170,17 +170,12 @@ proptest! {
 
     #[test]
     fn behaves_as_a_map(operations in operations()) {
-        check_against_model::<Segment<Item>>(even, operations);
-    }
-
-    #[test]
-    fn behaves_as_a_map_when_shared(operations in operations()) {
-        check_against_model::<Arc<Segment<Item>>>(even, operations);
+        check_against_model(even, operations);
     }
 
     #[test]
     fn behaves_as_a_map_under_crowded_hashes(operations in operations()) {
-        check_against_model::<Segment<Item>>(crowded, operations);
+        check_against_model(crowded, operations);
     }
 
     #[test]
@@ -190,7 +185,7 @@ proptest! {
         changes in prop::collection::vec((any::<bool>(), 2500..6000u64, 1..600u64), 1..80),
     ) {
         // Numbers under 2500 stay; the others come and go between the steps, many at a time.
-        let mut numbers = Numbers::<Segment<Item>>::new(even);
+        let mut numbers = Numbers::new(even);
         (0..initial).for_each(|number| { numbers.set(number, 0); });
         let mut seen = Vec::new();
         let mut changes = changes.into_iter();
@@ -207,23 +202,11 @@ proptest! {
         stayed.sort_unstable();
         prop_assert_eq!(stayed, (0..initial).collect::<Vec<_>>());
     }
-
-    #[test]
-    fn a_clone_keeps_what_it_had(before in 0..3000u64, writes in prop::collection::vec((0..4000u64, any::<bool>()), 0..500)) {
-        let mut numbers = Numbers::<Arc<Segment<Item>>>::new(even);
-        (0..before).for_each(|number| { numbers.set(number, 1); });
-        let kept = Numbers { table: numbers.table.clone(), hash: even };
-        for (number, adds) in writes {
-            if adds { numbers.set(number, 2); } else { numbers.remove(number); }
-        }
-        let kept: BTreeMap<u64, u64> = kept.table.iter().map(|item| **item).collect();
-        prop_assert_eq!(kept, (0..before).map(|number| (number, 1)).collect::<BTreeMap<_, _>>());
-    }
 }
 
 #[test]
 fn equal_hashes_are_slow_but_right() {
-    let mut numbers = Numbers::<Segment<Item>>::new(the_same);
+    let mut numbers = Numbers::new(the_same);
     for number in 0..1500 {
         assert_eq!(numbers.set(number, number), None);
     }
@@ -237,7 +220,7 @@ fn equal_hashes_are_slow_but_right() {
 
 #[test]
 fn a_step_visits_about_as_many_as_asked() {
-    let mut numbers = Numbers::<Segment<Item>>::new(even);
+    let mut numbers = Numbers::new(even);
     (0..100_000).for_each(|number| {
         numbers.set(number, 0);
     });
@@ -252,7 +235,7 @@ fn a_step_visits_about_as_many_as_asked() {
 
 #[test]
 fn marks_are_found_among_many_unmarked() {
-    let mut numbers = Numbers::<Segment<Item>>::new(even);
+    let mut numbers = Numbers::new(even);
     (0..50_000).for_each(|number| {
         numbers.set(number, 0);
     });
@@ -269,7 +252,7 @@ fn marks_are_found_among_many_unmarked() {
 #[test]
 fn every_entry_is_equally_likely_to_be_drawn() {
     for count in [1u64, 5, 61, 5000] {
-        let mut numbers = Numbers::<Segment<Item>>::new(even);
+        let mut numbers = Numbers::new(even);
         (0..count).for_each(|number| {
             numbers.set(number, 0);
         });
@@ -285,7 +268,7 @@ fn every_entry_is_equally_likely_to_be_drawn() {
 
 #[test]
 fn small_tables_are_small_and_empty_ones_nothing() {
-    let mut numbers = Numbers::<Segment<Item>>::new(even);
+    let mut numbers = Numbers::new(even);
     assert_eq!(numbers.table.memory_usage(), 0);
     assert_eq!(size_of::<Table<Item>>(), 64);
     for count in 0..100_000u64 {
@@ -303,7 +286,7 @@ fn small_tables_are_small_and_empty_ones_nothing() {
 
 #[test]
 fn a_table_that_empties_merges_back_into_one_segment() {
-    let mut numbers = Numbers::<Segment<Item>>::new(even);
+    let mut numbers = Numbers::new(even);
     (0..200_000).for_each(|number| {
         numbers.set(number, 0);
     });

@@ -3,12 +3,12 @@
 //! ```text
 //!              inner: [ first key, weight, ● ] [ first key, weight, ● ] …      weight: sum over what is below
 //!                                          ↓
-//!               leaf: [ item ] [ item ] [ item ] …                             up to 64
+//!               leaf: [ item ] [ item ] [ item ] …                             up to 64, or as many as the item says
 //! ```
 //!
-//! A B+tree whose inner nodes know how much is below each child. An item weighs 1 in a sorted set, and as much as it has
-//! elements in a list, whose items are listpacks; offsets and ranks are sums of weights. Order is the caller's: a
-//! sorted set finds the place of an insert by [`CountedTree::weight_where`], a list knows it.
+//! A B+tree whose inner nodes know how much is below each child. An item weighs 1, or as much as it has elements in a list,
+//! whose items are listpacks, and in a sorted set, whose items are runs of members; offsets and ranks are sums of weights. Order
+//! is the caller's: a sorted set finds the place of an insert by [`CountedTree::seek`], a list knows it.
 //!
 //! Nodes are shared by clones and copied when written to, one path at a time: so a snapshot holds a tree of any
 //! size for a reference count. No item weighs nothing: a change that leaves one so must take it out.
@@ -19,11 +19,10 @@ mod cursor;
 
 pub(super) use cursor::Items;
 
-const MAX: usize = 64;
-const MIN: usize = 16;
-
 pub(super) trait Item: Clone {
     type Key: Clone;
+    /// How many items a leaf has at most, and children an inner node.
+    const MAX: usize = 64;
     fn key(&self) -> &Self::Key;
     fn weight(&self) -> usize;
 }
@@ -80,23 +79,31 @@ impl<T: Item> CountedTree<T> {
 
     /// The weight of all items for whose key `precedes` holds. It must hold for the items up to some point and for none after.
     pub(super) fn weight_where(&self, precedes: impl Fn(&T::Key) -> bool) -> usize {
+        match self.seek(&precedes) {
+            Some((item, before)) if precedes(item.key()) => before + item.weight(),
+            Some((_, before)) => before,
+            None => 0,
+        }
+    }
+
+    /// The last item for whose key `precedes` holds, or else the first one, and the weight before it.
+    pub(super) fn seek(&self, precedes: impl Fn(&T::Key) -> bool) -> Option<(&T, usize)> {
         let mut before = 0;
-        let mut next = self.root.as_deref();
-        while let Some(node) = next {
+        let mut node = self.root.as_deref()?;
+        loop {
             match node {
                 Node::Leaf(items) => {
-                    let count = items.partition_point(|item| precedes(item.key()));
-                    return before + items.iter().take(count).map(T::weight).sum::<usize>();
+                    let index = items.partition_point(|item| precedes(item.key())).saturating_sub(1);
+                    before += items.iter().take(index).map(T::weight).sum::<usize>();
+                    return Some((items.get(index)?, before));
                 }
                 Node::Inner(children) => {
-                    let count = children.partition_point(|child| precedes(&child.first));
-                    let Some(last) = count.checked_sub(1) else { return before };
-                    before += children.iter().take(last).map(|child| child.weight).sum::<usize>();
-                    next = children.get(last).map(|child| &*child.node);
+                    let index = children.partition_point(|child| precedes(&child.first)).saturating_sub(1);
+                    before += children.iter().take(index).map(|child| child.weight).sum::<usize>();
+                    node = &children.get(index)?.node;
                 }
             }
         }
-        before
     }
 
     /// Changes the leaf that holds `offset`. `change` gets its items, the index of the item there (the number of items when
@@ -133,7 +140,7 @@ impl<T: Item> CountedTree<T> {
 
     fn fix_root(&mut self) {
         let Some(root) = &mut self.root else { return };
-        if root.count() > MAX {
+        if root.count() > T::MAX {
             let right = Arc::make_mut(root).split(false);
             let left = std::mem::replace(root, Arc::new(Node::Leaf(Vec::new())));
             *root = Arc::new(Node::Inner(
@@ -205,19 +212,19 @@ fn rebalance<T: Item>(children: &mut Vec<Child<T>>, index: usize, at_end: bool) 
     let count = children[index].node.count();
     if count == 0 {
         children.remove(index);
-    } else if count > MAX {
+    } else if count > T::MAX {
         let right = Arc::make_mut(&mut children[index].node).split(at_end);
         if let Some(right) = right.into_child() {
             children[index].weight -= right.weight;
             children.insert(index + 1, right);
         }
-    } else if count < MIN && !at_end && children.len() > 1 {
+    } else if count < T::MAX / 4 && !at_end && children.len() > 1 {
         let left = index.min(children.len() - 2);
         let right = children.remove(left + 1);
         let joined = &mut children[left];
         joined.weight += right.weight;
         Arc::make_mut(&mut joined.node).append(Arc::unwrap_or_clone(right.node));
-        if joined.node.count() > MAX {
+        if joined.node.count() > T::MAX {
             rebalance(children, left, false);
         }
     }
@@ -261,15 +268,15 @@ impl<T: Item> Node<T> {
     /// Cuts off the right half; what grows at its end leaves full nodes behind.
     fn split(&mut self, at_end: bool) -> Node<T> {
         /// A vector that grew past its limit has room for twice as much: the rest is given back.
-        fn cut<P>(parts: &mut Vec<P>, at: usize) -> Vec<P> {
+        fn cut<P>(parts: &mut Vec<P>, at: usize, most: usize) -> Vec<P> {
             let right = parts.split_off(at);
-            parts.shrink_to(MAX);
+            parts.shrink_to(most);
             right
         }
-        let at = if at_end { MAX } else { self.count() / 2 };
+        let at = if at_end { T::MAX } else { self.count() / 2 };
         match self {
-            Node::Leaf(items) => Node::Leaf(cut(items, at)),
-            Node::Inner(children) => Node::Inner(cut(children, at)),
+            Node::Leaf(items) => Node::Leaf(cut(items, at, T::MAX)),
+            Node::Inner(children) => Node::Inner(cut(children, at, T::MAX)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! A hash: fields with values. Packed as `field value field value …` in insertion order while small, then a hash table.
+//! A hash: fields with values. Packed as `field value field value …` in insertion order while small, then a table of pages.
 //!
 //! A field may have an expiry. Expiries are kept beside, in the order of time; a hash without any knows nothing of that.
 //! The hash itself never drops a field whose time has come: [`LiveHash`] hides it, and who may delete it asks for it.
@@ -6,19 +6,17 @@
 //! It leaves the listpack when it has more than `hash_max_listpack_entries` fields or a field or value longer than
 //! `hash_max_listpack_value`, and never returns, as Redis does.
 
-use super::member_table::{Keyed, MemberTable};
+use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Element, Encoding, Limits};
 use crate::encoding::{Listpack, Malformed};
 
 mod live;
-mod pair;
 mod timed;
 mod view;
 
 pub use live::LiveHash;
 pub use view::HashRef;
 
-use pair::Pair;
 use timed::Timed;
 
 /// Why HINCRBY cannot.
@@ -34,8 +32,18 @@ pub struct Hash(Form);
 #[derive(Clone)]
 enum Form {
     Packed(Listpack),
-    Table(Box<MemberTable<Pair>>),
+    Table(Box<PageTable<Pair>>),
     Timed(Box<Timed>),
+}
+
+/// How the table keeps a field and its value.
+#[derive(Clone)]
+struct Pair;
+
+impl Format for Pair {
+    const COLUMN: usize = 1;
+    const VALUE: ValueSize = ValueSize::Text;
+    const INLINE_MAX: usize = 254;
 }
 
 impl Default for Hash {
@@ -125,13 +133,7 @@ impl Hash {
                     true
                 }
             },
-            Form::Table(table) => match table.get_mut(field) {
-                Some(pair) => {
-                    pair.set_value(value);
-                    false
-                }
-                None => table.insert_new(field, || Pair::new(field, value)),
-            },
+            Form::Table(table) => table.set(Text::new::<Pair>(field), Text::new::<Pair>(value)),
             Form::Timed(timed) => return timed.fields.set_keeping_expiry(field, value, limits),
         };
         self.unpack_when_long(limits);
@@ -153,7 +155,7 @@ impl Hash {
                 }
                 None => false,
             },
-            Form::Table(table) => table.remove(field).is_some(),
+            Form::Table(table) => table.remove(field, |_| ()).is_some(),
             Form::Timed(timed) => timed.fields.remove(field),
         }
     }
@@ -173,7 +175,7 @@ impl Hash {
     pub fn memory_usage(&self) -> usize {
         match &self.0 {
             Form::Packed(pairs) => pairs.memory_usage(),
-            Form::Table(table) => size_of::<MemberTable<Pair>>() + table.memory_usage(),
+            Form::Table(table) => table.memory_usage(),
             Form::Timed(timed) => timed.memory_usage(),
         }
     }
@@ -194,21 +196,13 @@ impl Hash {
     }
 
     fn unpack(&mut self, limits: &Limits) {
-        let mut table = MemberTable::new(limits.hash_seed);
+        let mut table = PageTable::new(limits.hash_seed);
         for (field, value) in self.view().iter() {
-            let (field, value) = (field.to_vec(), value.to_vec());
-            table.insert_new(&field, || Pair::new(&field, &value));
+            let (mut field_buffer, mut value_buffer) = (itoa::Buffer::new(), itoa::Buffer::new());
+            let (field, value) = (field.as_bytes(&mut field_buffer), value.as_bytes(&mut value_buffer));
+            table.insert(Text::new::<Pair>(field), Text::new::<Pair>(value));
         }
         self.0 = Form::Table(Box::new(table));
-    }
-}
-
-impl Keyed for Pair {
-    fn key(&self) -> &[u8] {
-        self.field()
-    }
-    fn heap_bytes(&self) -> usize {
-        self.allocated_bytes()
     }
 }
 

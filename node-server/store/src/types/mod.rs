@@ -3,9 +3,9 @@
 //! | type | small | big |
 //! |---|---|---|
 //! | [`List`] | listpack | tree of listpacks (reported as quicklist) |
-//! | [`Hash`] | listpack, in insertion order | hash table |
-//! | [`Set`] | intset, then listpack | hash table |
-//! | [`SortedSet`] | listpack in order | hash table and an ordered tree with counts (reported as skiplist) |
+//! | [`Hash`] | listpack, in insertion order | table of pages (reported as hashtable) |
+//! | [`Set`] | intset, then listpack | table of pages (reported as hashtable) |
+//! | [`SortedSet`] | listpack in order | table of pages and an ordered tree with counts (reported as skiplist) |
 //! | [`Stream`] | listpack of entries | tree of such listpacks (always reported as stream) |
 //!
 //! What commands see inside a string: [`bitmap`], [`bitfield`], [`hyperloglog`].
@@ -25,7 +25,7 @@ mod hash;
 pub mod hyperloglog;
 mod limits;
 mod list;
-mod member_table;
+mod pages;
 mod sampling;
 mod set;
 mod sorted_set;

@@ -1,14 +1,14 @@
-//! A set: an intset while all members are integers, a listpack in insertion order while small, then a hash table.
+//! A set: an intset while all members are integers, a listpack in insertion order while small, then a table of pages.
 //!
 //! ```text
-//! intset ── a member that is no integer ──▶ listpack ── too many, or one too long ──▶ hash table
+//! intset ── a member that is no integer ──▶ listpack ── too many, or one too long ──▶ table of pages
 //!    └───── more than set_max_intset_entries ─────────────────────────────────────────▶
 //! ```
 //!
 //! As Redis 7.2 does it (7.0 has no set listpack; with `set_max_listpack_entries` 0 this behaves as 7.0). A set never
 //! returns to a smaller form.
 
-use super::member_table::{Keyed, MemberTable};
+use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Encoding, Limits, parse_integer};
 use crate::encoding::{Intset, Listpack, Malformed};
 use rand::Rng;
@@ -25,16 +25,17 @@ pub struct Set(Form);
 enum Form {
     Intset(Intset),
     Packed(Listpack),
-    Table(Box<MemberTable<Box<[u8]>>>),
+    Table(Box<PageTable<Member>>),
 }
 
-impl Keyed for Box<[u8]> {
-    fn key(&self) -> &[u8] {
-        self
-    }
-    fn heap_bytes(&self) -> usize {
-        self.len()
-    }
+/// How the table keeps a member.
+#[derive(Clone)]
+struct Member;
+
+impl Format for Member {
+    const COLUMN: usize = 1;
+    const VALUE: ValueSize = ValueSize::None;
+    const INLINE_MAX: usize = 254;
 }
 
 impl Default for Set {
@@ -136,7 +137,7 @@ impl Set {
             self.unpack(limits);
         }
         match &mut self.0 {
-            Form::Table(table) => table.insert_new(member, || member.into()),
+            Form::Table(table) => table.insert(Text::new::<Member>(member), Text::Inline(&[])),
             _ => false,
         }
     }
@@ -151,7 +152,7 @@ impl Set {
                 }
                 None => false,
             },
-            Form::Table(table) => table.remove(member).is_some(),
+            Form::Table(table) => table.remove(member, |_| ()).is_some(),
         }
     }
 
@@ -167,7 +168,7 @@ impl Set {
         match &self.0 {
             Form::Intset(members) => members.memory_usage(),
             Form::Packed(members) => members.memory_usage(),
-            Form::Table(table) => size_of::<MemberTable<Box<[u8]>>>() + table.memory_usage(),
+            Form::Table(table) => table.memory_usage(),
         }
     }
 
@@ -183,11 +184,11 @@ impl Set {
     }
 
     fn unpack(&mut self, limits: &Limits) {
-        let mut table = MemberTable::new(limits.hash_seed);
+        let mut table = PageTable::new(limits.hash_seed);
         for member in self.view().iter() {
             let mut buffer = itoa::Buffer::new();
             let member = member.as_bytes(&mut buffer);
-            table.insert_new(member, || member.into());
+            table.insert(Text::new::<Member>(member), Text::Inline(&[]));
         }
         self.0 = Form::Table(Box::new(table));
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! packed:     [ member score member score … ] in order                     one listpack
-//! skiplist:   counted tree of (score, member) in order, and hash table member → score, sharing the member's bytes
+//! skiplist:   counted tree of runs of (score, member) in order, and table of pages member → score
 //! ```
 //!
 //! What is reported as skiplist is a tree that knows how many are below each node. Everything that asks for a range, by
@@ -11,18 +11,18 @@
 //! It leaves the listpack for a member longer than `zset_max_listpack_value` or more members than
 //! `zset_max_listpack_entries`, and never returns.
 
-use super::counted_tree::{CountedTree, Item};
-use super::member_table::{Keyed, MemberTable};
+use super::counted_tree::CountedTree;
+use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Element, Encoding, Limits};
 use crate::encoding::{Listpack, Malformed};
 use rand::Rng;
 use std::ops::Range;
-use std::sync::Arc;
 
 mod add;
 mod packed;
 mod ranges;
 mod ranked;
+mod run;
 mod view;
 
 pub use add::{AddCondition, AddError, AddOutcome};

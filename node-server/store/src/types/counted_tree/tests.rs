@@ -14,11 +14,11 @@ impl Item for u32 {
 fn check(node: &Node<u32>) -> usize {
     match node {
         Node::Leaf(items) => {
-            assert!(!items.is_empty() && items.len() <= MAX);
+            assert!(!items.is_empty() && items.len() <= <u32 as Item>::MAX);
             1
         }
         Node::Inner(children) => {
-            assert!(!children.is_empty() && children.len() <= MAX);
+            assert!(!children.is_empty() && children.len() <= <u32 as Item>::MAX);
             let heights: Vec<usize> = children.iter().map(|child| check(&child.node)).collect();
             assert!(heights.windows(2).all(|pair| pair[0] == pair[1]), "leaves at one depth");
             for child in children {
@@ -101,5 +101,5 @@ fn what_grows_at_its_end_has_room_for_little_more_than_it_holds() {
     let mut tree = CountedTree::default();
     (0..10_000).for_each(|number| tree.insert(number as usize, number));
     let room = tree.root.as_deref().map_or(0, room);
-    assert!(room <= 10_000 + 3 * MAX, "room for {room}");
+    assert!(room <= 10_000 + 3 * <u32 as Item>::MAX, "room for {room}");
 }

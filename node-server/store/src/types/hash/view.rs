@@ -2,7 +2,7 @@
 
 use super::{Form, Pair, Timed};
 use crate::encoding::{ListpackRef, listpack};
-use crate::types::member_table::MemberTable;
+use crate::types::pages::PageTable;
 use crate::types::sampling::{Selection, below};
 use crate::types::{Element, Encoding};
 use rand::Rng;
@@ -14,7 +14,7 @@ pub struct HashRef<'a>(FormRef<'a>);
 #[derive(Clone, Copy)]
 enum FormRef<'a> {
     Packed(ListpackRef<'a>),
-    Table(&'a MemberTable<Pair>),
+    Table(&'a PageTable<Pair>),
     Timed(&'a Timed),
 }
 
@@ -59,7 +59,7 @@ impl<'a> HashRef<'a> {
                 let position = pairs.find(pairs.first(), field, 2)?;
                 Some(pairs.get(pairs.next(position)?))
             }
-            FormRef::Table(table) => table.get(field).map(|pair| Element::Bytes(pair.value())),
+            FormRef::Table(table) => table.get(field).map(Element::Bytes),
             FormRef::Timed(timed) => timed.fields.get(field),
         }
     }
@@ -67,7 +67,7 @@ impl<'a> HashRef<'a> {
     pub fn contains(self, field: &[u8]) -> bool {
         match self.0 {
             FormRef::Packed(pairs) => pairs.find(pairs.first(), field, 2).is_some(),
-            FormRef::Table(table) => table.get(field).is_some(),
+            FormRef::Table(table) => table.contains(field),
             FormRef::Timed(timed) => timed.fields.contains(field),
         }
     }
@@ -76,7 +76,7 @@ impl<'a> HashRef<'a> {
     pub fn iter(self) -> impl Iterator<Item = (Element<'a>, Element<'a>)> {
         let (packed, table) = match self.plain().0 {
             FormRef::Packed(pairs) => (Some(packed_pairs(pairs)), None),
-            FormRef::Table(table) => (None, Some(table.iter().map(Pair::elements))),
+            FormRef::Table(table) => (None, Some(table.iter().map(elements))),
             FormRef::Timed(_) => (None, None),
         };
         packed.into_iter().flatten().chain(table.into_iter().flatten())
@@ -90,7 +90,7 @@ impl<'a> HashRef<'a> {
                 let field = pairs.seek(2 * below(self.len(), rng))?;
                 Some((pairs.get(field), pairs.get(pairs.next(field)?)))
             }
-            FormRef::Table(table) => table.random(rng).map(Pair::elements),
+            FormRef::Table(table) => table.random(rng).map(elements),
             FormRef::Timed(timed) => timed.fields.view().random(rng),
         }
     }
@@ -102,9 +102,7 @@ impl<'a> HashRef<'a> {
                 let mut selection = Selection::new(count, self.len());
                 packed_pairs(pairs).filter(|_| selection.takes(rng)).collect()
             }
-            FormRef::Table(table) => {
-                table.random_distinct(count, rng).into_iter().map(Pair::elements).collect()
-            }
+            FormRef::Table(table) => table.random_distinct(count, rng).into_iter().map(elements).collect(),
             FormRef::Timed(timed) => timed.fields.view().random_distinct(count, rng),
         }
     }
@@ -116,9 +114,8 @@ impl<'a> HashRef<'a> {
                 packed_pairs(pairs).for_each(|(field, value)| visit(field, value));
                 0
             }
-            FormRef::Table(table) => table.scan(cursor, count, |pair| {
-                let (field, value) = pair.elements();
-                visit(field, value);
+            FormRef::Table(table) => table.scan(cursor, count, |field, value| {
+                visit(Element::Bytes(field), Element::Bytes(value));
             }),
             FormRef::Timed(timed) => timed.fields.view().scan(cursor, count, visit),
         }
@@ -154,6 +151,10 @@ impl<'a> HashRef<'a> {
             _ => self,
         }
     }
+}
+
+fn elements<'a>((field, value): (&'a [u8], &'a [u8])) -> (Element<'a>, Element<'a>) {
+    (Element::Bytes(field), Element::Bytes(value))
 }
 
 fn packed_pairs(pairs: ListpackRef<'_>) -> impl Iterator<Item = (Element<'_>, Element<'_>)> {

@@ -1,8 +1,8 @@
 //! Reading a set, wherever it lies: in a [`Set`](super::Set), or packed in an entry's own allocation.
 
-use super::Form;
+use super::{Form, Member};
 use crate::encoding::{IntsetRef, ListpackRef};
-use crate::types::member_table::MemberTable;
+use crate::types::pages::PageTable;
 use crate::types::sampling::{Selection, below};
 use crate::types::{Element, Encoding, parse_integer};
 use rand::Rng;
@@ -15,7 +15,7 @@ pub struct SetRef<'a>(FormRef<'a>);
 enum FormRef<'a> {
     Intset(IntsetRef<'a>),
     Packed(ListpackRef<'a>),
-    Table(&'a MemberTable<Box<[u8]>>),
+    Table(&'a PageTable<Member>),
 }
 
 impl<'a> SetRef<'a> {
@@ -69,7 +69,7 @@ impl<'a> SetRef<'a> {
         match self.0 {
             FormRef::Intset(members) => parse_integer(member).is_some_and(|number| members.contains(number)),
             FormRef::Packed(members) => members.find(members.first(), member, 1).is_some(),
-            FormRef::Table(table) => table.get(member).is_some(),
+            FormRef::Table(table) => table.contains(member),
         }
     }
 
@@ -84,7 +84,7 @@ impl<'a> SetRef<'a> {
         let (intset, packed, table) = match self.0 {
             FormRef::Intset(members) => (Some(members.iter().map(Element::Int)), None, None),
             FormRef::Packed(members) => (None, Some(members.iter()), None),
-            FormRef::Table(table) => (None, None, Some(table.iter().map(|member| bytes_of(member)))),
+            FormRef::Table(table) => (None, None, Some(table.iter().map(element))),
         };
         intset.into_iter().flatten().chain(packed.into_iter().flatten()).chain(table.into_iter().flatten())
     }
@@ -96,16 +96,14 @@ impl<'a> SetRef<'a> {
         match self.0 {
             FormRef::Intset(members) => members.get(below(members.len(), rng)).map(Element::Int),
             FormRef::Packed(members) => members.seek(below(members.len(), rng)).map(|at| members.get(at)),
-            FormRef::Table(table) => table.random(rng).map(|member| bytes_of(member)),
+            FormRef::Table(table) => table.random(rng).map(element),
         }
     }
 
     /// Up to `count` distinct members.
     pub fn random_distinct(self, count: usize, rng: &mut dyn Rng) -> Vec<Element<'a>> {
         match self.0 {
-            FormRef::Table(table) => {
-                table.random_distinct(count, rng).into_iter().map(|member| bytes_of(member)).collect()
-            }
+            FormRef::Table(table) => table.random_distinct(count, rng).into_iter().map(element).collect(),
             _ => {
                 let mut selection = Selection::new(count, self.len());
                 self.iter().filter(|_| selection.takes(rng)).collect()
@@ -116,7 +114,7 @@ impl<'a> SetRef<'a> {
     /// About `count` members from `cursor` on; the next cursor, 0 at the end. A packed set comes whole.
     pub fn scan(self, cursor: u64, count: usize, visit: &mut dyn FnMut(Element<'_>)) -> u64 {
         match self.0 {
-            FormRef::Table(table) => table.scan(cursor, count, |member| visit(bytes_of(member))),
+            FormRef::Table(table) => table.scan(cursor, count, |member, _| visit(Element::Bytes(member))),
             _ => {
                 self.iter().for_each(visit);
                 0
@@ -133,7 +131,7 @@ impl<'a> SetRef<'a> {
     }
 }
 
-fn bytes_of(member: &[u8]) -> Element<'_> {
+fn element<'a>((member, _): (&'a [u8], &'a [u8])) -> Element<'a> {
     Element::Bytes(member)
 }
 

@@ -1,61 +1,28 @@
-//! The big form: a counted tree in order, a hash table by member. Both point to the same bytes of a member.
+//! The big form: a counted tree of runs of members in order, and a table from member to score. A long member is shared by both.
 
+use super::run::{self, Run, Scored, read_score};
 use super::*;
 
 #[derive(Clone)]
 pub(super) struct Ranked {
-    order: CountedTree<Scored>,
-    members: MemberTable<Scored>,
+    order: CountedTree<Run>,
+    members: PageTable<Scores>,
 }
 
+/// How the table keeps a member's score.
 #[derive(Clone)]
-pub(super) struct Scored {
-    score: f64,
-    member: Arc<[u8]>,
-}
+pub(super) struct Scores;
 
-impl Item for Scored {
-    type Key = Scored;
-    fn key(&self) -> &Scored {
-        self
-    }
-    fn weight(&self) -> usize {
-        1
-    }
-}
-
-impl Keyed for Scored {
-    fn key(&self) -> &[u8] {
-        &self.member
-    }
-    fn heap_bytes(&self) -> usize {
-        // The two reference counts, the bytes, and this member's place in the tree, whose leaves are about 3/4 full.
-        2 * size_of::<usize>() + self.member.len() + size_of::<Scored>() * 4 / 3
-    }
-}
-
-impl Scored {
-    pub(super) fn score(&self) -> f64 {
-        self.score
-    }
-
-    pub(super) fn member(&self) -> &[u8] {
-        &self.member
-    }
-
-    /// Scores are never NaN.
-    fn is_before(&self, score: f64, member: &[u8]) -> bool {
-        self.score < score || self.score == score && *self.member < *member
-    }
-
-    fn element(&self) -> (Element<'_>, f64) {
-        (Element::Bytes(&self.member), self.score)
-    }
+impl Format for Scores {
+    const COLUMN: usize = 1;
+    const VALUE: ValueSize = ValueSize::Bytes(8);
+    /// Beyond this it costs less to share a member than to have it twice.
+    const INLINE_MAX: usize = 64;
 }
 
 impl Ranked {
     pub(super) fn new(seed: u64) -> Ranked {
-        Ranked { order: CountedTree::default(), members: MemberTable::new(seed) }
+        Ranked { order: CountedTree::default(), members: PageTable::new(seed) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,7 +30,7 @@ impl Ranked {
     }
 
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
-        self.members.get(member).map(|scored| scored.score)
+        self.members.get(member).map(read_score)
     }
 
     pub(super) fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
@@ -72,59 +39,128 @@ impl Ranked {
     }
 
     fn rank_of(&self, score: f64, member: &[u8]) -> usize {
-        self.order.weight_where(|scored| scored.is_before(score, member))
+        self.count_where(|scored| scored.is_before(score, member))
     }
 
     /// How many come before the first for which `precedes` does not hold.
-    pub(super) fn count_where(&self, precedes: impl Fn(&Scored) -> bool) -> usize {
-        self.order.weight_where(precedes)
+    pub(super) fn count_where(&self, precedes: impl Fn(Scored<'_>) -> bool) -> usize {
+        match self.order.seek(|key| precedes(Scored::Key(key))) {
+            Some((run, before)) => before + run.count_where(precedes),
+            None => 0,
+        }
     }
 
     /// Inserts a member unless it is there.
     pub(super) fn insert(&mut self, score: f64, member: &[u8]) {
-        let scored = Scored { score, member: member.into() };
-        if self.members.insert_new(member, || scored.clone()) {
-            self.order.insert(self.rank_of(score, member), scored);
+        let text = Text::new::<Scores>(member);
+        if self.members.insert(text.clone(), Text::Inline(&score.to_le_bytes())) {
+            self.insert_in_order(score, text);
         }
+    }
+
+    fn insert_in_order(&mut self, score: f64, member: Text<'_>) {
+        let rank = self.rank_of(score, member.bytes());
+        self.order.alter(rank, |runs, index, within| run::insert(runs, index, within, score, member));
+    }
+
+    fn remove_from_order(&mut self, rank: usize) {
+        self.order.alter(rank, run::remove);
     }
 
     pub(super) fn change_score(&mut self, current: f64, score: f64, member: &[u8]) {
-        let Some(mut scored) = self.order.remove(self.rank_of(current, member)) else { return };
-        scored.score = score;
-        self.order.insert(self.rank_of(score, member), scored);
-        if let Some(entry) = self.members.get_mut(member) {
-            entry.score = score;
-        }
+        let rank = self.rank_of(current, member);
+        let text = if member.len() <= Scores::INLINE_MAX {
+            Text::Inline(member)
+        } else {
+            let Some((run, within)) = self.order.get(rank) else { return };
+            Text::Outside(run.text(within).to_shared())
+        };
+        self.remove_from_order(rank);
+        self.insert_in_order(score, text.clone());
+        self.members.set(text, Text::Inline(&score.to_le_bytes()));
     }
 
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let score = self.members.remove(member)?.score;
-        self.order.remove(self.rank_of(score, member));
+        let score = self.members.remove(member, read_score)?;
+        self.remove_from_order(self.rank_of(score, member));
         Some(score)
     }
 
     pub(super) fn remove_rank(&mut self, rank: usize) {
-        if let Some(scored) = self.order.remove(rank) {
-            self.members.remove(&scored.member);
+        if let Some((run, within)) = self.order.get(rank) {
+            self.members.remove(run.at(within).member(), |_| ());
+            self.remove_from_order(rank);
         }
     }
 
-    pub(super) fn iter_ranks(
-        &self,
-        ranks: Range<usize>,
-    ) -> impl DoubleEndedIterator<Item = (Element<'_>, f64)> {
-        self.order.items(ranks.start, ranks.len()).map(Scored::element)
+    pub(super) fn iter_ranks(&self, ranks: Range<usize>) -> Members<'_> {
+        Members { order: &self.order, ranks, front: None, back: None }
     }
 
     pub(super) fn random_distinct(&self, count: usize, rng: &mut dyn Rng) -> Vec<(Element<'_>, f64)> {
-        self.members.random_distinct(count, rng).into_iter().map(Scored::element).collect()
+        self.members.random_distinct(count, rng).into_iter().map(element).collect()
     }
 
     pub(super) fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Element<'_>, f64)) -> u64 {
-        self.members.scan(cursor, count, |scored| visit(Element::Bytes(&scored.member), scored.score))
+        self.members.scan(cursor, count, |member, score| visit(Element::Bytes(member), read_score(score)))
     }
 
+    /// The table's bytes, and those of the runs by the size of a few.
     pub(super) fn memory_usage(&self) -> usize {
-        size_of::<Ranked>() + self.members.memory_usage()
+        const SAMPLES: usize = 16;
+        let (mut sampled, mut offset) = (0, 0);
+        for _ in 0..SAMPLES {
+            let Some((run, _)) = self.order.get(offset) else { break };
+            // A leaf is about three quarters full.
+            sampled += run.allocated_bytes() + size_of::<Run>() * 4 / 3;
+            offset += run.len();
+        }
+        size_of::<CountedTree<Run>>() + self.members.memory_usage() + sampled * self.len() / offset.max(1)
+    }
+}
+
+fn element<'a>((member, score): (&'a [u8], &'a [u8])) -> (Element<'a>, f64) {
+    (Element::Bytes(member), read_score(score))
+}
+
+/// The members of some ranks in order, from both ends. A run is looked up when the one before it is done.
+pub(super) struct Members<'a> {
+    order: &'a CountedTree<Run>,
+    ranks: Range<usize>,
+    /// The run of the next member from the front, and its index there.
+    front: Option<(&'a Run, usize)>,
+    /// The run of the next member from the back, and the index behind it.
+    back: Option<(&'a Run, usize)>,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Element<'a>, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let rank = self.ranks.next()?;
+        let (run, index) = match self.front {
+            Some((run, index)) if index < run.len() => (run, index),
+            _ => self.order.get(rank)?,
+        };
+        self.front = Some((run, index + 1));
+        Some(run.at(index).element())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.ranks.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Members<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let rank = self.ranks.next_back()?;
+        let (run, index) = match self.back {
+            Some((run, behind)) if behind > 0 => (run, behind - 1),
+            _ => self.order.get(rank)?,
+        };
+        self.back = Some((run, index));
+        Some(run.at(index).element())
     }
 }

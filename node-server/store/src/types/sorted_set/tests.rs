@@ -222,3 +222,72 @@ proptest! {
         prop_assert!(found.iter().map(Vec::as_slice).eq(expected.map(|member| member.as_bytes())));
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Thousands of members of all lengths with few scores, added up, down and across, so that runs split, join and go.
+    #[test]
+    fn a_big_one_keeps_its_order(
+        steps in proptest::collection::vec((0u8..6, any::<u16>(), 1usize..600), 1..16), seed: u64,
+    ) {
+        let limits = Limits { hash_seed: seed, ..small_limits() };
+        let (mut set, mut model) = (SortedSet::new(), std::collections::BTreeMap::<Vec<u8>, i32>::new());
+        let mut clones = Vec::new();
+        for (kind, start, times) in steps {
+            for time in 0..times {
+                let number = match kind {
+                    0 => start as usize % 3000 + time,
+                    1 => start as usize % 3000 + 600 - time,
+                    _ => (start as usize + time * 7919) % 4000,
+                };
+                let member = if number % 9 == 0 { format!("{number:0>80}") } else { format!("{number}") }.into_bytes();
+                let score = if kind == 3 { (number % 3) as i32 } else { number as i32 / 50 };
+                match kind {
+                    4 => prop_assert_eq!(set.remove(&member), model.remove(&member).map(f64::from)),
+                    5 => {
+                        if time > 40 { break; }
+                        let lowest = model.iter().map(|(member, score)| (*score, member.clone())).min();
+                        prop_assert_eq!(set.pop_lowest(), lowest.map(|(score, member)| {
+                            model.remove(&member);
+                            (member, f64::from(score))
+                        }));
+                    }
+                    _ => {
+                        set.add(f64::from(score), &member, plain(), &limits).unwrap();
+                        model.insert(member, score);
+                    }
+                }
+            }
+            clones.push((set.clone(), model.clone()));
+        }
+        for (set, model) in clones.into_iter().rev().step_by(4) {
+            let mut ordered: Vec<(i32, &Vec<u8>)> = model.iter().map(|(member, score)| (*score, member)).collect();
+            ordered.sort();
+            let expected: Vec<_> = ordered.iter().map(|(score, member)| (f64::from(*score), member.to_vec())).collect();
+            prop_assert_eq!(contents(set.view().iter()), &expected[..]);
+            prop_assert!(contents(set.view().iter().rev()).iter().eq(expected.iter().rev()));
+            for (rank, (score, member)) in expected.iter().enumerate() {
+                prop_assert_eq!(set.view().rank(member), Some((rank, *score)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_member_is_there_once() {
+    let (mut set, limits) = (SortedSet::new(), Limits::default());
+    let long = vec![b'm'; 1 << 20];
+    set.add(1.0, &long, plain(), &limits).unwrap();
+    for score in [3.0, 2.0] {
+        set.add(score, &long, plain(), &limits).unwrap();
+        assert!((1 << 20..(1 << 20) + 2000).contains(&set.memory_usage()), "{}", set.memory_usage());
+        let (Element::Bytes(in_order), _) = set.view().iter().next().unwrap() else { panic!("bytes") };
+        let mut in_table = std::ptr::null();
+        set.view().scan(0, 10, &mut |member, _| {
+            let Element::Bytes(member) = member else { panic!("bytes") };
+            in_table = member.as_ptr();
+        });
+        assert_eq!(in_order.as_ptr(), in_table);
+    }
+}

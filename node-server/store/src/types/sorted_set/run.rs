@@ -1,0 +1,192 @@
+//! A run of members in order of score and bytes: what the counted tree has as items.
+//!
+//! A run's key is a lower bound: not above its first member, and above all members of the run before. So it stays when
+//! the first member goes, and says no more than it has to. (That of the very first run says nothing.)
+
+use super::{Element, Format, Text, ValueSize};
+use crate::types::counted_tree::Item;
+use crate::types::pages::Block;
+use std::sync::Arc;
+
+/// How many members a run has at most.
+const MAX_LEN: usize = 64;
+/// A shorter one is joined with a neighbour, if both together have at most `JOIN_MAX`.
+const MIN_LEN: usize = 16;
+const JOIN_MAX: usize = 48;
+
+/// How a run keeps its members.
+#[derive(Clone)]
+pub(super) struct Ordered;
+
+impl Format for Ordered {
+    /// The score, as a double in little-endian order.
+    const COLUMN: usize = 8;
+    const VALUE: ValueSize = ValueSize::None;
+    const INLINE_MAX: usize = super::ranked::Scores::INLINE_MAX;
+}
+
+#[derive(Clone)]
+pub(super) struct Key {
+    score: f64,
+    member: Arc<[u8]>,
+}
+
+#[derive(Clone)]
+pub(super) struct Run {
+    key: Key,
+    members: Block<Ordered>,
+}
+
+impl Item for Run {
+    type Key = Key;
+    /// Runs are large: a change reads the whole leaf.
+    const MAX: usize = 32;
+
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn weight(&self) -> usize {
+        self.members.len()
+    }
+}
+
+/// A score with a member, which is looked at only when it is asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Scored<'a> {
+    Key(&'a Key),
+    Member(&'a Run, usize),
+}
+
+impl<'a> Scored<'a> {
+    #[inline]
+    pub(super) fn score(self) -> f64 {
+        match self {
+            Scored::Key(key) => key.score,
+            Scored::Member(run, index) => read_score(run.members.column(index)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn member(self) -> &'a [u8] {
+        match self {
+            Scored::Key(key) => &key.member,
+            Scored::Member(run, index) => run.members.key(index),
+        }
+    }
+
+    pub(super) fn element(self) -> (Element<'a>, f64) {
+        (Element::Bytes(self.member()), self.score())
+    }
+
+    /// Scores are never NaN.
+    #[inline]
+    pub(super) fn is_before(self, score: f64, member: &[u8]) -> bool {
+        let own = self.score();
+        own < score || own == score && self.member() < member
+    }
+}
+
+impl Run {
+    fn of(score: f64, member: Text<'_>) -> Run {
+        let key = Key { score, member: member.to_shared() };
+        let mut members = Block::default();
+        members.insert(0, &score.to_le_bytes(), member, Text::Inline(&[]));
+        Run { key, members }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(super) fn at(&self, index: usize) -> Scored<'_> {
+        Scored::Member(self, index)
+    }
+
+    /// How many come before the first for which `precedes` does not hold.
+    pub(super) fn count_where(&self, precedes: impl Fn(Scored<'_>) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if precedes(self.at(middle)) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    pub(super) fn text(&self, index: usize) -> Text<'_> {
+        self.members.text(index)
+    }
+
+    /// Without long members, which are the table's.
+    pub(super) fn allocated_bytes(&self) -> usize {
+        let key = Some(self.key.member.len()).filter(|len| *len <= Ordered::INLINE_MAX);
+        self.members.page_bytes() + key.unwrap_or(0)
+    }
+
+    /// Cuts off what is behind `index`.
+    fn split_off(&mut self, index: usize) -> Run {
+        let whole = &self.members;
+        let right = Block::gather((index..whole.len()).map(|index| (whole, index)));
+        let left = Block::gather((0..index).map(|index| (whole, index)));
+        let (last, first) = (self.at(index.saturating_sub(1)), self.at(index));
+        // Where the scores differ they are enough to tell the two apart.
+        let member = if last.score() < first.score() { Text::Inline(&[]) } else { self.text(index) };
+        let key = Key { score: first.score(), member: member.to_shared() };
+        self.members = left;
+        Run { key, members: right }
+    }
+
+    fn append(&mut self, right: &Run) {
+        let whole = |block| (0..Block::len(block)).map(move |index| (block, index));
+        self.members = Block::gather(whole(&self.members).chain(whole(&right.members)));
+    }
+}
+
+/// Inserts a member at the place that the tree found for its rank.
+pub(super) fn insert(runs: &mut Vec<Run>, index: usize, within: usize, score: f64, member: Text<'_>) {
+    // Between two runs, it belongs to the one behind only if that one's key says so.
+    let is_behind = |run: &Run| Scored::Key(&run.key).is_before(score, member.bytes());
+    let belongs_before = within == 0 && index > 0 && !runs.get(index).is_some_and(is_behind);
+    let (mut index, mut within) = match index.checked_sub(1).filter(|_| belongs_before) {
+        Some(before) => (before, runs[before].len()),
+        None => (index, within),
+    };
+    let len = runs.get(index).map_or(MAX_LEN, Run::len);
+    if len >= MAX_LEN {
+        // The first of all; and what grows at its end leaves full runs behind.
+        if index >= runs.len() || within == len && index + 1 == runs.len() {
+            return runs.push(Run::of(score, member));
+        }
+        let left_len = len / 2;
+        let right = runs[index].split_off(left_len);
+        let goes_right = within > left_len || within == left_len && is_behind(&right);
+        runs.insert(index + 1, right);
+        if goes_right {
+            (index, within) = (index + 1, within - left_len);
+        }
+    }
+    let run = &mut runs[index];
+    if within == 0 && !Scored::Key(&run.key).is_before(score, member.bytes()) {
+        run.key = Key { score, member: member.to_shared() };
+    }
+    run.members.insert(within, &score.to_le_bytes(), member, Text::Inline(&[]));
+}
+
+pub(super) fn remove(runs: &mut Vec<Run>, index: usize, within: usize) {
+    let Some(run) = runs.get_mut(index) else { return };
+    run.members.remove(within);
+    let len = run.len();
+    if len == 0 {
+        runs.remove(index);
+    } else if len < MIN_LEN && runs.len() > 1 {
+        let left = index.min(runs.len() - 2);
+        if runs[left].len() + runs[left + 1].len() <= JOIN_MAX {
+            let right = runs.remove(left + 1);
+            runs[left].append(&right);
+        }
+    }
+}
+
+pub(super) fn read_score(bytes: &[u8]) -> f64 {
+    bytes.first_chunk().map_or(0.0, |bytes| f64::from_le_bytes(*bytes))
+}
