@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::client::WakeHandle;
+use crate::command::Data;
 use crate::shard::Shards;
 
 /// What is held back. Ordered: a higher level holds back more.
@@ -61,22 +62,44 @@ impl PauseControl {
 
     /// Pauses until `until_ms`. When it returns, no request of that level is running.
     pub fn pause(&self, shards: &Shards, reason: PauseReason, level: PauseLevel, until_ms: i64) {
-        {
-            let mut inner = self.lock();
-            let place = inner.of(reason);
-            *place = match reason {
-                // A second CLIENT PAUSE makes the first longer or stronger, never shorter or weaker.
-                PauseReason::Operator => (place.0.max(level), place.1.max(until_ms)),
-                PauseReason::Failover | PauseReason::Shutdown => (level, until_ms),
-            };
-            self.level.store(inner.level() as u8, Ordering::Release);
-        }
+        self.begin(reason, level, until_ms);
         self.tell_shards(shards);
     }
 
     pub fn resume(&self, shards: &Shards, reason: PauseReason) {
-        *self.lock().of(reason) = (PauseLevel::None, 0);
-        self.let_go(shards);
+        self.end(reason);
+        self.tell_shards(shards);
+        self.wake();
+    }
+
+    /// CLIENT PAUSE, which may hold shards already (in EXEC): `data` reaches all of them.
+    pub fn pause_by_client(&self, data: &mut Data<'_>, level: PauseLevel, until_ms: i64) {
+        self.begin(PauseReason::Operator, level, until_ms);
+        data.each_shard(|shard| shard.pause = self.level());
+    }
+
+    /// CLIENT UNPAUSE.
+    pub fn resume_by_client(&self, data: &mut Data<'_>) {
+        self.end(PauseReason::Operator);
+        data.each_shard(|shard| shard.pause = self.level());
+        self.wake();
+    }
+
+    fn begin(&self, reason: PauseReason, level: PauseLevel, until_ms: i64) {
+        let mut inner = self.lock();
+        let place = inner.of(reason);
+        *place = match reason {
+            // A second CLIENT PAUSE makes the first longer or stronger, never shorter or weaker.
+            PauseReason::Operator => (place.0.max(level), place.1.max(until_ms)),
+            PauseReason::Failover | PauseReason::Shutdown => (level, until_ms),
+        };
+        self.level.store(inner.level() as u8, Ordering::Release);
+    }
+
+    fn end(&self, reason: PauseReason) {
+        let mut inner = self.lock();
+        *inner.of(reason) = (PauseLevel::None, 0);
+        self.level.store(inner.level() as u8, Ordering::Release);
     }
 
     /// Ends what is over by now.
@@ -94,15 +117,22 @@ impl PauseControl {
                     ended = true;
                 }
             }
+            self.level.store(inner.level() as u8, Ordering::Release);
         }
         if ended {
-            self.let_go(shards);
+            self.tell_shards(shards);
+            self.wake();
         }
     }
 
     /// A manual failover holds writes back.
     pub fn is_failing_over(&self) -> bool {
         self.level() != PauseLevel::None && self.lock().failover.0 != PauseLevel::None
+    }
+
+    /// CLIENT PAUSE holds: a replica takes its master's stream in, and applies it later.
+    pub fn is_by_operator(&self) -> bool {
+        self.level() != PauseLevel::None && self.lock().operator.0 != PauseLevel::None
     }
 
     /// The log shall end where it ends: a manual failover, or the way down.
@@ -130,10 +160,8 @@ impl PauseControl {
         self.lock().waiting.len()
     }
 
-    fn let_go(&self, shards: &Shards) {
-        self.level.store(self.lock().level() as u8, Ordering::Release);
-        self.tell_shards(shards);
-        // Who still has to wait will park again.
+    /// Who still has to wait will park again.
+    fn wake(&self) {
         let waiting = std::mem::take(&mut self.lock().waiting);
         waiting.iter().for_each(WakeHandle::retry);
     }

@@ -26,7 +26,8 @@ pub fn node() -> Arc<Node> {
 /// With these further words on its command line, and this redis.conf.
 pub fn node_with(arguments: &[&str], conf: &str) -> Arc<Node> {
     let folder = std::env::temp_dir();
-    let words = ["-", "--enable-debug-command", "yes"].iter().chain(arguments);
+    // It saves nothing by itself.
+    let words = ["-", "--enable-debug-command", "yes", "--save", ""].iter().chain(arguments);
     let words: Vec<_> = words.map(Into::into).collect();
     let loaded = crate::config::load(&words, &folder, &mut conf.as_bytes()).unwrap();
     let mut node = Node::new(loaded.config, None, "0".repeat(40), 0, 1);

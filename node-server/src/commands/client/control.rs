@@ -12,7 +12,7 @@ use crate::command::parse::{self, is};
 use crate::command::{CommandError, CommandResult, Context, Outcome};
 use crate::executor;
 use crate::node::Node;
-use crate::pause::{PauseLevel, PauseReason};
+use crate::pause::PauseLevel;
 use crate::replication;
 
 #[derive(Debug, Default)]
@@ -111,13 +111,13 @@ pub fn pause(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(CommandError::fixed("ERR timeout is negative"));
     }
     let until_ms = context.data.now_ms.saturating_add(timeout);
-    context.node.pause.pause(&context.node.shards, PauseReason::Operator, level, until_ms);
+    context.node.pause.pause_by_client(&mut context.data, level, until_ms);
     context.reply.ok();
     Ok(Outcome::Done)
 }
 
 pub fn unpause(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
-    context.node.pause.resume(&context.node.shards, PauseReason::Operator);
+    context.node.pause.resume_by_client(&mut context.data);
     context.reply.ok();
     Ok(Outcome::Done)
 }
@@ -149,4 +149,31 @@ fn unblock_from_keys(context: &mut Context<'_>, client: &ClientHandle, error: Op
     let (node, shard) = (context.node, client.waits_in_shard.load(Ordering::Relaxed));
     shard != NO_SHARD
         && context.data.with_shard(shard, |shard| executor::end_wait(node, shard, client.id, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::executor::in_memory::{WAITS, clients, converse};
+
+    /// EXEC holds what a pause has to be told to.
+    #[test]
+    fn a_pause_inside_a_transaction_begins_at_its_end() {
+        clients!(node: one, other);
+        let lines = [
+            ("MULTI", "+OK"),
+            ("SET a 1", "+QUEUED"),
+            ("CLIENT PAUSE 100000 WRITE", "+QUEUED"),
+            ("SET b 2", "+QUEUED"),
+            ("EXEC", "*3 +OK +OK +OK"),
+            ("GET b", "$1 2"),
+        ];
+        converse(&mut one, &lines);
+        assert_eq!(other.ask("SET c 3"), WAITS);
+        let lines =
+            [("MULTI", "+OK"), ("GET a", "+QUEUED"), ("CLIENT UNPAUSE", "+QUEUED"), ("EXEC", "*2 $1 1 +OK")];
+        converse(&mut one, &lines);
+        assert_eq!(other.got(), "run it again");
+        assert_eq!(node.pause.level(), crate::pause::PauseLevel::None);
+        assert_eq!(one.ask("SET c 3"), "+OK");
+    }
 }

@@ -252,6 +252,7 @@ const CLIENT: CommandSpec = CommandSpec {
                     ..ARGUMENT
                 },
             ],
+            locks: Locks::EachShard,
             handler: Handler::Run(control::pause),
             ..COMMAND
         },
@@ -343,6 +344,7 @@ const CLIENT: CommandSpec = CommandSpec {
             group: Group::Connection,
             complexity: "O(N) Where N is the number of paused clients",
             summary: "Ends a pause.",
+            locks: Locks::EachShard,
             handler: Handler::Run(control::unpause),
             ..COMMAND
         },
