@@ -1,7 +1,7 @@
 //! Walking the keyspace: SCAN, KEYS, RANDOMKEY. They go shard by shard and lock one at a time.
 
-use rcl_proto::Slot;
 use rcl_proto::resp::Args;
+use rcl_proto::{Slot, key_slot};
 use rcl_store::entry::Entry;
 use rcl_store::keyspace::ScanCursor;
 
@@ -203,37 +203,46 @@ pub const RANDOMKEY: CommandSpec = CommandSpec {
     ..COMMAND
 };
 
-/// So many keys past their time are passed over; when all that come up are, the last one is the answer.
+/// So many keys past their time that may not be deleted are passed over; when all that come up are, the last one is the answer.
 const TRIES: usize = 100;
 
 fn randomkey(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
-    let database = context.data.database;
+    let (node, database, now_ms) = (context.node, context.data.database, context.data.now_ms);
     let mut counts = Vec::new();
     context.data.each_shard(|shard| counts.push(shard.keyspace.key_count(database)));
-    let all: usize = counts.iter().sum();
-    let now_ms = context.data.now_ms;
+    let mut rng = rand::rng();
     let mut answer: Option<Box<[u8]>> = None;
-    for _ in 0..if all == 0 { 0 } else { TRIES } {
-        let mut rng = rand::rng();
+    let mut tries = 0;
+    while let all @ 1.. = counts.iter().sum::<usize>()
+        && tries < TRIES
+    {
         let mut rank = rand::RngExt::random_range(&mut rng, 0..all);
-        let shard = counts.iter().position(|&count| {
+        let index = counts.iter().position(|&count| {
             let is_here = rank < count;
             rank = rank.saturating_sub(count);
             is_here
         });
-        let found = context.data.with_shard(shard.unwrap_or(0), |shard| {
+        let Some(index) = index else { break };
+        let drawn = context.data.with_shard(index, |shard| {
             let entry = shard.keyspace.random_entry(database, &mut rng)?;
-            Some((Box::from(entry.key()), entry.is_expired(now_ms)))
+            Some((Box::<[u8]>::from(entry.key()), entry.is_expired(now_ms)))
         });
-        let Some((key, is_expired)) = found else { continue };
-        if !is_expired {
-            answer = Some(key);
-            break;
+        match drawn {
+            Some((key, false)) => {
+                answer = Some(key);
+                break;
+            }
+            Some((key, true)) => {
+                let slot = if node.is_cluster() { key_slot(&key) } else { Slot::MIN };
+                context.data.delete_expired(slot, std::slice::from_ref(&key));
+                // A replica shows a key that only its master may delete, if it finds no other.
+                answer = node.replication.is_replica().then_some(key);
+            }
+            None => {}
         }
-        // A replica shows a key that only its master may delete, if it finds no other.
-        if context.node.replication.is_replica() {
-            answer = Some(key);
-        }
+        let left = context.data.with_shard(index, |shard| shard.keyspace.key_count(database));
+        tries += usize::from(left == counts[index]);
+        counts[index] = left;
     }
     match answer {
         Some(key) => context.reply.bulk(&key),

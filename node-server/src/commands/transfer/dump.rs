@@ -1,6 +1,6 @@
 //! DUMP and RESTORE.
 
-use rcl_proto::resp::Args;
+use rcl_proto::resp::{Args, OwnedArgs};
 use rcl_store::rdb;
 
 use crate::command::arguments::KEY;
@@ -158,7 +158,7 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.data.changed(key);
             context.data.notify(EventClass::Generic, "del", key);
             let command = internal::deletion(context.node.settings().lazyfree_lazy_server_del);
-            context.data.effects.propagate_instead(rcl_proto::resp::OwnedArgs::new([command, key]));
+            context.data.effects.propagate_instead(OwnedArgs::new([command, key]));
         }
         context.reply.ok();
         return Ok(Outcome::Done);
@@ -173,20 +173,14 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     context.data.changed(key);
     context.data.notify(EventClass::Generic, "restore", key);
-    context.data.effects.propagate_instead(restore_effect(args, expiry));
+    context.data.effects.propagate_instead(restore_effect(args, expiry, options.is_absolute));
     context.reply.ok();
     Ok(Outcome::Done)
 }
 
-/// The same for every replica: a moment instead of a time that is left.
-fn restore_effect(args: Args<'_>, expiry: Option<i64>) -> rcl_proto::resp::OwnedArgs {
+/// The same for every replica: a moment instead of a time that is left, and all options.
+fn restore_effect(args: Args<'_>, expiry: Option<i64>, is_absolute: bool) -> OwnedArgs {
     let moment = expiry.unwrap_or(0).to_string();
-    rcl_proto::resp::OwnedArgs::new([
-        b"RESTORE",
-        &args[1],
-        moment.as_bytes(),
-        &args[3],
-        b"REPLACE",
-        b"ABSTTL",
-    ])
+    let words = [b"RESTORE", &args[1], moment.as_bytes(), &args[3]].into_iter().chain(args.from(4).iter());
+    OwnedArgs::new(words.chain((expiry.is_some() && !is_absolute).then_some(&b"ABSTTL"[..])))
 }
