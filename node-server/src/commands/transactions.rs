@@ -226,6 +226,7 @@ fn unwatch(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 #[cfg(test)]
 mod tests {
     use crate::executor::in_memory::clients;
+    use crate::executor::node_state;
 
     /// What EXEC says after these: of one client, in whose databases 0 and 1 they run.
     fn exec_after(lines: &[&str]) -> String {
@@ -276,6 +277,29 @@ mod tests {
         assert_eq!(one.ask("EXEC"), format!("-EXECABORT Transaction discarded because of: {why}"));
         assert_eq!(one.ask("SET k v"), format!("-{why}"));
         assert!(!node.shards.lock(0).holds(0, rcl_proto::Slot::MIN, b"k", 0));
+    }
+
+    /// Each of its commands would be refused by itself, or else it runs.
+    #[test]
+    fn an_exec_is_refused_as_its_commands_are() {
+        for (state, why) in [
+            (
+                node_state::STALE,
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            ),
+            (node_state::LOADING, "LOADING Redis is loading the dataset in memory"),
+        ] {
+            clients!(node: one);
+            for (queued, runs) in [("GET k", false), ("PING", false), ("CONFIG RESETSTAT", true)] {
+                one.ask("MULTI");
+                one.ask(queued);
+                node.set_state(state, true);
+                let answer = one.ask("EXEC");
+                node.set_state(state, false);
+                let refused = format!("-EXECABORT Transaction discarded because of: {why}");
+                assert_eq!(answer, if runs { "*1 +OK".to_owned() } else { refused }, "{queued}");
+            }
+        }
     }
 
     #[test]

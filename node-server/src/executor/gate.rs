@@ -10,7 +10,7 @@ use super::{Request, slot_use, transaction};
 use crate::access::{self, log::Place};
 use crate::client::{Session, Transaction};
 use crate::clock;
-use crate::command::spec::{Begin, Find, KeySpec, flag};
+use crate::command::spec::{Begin, Find, Flags, KeySpec, flag};
 use crate::command::{CommandError, CommandSpec, Locks, Park, find_keys};
 use crate::commands::scripting::is_wide;
 use crate::eviction::{self, Room};
@@ -286,10 +286,10 @@ fn check_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<
     if is(node_state::READ_ONLY_REPLICA) && is_write {
         return Err(READ_ONLY);
     }
-    if is(node_state::STALE) && !request.has(flag::STALE) {
+    if is(node_state::STALE) && !may_run_while(flag::STALE, session, request) {
         return Err(MASTER_DOWN);
     }
-    if is_loading(node, spec) {
+    if is(node_state::LOADING) && !may_run_while(flag::LOADING, session, request) {
         return Err(LOADING);
     }
     Ok(())
@@ -300,6 +300,17 @@ fn check_memory(session: &Session, request: &Request<'_>, room: Room) -> Result<
     let is_queued = || session.in_transaction() && !transaction::acts_at_once(request);
     let refused = room == Room::None && (wants_memory(session, request) || is_queued());
     if refused { Err(OUT_OF_MEMORY) } else { Ok(()) }
+}
+
+/// True when the request has this flag, for a state in which others are refused; for EXEC, when the queued commands have it.
+fn may_run_while(flag: Flags, session: &Session, request: Request<'_>) -> bool {
+    let has = match &session.transaction {
+        Some(transaction) if request.spec.locks == Locks::Transaction => {
+            transaction.commands.iter().all(|queued| queued.flags & flag != 0)
+        }
+        _ => true,
+    };
+    has && request.has(flag)
 }
 
 /// While the node loads it may not know yet how the cluster is either; that it loads is the better reason.
