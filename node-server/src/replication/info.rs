@@ -48,7 +48,7 @@ fn about_the_master(text: &mut String, view: &UpstreamView, offset: u64, setting
     line(text, "master_link_status", if is_up { "up" } else { "down" });
     line(text, "master_last_io_seconds_ago", if is_up { seconds_since(view.last_io_ms) } else { -1 });
     line(text, "master_sync_in_progress", u8::from(view.phase == Phase::Sync));
-    line(text, "slave_read_repl_offset", offset);
+    line(text, "slave_read_repl_offset", offset + view.waiting_bytes);
     line(text, "slave_repl_offset", offset);
     if view.phase == Phase::Sync {
         let total = view.copy_bytes.unwrap_or(0);

@@ -145,6 +145,12 @@ impl Connection {
     }
 
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+    /// Reads nothing for a tenth of a second.
+    pub fn rest(&self) -> Result<(), LinkError> {
+        std::thread::sleep(LOOK_UP);
+        if self.is_current() { Ok(()) } else { Err(LinkError::Superseded) }
+    }
+
         self.said = clock::monotonic();
         Ok(self.socket.write_all(bytes)?)
     }

@@ -60,6 +60,8 @@ pub struct Shared {
     /// The data are those of the log's history at the log's end, so that one may go on from there.
     in_sync: AtomicBool,
     copied_bytes: AtomicU64,
+    /// What came of the stream and is not applied yet.
+    waiting_bytes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +86,7 @@ pub struct UpstreamView {
     pub down_since_ms: i64,
     pub copy_bytes: Option<u64>,
     pub copied_bytes: u64,
+    pub waiting_bytes: u64,
 }
 
 impl Shared {
@@ -102,6 +105,7 @@ impl Shared {
             down_since_ms: inner.down_since_ms,
             copy_bytes: inner.copy_bytes,
             copied_bytes: self.copied_bytes.load(Ordering::Relaxed),
+            waiting_bytes: self.waiting_bytes.load(Ordering::Relaxed),
         }
     }
 
@@ -192,6 +196,10 @@ impl Shared {
         self.update(generation, |inner| inner.phase = phase);
     }
 
+    fn note_waiting(&self, bytes: usize) {
+        self.waiting_bytes.store(bytes as u64, Ordering::Relaxed);
+    }
+
     fn note_io(&self) {
         self.last_io_ms.store(clock::now_ms(), Ordering::Release);
     }
@@ -221,6 +229,7 @@ fn run(node: &Arc<Node>, host: &str, port: u16, generation: u64) {
             Err(error) => error,
         };
         shared.update(generation, Inner::went_down);
+        shared.note_waiting(0);
         role::refresh_state(node);
         if !shared.is_current(generation) {
             break;

@@ -23,6 +23,9 @@ use crate::executor::{self, Batch, Flow};
 /// A master may send what no client may; the parser's own limit remains.
 const LIMITS: Limits = Limits { max_bulk_bytes: u32::MAX as usize, authenticated: true };
 
+/// While CLIENT PAUSE holds writes back, so much of the stream is taken in, and the master keeps the rest.
+const PAUSED_INPUT_BYTES: usize = 64 * 1024 * 1024;
+
 struct Applier {
     session: Session,
     parser: RequestParser,
@@ -47,13 +50,22 @@ pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
         wants_acknowledgement: true,
         has_setslot: false,
     };
+    let node = connection.node.clone();
     loop {
-        applier.apply_what_came(connection)?;
+        let is_paused = node.pause.is_by_operator();
+        if !is_paused {
+            applier.apply_what_came(connection)?;
+        }
         if applier.wants_acknowledgement || connection.is_time_to_speak() {
             applier.wants_acknowledgement = false;
             acknowledge(connection)?;
         }
-        connection.fill()?;
+        if is_paused && connection.input.len() >= PAUSED_INPUT_BYTES {
+            connection.rest()?;
+        } else {
+            connection.fill()?;
+        }
+        node.replication.upstream.note_waiting(connection.input.len());
     }
 }
 
