@@ -21,6 +21,7 @@ pub async fn run(node: Arc<Node>) {
         if node.cron_is_paused.load(Ordering::Relaxed) {
             continue;
         }
+        node.sleep.wait_until_over();
         let started = clock::monotonic();
         let now_ms = clock::now_ms();
         node.pause.tick(&node.shards, now_ms);

@@ -46,6 +46,7 @@ pub mod shard;
 mod shutdown;
 pub mod slowlog;
 pub mod stats;
+mod sleep;
 pub mod tracking;
 pub mod watchdog;
 

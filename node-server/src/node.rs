@@ -37,6 +37,7 @@ use crate::shard::Shards;
 use crate::slowlog::SlowLog;
 use crate::stats::{ErrorCounts, Stats};
 use crate::tracking::Tracking;
+use crate::sleep::Sleep;
 use crate::watchdog::Watchdog;
 
 pub struct Node {
@@ -94,6 +95,12 @@ pub struct Node {
     pub is_shutting_down: AtomicBool,
     /// Keys expire even if nobody looks at them; DEBUG can switch that off.
     pub expires_actively: AtomicBool,
+    /// Where clients come in by TCP; there once they may.
+    pub doors: OnceLock<TcpDoors>,
+    pub oom_score: OomScore,
+    pub idle_migrations: IdleConnections,
+    /// DEBUG SLEEP.
+    pub sleep: Sleep,
     /// DEBUG PAUSE-CRON.
     pub cron_is_paused: AtomicBool,
 }
@@ -172,6 +179,10 @@ impl Node {
             expires_actively: AtomicBool::new(true),
             cron_is_paused: AtomicBool::new(false),
         };
+            doors: OnceLock::new(),
+            idle_migrations: IdleConnections::default(),
+            oom_score: OomScore::default(),
+            sleep: Sleep::default(),
         node.adopt(&node.settings());
         node
     }

@@ -33,6 +33,8 @@ pub mod node_state {
     pub const TOO_FEW_REPLICAS: u32 = 1 << 4;
     /// A script runs for longer than `busy-reply-threshold`.
     pub const BUSY: u32 = 1 << 5;
+    /// DEBUG SLEEP: every request waits.
+    pub const ASLEEP: u32 = 1 << 6;
 }
 
 const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
@@ -166,9 +168,14 @@ fn wanted(
     }
 }
 
-/// While a script runs for long, what it holds is not waited for; without a cluster it holds everything.
+/// Whoever comes while the node sleeps waits. While a script runs for long, what it holds is not waited for; without a
+/// cluster it holds everything.
 fn check_busy(node: &Node, request: &Request<'_>) -> Result<(), CommandError> {
-    let is_busy = node.state() & node_state::BUSY != 0
+    let state = node.state();
+    if state & node_state::ASLEEP != 0 {
+        node.sleep.wait_until_over();
+    }
+    let is_busy = state & node_state::BUSY != 0
         && !request.has(flag::ALLOW_BUSY)
         && (!node.is_cluster() || request.spec.locks == Locks::EachShard);
     if is_busy { Err(node.scripting.slow.busy()) } else { Ok(()) }

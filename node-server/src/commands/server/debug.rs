@@ -14,6 +14,7 @@ use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler,
 use crate::commands::cluster;
 use crate::config::ProtectedAction;
 use crate::config::glob;
+use crate::sleep::Sleep;
 
 pub const DEBUG: CommandSpec = CommandSpec {
     name: "debug",
@@ -125,8 +126,7 @@ fn leading_number(text: &[u8]) -> i64 {
 
 fn sleep(context: &mut Context<'_>, seconds: &[u8]) -> CommandResult {
     let seconds = parse::double(seconds)?.clamp(0.0, 3600.0);
-    // As Redis: the thread stands still, and so do the clients it serves.
-    std::thread::sleep(Duration::from_secs_f64(seconds));
+    Sleep::sleep(context.node, Duration::from_secs_f64(seconds));
     context.reply.ok();
     Ok(Outcome::Done)
 }
