@@ -29,6 +29,7 @@ pub async fn run(node: Arc<Node>) {
         expiry.tick(&node, Duration::from_millis(1000 / hz));
         tracking::tick(&node);
         close_idle_clients(&node, now_ms);
+        node.idle_migrations.close_old(started);
         close_slow_clients(&node, now_ms);
         take_memory_back(&node, now_ms);
         rates.tick(&node, now_ms);

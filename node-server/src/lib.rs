@@ -31,7 +31,7 @@ pub mod info;
 mod latency;
 mod lazy_free;
 mod logging;
-mod migration;
+pub mod migration;
 pub mod monitor;
 pub mod net;
 pub mod node;

@@ -11,10 +11,8 @@
 //!
 //! Connections are kept for ten seconds of idleness, as Redis keeps them.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rcl_proto::Slot;
@@ -81,29 +79,75 @@ struct Answer {
 }
 
 const CONNECTION_IDLE: Duration = Duration::from_secs(10);
+/// So many to one target, and to all.
+const KEPT_FOR_A_TARGET: usize = 4;
+const KEPT: usize = 64;
 
 struct Connection {
     stream: TcpStream,
     database: Option<usize>,
-    used: Instant,
     is_fresh: bool,
 }
 
-thread_local! {
-    /// Connections that nobody uses at the moment, by target.
-    static IDLE: RefCell<HashMap<(String, u16), Vec<Connection>>> = RefCell::default();
+/// Connections that nobody uses at the moment.
+#[derive(Debug, Default)]
+pub struct IdleConnections {
+    connections: Mutex<Vec<Idle>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    target: (String, u16),
+    stream: std::net::TcpStream,
+    database: Option<usize>,
+    since: Instant,
+}
+
+impl IdleConnections {
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As INFO tells it.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Closes those that nobody used for a while. Called from time to time.
+    pub fn close_old(&self, now: Instant) {
+        self.lock().retain(|idle| now.saturating_duration_since(idle.since) < CONNECTION_IDLE);
+    }
+
+    fn take(&self, target: &(String, u16)) -> Option<Idle> {
+        let mut connections = self.lock();
+        let found = connections.iter().rposition(|idle| idle.target == *target)?;
+        Some(connections.remove(found))
+    }
+
+    /// The oldest one goes when there are too many.
+    fn put(&self, idle: Idle) {
+        let mut connections = self.lock();
+        let of_target = |other: &Idle| other.target == idle.target;
+        if connections.iter().filter(|other| of_target(other)).count() >= KEPT_FOR_A_TARGET {
+            return;
+        }
+        if connections.len() >= KEPT {
+            connections.remove(0);
+        }
+        connections.push(idle);
+    }
 }
 
 async fn deliver(node: &Node, job: &Job) -> Answer {
     loop {
-        let mut connection = match connect(job).await {
+        let mut connection = match connect(node, job).await {
             Ok(connection) => connection,
             Err(error) => return Answer { error: Some(error), ..Answer::default() },
         };
         let was_fresh = connection.is_fresh;
         match converse(node, job, &mut connection).await {
             Ok(answer) => {
-                give_back(job, connection);
+                give_back(node, job, connection);
                 return answer;
             }
             // The target may have closed a connection that lay idle; nothing was answered on it, so a new one is tried.
@@ -113,23 +157,18 @@ async fn deliver(node: &Node, job: &Job) -> Answer {
     }
 }
 
-async fn connect(job: &Job) -> Result<Connection, String> {
-    let idle = IDLE.with_borrow_mut(|idle| {
-        idle.retain(|_, list| {
-            list.retain(|connection| connection.used.elapsed() < CONNECTION_IDLE);
-            !list.is_empty()
-        });
-        idle.get_mut(&job.target).and_then(Vec::pop)
-    });
-    if let Some(connection) = idle {
-        return Ok(Connection { is_fresh: false, ..connection });
+async fn connect(node: &Node, job: &Job) -> Result<Connection, String> {
+    if let Some(idle) = node.idle_migrations.take(&job.target)
+        && let Ok(stream) = TcpStream::from_std(idle.stream)
+    {
+        return Ok(Connection { stream, database: idle.database, is_fresh: false });
     }
     let (host, port) = &job.target;
     match timeout(Duration::from_millis(job.timeout_ms), TcpStream::connect((host.as_str(), *port))).await {
         Ok(Ok(stream)) => {
             // Fails only on a connection that is gone.
             let _ = stream.set_nodelay(true);
-            Ok(Connection { stream, database: None, used: clock::monotonic(), is_fresh: true })
+            Ok(Connection { stream, database: None, is_fresh: true })
         }
         Ok(Err(error)) => {
             Err(format!("IOERR error or timeout connecting to the client: {host}:{port}: {error}"))
@@ -138,19 +177,16 @@ async fn connect(job: &Job) -> Result<Connection, String> {
     }
 }
 
-fn give_back(job: &Job, mut connection: Connection) {
-    const KEPT: usize = 4;
+fn give_back(node: &Node, job: &Job, connection: Connection) {
     // With credentials the connection is somebody's; the next MIGRATE may be somebody else's.
     if job.credentials.is_some() {
         return;
     }
-    connection.used = clock::monotonic();
-    IDLE.with_borrow_mut(|idle| {
-        let list = idle.entry(job.target.clone()).or_default();
-        if list.len() < KEPT {
-            list.push(connection);
-        }
-    });
+    // Another runtime may use it next.
+    if let Ok(stream) = connection.stream.into_std() {
+        let (target, database) = (job.target.clone(), connection.database);
+        node.idle_migrations.put(Idle { target, stream, database, since: clock::monotonic() });
+    }
 }
 
 /// A conversation that ended before its end.

@@ -27,6 +27,7 @@ use crate::eviction::{self, Eviction};
 use crate::latency::LatencyMonitor;
 use crate::lazy_free::LazyFree;
 use crate::monitor::Monitors;
+use crate::migration::IdleConnections;
 use crate::net::Workers;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
@@ -178,11 +179,11 @@ impl Node {
             is_shutting_down: AtomicBool::new(false),
             expires_actively: AtomicBool::new(true),
             cron_is_paused: AtomicBool::new(false),
-        };
             doors: OnceLock::new(),
             idle_migrations: IdleConnections::default(),
             oom_score: OomScore::default(),
             sleep: Sleep::default(),
+        };
         node.adopt(&node.settings());
         node
     }

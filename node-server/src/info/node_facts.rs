@@ -106,6 +106,8 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("pubsub_channels", node.pubsub.name_count(ChannelKind::Channel).to_string()),
         ("pubsub_patterns", node.pubsub.name_count(ChannelKind::Pattern).to_string()),
         ("pubsubshard_channels", node.pubsub.name_count(ChannelKind::Shard).to_string()),
+        ("migrate_cached_sockets", node.idle_migrations.count().to_string()),
+        ("slave_expires_tracked_keys", node.replica_keys.count().to_string()),
         ("tracking_total_keys", node.tracking.key_count().to_string()),
         ("tracking_total_items", node.tracking.item_count().to_string()),
         ("tracking_total_prefixes", node.tracking.broadcasts.prefix_count().to_string()),
