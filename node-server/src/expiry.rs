@@ -2,10 +2,13 @@
 //!
 //! At each tick every shard is looked at in turn, a bounded number of keys with an expiry at a time, each time under
 //! its lock for a moment only. Where many of them turn out to be over, it is looked at again, until the tick's time is
-//! used up. On a replica, and while writes are held back, nothing expires by itself.
+//! used up. On a replica, and while writes are held back, nothing expires by itself; but for what a replica's own clients wrote
+//! ([`replica_keys`]).
 //!
 //! `active-expire-effort` (1 to 10) says how much: how many keys at a time, how large a share of the time between two
 //! ticks, and how many keys that are over may be left, all by Redis's figures.
+
+pub mod replica_keys;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -59,12 +62,15 @@ impl ActiveExpiry {
     /// `period` is the time between two ticks.
     pub fn tick(&mut self, node: &Node, period: Duration) {
         let switched_off = !node.expires_actively.load(Ordering::Relaxed);
-        if switched_off || node.replication.is_replica() || !node.pause.lets_expire() {
+        if switched_off || !node.pause.lets_expire() {
             return;
         }
         let pace = Pace::of_effort(node.settings().active_expire_effort);
         let started = clock::monotonic();
         let end = started + period * pace.percent_of_time / 100;
+        if node.replication.is_replica() {
+            return node.replica_keys.tick(node, end);
+        }
         let mut seen = Seen::default();
         for _ in 0..node.shards.count() {
             expire_shard(node, self.next_shard, pace, end, &mut seen);

@@ -25,7 +25,7 @@ pub mod control;
 mod cron;
 pub mod eviction;
 pub mod executor;
-mod expiry;
+pub mod expiry;
 mod hand_over;
 pub mod info;
 mod latency;

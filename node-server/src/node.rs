@@ -24,6 +24,7 @@ use crate::command_stats::CommandStats;
 use crate::config::{Config, Settings};
 use crate::control::{ControlHandle, ControlMessage};
 use crate::eviction::{self, Eviction};
+use crate::expiry::replica_keys::ReplicaKeys;
 use crate::latency::LatencyMonitor;
 use crate::lazy_free::LazyFree;
 use crate::monitor::Monitors;
@@ -82,6 +83,7 @@ pub struct Node {
     pub startup_memory_bytes: AtomicU64,
     pub eviction: Eviction,
     pub lazy_free: LazyFree,
+    pub replica_keys: ReplicaKeys,
     pub latency: LatencyMonitor,
     pub command_stats: CommandStats,
     pub errors: ErrorCounts,
@@ -167,6 +169,7 @@ impl Node {
             startup_memory_bytes: AtomicU64::new(0),
             eviction: Eviction::default(),
             lazy_free: LazyFree::default(),
+            replica_keys: ReplicaKeys::default(),
             latency: LatencyMonitor::default(),
             command_stats: CommandStats::default(),
             errors: ErrorCounts::default(),

@@ -184,6 +184,9 @@ impl<'a> Data<'a> {
         }
         self.free_overwritten(before);
         self.note_new(database, key.bytes());
+        if expiry.is_some() {
+            self.note_expiry(database, &key);
+        }
     }
 
     /// Puts a string that is stored as it is: raw, and never as a number.
@@ -216,6 +219,9 @@ impl<'a> Data<'a> {
         }
         if upserted == Upserted::Created {
             self.notify(EventClass::New, "new", key.bytes());
+        }
+        if let SetExpiry::At(_) = expiry {
+            self.note_expiry(database, &key);
         }
         upserted
     }
@@ -264,6 +270,7 @@ impl<'a> Data<'a> {
             self.free_overwritten(overwritten);
             self.in_database(to_database, |data| data.notify(EventClass::New, "new", to.bytes()));
             self.note_new(to_database, to.bytes());
+            self.note_expiry(to_database, &to);
         }
         renamed
     }
@@ -282,6 +289,7 @@ impl<'a> Data<'a> {
             self.free_overwritten(overwritten);
             self.in_database(to_database, |data| data.notify(EventClass::New, "new", to.bytes()));
             self.note_new(to_database, to.bytes());
+            self.note_expiry(to_database, &to);
         }
         copied
     }
@@ -293,7 +301,27 @@ impl<'a> Data<'a> {
             return false;
         }
         let database = self.database;
-        self.keyspace().is_some_and(|keyspace| keyspace.set_expiry(database, &key, expiry))
+        let is_set = self.keyspace().is_some_and(|keyspace| keyspace.set_expiry(database, &key, expiry));
+        if is_set && expiry.is_some() {
+            self.note_expiry(database, &key);
+        }
+        is_set
+    }
+
+    /// The key may have got an expiry: on a replica it is noted whose that is.
+    fn note_expiry(&mut self, database: usize, key: &Key<'_>) {
+        match self.expiry {
+            ExpiryRule::Delete => {}
+            ExpiryRule::Ignore => self.node.replica_keys.is_the_masters(database, key.slot(), key.bytes()),
+            // A pause hides them on a master too.
+            ExpiryRule::Hide if self.node.replication.is_replica() => {
+                let entry = self.keyspace().and_then(|keyspace| keyspace.find(database, key));
+                if entry.is_some_and(|entry| entry.expiry().is_some()) {
+                    self.node.replica_keys.note(database, key.slot(), key.bytes());
+                }
+            }
+            ExpiryRule::Hide => {}
+        }
     }
 
     /// Does something in another database of the same shard.

@@ -79,6 +79,7 @@ pub fn lead(node: &Arc<Node>) {
     let logging = replication.lock_log().is_active();
     replication.replica.store(false, Ordering::Release);
     replication.logging.store(logging, Ordering::Release);
+    node.replica_keys.forget();
     replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
     drop(held);
     drop(applied);

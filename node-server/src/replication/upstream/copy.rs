@@ -78,6 +78,7 @@ fn load(payload: &mut Payload<'_>, shared: &Shared, id: ReplicationId, offset: u
     shared.set_in_sync(false);
     node.replication.disconnect_replicas();
     load::flush(&node);
+    node.replica_keys.forget();
     let loaded = loader.load_from(first, || Ok(()));
     if loaded.is_err() {
         load::flush(&node);
