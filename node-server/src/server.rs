@@ -174,7 +174,9 @@ fn serve(
         wait_for_the_end(node, requests).await
     });
     node.is_shutting_down.store(true, Ordering::Release);
-    drop(runtime);
+    // A save that was given up is not waited for.
+    runtime.shutdown_background();
+    node.persistence.remove_temporary_file();
     result
 }
 
@@ -242,12 +244,16 @@ async fn wait_for_the_end(
                 None => return Ok(()),
             },
         };
-        match shutdown::prepare(node, request).await {
+        let prepared = tokio::select! {
+            prepared = shutdown::prepare(node, request) => prepared,
+            _ = interrupt.recv() => anyhow::bail!("a second SIGINT: ended at once, without what was left to do"),
+        };
+        match prepared {
             Ok(()) => {
-                tracing::warn!("bye");
+                tracing::warn!("ready to exit, bye bye");
                 return Ok(());
             }
-            Err(error) => tracing::error!("not shut down: {error:#}"),
+            Err(error) => tracing::error!("{error:#}"),
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::node::{Node, ShutdownRequest};
 use crate::pause::{PauseLevel, PauseReason};
 use crate::persistence::save;
 
+/// In Redis's words, as those of what else ends a shutdown: operators' tools look for them in the log.
+const ABORTED: &str = "Shutdown manually aborted";
+
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Saves if that is wanted, and lets replicas catch up. An error means that the node goes on.
@@ -46,6 +49,13 @@ pub fn abort(node: &Node) -> bool {
 }
 
 async fn go_down(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<()> {
+    while node.cron_is_paused.load(Ordering::Relaxed) {
+        // DEBUG PAUSE-CRON, to test what happens meanwhile.
+        if node.persistence.shutdown_aborted.load(Ordering::Acquire) {
+            anyhow::bail!(ABORTED);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
     if !request.now {
         let_replicas_catch_up(node).await?;
     }
@@ -56,10 +66,10 @@ async fn go_down(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<(
     }
     match save_last(node).await {
         Err(error) if request.force => {
-            tracing::error!("the data could not be saved, but FORCE was said: {error}");
+            tracing::error!("Error trying to save the DB, but FORCE was said: {error}");
             Ok(())
         }
-        Err(error) => Err(anyhow::anyhow!("the data could not be saved: {error}")),
+        Err(error) => Err(anyhow::anyhow!("Error trying to save the DB, can't exit: {error}")),
         Ok(()) => Ok(()),
     }
 }
@@ -73,7 +83,7 @@ async fn let_replicas_catch_up(node: &Arc<Node>) -> anyhow::Result<()> {
     node.replication.ask_for_acknowledgements();
     while node.replication.has_lagging_replicas() {
         if node.persistence.shutdown_aborted.load(Ordering::Acquire) {
-            anyhow::bail!("SHUTDOWN ABORT");
+            anyhow::bail!(ABORTED);
         }
         if clock::now_ms() >= until_ms {
             tracing::warn!("some replicas lag behind at the end of shutdown-timeout");

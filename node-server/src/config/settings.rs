@@ -84,6 +84,8 @@ pub struct Settings {
     // Replication.
     /// What the configuration said at the start, or was recorded since.
     pub replicaof: Option<(String, u16)>,
+    /// The same for the save of each key.
+    pub rdb_key_save_delay_us: i64,
     pub masterauth: Option<Secret>,
     pub masteruser: Option<Secret>,
     pub replica_serve_stale_data: bool,
@@ -292,6 +294,7 @@ impl Settings {
             replica_announce_port: reader.number("replica-announce-port"),
             replica_lazy_flush: reader.yes_no("replica-lazy-flush"),
             repl_diskless_sync: reader.yes_no("repl-diskless-sync"),
+            rdb_key_save_delay_us: reader.number("rdb-key-save-delay"),
             repl_diskless_sync_delay_s: reader.number("repl-diskless-sync-delay"),
             repl_diskless_sync_max_replicas: reader.number("repl-diskless-sync-max-replicas"),
             repl_disable_tcp_nodelay: reader.yes_no("repl-disable-tcp-nodelay"),

@@ -9,8 +9,6 @@ use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
 
 use rcl_proto::{Slot, key_slot};
 use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
@@ -209,14 +207,7 @@ impl<'a, R: Read> Loader<'a, R> {
             return;
         }
         self.delay_us = self.node.settings().key_load_delay_us;
-        match self.delay_us {
-            0 => {}
-            1.. => thread::sleep(Duration::from_micros(self.delay_us.unsigned_abs())),
-            _ if u64::from(count).is_multiple_of(self.delay_us.unsigned_abs()) => {
-                thread::sleep(Duration::from_micros(1));
-            }
-            _ => {}
-        }
+        super::slow_down(self.delay_us, u64::from(count));
     }
 
     fn show_progress(&self) {

@@ -11,8 +11,11 @@ pub mod load;
 pub mod save;
 pub mod snapshot;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -39,6 +42,8 @@ pub struct Persistence {
     /// -1 before the first.
     last_duration_s: AtomicI64,
     saves: AtomicU64,
+    /// What a running save writes to, until it is whole.
+    temporary_file: Mutex<Option<PathBuf>>,
     pub loading: load::Progress,
     /// Who said SHUTDOWN and gets an answer only if the node goes on.
     pub shutdown_waiters: Mutex<Vec<WakeHandle>>,
@@ -61,10 +66,23 @@ impl Persistence {
             last_try_ms: AtomicI64::new(0),
             last_duration_s: AtomicI64::new(-1),
             saves: AtomicU64::new(0),
+            temporary_file: Mutex::default(),
             loading: load::Progress::default(),
             shutdown_waiters: Mutex::default(),
             shutdown_aborted: AtomicBool::new(false),
             shutdown_in_progress: AtomicBool::new(false),
+        }
+    }
+
+    fn set_temporary_file(&self, path: Option<PathBuf>) -> Option<PathBuf> {
+        std::mem::replace(&mut self.temporary_file.lock().unwrap_or_else(PoisonError::into_inner), path)
+    }
+
+    /// The process ends: a save that has not come to its end leaves nothing behind.
+    pub fn remove_temporary_file(&self) {
+        if let Some(path) = self.set_temporary_file(None) {
+            // It may have got its name just now.
+            let _ = std::fs::remove_file(path);
         }
     }
 
@@ -94,5 +112,16 @@ impl Persistence {
         for waiter in waiters {
             waiter.reply(format!("-{error}\r\n").into_bytes());
         }
+    }
+}
+
+/// `key-load-delay` and `rdb-key-save-delay`, for tests of what happens meanwhile: waits so many microseconds at a key, or,
+/// where that is negative, one microsecond at each so many keys.
+fn slow_down(delay_us: i64, key_count: u64) {
+    match delay_us {
+        0 => {}
+        1.. => thread::sleep(Duration::from_micros(delay_us.unsigned_abs())),
+        _ if key_count.is_multiple_of(delay_us.unsigned_abs()) => thread::sleep(Duration::from_micros(1)),
+        _ => {}
     }
 }

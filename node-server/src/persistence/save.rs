@@ -41,6 +41,21 @@ pub fn save_in_background(node: &Arc<Node>) -> bool {
     true
 }
 
+/// Saves on a thread of its own, and then does `then`, whether that succeeded or not. While another snapshot runs this one comes
+/// after it, and is not waited for.
+pub fn save_soon(node: &Arc<Node>, then: impl FnOnce() + Send + 'static) {
+    let thread_node = node.clone();
+    let body = move || {
+        if let Err(None) = save(&thread_node) {
+            schedule(&thread_node);
+        }
+        then();
+    };
+    if let Err(error) = std::thread::Builder::new().name("snapshot".to_owned()).spawn(body) {
+        note_failure(node, &format!("no thread could be started: {error}"));
+    }
+}
+
 /// A background save as soon as the running snapshot ends.
 pub fn schedule(node: &Node) {
     node.persistence.scheduled.store(true, Ordering::Release);
@@ -54,8 +69,11 @@ fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
     let result = FileSink::create(&path).map_err(|error| error.to_string()).and_then(|sink| {
-        snapshot::run(node, claim, |_| vec![Box::new(sink)]).map_err(|error| error.to_string())
+        persistence.set_temporary_file(Some(sink.temporary.clone()));
+        let result = snapshot::run(node, claim, |_| vec![Box::new(sink)]);
+        result.map_err(|error| error.to_string())
     });
+    persistence.set_temporary_file(None);
     let duration_ms = clock::now_ms() - began_ms;
     persistence.save_began_ms.store(0, Ordering::Release);
     persistence.last_duration_s.store(duration_ms / 1000, Ordering::Release);
@@ -127,7 +145,7 @@ struct FileSink {
 
 impl FileSink {
     fn create(path: &Path) -> io::Result<FileSink> {
-        let temporary = path.with_file_name(format!("temp-{}-{}.rdb", std::process::id(), clock::now_us()));
+        let temporary = path.with_file_name(format!("temp-{}.rdb", std::process::id()));
         let file = File::create(&temporary)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", temporary.display())))?;
         Ok(FileSink { file, temporary, path: path.to_owned(), done: false })

@@ -205,6 +205,7 @@ impl Walk {
                         let info = KeyInfo { expiry_ms: entry.expiry(), idle_s, frequency };
                         encoder.key(entry.key(), entry.value(), info, &mut out);
                         self.keys += 1;
+                        super::slow_down(settings.rdb_key_save_delay_us, self.keys);
                         if out.len() >= CHUNK_BYTES {
                             self.flush(&mut out)?;
                         }

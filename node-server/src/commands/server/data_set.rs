@@ -8,8 +8,9 @@ use rcl_store::keyspace::Flushed;
 use super::super::connection::database_index;
 use crate::command::parse::is;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, category, flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 
+use crate::persistence::save;
 use crate::shard::Shard;
 use crate::tracking;
 
@@ -64,7 +65,29 @@ pub const FLUSHALL: CommandSpec = CommandSpec {
 fn flushall(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let is_async = is_async(context, args)?;
     flush(context, is_async, |_| true, |shard| shard.keyspace.flush_all());
-    Ok(Outcome::Done)
+    if context.node.settings().save.is_empty() {
+        context.reply.ok();
+        return Ok(Outcome::Done);
+    }
+    save_emptiness(context)
+}
+
+/// Where save points say that the data matter, what was flushed does not come back with the old file: it is replaced before the
+/// answer.
+fn save_emptiness(context: &mut Context<'_>) -> CommandResult {
+    if let Some(later) = context.reply_later() {
+        save::save_soon(context.node, move || later.give(b"+OK\r\n".to_vec()));
+        return Ok(Outcome::Done);
+    }
+    if !context.may_park || context.session.is_master_link {
+        save::save_soon(context.node, || ());
+        context.reply.ok();
+        return Ok(Outcome::Done);
+    }
+    let wait = context.session.begin_wait();
+    let waiting = wait.clone();
+    save::save_soon(context.node, move || waiting.reply(b"+OK\r\n".to_vec()));
+    Ok(Outcome::Park(Park::until(wait)))
 }
 
 pub const FLUSHDB: CommandSpec = CommandSpec {
@@ -96,6 +119,7 @@ fn flushdb(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let is_async = is_async(context, args)?;
     let database = context.data.database;
     flush(context, is_async, |other| other == database, |shard| shard.keyspace.flush_database(database));
+    context.reply.ok();
     Ok(Outcome::Done)
 }
 
@@ -131,7 +155,6 @@ fn flush(
         context.node.lazy_free.elsewhere(keys, Box::new(all));
     }
     context.data.effects.changes += keys.max(1) as u64;
-    context.reply.ok();
 }
 
 pub const SWAPDB: CommandSpec = CommandSpec {

@@ -4,7 +4,6 @@ use super::checks;
 use crate::config::directive::*;
 
 const AOF: Standing = no_effect("the append-only file is not there yet");
-const DEBUG_DELAY: Standing = no_effect("saving can't be slowed down, and loading holds nobody up");
 const INT_MIN: i64 = i32::MIN as i64;
 const INT_MAX: i64 = i32::MAX as i64;
 
@@ -24,9 +23,16 @@ pub const DIRECTIVES: &[Directive] = &[
         "no",
         no_effect("every payload and RDB file is checked in full"),
     ),
-    integer("rdb-key-save-delay", INT_MIN, INT_MAX, "0", DEBUG_DELAY).hidden(),
+    integer("rdb-key-save-delay", INT_MIN, INT_MAX, "0", EFFECT).hidden(),
     integer("key-load-delay", INT_MIN, INT_MAX, "0", EFFECT).hidden(),
-    integer("loading-process-events-interval-bytes", 1024, INT_MAX, "2097152", DEBUG_DELAY).hidden(),
+    integer(
+        "loading-process-events-interval-bytes",
+        1024,
+        INT_MAX,
+        "2097152",
+        no_effect("loading holds nobody up"),
+    )
+    .hidden(),
     yes_no("appendonly", "no", refused("the append-only file is not there yet; RDB snapshots (`save`) are"))
         .denied_while_loading(),
     checked_text("appendfilename", checks::appendfilename, "appendonly.aof", AOF).immutable(),
