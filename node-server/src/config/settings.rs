@@ -48,6 +48,7 @@ pub struct Settings {
     // Process.
     /// 0: as many as there are cores.
     pub worker_threads: usize,
+    pub enable_module_command: ProtectedAction,
     pub pidfile: Option<PathBuf>,
     pub loglevel: LogLevel,
     /// None: standard output.
@@ -267,6 +268,11 @@ impl Settings {
             hz: reader.number("hz"),
             shutdown_timeout_s: reader.number("shutdown-timeout"),
             shutdown_on_sigint: reader.flags("shutdown-on-sigint"),
+            enable_module_command: reader.choice(
+                "enable-module-command",
+                ProtectedAction::ALL,
+                ProtectedAction::word,
+            ),
             shutdown_on_sigterm: reader.flags("shutdown-on-sigterm"),
             slowlog_log_slower_than_us: reader.number("slowlog-log-slower-than"),
             busy_reply_threshold_ms: reader.number("busy-reply-threshold"),

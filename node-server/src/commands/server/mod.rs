@@ -10,6 +10,7 @@ mod info;
 mod latency;
 mod lolwut;
 mod memory;
+mod module;
 mod monitor;
 mod slowlog;
 
@@ -26,6 +27,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     latency::LATENCY,
     lolwut::LOLWUT,
     memory::MEMORY,
+    module::MODULE,
     monitor::MONITOR,
     slowlog::SLOWLOG,
     data_set::SWAPDB,

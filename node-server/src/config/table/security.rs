@@ -11,8 +11,7 @@ pub const DIRECTIVES: &[Directive] = &[
     integer("acllog-max-len", 0, i64::MAX, "128", EFFECT),
     choice("enable-protected-configs", ProtectedAction::WORDS, "no", EFFECT).immutable(),
     choice("enable-debug-command", ProtectedAction::WORDS, "no", EFFECT).immutable(),
-    choice("enable-module-command", ProtectedAction::WORDS, "no", no_effect("there is no MODULE command"))
-        .immutable(),
+    choice("enable-module-command", ProtectedAction::WORDS, "no", EFFECT).immutable(),
 ];
 
 /// A directive that is no setting: CONFIG GET doesn't know it.
