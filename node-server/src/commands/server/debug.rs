@@ -9,7 +9,7 @@ use rcl_proto::resp::Args;
 use super::{debug_data, debug_protocol};
 
 use crate::command::parse::{self, is};
-use crate::command::spec::{COMMAND, Group, flag};
+use crate::command::spec::{COMMAND, Group, Locks, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::commands::cluster;
 use crate::config::ProtectedAction;
@@ -24,6 +24,8 @@ pub const DEBUG: CommandSpec = CommandSpec {
     group: Group::Server,
     complexity: "Depends on subcommand.",
     summary: "Does what is of use only to who looks for faults.",
+    // Some look at all keys, or at keys that they do not declare.
+    locks: Locks::EachShard,
     handler: Handler::Run(debug),
     ..COMMAND
 };
@@ -52,6 +54,7 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         _ if is(subcommand, "DIGEST-VALUE") => debug_data::digest_value(context, args.from(2)),
         3 if is(subcommand, "OBJECT") => debug_data::object(context, &args[2]),
         3 if is(subcommand, "QUICKLIST-PACKED-THRESHOLD") => packed_threshold(context, &args[2]),
+        3..=5 if is(subcommand, "POPULATE") => debug_data::populate(context, args.from(2)),
         _ if is(subcommand, "RELOAD") => debug_data::reload(context, args.from(2)),
         4 if is(subcommand, "STRINGMATCH-LEN") => {
             let length = parse::integer(&args[2])?;
@@ -172,6 +175,10 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
             (
                 "QUICKLIST-PACKED-THRESHOLD <size>",
                 "From how many bytes on an element of a list is alone in its node. 0 is the usual number.",
+            ),
+            (
+                "POPULATE <count> [<prefix>] [<size>]",
+                "Create string keys <prefix>:0, <prefix>:1 and so on, without a prefix key:0. The values are \"value:\" and the number, or <size> bytes that begin so.",
             ),
             ("RELOAD [NOSAVE] [NOFLUSH MERGE]", "Save, forget all data and load them again."),
             (

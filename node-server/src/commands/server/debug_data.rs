@@ -8,9 +8,11 @@ use rcl_store::rdb;
 use rcl_store::types::ValueRef;
 use sha2::{Digest as _, Sha256};
 
-use crate::command::parse::is;
+use crate::command::parse::{self, is};
 use crate::command::{CommandError, CommandResult, Context, Outcome};
+use crate::executor::internal;
 use crate::persistence::load;
+use crate::shard::Shard;
 
 /// `DEBUG OBJECT key`
 pub fn object(context: &mut Context<'_>, key: &[u8]) -> CommandResult {
@@ -119,6 +121,34 @@ impl Digest {
     }
 }
 
+/// `DEBUG POPULATE count [prefix] [size]`: keys that are there already stay as they are.
+pub fn populate(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    const NOT_POSITIVE: CommandError = CommandError::fixed("ERR value is out of range, must be positive");
+    let number = |text: &[u8]| u64::try_from(parse::integer(text)?).map_err(|_| NOT_POSITIVE);
+    let count = number(&args[0])?;
+    let prefix = args.get(1).unwrap_or(b"key");
+    let size = args.get(2).map(number).transpose()?.map(|size| size as usize);
+    if size.is_some_and(|size| size > context.node.settings().proto_max_bulk_len) {
+        return Err(CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)"));
+    }
+    let (node, database, now_ms) = (context.node, context.data.database, context.data.now_ms);
+    for number in 0..count {
+        let key = [prefix, format!(":{number}").as_bytes()].concat();
+        let mut value = format!("value:{number}").into_bytes();
+        // Redis takes a size of 0 for none.
+        if let Some(size) = size.filter(|&size| size > 0) {
+            value.resize(size, 0);
+        }
+        let slot = if node.is_cluster() { key_slot(&key) } else { Slot::MIN };
+        let shard = node.shards.index_of(slot);
+        let create =
+            |shard: &mut Shard| internal::create_string(node, shard, (database, slot), &key, value, now_ms);
+        context.data.with_shard(shard, create);
+    }
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
 /// `DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]`: saves, forgets all and loads it again.
 pub fn reload(context: &mut Context<'_>, options: Args<'_>) -> CommandResult {
     if !context.may_park {
@@ -149,7 +179,7 @@ pub fn reload(context: &mut Context<'_>, options: Args<'_>) -> CommandResult {
 
 #[cfg(test)]
 mod tests {
-    use crate::executor::in_memory::clients;
+    use crate::executor::in_memory::{clients, converse, logged};
 
     #[test]
     fn a_digest_is_of_what_is_there_not_of_how_it_came() {
@@ -182,6 +212,31 @@ mod tests {
         assert_eq!(one.ask("DEBUG DIGEST"), whole);
         one.ask("EXPIRE l1 1000");
         assert_ne!(one.ask("DEBUG DIGEST"), whole);
+    }
+
+    #[test]
+    fn keys_are_made_by_number_where_there_are_none() {
+        clients!(node: one);
+        let from = node.replication.offset();
+        let lines = [
+            ("SET key:1 mine", "+OK"),
+            ("DEBUG POPULATE 3", "+OK"),
+            ("MGET key:0 key:1 key:2", "*3 $7 value:0 $4 mine $7 value:2"),
+            ("DEBUG POPULATE 1 other 9", "+OK"),
+            ("GET other:0", "$9 value:0\0\0"),
+            ("DEBUG POPULATE 1 short 3", "+OK"),
+            ("GET short:0", "$3 val"),
+            ("DBSIZE", ":5"),
+            ("DEBUG POPULATE -1", "-ERR value is out of range, must be positive"),
+            ("DEBUG POPULATE x", "-ERR value is not an integer or out of range"),
+        ];
+        converse(&mut one, &lines);
+        let too_big = one.ask("DEBUG POPULATE 1 k 9999999999");
+        assert!(too_big.starts_with("-ERR string exceeds"), "{too_big}");
+        let logged = logged(&node, from);
+        let expected =
+            ["SET key:1 mine", "SET key:0 value:0", "SET key:2 value:2", "SET other:0 value:0\0\0"];
+        assert_eq!(logged[..4], expected);
     }
 
     #[test]
