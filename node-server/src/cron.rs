@@ -99,6 +99,7 @@ struct Rates {
     at_ms: i64,
     before: BatchStats,
     cycles: u64,
+    busy_us: u64,
     replication_input_bytes: u64,
     replication_output_bytes: u64,
 }
@@ -106,18 +107,21 @@ struct Rates {
 impl Rates {
     fn tick(&mut self, node: &Node, now_ms: i64) {
         let elapsed_ms = now_ms - self.at_ms;
-        if elapsed_ms < 1000 {
-            return;
-        }
         let (stats, batches) = (&node.stats, node.stats.batches());
         let now = Rates {
             at_ms: now_ms,
             before: batches,
             cycles: batches.batches + stats.cron_ticks.get(),
+            busy_us: batches.busy_us + stats.cron_us.get(),
             replication_input_bytes: stats.replication_input_bytes.get(),
             replication_output_bytes: stats.replication_output_bytes.get(),
         };
-        if self.at_ms != 0 {
+        // CONFIG RESETSTAT: measured anew from here on.
+        let was_reset = now.cycles < self.cycles;
+        if elapsed_ms < 1000 && !was_reset {
+            return;
+        }
+        if self.at_ms != 0 && !was_reset {
             let before = &self.before;
             let rate = |new: u64, old: u64| new.saturating_sub(old) * 1000 / elapsed_ms as u64;
             stats.ops_per_second.set(rate(batches.commands, before.commands));
@@ -129,7 +133,7 @@ impl Rates {
             stats.replication_output_kib_per_second.set(sent / 1024);
             let cycles = now.cycles.saturating_sub(self.cycles);
             stats.cycles_per_second.set(rate(now.cycles, self.cycles));
-            let busy_us = batches.busy_us.saturating_sub(before.busy_us);
+            let busy_us = now.busy_us.saturating_sub(self.busy_us);
             stats.cycle_us.set(busy_us / cycles.max(1));
         }
         *self = now;

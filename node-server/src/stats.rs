@@ -99,6 +99,13 @@ impl Stats {
             &self.partial_syncs_refused,
             &self.client_output_limit_disconnections,
             &self.client_query_limit_disconnections,
+            &self.ops_per_second,
+            &self.input_kib_per_second,
+            &self.output_kib_per_second,
+            &self.replication_input_kib_per_second,
+            &self.replication_output_kib_per_second,
+            &self.cycles_per_second,
+            &self.cycle_us,
         ] {
             counter.set(0);
         }
