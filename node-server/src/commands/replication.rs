@@ -1,5 +1,7 @@
 //! Replication: REPLICAOF, SLAVEOF, ROLE, WAIT, and what replicas say (REPLCONF, PSYNC, SYNC).
 
+use std::sync::Arc;
+
 use rcl_proto::resp::Args;
 use rcl_store::types::parse_integer;
 
@@ -7,6 +9,7 @@ use crate::client::client_flag;
 use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
+use crate::node::Node;
 use crate::replication::{self, Phase, ReplicaSession, SyncRequest};
 
 pub const COMMANDS: &[CommandSpec] = &[REPLICAOF, SLAVEOF, ROLE, WAIT, REPLCONF, PSYNC, SYNC];
@@ -60,27 +63,35 @@ fn replicaof(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(CommandError::fixed("ERR REPLICAOF not allowed in cluster mode."));
     }
     if args[1].eq_ignore_ascii_case(b"no") && args[2].eq_ignore_ascii_case(b"one") {
-        if context.may_park {
-            replication::lead(context.node);
-        } else {
-            // EXEC holds shards, which a change of role needs: it follows at once.
-            context.node.replication.lead(context.node);
-        }
-        context.reply.ok();
-        return Ok(Outcome::Done);
+        return change_role(context, |node| {
+            replication::lead(node);
+            "OK"
+        });
     }
     let port = parse_integer(&args[2])
         .and_then(|port| u16::try_from(port).ok())
         .ok_or(CommandError::fixed("ERR Invalid master port"))?;
     let host = String::from_utf8_lossy(&args[1]).into_owned();
-    if !context.may_park {
-        context.node.replication.follow(context.node, &host, port);
-        context.reply.ok();
-        return Ok(Outcome::Done);
-    }
-    match replication::follow(context.node, &host, port) {
-        replication::Followed::Begun => context.reply.ok(),
-        replication::Followed::Already => context.reply.simple("OK Already connected to specified master"),
+    change_role(context, move |node| match replication::follow(node, &host, port) {
+        replication::Followed::Begun => "OK",
+        replication::Followed::Already => "OK Already connected to specified master",
+    })
+}
+
+/// EXEC holds shards, which a change of role needs: inside it the role changes when EXEC lets them go, and the reply comes then.
+fn change_role(
+    context: &mut Context<'_>,
+    change: impl FnOnce(&Arc<Node>) -> &'static str + Send + 'static,
+) -> CommandResult {
+    match context.reply_later() {
+        None => context.reply.simple(change(context.node)),
+        Some(later) => {
+            let node = context.node.clone();
+            context.node.replication.spawn(async move {
+                let reply = change(&node);
+                later.give(format!("+{reply}\r\n").into_bytes());
+            });
+        }
     }
     Ok(Outcome::Done)
 }

@@ -299,8 +299,8 @@ impl Replication {
         });
     }
 
-    /// False when the replication thread does not run (a node in memory, under a test).
-    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> bool {
+    /// Done on the replication thread. False when it does not run (a node in memory, under a test).
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> bool {
         match self.runtime.get() {
             Some(runtime) => {
                 runtime.spawn(future);
