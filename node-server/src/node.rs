@@ -27,19 +27,20 @@ use crate::eviction::{self, Eviction};
 use crate::expiry::replica_keys::ReplicaKeys;
 use crate::latency::LatencyMonitor;
 use crate::lazy_free::LazyFree;
-use crate::monitor::Monitors;
 use crate::migration::IdleConnections;
-use crate::net::Workers;
+use crate::monitor::Monitors;
+use crate::net::{TcpDoors, Workers};
+use crate::oom_score::OomScore;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
 use crate::pubsub::{KeyspaceEvents, PubSub};
 use crate::replication::Replication;
 use crate::scripting::Scripting;
 use crate::shard::Shards;
+use crate::sleep::Sleep;
 use crate::slowlog::SlowLog;
 use crate::stats::{ErrorCounts, Stats};
 use crate::tracking::Tracking;
-use crate::sleep::Sleep;
 use crate::watchdog::Watchdog;
 
 pub struct Node {
@@ -82,8 +83,8 @@ pub struct Node {
     /// What was in use before the first client came.
     pub startup_memory_bytes: AtomicU64,
     pub eviction: Eviction,
-    pub lazy_free: LazyFree,
     pub replica_keys: ReplicaKeys,
+    pub lazy_free: LazyFree,
     pub latency: LatencyMonitor,
     pub command_stats: CommandStats,
     pub errors: ErrorCounts,
@@ -94,16 +95,16 @@ pub struct Node {
     /// The way to the control thread; there once it runs.
     pub control: OnceLock<ControlHandle>,
     pub workers: OnceLock<Arc<Workers>>,
-    shutdown: Mutex<Option<tokio::sync::mpsc::UnboundedSender<ShutdownRequest>>>,
-    pub is_shutting_down: AtomicBool,
-    /// Keys expire even if nobody looks at them; DEBUG can switch that off.
-    pub expires_actively: AtomicBool,
     /// Where clients come in by TCP; there once they may.
     pub doors: OnceLock<TcpDoors>,
     pub oom_score: OomScore,
     pub idle_migrations: IdleConnections,
     /// DEBUG SLEEP.
     pub sleep: Sleep,
+    shutdown: Mutex<Option<tokio::sync::mpsc::UnboundedSender<ShutdownRequest>>>,
+    pub is_shutting_down: AtomicBool,
+    /// Keys expire even if nobody looks at them; DEBUG can switch that off.
+    pub expires_actively: AtomicBool,
     /// DEBUG PAUSE-CRON.
     pub cron_is_paused: AtomicBool,
 }
@@ -168,8 +169,8 @@ impl Node {
             peak_memory_bytes: AtomicU64::new(0),
             startup_memory_bytes: AtomicU64::new(0),
             eviction: Eviction::default(),
-            lazy_free: LazyFree::default(),
             replica_keys: ReplicaKeys::default(),
+            lazy_free: LazyFree::default(),
             latency: LatencyMonitor::default(),
             command_stats: CommandStats::default(),
             errors: ErrorCounts::default(),
@@ -178,14 +179,14 @@ impl Node {
             state: AtomicU32::new(0),
             control: OnceLock::new(),
             workers: OnceLock::new(),
-            shutdown: Mutex::new(None),
-            is_shutting_down: AtomicBool::new(false),
-            expires_actively: AtomicBool::new(true),
-            cron_is_paused: AtomicBool::new(false),
             doors: OnceLock::new(),
             idle_migrations: IdleConnections::default(),
             oom_score: OomScore::default(),
             sleep: Sleep::default(),
+            shutdown: Mutex::new(None),
+            is_shutting_down: AtomicBool::new(false),
+            expires_actively: AtomicBool::new(true),
+            cron_is_paused: AtomicBool::new(false),
         };
         node.adopt(&node.settings());
         node

@@ -24,7 +24,7 @@ use crate::cron;
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{access, control, eviction, logging, persistence, replication, shutdown, watchdog};
+use crate::{access, control, eviction, logging, oom_score, persistence, replication, shutdown, watchdog};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -73,7 +73,10 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    raise_open_files_limit(settings.maxclients);
+    if let Err(possible) = raise_open_files_limit(settings.maxclients) {
+        let wanted = settings.maxclients;
+        tracing::warn!(wanted, possible, "fewer files may be open than maxclients needs (ulimit -n)");
+    }
     outlive_full_files();
     let listeners = open_doors(&settings)?;
     let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
@@ -134,6 +137,8 @@ fn serve(
         watchdog::start(node).context("cannot start the watchdog")?;
         node.replication.start(node).context("cannot start the replication thread")?;
         replication::refresh_state(node);
+        // Its failure is in the log; the node can do without.
+        let _ = oom_score::adjust(node, settings);
         node.set_state(node_state::LOADING, true);
         node.startup_memory_bytes.store(crate::allocator::used_bytes(), Ordering::Relaxed);
         // Before the data are there: a node that loads is not a dead one.
@@ -144,7 +149,12 @@ fn serve(
         let mut load = std::pin::pin!(load(node));
         // A small data set is there before anybody is let in; while a large one is loaded, clients are told so.
         let early = tokio::time::timeout(LOAD_BEFORE_DOORS, load.as_mut()).await;
-        let open = || listeners.serve(node.clone(), workers.clone()).context("cannot accept connections");
+        let open = || {
+            listeners.serve(node, &workers).context("cannot accept connections")?;
+            // In Redis's words: scripts, and its own test suite, wait for them in the log.
+            tracing::info!("Server initialized");
+            anyhow::Ok(())
+        };
         let open = match early {
             Ok(loaded) => {
                 loaded?;
@@ -168,8 +178,6 @@ fn serve(
         }
         let _housekeeping =
             keep_house(node).context("cannot start the thread for what is done from time to time")?;
-        // In Redis's words: scripts, and its own test suite, wait for them in the log.
-        tracing::info!("Server initialized");
         tracing::info!("Ready to accept connections");
         wait_for_the_end(node, requests).await
     });
@@ -259,10 +267,7 @@ async fn wait_for_the_end(
 }
 
 fn open_doors(settings: &Settings) -> anyhow::Result<Listeners> {
-    let path = settings.unixsocket.as_deref().map(|path| settings.resolve(path));
-    let mode = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
-    let unix = path.as_deref().map(|path| (path, mode));
-    let listeners = Listeners::open(&settings.bind, settings.port, settings.tcp_backlog as i32, unix)?;
+    let listeners = Listeners::open(settings)?;
     anyhow::ensure!(
         !listeners.is_empty(),
         "neither 'port' nor 'unixsocket' opens a door: no client could come in"
@@ -304,22 +309,24 @@ fn outlive_full_files() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Each client needs a file descriptor; the node itself a few dozen.
-pub fn raise_open_files_limit(max_clients: u32) {
-    let wanted = libc::rlim_t::from(max_clients) + 128;
+/// Each client needs a file descriptor; the node itself a few dozen. An error tells how many clients there is room for.
+pub fn raise_open_files_limit(max_clients: u32) -> Result<(), u32> {
+    const OWN_FILES: libc::rlim_t = 128;
+    let wanted = libc::rlim_t::from(max_clients) + OWN_FILES;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid place for the answer.
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 || limit.rlim_cur >= wanted {
-        return;
+        return Ok(());
     }
-    let raised = libc::rlimit { rlim_cur: wanted.min(limit.rlim_max), rlim_max: limit.rlim_max };
-    // SAFETY: `raised` is a valid limit that lives through the call.
-    let done = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0;
-    if !done || raised.rlim_cur < wanted {
-        tracing::warn!(
-            limit = limit.rlim_cur,
-            wanted,
-            "fewer files may be open than maxclients needs (ulimit -n)"
-        );
+    let set = |rlim_cur, rlim_max| {
+        let raised = libc::rlimit { rlim_cur, rlim_max };
+        // SAFETY: `raised` is a valid limit that lives through the call.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) == 0 }
+    };
+    // Beyond the hard limit only who may everything can go.
+    if set(wanted, wanted.max(limit.rlim_max)) {
+        return Ok(());
     }
+    let reached = if set(limit.rlim_max, limit.rlim_max) { limit.rlim_max } else { limit.rlim_cur };
+    Err(u32::try_from(reached.saturating_sub(OWN_FILES)).unwrap_or(u32::MAX))
 }

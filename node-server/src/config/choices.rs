@@ -35,6 +35,11 @@ choices!(
     EndpointType { Ip = "ip", Hostname = "hostname", UnknownEndpoint = "unknown-endpoint" }
 );
 
+choices!(
+    /// How the kernel's out-of-memory score is set. `relative` is another word for `yes`.
+    OomScoreAdj { No = "no", Relative = "yes", Absolute = "absolute" }
+);
+
 choices!(MaxmemoryPolicy {
     VolatileLru = "volatile-lru",
     VolatileLfu = "volatile-lfu",

@@ -28,7 +28,7 @@ mod settings;
 pub mod table;
 pub mod value;
 
-pub use choices::{EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
+pub use choices::{EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction};
 pub use load::{LoadError, Loaded, Origin, load};
 pub use set::{Changes, ClientOrigin, SetError};
 pub use settings::{OutputBufferLimits, Secret, Settings, ShutdownFlags};

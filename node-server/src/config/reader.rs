@@ -9,6 +9,7 @@ use super::value::{SavePoint, Value};
 use crate::pubsub::EventClasses;
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
@@ -112,6 +113,18 @@ impl<'a> Reader<'a> {
             Value::Bind(addresses) => {
                 addresses.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect()
             }
+            other => wrong_kind(name, other),
+        }
+    }
+
+    /// The value was checked when it was set.
+    pub fn address(&self, name: &'static str) -> Option<IpAddr> {
+        self.optional_text(name)?.parse().ok()
+    }
+
+    pub fn oom_scores(&self, name: &'static str) -> [i64; 3] {
+        match self.value(name) {
+            Value::OomScores(scores) => *scores,
             other => wrong_kind(name, other),
         }
     }

@@ -20,7 +20,7 @@ pub enum ClientOrigin {
 /// What a CONFIG SET changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Names (never aliases) of the directives whose value is another now.
+    /// Names (never aliases) of the directives whose value is another now, in the order in which they were set.
     pub changed: Vec<&'static str>,
     /// Which of them the node does nothing with; the log should say so.
     pub without_effect: Vec<WithoutEffect>,
@@ -94,7 +94,8 @@ impl Config {
             }
         }
         next.settle();
-        let changes = self.changes_to(&next);
+        let mut changes = self.changes_to(&next);
+        changes.changed.sort_by_key(|name| rows.iter().position(|(_, directive)| directive.name == *name));
         *self = next;
         Ok(changes)
     }

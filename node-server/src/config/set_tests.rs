@@ -26,7 +26,9 @@ fn a_failed_set_changes_nothing() {
 fn changes_name_what_changed_by_its_first_name() {
     let changes =
         set(&mut config(), &["slave-priority", "7", "timeout", "0", "activerehashing", "no"]).unwrap();
-    assert_eq!(changes.changed, ["replica-priority", "activerehashing"]);
+    assert_eq!(changes.changed, ["replica-priority", "activerehashing"], "in the order of the request");
+    let changes = set(&mut config(), &["activerehashing", "no", "slave-priority", "7"]).unwrap();
+    assert_eq!(changes.changed, ["activerehashing", "replica-priority"]);
     assert!(changes.contains("replica-priority") && !changes.contains("timeout"));
     assert_eq!(
         changes.without_effect.iter().map(|directive| directive.name).collect::<Vec<_>>(),

@@ -7,11 +7,12 @@
 use crate::client::ClientKind;
 use crate::pubsub::EventClasses;
 
-use super::choices::{ChannelDefault, EndpointType, LogLevel, MaxmemoryPolicy, ProtectedAction};
+use super::choices::{ChannelDefault, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction};
 use super::reader::Reader;
 use super::value::{OutputBufferLimit, SavePoint, Value};
 use std::ffi::OsString;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Settings {
     pub port: u16,
     /// A leading `-` allows the address not to be there; `*` is every IPv4, `::*` every IPv6 one.
     pub bind: Vec<String>,
+    /// Where connections to other nodes come from; `None`: as the system chooses.
+    pub bind_source_addr: Option<IpAddr>,
     pub unixsocket: Option<PathBuf>,
     /// 0: as the umask says.
     pub unixsocketperm: u32,
@@ -45,10 +48,13 @@ pub struct Settings {
     pub acllog_max_len: usize,
     pub enable_protected_configs: ProtectedAction,
     pub enable_debug_command: ProtectedAction,
+    pub enable_module_command: ProtectedAction,
     // Process.
     /// 0: as many as there are cores.
     pub worker_threads: usize,
-    pub enable_module_command: ProtectedAction,
+    pub oom_score_adj: OomScoreAdj,
+    /// As a master, as a replica, and as a child that saves, which there is none of.
+    pub oom_score_adj_values: [i64; 3],
     pub pidfile: Option<PathBuf>,
     pub loglevel: LogLevel,
     /// None: standard output.
@@ -78,6 +84,8 @@ pub struct Settings {
     pub rdbcompression: bool,
     /// Added to the load of each key, to test what happens meanwhile. Negative: one microsecond for so many keys.
     pub key_load_delay_us: i64,
+    /// The same for the save of each key.
+    pub rdb_key_save_delay_us: i64,
     pub rdbchecksum: bool,
     pub stop_writes_on_bgsave_error: bool,
     /// Always false until the append-only file is there.
@@ -85,8 +93,6 @@ pub struct Settings {
     // Replication.
     /// What the configuration said at the start, or was recorded since.
     pub replicaof: Option<(String, u16)>,
-    /// The same for the save of each key.
-    pub rdb_key_save_delay_us: i64,
     pub masterauth: Option<Secret>,
     pub masteruser: Option<Secret>,
     pub replica_serve_stale_data: bool,
@@ -231,6 +237,7 @@ impl Settings {
         Settings {
             port: reader.number("port"),
             bind: reader.addresses("bind"),
+            bind_source_addr: reader.address("bind-source-addr"),
             unixsocket: reader.path("unixsocket"),
             unixsocketperm: reader.number("unixsocketperm"),
             timeout_s: reader.number("timeout"),
@@ -261,18 +268,20 @@ impl Settings {
                 ProtectedAction::ALL,
                 ProtectedAction::word,
             ),
+            enable_module_command: reader.choice(
+                "enable-module-command",
+                ProtectedAction::ALL,
+                ProtectedAction::word,
+            ),
             worker_threads: reader.number("worker-threads"),
+            oom_score_adj: reader.choice("oom-score-adj", OomScoreAdj::ALL, OomScoreAdj::word),
+            oom_score_adj_values: reader.oom_scores("oom-score-adj-values"),
             pidfile: reader.path("pidfile"),
             loglevel: reader.choice("loglevel", LogLevel::ALL, LogLevel::word),
             logfile: reader.path("logfile"),
             hz: reader.number("hz"),
             shutdown_timeout_s: reader.number("shutdown-timeout"),
             shutdown_on_sigint: reader.flags("shutdown-on-sigint"),
-            enable_module_command: reader.choice(
-                "enable-module-command",
-                ProtectedAction::ALL,
-                ProtectedAction::word,
-            ),
             shutdown_on_sigterm: reader.flags("shutdown-on-sigterm"),
             slowlog_log_slower_than_us: reader.number("slowlog-log-slower-than"),
             busy_reply_threshold_ms: reader.number("busy-reply-threshold"),
@@ -285,6 +294,7 @@ impl Settings {
             dbfilename: reader.file_name("dbfilename"),
             save: reader.save_points("save"),
             key_load_delay_us: reader.number("key-load-delay"),
+            rdb_key_save_delay_us: reader.number("rdb-key-save-delay"),
             rdbcompression: reader.yes_no("rdbcompression"),
             rdbchecksum: reader.yes_no("rdbchecksum"),
             stop_writes_on_bgsave_error: reader.yes_no("stop-writes-on-bgsave-error"),
@@ -300,7 +310,6 @@ impl Settings {
             replica_announce_port: reader.number("replica-announce-port"),
             replica_lazy_flush: reader.yes_no("replica-lazy-flush"),
             repl_diskless_sync: reader.yes_no("repl-diskless-sync"),
-            rdb_key_save_delay_us: reader.number("rdb-key-save-delay"),
             repl_diskless_sync_delay_s: reader.number("repl-diskless-sync-delay"),
             repl_diskless_sync_max_replicas: reader.number("repl-diskless-sync-max-replicas"),
             repl_disable_tcp_nodelay: reader.yes_no("repl-disable-tcp-nodelay"),

@@ -18,15 +18,16 @@ use rcl_cluster::packet::{FrameError, frame_length};
 use rcl_cluster::{LinkEnd, LinkId};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::byte_gauge::{ByteGauge, HeldBytes};
 use crate::config::Settings;
-use crate::net::{BindError, open_tcp_doors};
+use crate::net::{self, BindError, TcpDoors, Welcome, listen_at, places};
 
 /// Events that may wait for the driver before the links are held back.
 pub const EVENTS_WAITING: usize = 256;
@@ -90,41 +91,29 @@ impl std::fmt::Display for Closed {
 
 /// Open doors that nobody is let in by yet.
 #[derive(Debug)]
-pub struct BusDoors {
-    listeners: Vec<std::net::TcpListener>,
+pub struct BusListeners {
+    tcp: Vec<std::net::TcpListener>,
+    backlog: i32,
 }
 
-impl BusDoors {
+impl BusListeners {
     /// On the same addresses as the clients' doors.
-    pub fn open(settings: &Settings, port: u16) -> Result<BusDoors, BindError> {
-        let listeners = open_tcp_doors(&settings.bind, port, settings.tcp_backlog as i32)?;
-        Ok(BusDoors { listeners })
+    pub fn open(settings: &Settings, port: u16) -> Result<BusListeners, BindError> {
+        let backlog = settings.tcp_backlog as i32;
+        Ok(BusListeners { tcp: listen_at(&places(&settings.bind, port)?, backlog)?, backlog })
     }
 
-    /// Accepts until the runtime ends. Must be called on a runtime.
-    pub fn serve(self, events: &mpsc::Sender<BusEvent>) -> io::Result<()> {
-        for listener in self.listeners {
-            tokio::spawn(accept(TcpListener::from_std(listener)?, events.clone()));
-        }
-        Ok(())
-    }
-}
-
-async fn accept(listener: TcpListener, events: mpsc::Sender<BusEvent>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
+    /// Accepts until the runtime ends.
+    pub fn serve(self, runtime: &Handle, events: mpsc::Sender<BusEvent>) -> io::Result<TcpDoors> {
+        let welcome: Welcome = Box::new(move |stream, peer| {
+            let events = events.clone();
+            Box::pin(async move {
                 let event = BusEvent::Accepted { stream, peer: peer.ip().to_canonical() };
-                if events.send(event).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: trying again at once would only burn the processor.
-                tracing::warn!(%error, "accepting a connection of the cluster bus failed");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+                // Fails only when the driver has ended.
+                let _ = events.send(event).await;
+            })
+        });
+        TcpDoors::serve(self.tcp, self.backlog, runtime.clone(), welcome)
     }
 }
 
@@ -191,11 +180,17 @@ impl LinkTable {
     }
 
     /// Starts to connect; the outcome comes as an event. Whoever wants it no longer calls [`close`](Self::close).
-    pub fn connect(&mut self, link: LinkId, ip: &str, port: u16, keepalive: Duration) {
+    pub fn connect(
+        &mut self,
+        link: LinkId,
+        (ip, port): (&str, u16),
+        source: Option<IpAddr>,
+        keepalive: Duration,
+    ) {
         // A node may announce a name as its address, as Redis allows; the look-up is done aside.
-        let address = (ip.to_owned(), port);
-        self.add(link, format!("{ip}:{port}"), |queue, events| async move {
-            match connect(address).await {
+        let host = ip.to_owned();
+        self.add(link, format!("{ip}:{port}"), move |queue, events| async move {
+            match connect(&host, port, source).await {
                 Ok((stream, local)) => {
                     set_options(&stream, keepalive);
                     if events.send(BusEvent::Opened { link, local }).await.is_err() {
@@ -293,8 +288,8 @@ fn queue_limit(directive: u64) -> usize {
 /// A link's end of its send queue.
 type LinkQueue = UnboundedReceiver<Queued>;
 
-async fn connect(address: (String, u16)) -> io::Result<(TcpStream, IpAddr)> {
-    let stream = TcpStream::connect(address).await?;
+async fn connect(host: &str, port: u16, source: Option<IpAddr>) -> io::Result<(TcpStream, IpAddr)> {
+    let stream = net::connect(host, port, source).await?;
     let local = stream.local_addr()?.ip().to_canonical();
     Ok((stream, local))
 }

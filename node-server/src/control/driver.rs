@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::applier::Job;
-use super::bus::{BusDoors, BusEvent, Closed, EVENTS_WAITING, LinkTable};
+use super::bus::{BusEvent, Closed, EVENTS_WAITING, LinkTable};
 use super::byte_gauge::ByteGauge;
 use super::delivery::Published;
 use super::disk::State;
@@ -78,11 +78,13 @@ impl Driver {
         }
     }
 
+    /// Where what happens on the bus is told.
+    pub fn bus_events(&self) -> mpsc::Sender<BusEvent> {
+        self.bus_events.clone()
+    }
+
     /// Runs until the node drops its handle.
-    pub async fn run(mut self, doors: BusDoors, mut inbox: Inbox) {
-        if let Err(error) = doors.serve(&self.bus_events) {
-            return tracing::error!(%error, "the doors of the cluster bus cannot be served");
-        }
+    pub async fn run(mut self, mut inbox: Inbox) {
         self.perform_outputs();
         loop {
             self.tell_facts();
@@ -137,8 +139,9 @@ impl Driver {
     fn perform(&mut self, output: Output, follow: &mut Option<Job>, broken: &mut Vec<LinkId>) {
         match output {
             Output::Connect { link, ip, port } => {
+                let source = self.parts.node.settings().bind_source_addr;
                 let keepalive = self.keepalive();
-                self.links.connect(link, &ip, port, keepalive);
+                self.links.connect(link, (&ip, port), source, keepalive);
             }
             Output::Send { link, bytes } => {
                 let limit = self.parts.node.settings().cluster_link_sendbuf_limit;

@@ -46,9 +46,9 @@ pub use nodes_file::{NodesFile, NodesFileError};
 use crate::client::WakeHandle;
 use crate::clock::SteadyClock;
 use crate::config::Settings;
-use crate::net::BindError;
+use crate::net::{BindError, TcpDoors, places};
 use crate::node::Node;
-use bus::BusDoors;
+use bus::BusListeners;
 use byte_gauge::{ByteGauge, HeldBytes};
 
 /// The way to the control thread.
@@ -56,6 +56,7 @@ use byte_gauge::{ByteGauge, HeldBytes};
 pub struct ControlHandle {
     sender: UnboundedSender<ControlMessage>,
     bus_memory: ByteGauge,
+    doors: Arc<TcpDoors>,
 }
 
 /// What other threads tell it.
@@ -83,6 +84,13 @@ impl ControlHandle {
     pub fn publication(&self, channel: &[u8], payload: &[u8], sharded: bool) -> ControlMessage {
         let held = self.bus_memory.hold(HEADER_BYTES + channel.len() + payload.len());
         ControlMessage::Publish { channel: channel.to_vec(), payload: payload.to_vec(), sharded, held }
+    }
+
+    /// The bus's doors are where the settings say from now on, or stay where they were. Links stay in any case.
+    pub fn move_doors(&self, settings: &Settings) -> Result<(), StartError> {
+        let port = settings.bus_port().ok_or(StartError::NoBusPort { port: settings.port })?;
+        let places = places(&settings.bind, port).map_err(StartError::Bind)?;
+        self.doors.change(&places).map_err(StartError::Bind)
     }
 
     /// What the bus's links hold in memory, in bytes.
@@ -120,7 +128,7 @@ impl ControlHandle {
 /// A control thread that can start: its doors are open and its nodes.conf is read and locked.
 #[derive(Debug)]
 pub struct Prepared {
-    doors: BusDoors,
+    listeners: BusListeners,
     file: NodesFile,
     persistent: Option<rcl_cluster::Persistent>,
     settings: Settings,
@@ -162,10 +170,10 @@ impl Prepared {
     /// Opens the bus's doors, and locks and reads nodes.conf. Nothing is changed yet but the lock.
     pub fn open(settings: &Settings) -> Result<Prepared, StartError> {
         let port = settings.bus_port().ok_or(StartError::NoBusPort { port: settings.port })?;
-        let doors = BusDoors::open(settings, port).map_err(StartError::Bind)?;
+        let listeners = BusListeners::open(settings, port).map_err(StartError::Bind)?;
         let path = settings.resolve(&settings.cluster_config_file);
         let (file, persistent) = NodesFile::open(&path).map_err(StartError::File)?;
-        Ok(Prepared { doors, file, persistent, settings: settings.clone() })
+        Ok(Prepared { listeners, file, persistent, settings: settings.clone() })
     }
 
     /// Starts the threads: from here on the bus answers. When it returns, every shard has the first map. The data come
@@ -193,12 +201,13 @@ impl Prepared {
             },
             ready_sender,
         );
-        start_driver(driver, self.doors, Inbox { messages, acknowledgements }).map_err(StartError::Thread)?;
+        let inbox = Inbox { messages, acknowledgements };
+        let doors = start_driver(driver, self.listeners, inbox).map_err(StartError::Thread)?;
         // The sender lives in the thread: when that ends early, so does this wait.
         ready
             .recv()
             .map_err(|_| StartError::Thread(io::Error::other("the control thread ended at its start")))?;
-        Ok(ControlHandle { sender, bus_memory })
+        Ok(ControlHandle { sender, bus_memory, doors: Arc::new(doors) })
     }
 }
 
@@ -230,9 +239,11 @@ enum Acknowledgement {
     },
 }
 
-fn start_driver(driver: driver::Driver, doors: BusDoors, inbox: Inbox) -> io::Result<()> {
+fn start_driver(driver: driver::Driver, listeners: BusListeners, inbox: Inbox) -> io::Result<TcpDoors> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    start_thread("control", move || runtime.block_on(driver.run(doors, inbox)))
+    let doors = listeners.serve(runtime.handle(), driver.bus_events())?;
+    start_thread("control", move || runtime.block_on(driver.run(inbox)))?;
+    Ok(doors)
 }
 
 fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {

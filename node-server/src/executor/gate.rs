@@ -302,15 +302,8 @@ fn check_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<
     Ok(())
 }
 
-/// Without room what wants memory is refused, and so is what would be queued: that takes memory, too.
-fn check_memory(session: &Session, request: &Request<'_>, room: Room) -> Result<(), CommandError> {
-    let is_queued = || session.in_transaction() && !transaction::acts_at_once(request);
-    let refused = room == Room::None && (wants_memory(session, request) || is_queued());
-    if refused { Err(OUT_OF_MEMORY) } else { Ok(()) }
-}
-
 /// True when the request has this flag, for a state in which others are refused; for EXEC, when the queued commands have it.
-fn may_run_while(flag: Flags, session: &Session, request: Request<'_>) -> bool {
+fn may_run_while(flag: Flags, session: &Session, request: &Request<'_>) -> bool {
     let has = match &session.transaction {
         Some(transaction) if request.spec.locks == Locks::Transaction => {
             transaction.commands.iter().all(|queued| queued.flags & flag != 0)
@@ -318,6 +311,13 @@ fn may_run_while(flag: Flags, session: &Session, request: Request<'_>) -> bool {
         _ => true,
     };
     has && request.has(flag)
+}
+
+/// Without room what wants memory is refused, and so is what would be queued: that takes memory, too.
+fn check_memory(session: &Session, request: &Request<'_>, room: Room) -> Result<(), CommandError> {
+    let is_queued = || session.in_transaction() && !transaction::acts_at_once(request);
+    let refused = room == Room::None && (wants_memory(session, request) || is_queued());
+    if refused { Err(OUT_OF_MEMORY) } else { Ok(()) }
 }
 
 /// While the node loads it may not know yet how the cluster is either; that it loads is the better reason.

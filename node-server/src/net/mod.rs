@@ -1,16 +1,22 @@
-//! The edge to clients: listeners, worker threads, and the connections they drive.
+//! The edge to clients: doors, worker threads, and the connections they drive; and how this node connects to others.
 
+mod admission;
 mod ahead;
 mod buffers;
 mod connection;
+mod doors;
 mod listener;
 mod ordered;
+mod outgoing;
 mod stand_in;
 mod stream;
 mod worker;
 
+pub use admission::Listeners;
 pub use connection::{Connection, DetachedConnection};
-pub use listener::{BindError, Listeners, open_tcp_doors};
+pub use doors::{TcpDoors, Welcome};
+pub use listener::{BindError, listen_at, places};
+pub use outgoing::{connect, connect_and_wait};
 pub use stand_in::let_others_work;
 pub use stream::{DetachedStream, Stream};
 pub use worker::Workers;

@@ -12,6 +12,7 @@ use super::{MutexGuard, PoisonError, Replication, cron, new_id, wait};
 use crate::clock;
 use crate::executor::{Held, node_state};
 use crate::node::Node;
+use crate::oom_score;
 
 /// What [`follow`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub fn follow(node: &Arc<Node>, host: &str, port: u16) -> Followed {
     tracing::info!(host, port, "following a master");
     replication.upstream.begin(node, host, port, generation);
     refresh_state(node);
+    adjust_oom_score(node);
     Followed::Begun
 }
 
@@ -77,14 +79,20 @@ pub fn lead(node: &Arc<Node>) {
     });
     replication.upstream.forget();
     let logging = replication.lock_log().is_active();
+    node.replica_keys.forget();
     replication.replica.store(false, Ordering::Release);
     replication.logging.store(logging, Ordering::Release);
-    node.replica_keys.forget();
     replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
     drop(held);
     drop(applied);
     replication.disconnect_replicas();
     refresh_state(node);
+    adjust_oom_score(node);
+}
+
+/// A replica's may be another than a master's. Its failure is in the log.
+fn adjust_oom_score(node: &Node) {
+    let _ = oom_score::adjust(node, &node.settings());
 }
 
 impl Replication {

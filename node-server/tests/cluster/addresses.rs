@@ -178,3 +178,34 @@ fn a_twin_of_redis_is_not_heard() {
         twins(Redis);
     }
 }
+
+/// Without `cluster-port` the bus is at the port plus 10000: others hear of both, and reach it there.
+#[test]
+fn a_port_that_changes_takes_the_bus_along() {
+    // So that the bus's ports are among those of the tests.
+    let port = || free_port() - 10_000;
+    let mut mover = Server::start_in(Ours, Arc::new(Folder::new()), (port(), 0));
+    mover.bus_port = mover.port + 10_000;
+    let mut servers = vec![mover, Server::start(Ours)];
+    meet_all(&mut servers);
+    share_slots(&mut servers, 2);
+    let (id, new) = (servers[0].id(), port());
+    servers[0].must(&format!("CONFIG SET port {new}"));
+    let place = format!(" 127.0.0.1:{new}@{} ", new + 10_000);
+    servers[1].wait_for_node(&id, |line| line.contains(&place) && line.contains(" connected"));
+    let mut third = Server::start(Ours);
+    third.must(&format!("CLUSTER MEET 127.0.0.1 {new}"));
+    third.wait_for("CLUSTER NODES", |text| text.lines().count() == 3 && !text.contains("handshake"));
+    // With the bus's place taken, all stays as it was.
+    let other = port();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", other + 10_000)).unwrap();
+    let answer = servers[0].ask(&format!("CONFIG SET port {other}"));
+    assert!(
+        matches!(&answer, Reply::Error(text) if text.contains("Unable to listen on this port")),
+        "{answer:?}"
+    );
+    assert!(std::net::TcpStream::connect(("127.0.0.1", other)).is_err());
+    drop(taken);
+    assert!(third.text("CLUSTER NODES").contains(&place));
+    assert!(std::net::TcpStream::connect(("127.0.0.1", new)).is_ok());
+}

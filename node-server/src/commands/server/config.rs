@@ -9,7 +9,7 @@ use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler,
 
 use crate::commands::cluster;
 use crate::config::{self as configuration, ClientOrigin, SetError};
-use crate::logging;
+use crate::reconfigure;
 
 pub const CONFIG: CommandSpec = CommandSpec {
     name: "config",
@@ -128,20 +128,13 @@ fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let changes =
         changed.set(&pairs, origin, is_loading).map_err(|error| CommandError::new(error.to_string()))?;
     let settings = changed.settings();
-    for name in &changes.changed {
-        refuse_what_needs_a_restart(name).map_err(|error| CommandError::new(error.to_string()))?;
-    }
     if settings.bus_protection_is_unmet() {
         let why = "can't enable cluster-bus-port-protected-mode while tls-cluster is disabled";
         let error = SetError::refused("cluster-bus-port-protected-mode", why);
         return Err(CommandError::new(error.to_string()));
     }
-    if changes.contains("loglevel") {
-        logging::set_level(settings.loglevel);
-    }
-    if changes.contains("maxclients") {
-        crate::server::raise_open_files_limit(settings.maxclients);
-    }
+    reconfigure::apply(node, &changes.changed, &node.settings(), &settings)
+        .map_err(|error| CommandError::new(error.to_string()))?;
     *config = changed;
     drop(config);
     node.settings_changed(settings);
@@ -155,17 +148,6 @@ fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     context.reply.ok();
     Ok(Outcome::Done)
-}
-
-/// The doors are opened once, at the start.
-fn refuse_what_needs_a_restart(name: &'static str) -> Result<(), SetError> {
-    match name {
-        "port" | "bind" => Err(SetError::refused(
-            name,
-            "it is read at the start only: change it in the file and restart the node",
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn rewrite(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {

@@ -18,6 +18,11 @@ pub fn appenddirname(name: &[u8]) -> Result<(), &'static str> {
     }
 }
 
+pub fn optional_address(address: &[u8]) -> Result<(), &'static str> {
+    let is_one = std::str::from_utf8(address).is_ok_and(|text| text.parse::<std::net::IpAddr>().is_ok());
+    (address.is_empty() || is_one).then_some(()).ok_or("it must be an IP address, or nothing")
+}
+
 pub fn hostname(name: &[u8]) -> Result<(), &'static str> {
     if name.len() >= rcl_cluster::HOSTNAME_BYTES {
         return Err("Hostnames must be less than 256 characters");

@@ -1,5 +1,6 @@
 //! Sockets, clients and their limits, and TLS.
 
+use super::checks;
 use crate::config::directive::*;
 
 const TLS: Standing = refused("TLS is not there yet");
@@ -9,7 +10,7 @@ const LONG_MAX: u64 = i64::MAX as u64;
 pub const DIRECTIVES: &[Directive] = &[
     integer("port", 0, 65535, "6379", EFFECT),
     Directive::new("bind", Kind::Bind, "* -::*", EFFECT),
-    text("bind-source-addr", "", refused("outgoing connections can't be bound to an address yet")),
+    checked_text("bind-source-addr", checks::optional_address, "", EFFECT),
     integer("socket-mark-id", 0, u32::MAX as i64, "0", refused("sockets can't be marked yet")).immutable(),
     text("unixsocket", "", EFFECT).immutable(),
     Directive::new(

@@ -69,18 +69,9 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("use-exit-on-panic", "no", CRASH).hidden(),
     // On, where Redis's is off: it costs nothing and stops nothing.
     integer("watchdog-period", 0, INT_MAX, "500", EFFECT).hidden(),
-    choice(
-        "oom-score-adj",
-        &["no", "yes|relative", "absolute"],
-        "no",
-        refused("the kernel's out-of-memory score can't be set yet"),
-    ),
-    Directive::new(
-        "oom-score-adj-values",
-        Kind::OomScores,
-        "0 200 800",
-        no_effect("oom-score-adj can't be on yet"),
-    ),
+    choice("oom-score-adj", &["no", "yes|relative", "absolute"], "no", EFFECT),
+    // Of a master, of a replica; the third, of a child that saves, is for nobody.
+    Directive::new("oom-score-adj-values", Kind::OomScores, "0 200 800", EFFECT),
     yes_no("disable-thp", "yes", no_effect("snapshots don't fork, so huge pages cost nothing extra"))
         .immutable(),
     integer("hz", 0, INT_MAX, "10", EFFECT),

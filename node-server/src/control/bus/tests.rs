@@ -134,7 +134,7 @@ async fn a_door_that_is_shut_is_told() {
     let port = door.local_addr().unwrap().port();
     drop(door);
     for (ip, end) in [("127.0.0.1", LinkEnd::Refused), ("not an address", LinkEnd::Failed)] {
-        links.connect(LINK, ip, port, Duration::from_secs(60));
+        links.connect(LINK, (ip, port), None, Duration::from_secs(60));
         let Some(BusEvent::Closed { why, .. }) = events.recv().await else { panic!("it cannot open") };
         assert!(matches!(why, Closed::NotConnected(_)), "{why}");
         assert_eq!(why.as_link_end(), end);
@@ -154,7 +154,7 @@ async fn a_door_with_a_full_queue_is_not_shut() {
     }
     let (sender, mut events) = mpsc::channel(EVENTS_WAITING);
     let mut links = LinkTable::new(sender, ByteGauge::default());
-    links.connect(LINK, "127.0.0.1", address.port(), Duration::from_secs(60));
+    links.connect(LINK, ("127.0.0.1", address.port()), None, Duration::from_secs(60));
     // Long enough for an answer, if there were one.
     assert!(timeout(Duration::from_millis(200), events.recv()).await.is_err());
     for _ in 0..queue.len() {

@@ -1,12 +1,13 @@
 //! The connection to the master: a blocking socket that looks up ten times a second.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::client::{ClientHandle, client_flag};
 use crate::clock;
+use crate::net;
 use crate::node::Node;
 
 /// Why the link ended, or never came to be.
@@ -79,7 +80,7 @@ pub struct Connection {
 
 impl Connection {
     pub fn open(node: &Arc<Node>, host: &str, port: u16, generation: u64) -> Result<Connection, LinkError> {
-        let socket = connect(host, port)?;
+        let socket = connect(host, port, node.settings().bind_source_addr)?;
         let set_up = || {
             socket.set_nodelay(true)?;
             socket.set_read_timeout(Some(LOOK_UP))?;
@@ -144,13 +145,13 @@ impl Connection {
         }
     }
 
-    pub fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
     /// Reads nothing for a tenth of a second.
     pub fn rest(&self) -> Result<(), LinkError> {
         std::thread::sleep(LOOK_UP);
         if self.is_current() { Ok(()) } else { Err(LinkError::Superseded) }
     }
 
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
         self.said = clock::monotonic();
         Ok(self.socket.write_all(bytes)?)
     }
@@ -189,12 +190,12 @@ impl Drop for Connection {
     }
 }
 
-fn connect(host: &str, port: u16) -> Result<TcpStream, LinkError> {
+fn connect(host: &str, port: u16, source: Option<IpAddr>) -> Result<TcpStream, LinkError> {
     let address = format!("{host}:{port}");
     let failed = |error| LinkError::Connect { address: address.clone(), error };
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for candidate in (host, port).to_socket_addrs().map_err(failed)? {
-        match TcpStream::connect_timeout(&candidate, CONNECT_TIMEOUT) {
+        match net::connect_and_wait(candidate, source, CONNECT_TIMEOUT) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = error,
         }
