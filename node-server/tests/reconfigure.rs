@@ -1,6 +1,6 @@
 //! What an operator changes while the node runs, and how it ends: with real processes.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test uses its part")]
 mod harness;
 
 use std::io::Write;
@@ -147,6 +147,13 @@ fn what_was_flushed_does_not_come_back() {
         wait_until("it has loaded", || again.text("PING") == "PONG");
         assert_eq!(again.text("DBSIZE"), "0", "{flush:?}");
     }
+    // A script has its answer at once, also inside a transaction, and the file comes soon.
+    let mut server = Server::ours(&save);
+    for line in ["SET k v", "MULTI", "EVAL return(redis.call('flushall')) 0"] {
+        server.call(line);
+    }
+    assert_eq!(server.call("EXEC"), Reply::Array(vec![Reply::Simple("OK".into())]));
+    wait_until("it is saved", || server.info("rdb_changes_since_last_save") == "0");
 }
 
 /// A save that never ends, in the background and at the end: neither holds up who insists, nor leaves a file behind.

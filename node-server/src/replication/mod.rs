@@ -291,14 +291,6 @@ impl Replication {
         });
     }
 
-    /// Follows nobody from now on; done on the replication thread, so that the caller never waits.
-    pub fn lead(&self, node: &Arc<Node>) {
-        let node = node.clone();
-        self.spawn(async move {
-            role::lead(&node);
-        });
-    }
-
     /// Done on the replication thread. False when it does not run (a node in memory, under a test).
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> bool {
         match self.runtime.get() {

@@ -75,13 +75,14 @@ fn flushall(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// Where save points say that the data matter, what was flushed does not come back with the old file: it is replaced before the
 /// answer.
 fn save_emptiness(context: &mut Context<'_>) -> CommandResult {
-    if let Some(later) = context.reply_later() {
-        save::save_soon(context.node, move || later.give(b"+OK\r\n".to_vec()));
-        return Ok(Outcome::Done);
-    }
-    if !context.may_park || context.session.is_master_link {
+    if context.in_script || context.session.is_master_link {
+        // Neither can wait.
         save::save_soon(context.node, || ());
         context.reply.ok();
+        return Ok(Outcome::Done);
+    }
+    if let Some(later) = context.reply_later() {
+        save::save_soon(context.node, move || later.give(b"+OK\r\n".to_vec()));
         return Ok(Outcome::Done);
     }
     let wait = context.session.begin_wait();
