@@ -36,6 +36,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     simple::UNLINK,
 ];
 
+pub use object::reference_count;
 pub use scan::{scan_cursor, scan_options};
 
 #[cfg(test)]

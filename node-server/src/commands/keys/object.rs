@@ -1,11 +1,15 @@
 //! OBJECT: how a value is kept.
 
+use std::ops::Range;
+
 use rcl_proto::resp::Args;
-use rcl_store::entry::access;
+use rcl_store::entry::{Entry, access};
+use rcl_store::types::ValueRef;
 
 use crate::command::arguments::KEY;
 use crate::command::spec::{COMMAND, Group, KeySpec, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::config::Settings;
 
 pub const OBJECT: CommandSpec = CommandSpec {
     name: "object",
@@ -81,7 +85,7 @@ pub const OBJECT: CommandSpec = CommandSpec {
             since: "2.2.3",
             group: Group::Generic,
             complexity: "O(1)",
-            summary: "Returns how many references there are to a value: one.",
+            summary: "Returns how many references there are to a value.",
             arguments: &[KEY],
             tips: &["nondeterministic_output"],
             handler: Handler::Run(refcount),
@@ -101,10 +105,29 @@ fn encoding(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn refcount(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     match context.data.peek(&args[2]) {
-        Some(_) => context.reply.integer(1),
+        Some(entry) => {
+            let count = reference_count(entry, &context.node.settings());
+            context.reply.integer(count);
+        }
         None => context.reply.null(),
     }
     Ok(Outcome::Done)
+}
+
+/// The integers that are one object for all keys that have them.
+const SHARED_INTEGERS: Range<i64> = 0..10_000;
+/// How Redis says that nobody counts.
+const UNCOUNTED: i64 = i32::MAX as i64;
+
+/// One, but for a small integer: it is in the key's own entry and takes nothing beside, so it is told as what Redis makes of
+/// it, an object that all have in common; unless `maxmemory` asks when or how often each key is used.
+pub fn reference_count(entry: &Entry, settings: &Settings) -> i64 {
+    let policy = settings.maxmemory_policy;
+    let is_used_alone = settings.maxmemory > 0 && (policy.is_lru() || policy.counts_uses());
+    match entry.value() {
+        ValueRef::Int(number) if SHARED_INTEGERS.contains(&number) && !is_used_alone => UNCOUNTED,
+        _ => 1,
+    }
 }
 
 fn idletime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {

@@ -43,3 +43,32 @@ fn looking_at_keys() {
         ],
     );
 }
+
+#[test]
+fn small_integers_are_shared_unless_the_policy_wants_to_know_each_key() {
+    clients!(_node: client);
+    converse(
+        &mut client,
+        &[
+            ("SET k 9998", "+OK"),
+            ("INCR k", ":9999"),
+            ("OBJECT REFCOUNT k", ":2147483647"),
+            ("INCR k", ":10000"),
+            ("OBJECT REFCOUNT k", ":1"),
+            ("SET k -1", "+OK"),
+            ("OBJECT REFCOUNT k", ":1"),
+            ("SET k 0", "+OK"),
+            ("OBJECT REFCOUNT k", ":2147483647"),
+            ("CONFIG SET maxmemory 1gb maxmemory-policy allkeys-random", "+OK"),
+            ("OBJECT REFCOUNT k", ":2147483647"),
+            ("CONFIG SET maxmemory-policy allkeys-lru", "+OK"),
+            ("OBJECT REFCOUNT k", ":1"),
+            ("CONFIG SET maxmemory-policy volatile-lfu", "+OK"),
+            ("OBJECT REFCOUNT k", ":1"),
+            ("CONFIG SET maxmemory 0", "+OK"),
+            ("OBJECT REFCOUNT k", ":2147483647"),
+            ("RPUSH l 1", ":1"),
+            ("OBJECT REFCOUNT l", ":1"),
+        ],
+    );
+}
