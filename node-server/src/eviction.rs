@@ -11,7 +11,8 @@
 //! messages to who tracks the keys) goes away by itself, and must not make further keys go.
 //!
 //! Who comes while another thread evicts does not wait for it. What slow replicas make the replication log keep beyond its
-//! size is not counted: else DELs of evicted keys would make the next key go, until none is left.
+//! size is not counted, nor are invalidations on their way to clients: else what an evicted key causes to be sent would make
+//! the next key go, until none is left.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -26,6 +27,7 @@ use rcl_store::keyspace::{Removed, WriteAccess};
 use tokio::sync::Notify;
 
 use crate::allocator::used_bytes;
+use crate::client;
 use crate::clock;
 use crate::config::{MaxmemoryPolicy, Settings};
 use crate::executor::internal;
@@ -170,12 +172,18 @@ pub fn restored_clock(
     Some(lru_clock(now_ms.saturating_sub(idle_ms)))
 }
 
-/// What `maxmemory` limits: all that is in use, without what slow replicas make the replication log keep.
+/// What `maxmemory` limits: all that is in use, without what goes away by itself.
 pub fn counted_bytes(node: &Node) -> u64 {
     used_bytes().saturating_sub(uncounted_bytes(node))
 }
 
+/// What slow replicas make the replication log keep, and invalidations that clients have not taken yet.
 pub fn uncounted_bytes(node: &Node) -> u64 {
+    replica_bytes(node) + client::invalidation_bytes_under_way() as u64
+}
+
+/// What replicas take: of the replication log, what is beyond `repl-backlog-size`.
+pub fn replica_bytes(node: &Node) -> u64 {
     let (log, _) = node.replication.log_memory();
     log.saturating_sub(node.settings().repl_backlog_size) as u64
 }

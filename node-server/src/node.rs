@@ -223,7 +223,6 @@ impl Node {
         self.events.set(settings.notify_keyspace_events);
         self.adopt(&settings);
         self.settings.store(Arc::new(settings));
-        self.eviction.look_soon();
         crate::client::evict_clients(self);
         crate::tracking::tick(self);
         crate::replication::refresh_state(self);

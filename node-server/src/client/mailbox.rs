@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rcl_proto::resp::{Protocol, ReplyWriter};
 
+use crate::allocator::block_bytes;
 use crate::replication::LogPosition;
 
 /// What may be posted.
@@ -54,6 +55,32 @@ pub struct Mailbox {
 struct Inner {
     messages: Vec<Message>,
     owner: Option<Waker>,
+    /// What invalidations among the messages take in memory.
+    invalidation_bytes: usize,
+}
+
+/// What invalidations take in memory that were posted and not taken yet; in all mailboxes, as the allocator counts for the
+/// whole process.
+static INVALIDATION_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// `maxmemory` does not count them: evicting a key makes one for each client that has it cached, and these go away by themselves.
+pub fn invalidation_bytes_under_way() -> usize {
+    INVALIDATION_BYTES.load(Ordering::Relaxed)
+}
+
+impl Inner {
+    fn note_invalidations_taken(&mut self) {
+        if self.invalidation_bytes > 0 {
+            let taken = std::mem::take(&mut self.invalidation_bytes);
+            INVALIDATION_BYTES.fetch_sub(taken, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.note_invalidations_taken();
+    }
 }
 
 impl Mailbox {
@@ -62,10 +89,25 @@ impl Mailbox {
     }
 
     pub fn post(&self, message: Message) {
+        self.put(message, 0);
+    }
+
+    /// Posts that keys changed, to who has them cached.
+    pub fn post_invalidation(&self, bytes: Arc<[u8]>) {
+        let counts = 2 * size_of::<usize>();
+        let takes = block_bytes(bytes.len() + counts) + size_of::<Message>();
+        self.put(Message::Push(bytes), takes);
+    }
+
+    fn put(&self, message: Message, invalidation_bytes: usize) {
         if let Message::Push(bytes) = &message {
             self.pending_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
         }
         let mut inner = self.lock();
+        if invalidation_bytes > 0 {
+            inner.invalidation_bytes += invalidation_bytes;
+            INVALIDATION_BYTES.fetch_add(invalidation_bytes, Ordering::Relaxed);
+        }
         inner.messages.push(message);
         self.filled.store(true, Ordering::Release);
         let owner = inner.owner.clone();
@@ -101,6 +143,7 @@ impl Mailbox {
         let mut inner = self.lock();
         self.filled.store(false, Ordering::Release);
         self.pending_bytes.store(0, Ordering::Relaxed);
+        inner.note_invalidations_taken();
         std::mem::take(&mut inner.messages)
     }
 
@@ -111,6 +154,7 @@ impl Mailbox {
             |message: &mut Message| matches!(message, Message::Push(_) | Message::ShardUnsubscribed(_));
         let pushes: Vec<Message> = inner.messages.extract_if(.., is_push).collect();
         self.pending_bytes.store(0, Ordering::Relaxed);
+        inner.note_invalidations_taken();
         self.filled.store(!inner.messages.is_empty(), Ordering::Release);
         pushes
     }
@@ -175,4 +219,34 @@ fn error(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     ReplyWriter::new(&mut bytes, Protocol::Resp2).error(text);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allocator::measured_alone;
+
+    #[test]
+    fn invalidations_are_under_way_until_they_are_taken_or_nobody_is_there_to_take_them() {
+        let _alone = measured_alone();
+        // Other tests post some too, so the figures are large.
+        const MUCH: usize = 1 << 22;
+        let under_way = || invalidation_bytes_under_way() / MUCH;
+        let bytes: Arc<[u8]> = vec![0; MUCH].into();
+        let (one, other) = (Mailbox::default(), Mailbox::default());
+        one.post(Message::Push(bytes.clone()));
+        assert_eq!(under_way(), 0);
+        one.post_invalidation(bytes.clone());
+        other.post_invalidation(bytes.clone());
+        other.post_invalidation(bytes.clone());
+        assert_eq!(under_way(), 3);
+        assert_eq!(one.take().len(), 2);
+        assert_eq!(under_way(), 2);
+        assert_eq!(other.take_pushes().len(), 2);
+        assert_eq!(under_way(), 0);
+        other.post_invalidation(bytes);
+        assert_eq!(under_way(), 1);
+        drop(other);
+        assert_eq!(under_way(), 0);
+    }
 }

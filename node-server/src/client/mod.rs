@@ -10,7 +10,7 @@ mod registry;
 mod session;
 
 pub use handle::{ClientHandle, ClientKind, NO_COMMAND, NO_SHARD, client_flag};
-pub use mailbox::{LateReply, Mailbox, Message, WakeHandle};
+pub use mailbox::{LateReply, Mailbox, Message, WakeHandle, invalidation_bytes_under_way};
 pub use memory::evict_clients;
 pub use registry::ClientRegistry;
 pub use session::{Queued, ReplyMode, Session, Transaction, WatchedKey};

@@ -103,6 +103,29 @@ fn what_was_evicted_is_logged_and_told_and_counted() {
 }
 
 #[test]
+fn what_clients_are_told_of_evicted_keys_makes_no_further_key_go() {
+    let _alone = measured_alone();
+    clients!(node: client);
+    let mut caching: Vec<Client> = (0..4).map(|_| Client::new(&node)).collect();
+    for one in &mut caching {
+        one.ask("hello 3");
+        one.ask("client tracking on");
+    }
+    for number in 0..10 {
+        let name = format!("{number}{}", "x".repeat(BIG));
+        client.ask(&format!("set {name} x"));
+        caching.iter_mut().for_each(|one| _ = one.ask(&format!("get {name}")));
+    }
+    client.ask("config set maxmemory-policy allkeys-random maxmemory-eviction-tenacity 100");
+    client.ask(&format!("config set maxmemory {}", used_bytes() - 5 * BIG as u64 / 2));
+    let evicted = node.stats.evicted_keys.get();
+    assert!((1..4).contains(&evicted), "{evicted}");
+    (0..5).for_each(|_| _ = client.ask("ping"));
+    assert_eq!(node.stats.evicted_keys.get(), evicted);
+    assert!(caching.iter().all(|one| one.pushed().len() as u64 == evicted));
+}
+
+#[test]
 fn commands_inside_exec_evict_nothing_and_a_use_counts() {
     let _alone = measured_alone();
     clients!(node: client);

@@ -6,7 +6,7 @@ use super::KeyspaceCounts;
 use crate::allocator::used_bytes;
 use crate::client::ClientKind;
 use crate::control::ControlHandle;
-use crate::eviction::uncounted_bytes;
+use crate::eviction::{replica_bytes, uncounted_bytes};
 use crate::node::Node;
 
 /// Bytes, by what they are for. What the data themselves take is what is left of all that is in use.
@@ -31,7 +31,7 @@ pub struct Figures {
 impl Figures {
     pub fn of(node: &Node, counts: &KeyspaceCounts) -> Figures {
         let (log, has_readers) = node.replication.log_memory();
-        let replicas = if has_readers { uncounted_bytes(node) } else { 0 };
+        let replicas = if has_readers { replica_bytes(node) } else { 0 };
         let others: Vec<u64> = node
             .clients
             .all()

@@ -33,6 +33,9 @@ use crate::watchdog::Pulse;
 /// So much is reserved for an announced argument at least.
 const READ_AHEAD_BYTES: usize = 1024 * 1024;
 
+/// A thread keeps room for so much mail; more is given back at once, so that telling clients of evicted keys makes no key go.
+const KEEP_MAIL_BYTES: usize = 32 * 1024;
+
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
 
@@ -194,7 +197,11 @@ impl Connection {
         self.look_at_the_clock(cx);
         let end =
             if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
+        let much_mail = buffers.output.len() > KEEP_MAIL_BYTES;
         self.keep_output(buffers);
+        if much_mail {
+            buffers.output.shrink_to(KEEP_MAIL_BYTES);
+        }
         end
     }
 

@@ -29,6 +29,9 @@ pub type LogPosition = u64;
 /// A block is closed at about this size. (Readers close the last one earlier, to share it.)
 const BLOCK_BYTES: usize = 16 * 1024;
 
+/// What the count of who shares a block takes, which is there once it is read.
+const SHARED_BYTES: usize = block_bytes(3 * size_of::<usize>());
+
 /// Places for blocks that are kept although there are none.
 const KEPT_PLACES: usize = 1024;
 
@@ -53,7 +56,7 @@ impl Block {
 
     /// What it takes in memory, itself aside.
     fn memory_bytes(&self) -> usize {
-        block_bytes(self.bytes.len()) + block_bytes(size_of_val(&*self.records))
+        block_bytes(self.bytes.len()) + block_bytes(size_of_val(&*self.records)) + SHARED_BYTES
     }
 }
 
@@ -290,6 +293,13 @@ impl ReplicationLog {
         self.readers.insert(reader, position);
     }
 
+    /// The reader has come so far, if it is one still.
+    pub fn move_pin(&mut self, reader: u64, position: LogPosition) {
+        if let Some(pinned) = self.readers.get_mut(&reader) {
+            *pinned = position;
+        }
+    }
+
     pub fn unpin(&mut self, reader: u64) {
         self.readers.remove(&reader);
         self.trim();
@@ -438,6 +448,16 @@ mod tests {
         assert_eq!(log.read(log.start() - 1, 10), None);
         assert_eq!(log.read(log.end() + 1, 10), None);
         assert_eq!(log.read(log.end(), 10), Some(Vec::new()));
+    }
+
+    #[test]
+    fn who_is_no_reader_any_more_holds_nothing_by_reading_on() {
+        let mut log = active(1000);
+        log.pin(1, 0);
+        log.move_pin(1, 500);
+        log.unpin(1);
+        log.move_pin(1, 600);
+        assert_eq!(log.reader_count(), 0);
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Replication {
         let mut log = self.lock_log();
         let pieces = log.read(position, limit)?;
         // What is on its way stays until more is asked for: so all that replicas hold is in the log.
-        log.pin(reader, position);
+        log.move_pin(reader, position);
         Some(pieces)
     }
 
@@ -302,10 +302,16 @@ impl Replication {
         }
     }
 
-    /// What the log takes in memory, and whether somebody reads it.
+    /// What the log takes in memory, with what is on its way to replicas; and whether somebody reads it.
     pub fn log_memory(&self) -> (usize, bool) {
+        let queues: usize = self.lock_links().iter().map(|link| link.outgoing.queue_bytes()).sum();
         let log = self.lock_log();
-        (log.memory_bytes(), log.reader_count() > 0)
+        (log.memory_bytes() + queues, log.reader_count() > 0)
+    }
+
+    /// A replica's client is being closed: the log keeps nothing for it any more.
+    pub fn forget_reader(&self, client: u64) {
+        self.lock_log().unpin(client);
     }
 
     pub fn is_running(&self) -> bool {

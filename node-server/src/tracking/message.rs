@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use rcl_proto::resp::{Protocol, ReplyWriter};
 
-use crate::client::{ClientHandle, Message, client_flag};
+use crate::client::{ClientHandle, client_flag};
 use crate::node::Node;
 
 #[derive(Clone, Copy)]
@@ -74,5 +74,5 @@ fn write(reply: &mut ReplyWriter<'_>, changed: Changed<'_>) {
 fn post(client: &ClientHandle, write: impl FnOnce(&mut ReplyWriter<'_>)) {
     let mut bytes = Vec::new();
     write(&mut ReplyWriter::new(&mut bytes, client.speaks()));
-    client.mailbox.post(Message::Push(bytes.into()));
+    client.mailbox.post_invalidation(bytes.into());
 }

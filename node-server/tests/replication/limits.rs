@@ -23,6 +23,26 @@ fn a_replica_that_does_not_read_is_cut_off() {
     assert_eq!(master.info("client_output_buffer_limit_disconnections"), "1");
 }
 
+/// What waits for a replica is counted as its own, and gone at once when it is closed.
+#[test]
+fn a_replica_that_is_killed_holds_nothing_any_more() {
+    let mut master = Server::ours(&["--repl-backlog-size", "16kb"]);
+    let mut replica = master.connect();
+    replica.send(&["PSYNC", "?", "-1"]);
+    assert!(replica.line().starts_with("+FULLRESYNC "));
+    wait_until("it is a replica", || master.info("connected_slaves") == "1");
+    let value = "x".repeat(100_000);
+    let number = |master: &mut Server, field: &str| master.info(field).parse::<u64>().unwrap();
+    wait_until("much waits for it", || {
+        (0..20).for_each(|_| assert_eq!(master.text(&format!("SET big {value}")), "OK"));
+        number(&mut master, "mem_clients_slaves") > 10 << 20
+    });
+    assert!(number(&mut master, "mem_not_counted_for_evict") > 10 << 20);
+    assert_eq!(master.text("CLIENT KILL TYPE replica"), "1");
+    assert_eq!(number(&mut master, "mem_clients_slaves"), 0);
+    assert!(number(&mut master, "mem_not_counted_for_evict") < 1 << 20);
+}
+
 #[test]
 fn too_few_replicas() {
     let mut master = Server::ours(&["--min-replicas-to-write", "1"]);

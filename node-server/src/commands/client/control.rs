@@ -52,6 +52,9 @@ pub fn kill(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
                 context.close = true;
             } else {
                 client.mailbox.kill();
+                if client.is_replica() {
+                    context.node.replication.forget_reader(client.id);
+                }
             }
         }
     }

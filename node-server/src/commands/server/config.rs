@@ -9,6 +9,7 @@ use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler,
 
 use crate::commands::cluster;
 use crate::config::{self as configuration, ClientOrigin, SetError};
+use crate::eviction;
 use crate::reconfigure;
 
 pub const CONFIG: CommandSpec = CommandSpec {
@@ -138,6 +139,12 @@ fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     *config = changed;
     drop(config);
     node.settings_changed(settings);
+    if context.data.holds_nothing() {
+        // What is over a lower limit goes before the answer.
+        eviction::make_room(node);
+    } else {
+        node.eviction.look_soon();
+    }
     for directive in &changes.without_effect {
         tracing::info!(directive = directive.name, "accepted, without effect here: {}", directive.why);
     }

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes};
@@ -38,6 +39,8 @@ pub struct Outgoing {
     reader: u64,
     stream: Arc<Stream>,
     inner: Mutex<Inner>,
+    /// What the queue takes in memory beside what is in the log.
+    queue_bytes: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -61,7 +64,7 @@ impl Outgoing {
             last_progress_ms: clock::now_ms(),
             blocked_at: None,
         };
-        Outgoing { reader, stream, inner: Mutex::new(inner) }
+        Outgoing { reader, stream, inner: Mutex::new(inner), queue_bytes: AtomicUsize::new(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -70,8 +73,21 @@ impl Outgoing {
 
     pub fn queue(&self, bytes: Bytes) {
         if !bytes.is_empty() {
-            self.lock().pending.push_back(bytes);
+            let mut inner = self.lock();
+            inner.pending.push_back(bytes);
+            self.note_queue(&inner);
         }
+    }
+
+    /// What waits to be sent takes so much in memory, what stands in the log aside.
+    pub fn queue_bytes(&self) -> usize {
+        self.queue_bytes.load(Ordering::Relaxed)
+    }
+
+    fn note_queue(&self, inner: &Inner) {
+        let places = inner.pending.capacity() * size_of::<Bytes>();
+        let own: usize = if inner.follows_log { 0 } else { inner.pending.iter().map(Bytes::len).sum() };
+        self.queue_bytes.store(places + own, Ordering::Relaxed);
     }
 
     /// Pieces that wait to be sent.
@@ -137,6 +153,12 @@ impl Outgoing {
     }
 
     fn send_locked(&self, inner: &mut Inner, node: &Node) -> io::Result<Sent> {
+        let sent = self.send_what_fits(inner, node);
+        self.note_queue(inner);
+        sent
+    }
+
+    fn send_what_fits(&self, inner: &mut Inner, node: &Node) -> io::Result<Sent> {
         loop {
             if let Some(position) = inner.position.filter(|_| inner.follows_log && inner.pending.is_empty()) {
                 match node.replication.take_from_log(self.reader, position, READ_LIMIT_BYTES) {
