@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::client::Message;
+use crate::client;
 use crate::clock;
 use crate::expiry::ActiveExpiry;
 use crate::node::Node;
@@ -31,7 +31,7 @@ pub async fn run(node: Arc<Node>) {
         close_idle_clients(&node, now_ms);
         node.idle_migrations.close_old(started);
         close_slow_clients(&node, now_ms);
-        take_memory_back(&node, now_ms);
+        client::fit_rooms(&node, now_ms);
         rates.tick(&node, now_ms);
         node.note_peak_memory();
         node.stats.cron_ticks.add(1);
@@ -50,23 +50,6 @@ fn close_idle_clients(node: &Node, now_ms: i64) {
         if idle_ms > timeout_ms && client.may_be_closed_when_idle() {
             tracing::debug!(client = %client.address(), idle_ms, "closing an idle client");
             client.mailbox.kill();
-        }
-    }
-}
-
-/// Room for input that a client did not use for this long is given back.
-const IDLE_ROOM_MS: i64 = 2000;
-/// So much may stay.
-const KEPT_ROOM_BYTES: usize = 128 * 1024;
-
-/// A client that announced a long argument and sent no more for a while holds the room for it no longer.
-fn take_memory_back(node: &Node, now_ms: i64) {
-    for client in node.clients.all() {
-        let get = |figure: &std::sync::atomic::AtomicUsize| figure.load(Ordering::Relaxed);
-        let used = get(&client.argument_bytes) + get(&client.input_bytes);
-        let is_idle = now_ms - client.last_active_ms.load(Ordering::Relaxed) > IDLE_ROOM_MS;
-        if is_idle && get(&client.input_capacity) > used + KEPT_ROOM_BYTES {
-            client.mailbox.post(Message::GiveMemoryBack);
         }
     }
 }

@@ -53,6 +53,9 @@ pub struct Stats {
     pub partial_syncs_refused: Counter,
     pub client_output_limit_disconnections: Counter,
     pub client_query_limit_disconnections: Counter,
+    /// Room for a client's replies was cut back, or doubled.
+    pub reply_buffer_shrinks: Counter,
+    pub reply_buffer_expands: Counter,
     /// Changes since the last save, and all there ever were.
     pub dirty: Counter,
     pub ops_per_second: Counter,
@@ -106,6 +109,8 @@ impl Stats {
             &self.replication_output_kib_per_second,
             &self.cycles_per_second,
             &self.cycle_us,
+            &self.reply_buffer_shrinks,
+            &self.reply_buffer_expands,
         ] {
             counter.set(0);
         }

@@ -123,6 +123,30 @@ fn a_client_over_its_output_limit_is_closed_without_an_answer() {
     wait_until("it is closed", || server.info("client_output_buffer_limit_disconnections") == "4");
 }
 
+/// The room for what a client sends is there while it sends, and shrinks when it sends less.
+#[test]
+fn room_for_long_requests_is_kept_while_they_come() {
+    let mut server = Server::ours(&["--enable-debug-command", "yes"]);
+    assert_eq!(server.text("DEBUG PAUSE-CRON 1"), "OK");
+    let mut client = raw(&server);
+    let mut ask = |request: String| {
+        client.write_all(request.as_bytes()).unwrap();
+        client.read_exact(&mut [0; 5]).unwrap();
+    };
+    ask("CLIENT SETNAME sender\r\n".to_owned());
+    let room = |server: &mut Server| {
+        let list = server.text("CLIENT LIST");
+        let line = list.lines().find(|line| line.contains(" name=sender ")).unwrap().to_owned();
+        let figure = line.split(' ').find_map(|field| field.strip_prefix("qbuf-free="));
+        figure.unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!(room(&mut server), 16_384);
+    ask(format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$400000\r\n{}\r\n", "v".repeat(400_000)));
+    assert!(room(&mut server) > 400_000);
+    assert_eq!(server.text("DEBUG PAUSE-CRON 0"), "OK");
+    wait_until("it shrinks", || room(&mut server) <= 16_384);
+}
+
 #[test]
 fn clients_that_take_too_much_are_closed_unless_they_are_spared() {
     let mut server = Server::ours(&["--maxmemory-clients", "2mb"]);

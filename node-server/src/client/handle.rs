@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rcl_proto::resp::Protocol;
 
 use super::Mailbox;
+use super::rooms::MOST_REPLY_BYTES;
 use crate::access::User;
 use crate::command::{self, CommandId};
 
@@ -104,8 +105,17 @@ pub struct ClientHandle {
     pub argument_bytes: AtomicUsize,
     pub input_bytes: AtomicUsize,
     pub input_capacity: AtomicUsize,
+    /// The most that it held of requests since the cron looked last.
+    pub(super) input_peak: AtomicUsize,
+    /// How long the request will be that has not come whole yet; 0 when that is not known.
+    pub(super) input_awaited: AtomicUsize,
     pub output_bytes: AtomicUsize,
     pub output_capacity: AtomicUsize,
+    /// Room that is made for its replies before its requests run.
+    pub reply_room: AtomicUsize,
+    /// The most bytes of replies in one batch, since the time below.
+    pub(super) reply_peak: AtomicUsize,
+    pub(super) reply_peak_reset_ms: AtomicI64,
     /// Since when its output is over the soft limit, Unix time in milliseconds; 0 when it is not.
     pub over_soft_limit_since_ms: AtomicI64,
     pub multi_bytes: AtomicUsize,
@@ -160,8 +170,13 @@ impl ClientHandle {
             argument_bytes: AtomicUsize::new(0),
             input_bytes: AtomicUsize::new(0),
             input_capacity: AtomicUsize::new(0),
+            input_peak: AtomicUsize::new(0),
+            input_awaited: AtomicUsize::new(0),
             output_bytes: AtomicUsize::new(0),
             output_capacity: AtomicUsize::new(0),
+            reply_room: AtomicUsize::new(MOST_REPLY_BYTES),
+            reply_peak: AtomicUsize::new(MOST_REPLY_BYTES),
+            reply_peak_reset_ms: AtomicI64::new(now_ms),
             over_soft_limit_since_ms: AtomicI64::new(0),
             multi_bytes: AtomicUsize::new(0),
             watched_bytes: AtomicUsize::new(0),
@@ -268,7 +283,6 @@ impl ClientHandle {
         let texts = self.texts();
         let seconds = |since: i64| (now_ms - since).max(0) / 1000;
         let input = get(&self.input_bytes);
-        let capacity = get(&self.input_capacity);
         let arguments = get(&self.argument_bytes);
         let output = self.waiting_output();
         let multi = get(&self.multi_bytes);
@@ -278,7 +292,7 @@ impl ClientHandle {
         let user = texts.user.map_or_else(|| "(superuser)".to_owned(), |user| user.shown_name());
         format!(
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={letters} db={} sub={} psub={} ssub={} \
-             multi={} qbuf={input} qbuf-free={} argv-mem={arguments} multi-mem={multi} rbs=0 rbp=0 \
+             multi={} qbuf={input} qbuf-free={} argv-mem={arguments} multi-mem={multi} rbs={} rbp={} \
              obl=0 oll={} omem={output} tot-mem={total} events=r cmd={last} user={user} redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.address(),
@@ -292,7 +306,9 @@ impl ClientHandle {
             get(&self.patterns),
             get(&self.shard_channels),
             self.queued.load(Ordering::Relaxed),
-            capacity.saturating_sub(input + arguments),
+            self.input_room(input + arguments, now_ms),
+            get(&self.reply_room),
+            get(&self.reply_peak),
             usize::from(output > 0),
             self.redirects_to(),
             self.protocol.load(Ordering::Relaxed),

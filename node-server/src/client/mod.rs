@@ -7,10 +7,12 @@ mod handle;
 mod mailbox;
 mod memory;
 mod registry;
+mod rooms;
 mod session;
 
 pub use handle::{ClientHandle, ClientKind, NO_COMMAND, NO_SHARD, client_flag};
 pub use mailbox::{LateReply, Mailbox, Message, WakeHandle, invalidation_bytes_under_way};
 pub use memory::evict_clients;
 pub use registry::ClientRegistry;
+pub use rooms::{ReplyRooms, SPARE_INPUT_BYTES, fit_rooms};
 pub use session::{Queued, ReplyMode, Session, Transaction, WatchedKey};

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::ClientHandle;
+use super::{ClientHandle, ReplyRooms};
 
 /// Ids are given in order and never again.
 #[derive(Debug, Default)]
 pub struct ClientRegistry {
     last_id: AtomicU64,
     clients: Mutex<BTreeMap<u64, Arc<ClientHandle>>>,
+    pub reply_rooms: ReplyRooms,
     /// `maxmemory-clients` in bytes; 0: no limit.
     pub(super) memory_limit: AtomicU64,
     /// What clients that may be evicted take, as they said last.

@@ -127,6 +127,8 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("acl_access_denied_cmd", node.access.denials.command.get().to_string()),
         ("acl_access_denied_key", node.access.denials.key.get().to_string()),
         ("acl_access_denied_channel", node.access.denials.channel.get().to_string()),
+        ("reply_buffer_shrinks", stats.reply_buffer_shrinks.get().to_string()),
+        ("reply_buffer_expands", stats.reply_buffer_expands.get().to_string()),
         // A cycle is a batch of requests of one connection, or a tick of the cron.
         ("eventloop_cycles", (batches.batches + stats.cron_ticks.get()).to_string()),
         ("eventloop_duration_sum", (batches.busy_us + stats.cron_us.get()).to_string()),

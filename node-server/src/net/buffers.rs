@@ -9,8 +9,10 @@ use super::ahead::Ahead;
 
 /// How much is read at once.
 pub const READ_BYTES: usize = 64 * 1024;
-/// Output beyond this is given back to the allocator after the batch that needed it.
-const KEEP_BYTES: usize = 1024 * 1024;
+/// There is room for so much at least when a connection reads.
+pub const LEAST_ROOM_BYTES: usize = READ_BYTES / 4;
+/// A buffer beyond this is given back to the allocator once it is empty.
+pub const KEEP_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub struct ThreadBuffers {

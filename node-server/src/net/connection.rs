@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::ahead::Ahead;
-use super::buffers::{READ_BYTES, ThreadBuffers, with_buffers};
+use super::buffers::{KEEP_BYTES, LEAST_ROOM_BYTES, READ_BYTES, ThreadBuffers, with_buffers};
 use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
 use crate::client::{self, LateReply, Message, NO_SHARD, Session, client_flag};
@@ -321,9 +321,11 @@ impl Connection {
         let own_buffer = !self.input.is_empty();
         let target = if own_buffer { &mut self.input } else { &mut buffers.input };
         let before = target.len();
-        if own_buffer {
-            make_room(target, if self.gave_room_back { 0 } else { self.awaited_bytes });
-        } else if target.capacity() - before < READ_BYTES / 4 {
+        if own_buffer && self.gave_room_back {
+            target.reserve_exact(client::SPARE_INPUT_BYTES);
+        } else if own_buffer {
+            make_room(target, self.awaited_bytes);
+        } else if target.capacity() - before < LEAST_ROOM_BYTES {
             target.reserve(READ_BYTES);
         }
         let mut read_buffer = ReadBuf::uninit(target.spare_capacity_mut());
@@ -373,7 +375,7 @@ impl Connection {
         end
     }
 
-    /// What was not used stays, in the connection's own buffer; an empty one is given back.
+    /// What was not used stays, in the connection's own buffer. An empty one stays for a while too (`client::fit_rooms`).
     fn keep_input(&mut self, own_buffer: bool, buffers: &mut ThreadBuffers, used: usize) {
         if own_buffer {
             self.input.drain(..used);
@@ -381,11 +383,10 @@ impl Connection {
             self.input.extend_from_slice(&buffers.input[used..]);
             buffers.input.clear();
         }
-        if self.input.is_empty() {
-            self.input = Vec::new();
-        }
         if !self.input.is_empty() {
             self.show_memory();
+        } else if self.input.capacity() > KEEP_BYTES {
+            self.input = Vec::new();
         }
     }
 
@@ -396,6 +397,7 @@ impl Connection {
         handle.argument_bytes.store(arguments, Ordering::Relaxed);
         handle.input_bytes.store(self.input.len() - arguments, Ordering::Relaxed);
         handle.input_capacity.store(self.input.capacity(), Ordering::Relaxed);
+        handle.note_input(self.input.len(), self.awaited_bytes);
         handle.output_bytes.store(self.output.len() - self.sent, Ordering::Relaxed);
         handle.output_capacity.store(self.output.capacity(), Ordering::Relaxed);
         if self.node.clients.recount(handle) {
@@ -428,6 +430,7 @@ impl Connection {
         // What waits already leaves less for what is answered now.
         self.session.output_limit = self.output_limit().saturating_sub(self.waiting_output());
         self.awaited_bytes = 0;
+        output.reserve(self.session.handle.reply_room.load(Ordering::Relaxed));
         while end.is_none() && self.parked.is_none() && !self.closing {
             if ahead.is_empty() {
                 let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
@@ -482,6 +485,7 @@ impl Connection {
         ahead.clear();
         let stats = &mut self.batch.stats;
         stats.output_bytes += output.len() as u64;
+        self.session.handle.note_reply(output.len());
         stats.batches += 1;
         stats.busy_us += self.batch.clock.elapsed().as_micros() as u64;
         self.batch.stats.flush_into(&self.node.stats);
@@ -579,10 +583,10 @@ fn make_room(input: &mut Vec<u8>, awaited_bytes: usize) {
     let room = input.capacity() - input.len();
     let missing = awaited_bytes.saturating_sub(input.len());
     if missing > 0 {
-        if room < missing && room < READ_BYTES / 4 {
+        if room < missing && room < LEAST_ROOM_BYTES {
             input.reserve_exact(missing.min(input.len().max(READ_AHEAD_BYTES)));
         }
-    } else if room < READ_BYTES / 4 {
+    } else if room < LEAST_ROOM_BYTES {
         input.reserve(READ_BYTES);
     }
 }

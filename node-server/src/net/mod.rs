@@ -13,6 +13,7 @@ mod stream;
 mod worker;
 
 pub use admission::Listeners;
+pub use buffers::LEAST_ROOM_BYTES;
 pub use connection::{Connection, DetachedConnection};
 pub use doors::{TcpDoors, Welcome};
 pub use listener::{BindError, listen_at, places};

@@ -82,10 +82,19 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.reply.ok();
             Ok(Outcome::Done)
         }
-        4 if is(subcommand, "REPLYBUFFER")
-            && (is(&args[2], "RESIZING") || is(&args[2], "PEAK-RESET-TIME")) =>
-        {
-            // Clients have no reply buffers of their own that could be resized: so it is off as it is.
+        4 if is(subcommand, "REPLYBUFFER") && is(&args[2], "PEAK-RESET-TIME") => {
+            let rooms = &context.node.clients.reply_rooms;
+            match &args[3] {
+                word if is(word, "NEVER") => rooms.reset_peaks_after(None),
+                word if is(word, "RESET") => rooms.reset_peaks_as_usual(),
+                number => rooms.reset_peaks_after(Some(parse::integer(number)?)),
+            }
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
+        4 if is(subcommand, "REPLYBUFFER") && is(&args[2], "RESIZING") => {
+            let follow = leading_number(&args[3]) != 0;
+            context.node.clients.reply_rooms.follow_use.store(follow, Ordering::Relaxed);
             context.reply.ok();
             Ok(Outcome::Done)
         }
@@ -193,8 +202,8 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "Answer with a reply of this type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true or false.",
             ),
             (
-                "REPLYBUFFER <RESIZING|PEAK-RESET-TIME> <value>",
-                "Does nothing: clients have no reply buffers of their own that could be resized.",
+                "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>",
+                "How long the most that a client's replies took at once counts. RESET is the usual time.",
             ),
             ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
             ("SLEEP <seconds>", "Stand still for so long. Decimals are allowed."),
@@ -202,3 +211,4 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
     );
     Ok(Outcome::Done)
 }
+            ("REPLYBUFFER RESIZING <0|1>", "Whether the room for a client's replies follows what they take."),
