@@ -6,7 +6,7 @@ use std::time::Duration;
 use rcl_cluster::{Command, LinkDirection};
 use rcl_proto::resp::Args;
 
-use super::{debug_data, debug_protocol};
+use super::{debug_data, debug_layout, debug_protocol, debug_tables};
 
 use crate::command::parse::{self, is};
 use crate::command::spec::{COMMAND, Group, Locks, flag};
@@ -52,7 +52,22 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
         2 if is(subcommand, "DIGEST") => debug_data::digest(context),
         _ if is(subcommand, "DIGEST-VALUE") => debug_data::digest_value(context, args.from(2)),
-        3 if is(subcommand, "OBJECT") => debug_data::object(context, &args[2]),
+        3 if is(subcommand, "OBJECT") => debug_layout::object(context, &args[2]),
+        3 if is(subcommand, "LISTPACK") => debug_layout::listpack(context, &args[2]),
+        3 | 4 if is(subcommand, "QUICKLIST") => {
+            let with_elements = args.get(3).is_some_and(|level| leading_number(level) != 0);
+            debug_layout::quicklist(context, &args[2], with_elements)
+        }
+        3.. if is(subcommand, "HTSTATS") => debug_tables::of_database(context, args.from(2)),
+        3 if is(subcommand, "ERROR") => {
+            context.reply.error(&String::from_utf8_lossy(&args[2]));
+            Ok(Outcome::Done)
+        }
+        _ if is(subcommand, "REPLICATE") && args.len() > 2 => {
+            context.data.effects.propagate_instead(args.from(2).to_owned());
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
         3 if is(subcommand, "QUICKLIST-PACKED-THRESHOLD") => packed_threshold(context, &args[2]),
         3..=5 if is(subcommand, "POPULATE") => debug_data::populate(context, args.from(2)),
         _ if is(subcommand, "RELOAD") => debug_data::reload(context, args.from(2)),
@@ -180,7 +195,11 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
             ("CHANGE-REPL-ID", "Begin a new history: no replica can go on with the one before."),
             ("DIGEST", "Return a number that is the same for the same data."),
             ("DIGEST-VALUE <key> ...", "Return such a number for each of the values."),
+            ("ERROR <message>", "Answer with this error."),
+            ("HTSTATS <database> [FULL]", "Tell how the tables of a database are filled."),
+            ("LISTPACK <key>", "Write the elements of a small value to the log."),
             ("OBJECT <key>", "Tell how a value is stored."),
+            ("QUICKLIST <key> [<0|1>]", "Write the nodes of a list to the log, with 1 their elements too."),
             (
                 "QUICKLIST-PACKED-THRESHOLD <size>",
                 "From how many bytes on an element of a list is alone in its node. 0 is the usual number.",
@@ -190,6 +209,7 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "Create string keys <prefix>:0, <prefix>:1 and so on, without a prefix key:0. The values are \"value:\" and the number, or <size> bytes that begin so.",
             ),
             ("RELOAD [NOSAVE] [NOFLUSH MERGE]", "Save, forget all data and load them again."),
+            ("REPLICATE <command> [<arg> ...]", "Send a command to the replicas that is not run here."),
             (
                 "STRINGMATCH-LEN <length> <pattern>",
                 "Look whether a pattern fits a text of so many times the letter a.",
@@ -205,10 +225,36 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|milliseconds>",
                 "How long the most that a client's replies took at once counts. RESET is the usual time.",
             ),
+            ("REPLYBUFFER RESIZING <0|1>", "Whether the room for a client's replies follows what they take."),
             ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
             ("SLEEP <seconds>", "Stand still for so long. Decimals are allowed."),
         ],
     );
     Ok(Outcome::Done)
 }
-            ("REPLYBUFFER RESIZING <0|1>", "Whether the room for a client's replies follows what they take."),
+
+#[cfg(test)]
+mod tests {
+    use crate::executor::in_memory::{clients, converse, logged};
+
+    #[test]
+    fn an_error_is_answered_as_it_is_given() {
+        clients!(_node: client);
+        assert_eq!(client.ask_words(&["DEBUG", "ERROR", "MINE it is\r\nso"]), "-MINE it is  so");
+    }
+
+    #[test]
+    fn a_command_may_be_sent_to_the_replicas_alone() {
+        clients!(node: client);
+        converse(
+            &mut client,
+            &[
+                ("DEBUG REPLICATE SET k v", "+OK"),
+                ("GET k", "$-1"),
+                ("DEBUG REPLICATE no-such-command", "+OK"),
+            ],
+        );
+        assert_eq!(logged(&node, 0), ["SET k v", "no-such-command"]);
+        assert!(client.ask("DEBUG REPLICATE").starts_with("-ERR unknown subcommand"));
+    }
+}

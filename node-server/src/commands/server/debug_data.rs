@@ -1,45 +1,18 @@
-//! DEBUG's subcommands for who tests the data: OBJECT, DIGEST, DIGEST-VALUE, RELOAD.
+//! DEBUG's subcommands for who tests the data: DIGEST, DIGEST-VALUE, POPULATE, RELOAD.
 
 use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
 use rcl_store::entry::Entry;
-use rcl_store::entry::access::lru_idle_ms;
 use rcl_store::rdb;
 use rcl_store::types::ValueRef;
 use sha2::{Digest as _, Sha256};
 
+use super::debug_layout::with_entry;
 use crate::command::parse::{self, is};
 use crate::command::{CommandError, CommandResult, Context, Outcome};
 use crate::executor::internal;
 use crate::persistence::load;
 use crate::shard::Shard;
-
-/// `DEBUG OBJECT key`
-pub fn object(context: &mut Context<'_>, key: &[u8]) -> CommandResult {
-    let now_ms = context.data.now_ms;
-    let text = with_entry(context, key, |entry| {
-        // The type in front and the version and checksum behind are not the value's.
-        let serialized = rdb::dump(entry.value(), true).len() - 11;
-        let clock = entry.access_clock();
-        format!(
-            "Value at:{:p} refcount:1 encoding:{} serializedlength:{serialized} lru:{clock} lru_seconds_idle:{}",
-            entry.key().as_ptr(),
-            entry.encoding().name(),
-            lru_idle_ms(clock, now_ms) / 1000,
-        )
-    });
-    context.reply.simple(&text.ok_or(CommandError::NO_SUCH_KEY)?);
-    Ok(Outcome::Done)
-}
-
-/// Shows the entry of a key, expired or not, without noting that as a use. DEBUG names no keys to the cluster.
-fn with_entry<R>(context: &mut Context<'_>, key: &[u8], look: impl FnOnce(&Entry) -> R) -> Option<R> {
-    let (node, database) = (context.node, context.data.database);
-    let slot = if node.is_cluster() { key_slot(key) } else { Slot::MIN };
-    let key = node.hasher.key_in_slot(key, slot);
-    let shard = node.shards.index_of(slot);
-    context.data.with_shard(shard, |shard| shard.keyspace.find(database, &key).map(look))
-}
 
 /// `DEBUG DIGEST`: the same for the same data, however they are stored and in whatever order they came.
 pub fn digest(context: &mut Context<'_>) -> CommandResult {
@@ -237,16 +210,5 @@ mod tests {
         let expected =
             ["SET key:1 mine", "SET key:0 value:0", "SET key:2 value:2", "SET other:0 value:0\0\0"];
         assert_eq!(logged[..4], expected);
-    }
-
-    #[test]
-    fn an_object_is_told_by_its_place_and_size() {
-        clients!(node: one);
-        one.ask("SET k abcde");
-        let text = one.ask("DEBUG OBJECT k");
-        assert!(text.starts_with("+Value at:0x"), "{text}");
-        assert!(text.contains(" refcount:1 encoding:embstr serializedlength:6 lru:"), "{text}");
-        assert_eq!(one.ask("DEBUG OBJECT none"), "-ERR no such key");
-        assert_eq!(node.shards.count(), 1);
     }
 }

@@ -30,7 +30,7 @@ pub use scan::{ScanCursor, SlotScan};
 
 use crate::entry::Entry;
 use crate::snapshot::Snapshots;
-use crate::table::{Found, Position, Table};
+use crate::table::{Found, HashOf, Position, Shape, Table};
 use crate::types::Value;
 use rcl_proto::{SLOT_COUNT, Slot};
 
@@ -163,6 +163,15 @@ impl Keyspace {
     pub fn table_bytes(&self, db: usize) -> usize {
         let tables = self.database(db).tables().iter();
         tables.map(|table| size_of::<Table<Entry>>() + table.memory_usage()).sum()
+    }
+
+    /// How a database's tables are filled, in sum; with a hash function of keys also where their homes are.
+    pub fn shape(&self, db: usize, hash_of: Option<HashOf<'_, [u8]>>) -> Shape {
+        let of_entry = hash_of.map(|hash_of| move |entry: &Entry| hash_of(entry.key()));
+        let of_entry = of_entry.as_ref().map(|hash_of| hash_of as HashOf<'_, Entry>);
+        let mut sum = Shape::default();
+        self.database(db).tables().iter().for_each(|table| sum.add(&table.shape(of_entry)));
+        sum
     }
 
     /// Bytes that a slot takes: its table, and its entries with all that they point to. Up to [`MEASURED_KEYS`] keys

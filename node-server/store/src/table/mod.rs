@@ -25,12 +25,14 @@
 mod directory;
 mod scan;
 mod segment;
+mod shape;
 pub(crate) mod tags;
 
 pub(crate) use directory::{Directory, Part};
 
 pub use scan::Wanted;
 pub(crate) use segment::below as random_below;
+pub use shape::{HashOf, Shape};
 
 use rand::Rng;
 use segment::{Probe, SPLIT_CAPACITY, Segment};
