@@ -8,7 +8,7 @@ use std::ops::Range;
 use rcl_proto::resp::{Args, Limits, Parsed, ProtocolError, RequestParser, Span};
 use rcl_store::keyspace::KeyPlace;
 
-use crate::command::spec::{Begin, Find};
+use crate::command::spec::{Begin, Find, Group, flag};
 use crate::command::{CommandNames, Lookup};
 use crate::node::Node;
 
@@ -22,6 +22,8 @@ pub struct Ahead {
     spans: Vec<Span>,
     requests: Vec<Found>,
     places: Vec<KeyPlace>,
+    /// Where the key of a collection lies, and where the member is in the input.
+    members: Vec<(KeyPlace, Range<usize>)>,
     next: usize,
 }
 
@@ -104,24 +106,35 @@ impl Ahead {
         Ok(None)
     }
 
-    /// Asks the cache for the keys of the requests that were found, if that pays.
+    /// Asks the cache for the keys of the requests that were found, and for members of collections, if that pays.
     pub fn prefetch(&mut self, node: &Node, database: usize, input: &[u8]) {
         if self.requests.len() < 2 {
             return;
         }
         self.places.clear();
+        self.members.clear();
         let mut last: &[u8] = &[];
         for found in &self.requests {
+            let first = self.places.len();
             each_key(found, input, &self.spans, |key| {
-                if key != last {
+                if key != last || self.places.is_empty() {
                     self.places.push(node.key(key).place());
                     last = key;
                 }
                 self.places.len() < MOST_KEYS
             });
+            if let Some(member) = member_of(found, &self.spans)
+                && let Some(place) = self.places.get(first).or(self.places.last())
+            {
+                self.members.push((*place, member));
+            }
         }
         if self.places.len() > 1 {
             node.shards.prefetch(database, &self.places);
+        }
+        if self.members.len() > 1 {
+            let bytes_of = |range: &Range<usize>| input.get(range.clone()).unwrap_or_default();
+            node.shards.prefetch_members(database, &self.members, bytes_of);
         }
     }
 
@@ -173,6 +186,23 @@ fn each_key<'a>(found: &Found, input: &'a [u8], spans: &'a [Span], mut visit: im
             return;
         }
     }
+}
+
+/// Where in the input the member (or field) of a collection is named that a quick command is about. It is only asked for, so
+/// it is no harm if that is something else.
+fn member_of(found: &Found, spans: &[Span]) -> Option<Range<usize>> {
+    let Lookup::Found(known) = found.lookup else { return None };
+    if found.is_inline || !known.spec.has(flag::FAST) {
+        return None;
+    }
+    let arguments = spans.get(found.spans.clone())?;
+    let behind_key = arguments.get(2..)?;
+    let member = match known.spec.group {
+        Group::Hash | Group::Set => behind_key.first()?,
+        Group::SortedSet => behind_key.last()?,
+        _ => return None,
+    };
+    Some(found.bytes.start + member.start as usize..found.bytes.start + member.end as usize)
 }
 
 #[cfg(test)]
@@ -276,5 +306,35 @@ mod tests {
         ahead.prefetch(&node, 0, &input);
         let places = ["7", "1", "2", "1", "2", "3"].map(|key| node.key(key.as_bytes()).place());
         assert_eq!(ahead.places, places);
+    }
+
+    #[test]
+    fn members_are_asked_for_where_a_command_names_one() {
+        let node = in_memory::node();
+        let mut client = in_memory::Client::new(&node);
+        for number in 0..2000 {
+            client.ask(&format!("HSET hash {number} value"));
+            client.ask(&format!("SADD set member:{number}"));
+            client.ask(&format!("ZADD sorted {number} {number}"));
+        }
+        let requests: [&[&str]; 7] = [
+            &["HGET", "hash", "7"],
+            &["SADD", "set", "member:1", "other"],
+            &["ZADD", "sorted", "1", "12"],
+            &["HGETALL", "hash"],
+            &["ZRANGE", "sorted", "0", "1"],
+            &["SISMEMBER", "none", "x"],
+            &["HGET", "hash"],
+        ];
+        let mut input = Vec::new();
+        for words in requests {
+            rcl_proto::resp::encode_request(&mut input, words.iter().map(|word| word.as_bytes()));
+        }
+        let (mut parser, mut ahead) = (RequestParser::new(), Ahead::default());
+        ahead.find(&mut parser, &node.commands, &input, 0, LIMITS).unwrap();
+        ahead.prefetch(&node, 0, &input);
+        let wanted = [("hash", "7"), ("set", "member:1"), ("sorted", "12"), ("none", "x")];
+        let found = ahead.members.iter().map(|(place, range)| (*place, &input[range.clone()]));
+        assert!(found.eq(wanted.map(|(key, member)| (node.key(key.as_bytes()).place(), member.as_bytes()))));
     }
 }

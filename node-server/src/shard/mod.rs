@@ -9,6 +9,7 @@ mod key_waiters;
 mod slot_stats;
 mod watchers;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rcl_cluster::ClusterMap;
 use rcl_proto::{SLOT_COUNT, Slot};
 use rcl_store::keyspace::{KeyHasher, KeyPlace, Keyspace, Layout};
+use rcl_store::prefetch::Step;
 
 pub use departing::Departing;
 pub use key_waiters::{Arrival, KeyWaiter, KeyWaiters, Wanted};
@@ -189,16 +191,43 @@ impl Shards {
     /// Asks the cache for what the searches for these keys will need, all at once: a search waits for memory two or three times,
     /// and those of requests that came together need not wait one behind the other. Shards that are locked are left aside.
     pub fn prefetch(&self, database: usize, places: &[KeyPlace]) {
-        self.each_place(database, places, |keyspace, place| keyspace.prefetch_place(database, place));
-        self.each_place(database, places, |keyspace, place| keyspace.prefetch_entry(database, place));
+        for step in [Step::Way, Step::Entry] {
+            self.each_place(
+                places,
+                |place| *place,
+                |keyspace, place| {
+                    if keyspace.key_count(database) >= FEW_KEYS {
+                        keyspace.prefetch(database, *place, step);
+                    }
+                },
+            );
+        }
     }
 
-    fn each_place(&self, database: usize, places: &[KeyPlace], visit: impl Fn(&Keyspace, KeyPlace)) {
-        for together in places.chunk_by(|one, next| self.index_of(one.slot()) == self.index_of(next.slot())) {
+    /// The same for members of collections: where a collection's key lies, and the member.
+    pub fn prefetch_members<'m>(
+        &self,
+        database: usize,
+        members: &[(KeyPlace, Range<usize>)],
+        bytes_of: impl Fn(&Range<usize>) -> &'m [u8],
+    ) {
+        for step in [Step::Way, Step::Entry] {
+            self.each_place(
+                members,
+                |(place, _)| *place,
+                |keyspace, (place, member)| {
+                    keyspace.prefetch_member(database, *place, bytes_of(member), step);
+                },
+            );
+        }
+    }
+
+    fn each_place<T>(&self, items: &[T], place_of: impl Fn(&T) -> KeyPlace, visit: impl Fn(&Keyspace, &T)) {
+        let index_of = |item: &T| self.index_of(place_of(item).slot());
+        for together in items.chunk_by(|one, next| index_of(one) == index_of(next)) {
             let Some(first) = together.first() else { continue };
-            let shard = self.shards[self.index_of(first.slot())].shard.try_lock();
-            if let Some(shard) = shard.filter(|shard| shard.keyspace.key_count(database) >= FEW_KEYS) {
-                together.iter().for_each(|place| visit(&shard.keyspace, *place));
+            if let Some(shard) = self.shards[index_of(first)].shard.try_lock() {
+                together.iter().for_each(|item| visit(&shard.keyspace, item));
             }
         }
     }

@@ -7,7 +7,7 @@ pub mod encoding;
 pub mod entry;
 pub mod eviction;
 pub mod keyspace;
-mod prefetch;
+pub mod prefetch;
 pub mod rdb;
 pub mod snapshot;
 pub mod table;

@@ -1,5 +1,13 @@
 //! Asking the cache for a line of memory before it is needed.
 
+/// A search waits for memory more than once: what it will need first, and what it finds its way to then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Way,
+    /// Some time after the way was asked for.
+    Entry,
+}
+
 /// Asks for the line at this address. A hint: nothing changes but how long a later look at it takes.
 #[inline]
 pub(crate) fn prefetch(address: *const u8) {

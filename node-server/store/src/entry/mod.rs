@@ -8,6 +8,7 @@ pub mod access;
 mod block;
 mod edit;
 
+use crate::prefetch::Step;
 use crate::types::{Collection, Encoding, Flat, FlatForm, Stream, Value, ValueRef, parse_integer};
 use block::{Block, Content, FLAT_MAX, Header, Kind};
 
@@ -56,6 +57,17 @@ impl Entry {
     #[inline]
     pub(crate) fn prefetch(&self) {
         self.block.prefetch();
+    }
+
+    /// Asks the cache for what a search for this member of a big collection needs.
+    #[inline]
+    pub(crate) fn prefetch_member(&self, member: &[u8], step: Step) {
+        match self.block.boxed() {
+            Some(Value::Hash(hash)) => hash.prefetch(member, step),
+            Some(Value::Set(set)) => set.prefetch(member, step),
+            Some(Value::SortedSet(sorted_set)) => sorted_set.prefetch(member, step),
+            _ => {}
+        }
     }
 
     pub fn value(&self) -> ValueRef<'_> {

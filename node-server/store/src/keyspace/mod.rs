@@ -29,6 +29,7 @@ pub use key::{Key, KeyHasher, KeyPlace};
 pub use scan::{ScanCursor, SlotScan};
 
 use crate::entry::Entry;
+use crate::prefetch::Step;
 use crate::snapshot::Snapshots;
 use crate::table::{Found, HashOf, Position, Shape, Table};
 use crate::types::Value;
@@ -187,19 +188,21 @@ impl Keyspace {
         table.memory_usage() + usize::try_from(scaled).unwrap_or(usize::MAX)
     }
 
-    /// Asks the cache for where a search for this key begins; [`Keyspace::prefetch_entry`] goes on from there.
+    /// Asks the cache for what a search for this key needs.
     #[inline]
-    pub fn prefetch_place(&self, db: usize, place: KeyPlace) {
-        if let Some(table) = self.table(db, place.slot) {
-            table.prefetch(place.hash);
+    pub fn prefetch(&self, db: usize, place: KeyPlace, step: Step) {
+        let Some(table) = self.table(db, place.slot) else { return };
+        match step {
+            Step::Way => table.prefetch(place.hash),
+            Step::Entry => table.likely(place.hash, Entry::prefetch),
         }
     }
 
-    /// Asks the cache for the entry of this key, a while after its place was asked for.
+    /// Asks the cache for what a search for this member needs, in the collection of this key.
     #[inline]
-    pub fn prefetch_entry(&self, db: usize, place: KeyPlace) {
+    pub fn prefetch_member(&self, db: usize, place: KeyPlace, member: &[u8], step: Step) {
         if let Some(table) = self.table(db, place.slot) {
-            table.likely(place.hash, Entry::prefetch);
+            table.likely(place.hash, |entry| entry.prefetch_member(member, step));
         }
     }
 

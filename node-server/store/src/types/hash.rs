@@ -9,6 +9,7 @@
 use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Element, Encoding, Limits};
 use crate::encoding::{Listpack, Malformed};
+use crate::prefetch::Step;
 
 mod live;
 mod timed;
@@ -53,6 +54,16 @@ impl Default for Hash {
 }
 
 impl Hash {
+    /// Asks the cache for what a search for this field needs.
+    #[inline]
+    pub(crate) fn prefetch(&self, field: &[u8], step: Step) {
+        match &self.0 {
+            Form::Packed(_) => {}
+            Form::Table(table) => table.prefetch(field, step),
+            Form::Timed(timed) => timed.fields.prefetch(field, step),
+        }
+    }
+
     pub fn new() -> Hash {
         Hash(Form::Packed(Listpack::new()))
     }

@@ -11,6 +11,7 @@
 use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Encoding, Limits, parse_integer};
 use crate::encoding::{Intset, Listpack, Malformed};
+use crate::prefetch::Step;
 use rand::Rng;
 
 mod algebra;
@@ -45,6 +46,14 @@ impl Default for Set {
 }
 
 impl Set {
+    /// Asks the cache for what a search for this member needs.
+    #[inline]
+    pub(crate) fn prefetch(&self, member: &[u8], step: Step) {
+        if let Form::Table(table) = &self.0 {
+            table.prefetch(member, step);
+        }
+    }
+
     pub fn new() -> Set {
         Set(Form::Intset(Intset::new()))
     }

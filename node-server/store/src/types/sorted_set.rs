@@ -15,6 +15,7 @@ use super::counted_tree::CountedTree;
 use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Element, Encoding, Limits};
 use crate::encoding::{Listpack, Malformed};
+use crate::prefetch::Step;
 use rand::Rng;
 use std::ops::Range;
 
@@ -47,6 +48,14 @@ impl Default for SortedSet {
 }
 
 impl SortedSet {
+    /// Asks the cache for what a search for this member needs.
+    #[inline]
+    pub(crate) fn prefetch(&self, member: &[u8], step: Step) {
+        if let Form::Ranked(ranked) = &self.0 {
+            ranked.prefetch(member, step);
+        }
+    }
+
     pub fn new() -> SortedSet {
         SortedSet(Form::Packed(Listpack::new()))
     }

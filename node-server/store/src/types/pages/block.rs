@@ -12,6 +12,7 @@
 use super::entry::{Format, Text, ValueSize, entry_len, outside_number, read_text, stored_len, text_is};
 use super::entry::{text_len, texts_outside, write_number, write_text};
 use super::outside::Outside;
+use crate::prefetch::prefetch;
 use crate::table::tags::bytes_equal;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -107,6 +108,25 @@ impl<F: Format> Block<F> {
             start += 8;
         }
         None
+    }
+
+    /// Asks the cache for the beginning of the page: the counts of who shares it, and the tags.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(self.bytes.as_ptr());
+        prefetch(self.bytes.as_ptr().wrapping_add(64));
+    }
+
+    /// Asks the cache for the entries with this tag.
+    #[inline]
+    pub(super) fn prefetch_entries(&self, tag: u8) {
+        for start in (0..self.len()).step_by(8) {
+            for offset in bytes_equal(self.word(start), tag) {
+                if start + offset < self.len() {
+                    prefetch(self.entry_onwards(start + offset).as_ptr());
+                }
+            }
+        }
     }
 
     #[inline]

@@ -5,6 +5,7 @@
 use super::block::Block;
 use super::entry::{Format, Text};
 use super::group::{Group, MAX_PAGES};
+use crate::prefetch::Step;
 use crate::table::{Directory, Part};
 use crate::types::sampling::{Selection, below};
 use foldhash::quality::FixedState;
@@ -51,6 +52,20 @@ impl<F: Format> PageTable<F> {
         let hash = self.hash(key);
         let page = self.directory.part(self.directory.number(hash))?.page_for(hash)?;
         Some((page, page.find(tag(hash), key)?))
+    }
+
+    /// Asks the cache for the page of this key; then, when that is there, for what lies in it.
+    #[inline]
+    pub(in crate::types) fn prefetch(&self, key: &[u8], step: Step) {
+        let hash = self.hash(key);
+        if let Some(page) =
+            self.directory.part(self.directory.number(hash)).and_then(|group| group.page_for(hash))
+        {
+            match step {
+                Step::Way => page.prefetch(),
+                Step::Entry => page.prefetch_entries(tag(hash)),
+            }
+        }
     }
 
     /// The value.

@@ -29,6 +29,11 @@ impl Ranked {
         self.order.weight()
     }
 
+    #[inline]
+    pub(super) fn prefetch(&self, member: &[u8], step: Step) {
+        self.members.prefetch(member, step);
+    }
+
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
         self.members.get(member).map(read_score)
     }
