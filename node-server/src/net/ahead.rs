@@ -17,6 +17,10 @@ const MOST_REQUESTS: usize = 16;
 /// So many keys are asked for at once: the cache takes no more at a time.
 const MOST_KEYS: usize = 32;
 
+/// Room for more arguments than this is given back: one request with a hundred thousand of them must not cost each thread
+/// megabytes from then on.
+const KEPT_SPANS: usize = 4096;
+
 #[derive(Debug, Default)]
 pub struct Ahead {
     spans: Vec<Span>,
@@ -54,6 +58,9 @@ impl Ahead {
     }
 
     pub fn clear(&mut self) {
+        if self.spans.capacity() > KEPT_SPANS {
+            self.spans = Vec::new();
+        }
         self.spans.clear();
         self.requests.clear();
         self.next = 0;
@@ -213,6 +220,21 @@ mod tests {
     const LIMITS: Limits = Limits { max_bulk_bytes: 1 << 20, authenticated: true };
 
     type Rest = Result<Option<usize>, ProtocolError>;
+
+    #[test]
+    fn room_for_a_huge_request_is_given_back() {
+        let mut ahead = Ahead::default();
+        let mut room_after = |words: usize| {
+            let input = format!("*{words}\r\n{}", "$1\r\nx\r\n".repeat(words)).into_bytes();
+            let rest = ahead.find(&mut RequestParser::new(), &CommandNames::default(), &input, 0, LIMITS);
+            assert!(rest.is_ok() && ahead.spans.len() == words);
+            ahead.clear();
+            ahead.spans.capacity()
+        };
+        assert!(room_after(100_000) <= KEPT_SPANS);
+        let kept = room_after(100);
+        assert!(kept >= 100, "room for a usual one stays");
+    }
 
     /// What is found in the input at once, each with where it ends, and what is said of the rest.
     fn found(
