@@ -127,6 +127,16 @@ impl<'a> Data<'a> {
         self.keyspace()?.find(database, &key)
     }
 
+    /// For a command that may have nothing to change then: an access, but no read, and counted as none.
+    pub fn look(&mut self, key: &[u8]) -> Option<&Entry> {
+        let key = self.key(key);
+        if self.is_gone(&key) {
+            return None;
+        }
+        let (database, access) = (self.database, self.access());
+        self.keyspace()?.find_and_touch(database, &key, |old| access.after(old))
+    }
+
     /// For changing the value in place, which is an access. The caller says [`changed`](Self::changed) when it did.
     pub fn find_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let key = self.key(key);
@@ -135,11 +145,7 @@ impl<'a> Data<'a> {
         }
         let (database, access) = (self.database, self.access());
         let entry = self.keyspace()?.find_mut(database, &key)?;
-        let clock = entry.access_clock();
-        let touched = access.after(clock);
-        if touched != clock {
-            entry.set_access_clock(touched);
-        }
+        access.note(entry);
         Some(entry)
     }
 
@@ -169,8 +175,9 @@ impl<'a> Data<'a> {
         self.node.lazy_free.removed(removed, || self.node.settings().lazyfree_lazy_server_del);
     }
 
+    /// As [`look`](Self::look).
     pub fn exists(&mut self, key: &[u8]) -> bool {
-        self.peek(key).is_some()
+        self.look(key).is_some()
     }
 
     /// Puts a value under a key, whatever was there.
@@ -217,8 +224,13 @@ impl<'a> Data<'a> {
         if let Some(replaced) = keyspace.take_replaced() {
             node.lazy_free.value(replaced, || node.settings().lazyfree_lazy_server_del);
         }
-        if upserted == Upserted::Created {
-            self.notify(EventClass::New, "new", key.bytes());
+        match upserted {
+            Upserted::Created => self.notify(EventClass::New, "new", key.bytes()),
+            // That there is a key was of use, too.
+            Upserted::Declined if matches!(access, Access::At(_)) => {
+                let _ = self.look(key.bytes());
+            }
+            _ => {}
         }
         if let SetExpiry::At(_) = expiry {
             self.note_expiry(database, &key);
@@ -486,6 +498,15 @@ enum Access {
 
 impl Access {
     #[inline]
+    fn note(self, entry: &mut Entry) {
+        let clock = entry.access_clock();
+        let touched = self.after(clock);
+        if touched != clock {
+            entry.set_access_clock(touched);
+        }
+    }
+
+    #[inline]
     fn after(self, clock: u32) -> u32 {
         match self {
             Access::Unnoted => clock,
@@ -607,20 +628,19 @@ impl Data<'_> {
     fn find_or_create(&mut self, key: &[u8], value: impl FnOnce() -> Value) -> Option<&mut Entry> {
         let key = self.key(key);
         let is_gone = self.is_gone(&key);
-        let database = self.database;
+        let (database, access) = (self.database, self.access());
         let keyspace = self.keyspace_for_writing()?;
         // Where somebody else deletes a key past its time, it still lies there, and is overwritten.
         let found = if is_gone { None } else { keyspace.position(database, &key) };
-        let position = match found {
-            Some(position) => position,
-            None => {
-                keyspace.insert(database, &key, value(), None);
-                self.notify(EventClass::New, "new", key.bytes());
-                self.note_new(database, key.bytes());
-                self.keyspace()?.position(database, &key)?
-            }
+        let Some(position) = found else {
+            keyspace.insert(database, &key, value(), None);
+            self.notify(EventClass::New, "new", key.bytes());
+            self.note_new(database, key.bytes());
+            return self.keyspace()?.find_mut(database, &key);
         };
-        self.keyspace()?.at_mut(database, &key, position)
+        let entry = self.keyspace()?.at_mut(database, &key, position)?;
+        access.note(entry);
+        Some(entry)
     }
 
     /// The key has a value that it had not, or has it no more: whom that concerns is looked at when the command is through.

@@ -147,6 +147,39 @@ fn commands_inside_exec_evict_nothing_and_a_use_counts() {
 }
 
 #[test]
+fn a_write_is_a_use_of_the_key_too() {
+    let _alone = measured_alone();
+    clients!(_node: client);
+    client.ask("config set maxmemory-policy allkeys-lfu lfu-log-factor 0");
+    for (setup, write) in [
+        ("SET k 1", "SET k 2"),
+        ("SET k 1", "SETNX k 2"),
+        ("SET k 1", "MSETNX k 2"),
+        ("SET k 1", "INCR k"),
+        ("SET k 1", "APPEND k x"),
+        ("SET k 1", "EXPIRE k 1000"),
+        ("SET k 1", "EXPIRE k 1000 XX"),
+        ("SET k 1", "PERSIST k"),
+        ("SET other 1", "RENAMENX other k"),
+        ("RPUSH k a", "RPUSH k b"),
+        ("HSET k a 1", "HSET k a 2"),
+        ("HSET k a 1", "HSETNX k a 2"),
+        ("HSET k a 1", "HINCRBY k a 2"),
+        ("SADD k a", "SADD k a"),
+        ("SADD k a", "SREM k b"),
+        ("ZADD k 1 a", "ZADD k NX 2 a"),
+        ("ZADD k 1 a", "ZINCRBY k 1 a"),
+        ("GEOADD k 1 2 a", "GEOADD k 3 4 a"),
+        ("XADD k 1-1 a b", "XADD k 2-2 a b"),
+    ] {
+        client.ask("flushall");
+        client.ask(setup);
+        client.ask(write);
+        assert_eq!(client.ask("object freq k"), ":6", "{setup}, {write}");
+    }
+}
+
+#[test]
 fn tenacity_is_half_a_millisecond_at_ten_and_without_end_at_a_hundred() {
     assert_eq!(time_limit(0), Some(Duration::ZERO));
     assert_eq!(time_limit(10), Some(Duration::from_micros(500)));

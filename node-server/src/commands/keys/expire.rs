@@ -147,7 +147,7 @@ fn set_expiry(context: &mut Context<'_>, args: Args<'_>, form: TimeForm, name: &
     let number = parse::integer(&args[2])?;
     let now_ms = context.data.now_ms;
     let moment = form.moment(number, now_ms).ok_or_else(|| parse::invalid_expire(name))?;
-    let Some(current) = context.data.peek(key).map(|entry| entry.expiry()) else {
+    let Some(current) = context.data.look(key).map(|entry| entry.expiry()) else {
         context.reply.integer(0);
         return Ok(Outcome::Done);
     };
@@ -284,7 +284,7 @@ pub const PERSIST: CommandSpec = CommandSpec {
 
 fn persist(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let key = &args[1];
-    let has_expiry = context.data.peek(key).is_some_and(|entry| entry.expiry().is_some());
+    let has_expiry = context.data.look(key).is_some_and(|entry| entry.expiry().is_some());
     if has_expiry {
         context.data.set_expiry(key, None);
         context.data.changed(key);
