@@ -131,13 +131,13 @@ pub fn reference_count(entry: &Entry, settings: &Settings) -> i64 {
 }
 
 fn idletime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let now_ms = context.data.now_ms;
-    if context.node.eviction.counts_uses() {
-        return Err(CommandError::fixed(
-            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
-        ));
-    }
+    let (now_ms, counts_uses) = (context.data.now_ms, context.node.eviction.counts_uses());
     match context.data.peek(&args[2]) {
+        Some(_) if counts_uses => {
+            return Err(CommandError::fixed(
+                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
         Some(entry) => context.reply.integer(access::lru_idle_ms(entry.access_clock(), now_ms) / 1000),
         None => context.reply.null(),
     }
@@ -145,13 +145,14 @@ fn idletime(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn freq(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    if !context.node.eviction.counts_uses() {
-        return Err(CommandError::fixed(
-            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
-        ));
-    }
     let (now_ms, decay_minutes) = (context.data.now_ms, context.node.settings().lfu_decay_time);
+    let counts_uses = context.node.eviction.counts_uses();
     match context.data.peek(&args[2]) {
+        Some(_) if !counts_uses => {
+            return Err(CommandError::fixed(
+                "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
         Some(entry) => {
             let counter = access::lfu_counter(entry.access_clock(), now_ms, decay_minutes);
             context.reply.integer(i64::from(counter));

@@ -40,6 +40,7 @@ fn looking_at_keys() {
             ("TOUCH a b none", ":2"),
             ("TOUCH none", ":0"),
             ("OBJECT REFCOUNT none", "$-1"),
+            ("OBJECT FREQ none", "$-1"),
         ],
     );
 }
