@@ -89,10 +89,9 @@ fn scan(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let cursor = scan_cursor(&args[1])?;
     let options = scan_options(args.from(2), true)?;
     let mut found: Vec<Box<[u8]>> = Vec::new();
-    let next = scan_shards(context, ScanCursor::from_number(cursor), options.count, |entry| {
-        let has_type =
-            options.type_name.is_none_or(|name| name.eq_ignore_ascii_case(entry.type_name().as_bytes()));
-        if has_type && options.fits(entry.key()) {
+    let fits = |key: &[u8]| options.fits(key);
+    let next = scan_shards(context, ScanCursor::from_number(cursor), options.count, fits, |entry| {
+        if options.type_name.is_none_or(|name| name.eq_ignore_ascii_case(entry.type_name().as_bytes())) {
             found.push(entry.key().into());
         }
     });
@@ -103,11 +102,13 @@ fn scan(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-/// Visits about `budget` keys that are not expired, in the order of the slots. `None` at the end.
+/// Looks at about `budget` keys, in the order of the slots, and visits those that fit; of these, the expired ones are deleted
+/// instead. `None` at the end.
 fn scan_shards(
     context: &mut Context<'_>,
     mut cursor: ScanCursor,
     budget: usize,
+    fits: impl Fn(&[u8]) -> bool,
     mut visit: impl FnMut(&Entry),
 ) -> Option<ScanCursor> {
     let (database, now_ms) = (context.data.database, context.data.now_ms);
@@ -118,6 +119,9 @@ fn scan_shards(
         let shard = context.node.shards.index_of(slot);
         let step = context.data.with_shard(shard, |shard| {
             shard.keyspace.scan_slot(database, cursor, budget - visited, |entry| {
+                if !fits(entry.key()) {
+                    return;
+                }
                 if entry.is_expired(now_ms) {
                     expired.push(entry.key().into());
                 } else {
