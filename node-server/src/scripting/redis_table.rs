@@ -109,7 +109,8 @@ fn with_code(text: &[u8]) -> Vec<u8> {
     }
 }
 
-fn trimmed(mut text: &[u8]) -> &[u8] {
+/// Without the ends of lines around it.
+pub fn trimmed(mut text: &[u8]) -> &[u8] {
     while let [rest @ .., b'\r' | b'\n'] | [b'\r' | b'\n', rest @ ..] = text {
         text = rest;
     }

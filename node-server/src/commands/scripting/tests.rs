@@ -82,8 +82,39 @@ fn errors_say_where_they_were_raised() {
         eval(&mut client, "return redis.pcall('INCR', 'k')"),
         "-ERR value is not an integer or out of range"
     );
+    assert_eq!(
+        eval(&mut client, "return {{err = 'MY own '}, 1}"),
+        "*2 -MY own  :1",
+        "its spaces are its own"
+    );
     let text = "return select(2, pcall(redis.call, 'INCR', 'k'))";
     assert_eq!(eval(&mut client, text), "$43 ERR value is not an integer or out of range");
+}
+
+#[test]
+fn a_list_with_holes_is_as_long_as_redis_has_it() {
+    let mut client = client();
+    client.ask("MSET a 1 b 2");
+    for (keys, length) in [
+        ("'x', 'x', 'a'", 0),
+        ("'a', 'x', 'x', 'b'", 1),
+        ("'a', 'x', 'b'", 1),
+        ("'a', 'b', 'x'", 2),
+        ("'x', 'a', 'x', 'x', 'x', 'b'", 0),
+    ] {
+        let script = format!("redis.setresp(3) return #redis.call('MGET', {keys})");
+        assert_eq!(eval(&mut client, &script), format!(":{length}"), "{keys}");
+    }
+}
+
+#[test]
+fn there_may_be_more_scripts_than_lua_has_places_for() {
+    let mut client = client();
+    for number in 0..9000 {
+        assert_eq!(eval(&mut client, &format!("return {number}")), format!(":{number}"));
+    }
+    let first = digest::hex(&digest::of(b"return 0"));
+    assert_eq!(client.ask(&format!("EVALSHA {first} 0")), ":0");
 }
 
 #[test]

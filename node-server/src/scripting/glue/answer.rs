@@ -12,6 +12,7 @@ use mlua::ffi::{
 use rcl_proto::resp::{Protocol, ReplyWriter};
 
 use super::Name;
+use crate::scripting::redis_table::trimmed;
 
 /// Deeper nesting than this is answered with an error in its place.
 const MOST_LEVELS: usize = 1000;
@@ -60,7 +61,7 @@ impl Answer<'_, '_> {
         // SAFETY: as in `write`; each field is pushed over the table or over the field before it, which is popped first.
         unsafe {
             if self.push_field(Name::Err, LUA_TSTRING) {
-                return self.write_line(b'-', text(state).trim_ascii_end());
+                return self.write_line(b'-', trimmed(text(state)));
             }
             if self.push_field(Name::Ok, LUA_TSTRING) {
                 return self.write_line(b'+', text(state));

@@ -117,10 +117,28 @@ impl<'b> Reader<'b> {
     }
 
     unsafe fn push_array(&mut self, count: i64) {
+        let start = self.rest;
         // SAFETY: as in `push_value`.
         unsafe {
             self.make_room();
             lua_createtable(self.state, c_int::try_from(count).unwrap_or(0), 0);
+            for index in 1..=count {
+                self.push_value();
+                if lua_type(self.state, -1) == LUA_TNIL {
+                    lua_pop(self.state, 2);
+                    self.rest = start;
+                    return self.push_array_with_holes(count);
+                }
+                lua_rawseti_(self.state, -2, index as c_int);
+            }
+        }
+    }
+
+    /// How long Lua takes a table with holes to be hangs on how it grew: this one grows as Redis's do.
+    unsafe fn push_array_with_holes(&mut self, count: i64) {
+        // SAFETY: as in `push_value`; there is room, since `push_array` asked for it.
+        unsafe {
+            lua_createtable(self.state, 0, 0);
             for index in 1..=count {
                 self.push_value();
                 lua_rawseti_(self.state, -2, index as c_int);
