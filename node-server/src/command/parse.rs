@@ -24,11 +24,14 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
     read_double(text).filter(|number| !is_out_of_range(*number, text))
 }
 
+/// Redis reads what is longer as no number.
+const LONGEST_NUMBER: usize = 5 * 1024;
+
 /// The same, but what is too large comes out as infinite, and what is too small as zero.
 pub fn read_double(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?;
     let first = text.bytes().next()?;
-    if first.is_ascii_whitespace() || text.len() > 512 {
+    if first.is_ascii_whitespace() || text.len() >= LONGEST_NUMBER {
         return None;
     }
     if let Some(number) = parse_hexadecimal(text) {

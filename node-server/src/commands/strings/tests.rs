@@ -76,6 +76,9 @@ fn counting() {
             ("INCRBYFLOAT s 1", "-ERR value is not a valid float"),
         ],
     );
+    // As many digits as 80 bits may have are read again.
+    assert!(client.ask("INCRBYFLOAT long 1e1000").starts_with("$1000 99999999999999999997310731766956"));
+    assert!(client.ask("INCRBYFLOAT long 1e1000").starts_with("$1001 19999999999999999999462146353391"));
 }
 
 #[test]

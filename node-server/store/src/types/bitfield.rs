@@ -62,9 +62,12 @@ impl FieldType {
     }
 
     /// The number to store for SET; `None` when it does not fit and that is to fail.
+    ///
+    /// A negative number for an unsigned field is a very large one. So is one for a signed field from whose distance to the
+    /// field's largest Redis's own 64 bits run over. Replicas get BITFIELD as it was sent: both kinds must do the same.
     pub fn fit(self, number: i64, overflow: Overflow) -> Option<i64> {
-        // A negative number for an unsigned field is a very large one.
-        let number = if self.signed { i128::from(number) } else { i128::from(number as u64) };
+        let runs_over = self.bits < 64 && ((1_i64 << (self.bits - 1)) - 1).checked_sub(number).is_none();
+        let number = if self.signed && !runs_over { i128::from(number) } else { i128::from(number as u64) };
         self.fit_wide(number, overflow)
     }
 
@@ -138,6 +141,12 @@ mod tests {
         assert_eq!(field("u8").fit(-1, Saturate), Some(255));
         assert_eq!(field("i4").fit(-9, Saturate), Some(-8));
         assert_eq!(field("i4").fit(7, Fail), Some(7));
+        assert_eq!(field("i64").fit(i64::MIN, Saturate), Some(i64::MIN));
+        // As redis-server 7.0.15 answers.
+        assert_eq!(field("i13").fit(i64::MIN, Saturate), Some(4095));
+        assert_eq!(field("i13").fit(i64::MIN + 4095, Saturate), Some(4095));
+        assert_eq!(field("i13").fit(i64::MIN + 4096, Saturate), Some(-4096));
+        assert_eq!(field("i13").fit(i64::MIN + 5, Wrap), Some(5));
     }
 
     proptest! {
