@@ -171,6 +171,8 @@ const WORDS: &[&str] = &[
     "FXX",
     "ON",
     "OFF",
+    "return redis.pcall(unpack(ARGV))",
+    "redis.setresp(3) return redis.call(unpack(ARGV))",
 ];
 
 /// They end the process, reach for the network or the disk, or change what the next input finds.
