@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rcl_proto::resp::{Reply, encode_request};
 
-use crate::generator::Request;
+use crate::request::Request;
 
 /// How long a server may be silent before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,6 +32,19 @@ impl Client {
 
     pub fn receive(&mut self, count: usize) -> Vec<Reply> {
         (0..count).map(|_| self.receive_one()).collect()
+    }
+
+    /// A reply, if one is there.
+    pub fn poll(&mut self) -> Option<Reply> {
+        let mut chunk = [0; 65536];
+        self.stream.set_nonblocking(true).expect("a socket can be asked without waiting");
+        while let Ok(length @ 1..) = self.stream.read(&mut chunk) {
+            self.unread.extend_from_slice(&chunk[..length]);
+        }
+        self.stream.set_nonblocking(false).expect("and with");
+        let (reply, length) = Reply::parse(&self.unread).expect("a reply")?;
+        self.unread.drain(..length);
+        Some(reply)
     }
 
     fn receive_one(&mut self) -> Reply {

@@ -2,7 +2,9 @@
 //!
 //! The commands are made up at random from the command table's own argument descriptions, so that a command that
 //! enters the table is tested from that moment on. Keys and values are few, so that types collide and ranges meet
-//! something; one command in a while is mangled. After each round the whole data set is compared too.
+//! something; one command in a while is mangled, or has very many elements; some run in transactions, around watched keys,
+//! in scripts and functions, in another database. After each round the whole data set is compared too, and once in a while each
+//! server restores what the other has dumped.
 //!
 //! ```text
 //!   cargo test -p rcl-node --test differential            20,000 commands
@@ -16,20 +18,28 @@
 
 mod choices;
 mod client;
+mod contention;
 mod events;
 mod generator;
 mod judge;
+mod making;
+mod payloads;
+mod request;
+mod scripts;
 mod servers;
 mod shrink;
 mod streams;
 mod waiting;
+mod words;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rcl_node::command::spec::{Group, flag};
 use rcl_proto::resp::Reply;
 
 use client::Client;
-use generator::{Generator, Request};
+use generator::Generator;
+use request::Request;
 use servers::Servers;
 
 const ROUND: usize = 400;
@@ -124,7 +134,7 @@ fn a_replica_comes_to_the_same_data() {
 /// DEBUG RELOAD saves and loads: the data are the same, and so is their digest.
 #[test]
 fn a_reload_keeps_the_data() {
-    let Some(servers) = Servers::start("reload", &["--enable-debug-command", "yes"]) else { return };
+    let Some(servers) = Servers::start("reload", &[]) else { return };
     let mut both = Both::new(&servers, 2);
     let mut generator = Generator::new(StdRng::seed_from_u64(5));
     let mut history = Vec::new();
@@ -199,6 +209,8 @@ impl<'s> Both<'s> {
         let mut both =
             Both { servers, protocol, is_replica: false, redis: servers.redis(), node: servers.node() };
         both.same(&Request::of(&["HELLO", &protocol.to_string()]));
+        // What is past its time goes when it is come upon, which is no matter of a clock.
+        both.same(&Request::of(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]));
         both
     }
 
@@ -224,10 +236,10 @@ impl<'s> Both<'s> {
         history.extend(requests.iter().cloned());
         let Some(first) = self.first_difference(requests) else { return };
         history.truncate(begin + first.index + 1);
+        let command = requests[first.index].name();
         let shortest = shrink::shrink(history, |requests| {
-            let mut fresh = Both::new(self.servers, self.protocol);
-            fresh.same(&Request::of(&["FLUSHALL"]));
-            Some(fresh.first_difference(requests)?.index + 1)
+            let difference = self.difference_on_empty_servers(requests)?;
+            (requests[difference.index].name() == command).then_some(difference.index + 1)
         });
         let lines = |requests: &[Request]| {
             requests.iter().map(Request::to_string).collect::<Vec<String>>().join("\n  ")
@@ -235,7 +247,11 @@ impl<'s> Both<'s> {
         let file = std::env::temp_dir().join(format!("rcl-differential-{seed}.txt"));
         let _ = std::fs::write(&file, lines(history));
         let told = match &shortest {
-            Some(shortest) => format!("the shortest way to a difference:\n  {}", lines(shortest)),
+            Some(shortest) => {
+                let again = self.difference_on_empty_servers(shortest);
+                let replies = again.map_or(String::new(), |again| again.replies());
+                format!("the shortest way to a difference:\n  {}\n{replies}", lines(shortest))
+            }
             None => {
                 let start = history.len().saturating_sub(30);
                 format!(
@@ -245,13 +261,20 @@ impl<'s> Both<'s> {
             }
         };
         panic!(
-            "{}\nredis: {}\nnode:  {}\nseed {seed}, {} commands (all in {}); {told}",
-            first.why,
-            first.of_redis,
-            first.of_node,
+            "{}\nseed {seed}, {} commands (all in {}); {told}",
+            first.replies(),
             history.len(),
             file.display(),
         );
+    }
+
+    fn difference_on_empty_servers(&self, requests: &[Request]) -> Option<Difference> {
+        if could_wait(requests) {
+            return None;
+        }
+        let mut fresh = Both::new(self.servers, self.protocol);
+        fresh.same(&Request::of(&["FLUSHALL"]));
+        fresh.first_difference(requests)
     }
 
     fn first_difference(&mut self, requests: &[Request]) -> Option<Difference> {
@@ -264,21 +287,18 @@ impl<'s> Both<'s> {
         })
     }
 
-    /// All keys, their types and contents.
+    /// All keys of the two databases in use, their types and contents.
     fn compare_data(&mut self, history: &mut Vec<Request>, seed: u64) {
-        for (key, kind) in self.keys(history, seed) {
-            let mut requests = vec![
-                Request::new(vec![b"TYPE".to_vec(), key.clone()]),
-                Request::new(vec![b"PTTL".to_vec(), key.clone()]),
-            ];
-            match &kind[..] {
-                b"stream" if self.is_replica => requests.extend(stream_as_replicated(&key)),
-                _ => requests.push(read(&kind, &key)),
-            }
-            // Redis's SORT turns a packed sorted set into a skiplist for good, ours reads it as it is.
-            let is_as_sorted = kind == b"zset" && was_sorted(history);
-            if judge::compares_encoding(&kind) && !is_as_sorted {
-                requests.push(Request::new(vec![b"OBJECT".to_vec(), b"ENCODING".to_vec(), key]));
+        for database in ["1", "0"] {
+            self.compare(&[Request::of(&["SELECT", database])], history, seed);
+            let mut requests = Vec::new();
+            for (key, kind) in self.keys(history, seed) {
+                requests.extend([Request::on("TYPE", &key, &[]), Request::on("PTTL", &key, &[])]);
+                match &kind[..] {
+                    b"stream" if self.is_replica => requests.extend(stream_as_replicated(&key)),
+                    _ => requests.push(read(&kind, &key)),
+                }
+                requests.push(Request::on("OBJECT ENCODING", &key, &[]));
             }
             self.compare(&requests, history, seed);
         }
@@ -287,7 +307,7 @@ impl<'s> Both<'s> {
     /// What one has dumped the other restores; then both have the same copy.
     fn exchange_dumps(&mut self, history: &mut Vec<Request>, seed: u64) {
         for (key, kind) in self.keys(history, seed) {
-            let dump = Request::new(vec![b"DUMP".to_vec(), key.clone()]);
+            let dump = Request::on("DUMP", &key, &[]);
             let (of_redis, of_node) = self.replies(std::slice::from_ref(&dump));
             let restored = [of_redis, of_node].map(|dumped| {
                 let payload = dumped.first().and_then(Reply::as_bytes).unwrap_or_default().to_vec();
@@ -316,24 +336,42 @@ impl<'s> Both<'s> {
         let (of_redis, _) = self.same(&keys);
         self.compare(&[keys], history, seed);
         let Reply::Array(keys) = of_redis else { panic!("KEYS answered {of_redis:?}") };
-        let keys = keys.iter().filter_map(Reply::as_bytes);
-        keys.map(|key| {
-            let (kind, _) = self.same(&Request::new(vec![b"TYPE".to_vec(), key.to_vec()]));
-            (key.to_vec(), kind.as_bytes().unwrap_or_default().to_vec())
-        })
-        .collect()
+        let keys: Vec<Vec<u8>> = keys.iter().filter_map(Reply::as_bytes).map(<[u8]>::to_vec).collect();
+        let ask: Vec<Request> = keys.iter().map(|key| Request::on("TYPE", key, &[])).collect();
+        let (kinds, _) = self.replies(&ask);
+        let kinds = kinds.iter().map(|kind| kind.as_bytes().unwrap_or_default().to_vec());
+        keys.into_iter().zip(kinds).collect()
     }
 }
 
-fn stream_as_replicated(key: &[u8]) -> impl Iterator<Item = Request> {
-    let key = String::from_utf8_lossy(key).into_owned();
-    let lines =
-        ["XRANGE KEY - +", "XINFO STREAM KEY", "XPENDING KEY g0 - + 1000", "XPENDING KEY g1 - + 1000"];
-    lines.into_iter().map(move |line| Request::of(&line.replace("KEY", &key).split(' ').collect::<Vec<_>>()))
+fn stream_as_replicated(key: &[u8]) -> [Request; 4] {
+    let pending = ["-", "+", "1000"];
+    [
+        Request::on("XRANGE", key, &["-", "+"]),
+        Request::on("XINFO STREAM", key, &[]),
+        Request::on("XPENDING", key, &[&["g0"], &pending[..]].concat()),
+        Request::on("XPENDING", key, &[&["g1"], &pending[..]].concat()),
+    ]
 }
 
-fn stream_in_full(key: &[u8]) -> Vec<Vec<u8>> {
-    [&b"XINFO"[..], b"STREAM", key, b"FULL", b"COUNT", b"0"].iter().map(|word| word.to_vec()).collect()
+/// Whether one would wait for what nobody brings: where what is left out was its transaction's begin.
+fn could_wait(requests: &[Request]) -> bool {
+    let mut in_transaction = false;
+    requests.iter().any(|request| {
+        match request.name().as_str() {
+            "multi" => in_transaction = true,
+            "exec" | "discard" => in_transaction = false,
+            _ => {}
+        }
+        !in_transaction && waits(request)
+    })
+}
+
+fn waits(request: &Request) -> bool {
+    let name = request.name();
+    let spec = rcl_node::command::all().find(|spec| spec.name == name);
+    let has_block = || request.words.iter().any(|word| word.eq_ignore_ascii_case(b"BLOCK"));
+    spec.is_some_and(|spec| spec.has(flag::BLOCKING) && (spec.group != Group::Stream || has_block()))
 }
 
 /// Where the replies part.
@@ -344,10 +382,10 @@ struct Difference {
     of_node: String,
 }
 
-/// Whether anything was sorted since there were no keys.
-fn was_sorted(history: &[Request]) -> bool {
-    let since_flush = history.iter().rev().take_while(|request| request.name() != "flushall");
-    since_flush.into_iter().any(|request| request.name().starts_with("sort"))
+impl Difference {
+    fn replies(&self) -> String {
+        format!("{}\nredis: {}\nnode:  {}", self.why, self.of_redis, self.of_node)
+    }
 }
 
 /// Shows all of a key of this type.
@@ -358,10 +396,8 @@ fn read(kind: &[u8], key: &[u8]) -> Request {
         b"list" => ("LRANGE", &["0", "-1"]),
         b"set" => ("SMEMBERS", &[]),
         b"zset" => ("ZRANGE", &["0", "-1", "WITHSCORES"]),
-        b"stream" => return Request::new(stream_in_full(key)),
+        b"stream" => ("XINFO STREAM", &["FULL", "COUNT", "0"]),
         _ => ("EXISTS", &[]),
     };
-    let mut words = vec![name.as_bytes().to_vec(), key.to_vec()];
-    words.extend(rest.iter().map(|word| word.as_bytes().to_vec()));
-    Request::new(words)
+    Request::on(name, key, rest)
 }

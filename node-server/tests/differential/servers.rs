@@ -47,7 +47,7 @@ impl Servers {
             let folder = folder.join(which);
             fs::create_dir_all(&folder).expect("a folder in the temporary one");
             Command::new(program)
-                .args(["--save", "", "--unixsocket"])
+                .args(["--save", "", "--enable-debug-command", "yes", "--unixsocket"])
                 .arg(folder.join("socket"))
                 .arg("--dir")
                 .arg(&folder)

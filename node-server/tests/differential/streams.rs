@@ -126,9 +126,12 @@ pub fn without_times(reply: &Reply) -> Reply {
         }
         // Maps are flat in RESP2.
         Reply::Array(parts) if parts.iter().any(|part| is_time(part) || is_newer(part)) => {
-            let pairs = parts.chunks(2).filter(|pair| !is_newer(&pair[0]));
+            // A script's table has them in an order of its own, which what is newer changes.
+            let mut pairs: Vec<&[Reply]> = parts.chunks(2).filter(|pair| !is_newer(&pair[0])).collect();
+            pairs.sort_by_key(|pair| pair[0].as_bytes().map(<[u8]>::to_vec));
             Reply::Array(
                 pairs
+                    .into_iter()
                     .flat_map(|pair| match pair {
                         [name, _] if is_time(name) => vec![name.clone(), Reply::Null],
                         pair => pair.iter().map(without_times).collect(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rcl_proto::resp::Reply;
 
 use crate::client::Client;
-use crate::generator::Request;
+use crate::request::Request;
 use crate::servers::Servers;
 
 /// Who says what, and who gets an answer then. Who says something and gets no answer waits from there on; `-b` waits no
@@ -229,13 +229,13 @@ fn clients_that_wait_are_served_as_redis_serves_them() {
     }
 }
 
-struct Actor {
-    client: Client,
-    id: i64,
+pub struct Actor {
+    pub client: Client,
+    pub id: i64,
 }
 
 impl Actor {
-    fn new(client: Client, name: &str) -> Actor {
+    pub fn new(client: Client, name: &str) -> Actor {
         let mut actor = Actor { client, id: 0 };
         if name.starts_with("new") {
             // Not compared: it names the version.
@@ -245,7 +245,7 @@ impl Actor {
         Actor { id, ..actor }
     }
 
-    fn ask(&mut self, words: &[&str]) -> Reply {
+    pub fn ask(&mut self, words: &[&str]) -> Reply {
         self.client.send(&[Request::of(words)]);
         self.client.receive(1).remove(0)
     }

@@ -113,7 +113,7 @@ fn there_may_be_more_scripts_than_lua_has_places_for() {
     for number in 0..9000 {
         assert_eq!(eval(&mut client, &format!("return {number}")), format!(":{number}"));
     }
-    let first = digest::hex(&digest::of(b"return 0"));
+    let first = crate::scripting::digest::hex(&crate::scripting::digest::of(b"return 0"));
     assert_eq!(client.ask(&format!("EVALSHA {first} 0")), ":0");
 }
 
