@@ -216,6 +216,7 @@ fn replconf(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             // What this node does not understand is not used.
             told.understands_eof |= value.eq_ignore_ascii_case(b"eof");
             told.understands_psync2 |= value.eq_ignore_ascii_case(b"psync2");
+            told.knows_field_expiries |= value.eq_ignore_ascii_case(b"field-expiry");
         } else if is("version") {
             told.version = replication::setslot::parse_version(value).ok_or_else(|| {
                 let value = String::from_utf8_lossy(value).into_owned();

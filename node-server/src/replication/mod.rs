@@ -52,6 +52,7 @@ pub struct ReplicaSession {
     pub listening_port: u16,
     pub announced_ip: String,
     pub understands_psync2: bool,
+    pub knows_field_expiries: bool,
     pub understands_eof: bool,
     /// As REPLCONF version says it, 0x080001 for 8.0.1; 0 when it said none.
     pub version: u32,
@@ -74,6 +75,8 @@ pub struct Replication {
     links: Mutex<Vec<Arc<ReplicaLink>>>,
     /// How many links there are, to be read without their lock.
     link_count: AtomicU64,
+    /// The log has named the replicas that may not know expiries of fields; to be done again when others come.
+    told_of_field_expiries: AtomicBool,
     full_syncs: full_sync::Queue,
     waiters: wait::Waiters,
     upstream: upstream::Shared,
@@ -109,6 +112,7 @@ impl Replication {
             grew: Notify::new(),
             links: Mutex::default(),
             link_count: AtomicU64::new(0),
+            told_of_field_expiries: AtomicBool::new(false),
             full_syncs: full_sync::Queue::default(),
             waiters: wait::Waiters::default(),
             upstream: upstream::Shared::default(),
@@ -233,6 +237,22 @@ impl Replication {
         let mut links = self.lock_links();
         change(&mut links);
         self.link_count.store(links.len() as u64, Ordering::Release);
+        self.told_of_field_expiries.store(false, Ordering::Release);
+    }
+
+    /// A field was given an expiry, which goes into the log as HPEXPIREAT: the replicas that may not know it are named, once.
+    /// Their data stay right, since the end of a field is logged as HDEL.
+    pub fn tell_of_field_expiries(&self) {
+        if self.told_of_field_expiries.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        for link in self.lock_links().iter().filter(|link| !link.knows_field_expiries) {
+            tracing::warn!(
+                replica = %link.ip, port = link.port,
+                "a field of a hash was given an expiry, which this replica may not know (Redis does from 7.4, Valkey from 9 on): \
+                 it keeps the field until it is deleted here, and for good if it is promoted; a full copy with such fields it refuses"
+            );
+        }
     }
 
     /// How many replicas are connected, in whatever state.

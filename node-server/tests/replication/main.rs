@@ -4,6 +4,7 @@
 mod access;
 mod cluster;
 mod data;
+mod field_expiry;
 mod files;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "../harness/mod.rs"]

@@ -92,5 +92,8 @@ impl Data<'_> {
         if let Some(keyspace) = self.keyspace() {
             keyspace.note_field_expiries(database, &key);
         }
+        if self.node.replication.is_logging() {
+            self.node.replication.tell_of_field_expiries();
+        }
     }
 }

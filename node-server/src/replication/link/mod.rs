@@ -61,6 +61,8 @@ pub struct ReplicaLink {
     pub is_legacy: bool,
     /// As it said; 0 when it said none.
     pub version: u32,
+    /// It is known to let fields of hashes end by itself.
+    pub knows_field_expiries: bool,
     state: AtomicU8,
     acknowledged: AtomicU64,
     acknowledged_at_ms: AtomicI64,
@@ -98,6 +100,9 @@ impl ReplicaLink {
         ((now_ms - self.acknowledged_at_ms()) / 1000).max(0)
     }
 }
+
+/// 9.0.0
+const FIRST_VALKEY_WITH_FIELD_EXPIRIES: u32 = 0x0009_0000;
 
 /// What a replica asked for.
 #[derive(Clone, Debug)]
@@ -143,6 +148,7 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         port: told.listening_port,
         is_legacy: matches!(request, SyncRequest::Sync),
         version: told.version,
+        knows_field_expiries: told.knows_field_expiries || told.version >= FIRST_VALKEY_WITH_FIELD_EXPIRIES,
         state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
         acknowledged: AtomicU64::new(0),
         acknowledged_at_ms: AtomicI64::new(clock::now_ms()),

@@ -5,7 +5,7 @@
 //!   AUTH [user] password                       +OK    with masterauth
 //!   REPLCONF listening-port P                  +OK    an error is no reason to stop: the master is old
 //!   REPLCONF ip-address A                      +OK    with replica-announce-ip
-//!   REPLCONF capa eof capa psync2              +OK
+//!   REPLCONF capa eof capa psync2 capa field-expiry   +OK    the last one is ours: who does not know it passes over it
 //!   REPLCONF version V                         +OK    an error from whoever is not Valkey 8 or newer, or one of ours
 //!   PSYNC id offset                            +CONTINUE [id]  |  +FULLRESYNC id offset  |  -error
 //! ```
@@ -54,7 +54,7 @@ pub fn introduce(connection: &mut Connection) -> Result<(), LinkError> {
     if let Some(ip) = &settings.replica_announce_ip {
         tell(connection, &[b"REPLCONF", b"ip-address", ip.as_bytes()])?;
     }
-    tell(connection, &[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"])?;
+    tell(connection, &[b"REPLCONF", b"capa", b"eof", b"capa", b"psync2", b"capa", b"field-expiry"])?;
     tell(connection, &[b"REPLCONF", b"version", ANNOUNCED_VERSION.as_bytes()])
 }
 
