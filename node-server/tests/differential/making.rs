@@ -268,8 +268,8 @@ impl Making<'_> {
             }
             _ if self.has_many => {
                 let number = self.generator.below(1500);
-                let is_text =
-                    self.words.len() % 3 == 0 || self.words.last().is_some_and(|word| word.starts_with(b"n"));
+                let is_text = self.words.len().is_multiple_of(3)
+                    || self.words.last().is_some_and(|word| word.starts_with(b"n"));
                 format!("{}{number}", if is_text { "n" } else { "" }).into_bytes()
             }
             _ => self.plain_text(),

@@ -33,7 +33,7 @@ fn fill(server: &mut Server) {
         &format!("HGETEX h PXAT {FAR_MS} FIELDS 1 c"),
         "HPERSIST h FIELDS 1 b",
         "HGETDEL h FIELDS 1 d",
-        &format!("HSETEX h KEEPTTL FIELDS 1 a again"),
+        "HSETEX h KEEPTTL FIELDS 1 a again",
         "HEXPIRE h 0 FIELDS 1 e",
     ] {
         assert!(!matches!(server.call(line), Reply::Error(_)), "{line}");
@@ -98,7 +98,7 @@ fn another_node_gets_them_by_migrate_and_by_restore() {
     assert_eq!(from.text("EXISTS h"), "0");
     assert_eq!(to.text("DEL h"), "1");
     let (mut client, mut restore) = (to.connect(), Vec::new());
-    encode_request(&mut restore, [&b"RESTORE"[..], b"h", b"0", &payload].into_iter());
+    encode_request(&mut restore, [&b"RESTORE"[..], b"h", b"0", &payload]);
     client.stream.write_all(&restore).unwrap();
     assert_eq!(client.reply(), Reply::Simple("OK".into()));
     is_as_filled(&mut to);
