@@ -113,8 +113,25 @@ impl<T: Item> CountedTree<T> {
         offset: usize,
         change: impl FnOnce(&mut Vec<T>, usize, usize) -> R,
     ) -> R {
+        self.alter_along(ByOffset(offset), change)
+    }
+
+    /// As `alter`, on the way that `seek` goes: `change` gets the index of the item that it finds.
+    pub(super) fn alter_where<R>(
+        &mut self,
+        precedes: impl Fn(&T::Key) -> bool,
+        change: impl FnOnce(&mut Vec<T>, usize) -> R,
+    ) -> R {
+        self.alter_along(ByKey(precedes), |items, index, _| change(items, index))
+    }
+
+    fn alter_along<R>(
+        &mut self,
+        route: impl Route<T>,
+        change: impl FnOnce(&mut Vec<T>, usize, usize) -> R,
+    ) -> R {
         let root = self.root.get_or_insert_with(|| Arc::new(Node::Leaf(Vec::new())));
-        let altered = alter(Arc::make_mut(root), self.weight, offset, change);
+        let altered = alter(Arc::make_mut(root), self.weight, route, change);
         self.weight = altered.weight;
         self.fix_root();
         altered.result
@@ -169,30 +186,70 @@ struct Altered<R> {
     last: bool,
 }
 
-fn alter<T: Item, R>(
+/// The way down to the item that is to change.
+trait Route<T: Item> {
+    /// Which child it goes to.
+    fn child(&mut self, children: &[Child<T>]) -> usize;
+    /// The index in the leaf, and the offset within that item.
+    fn item(&self, items: &[T]) -> (usize, usize);
+    /// Where that is, counted from the end, when something is appended.
+    const END: usize;
+}
+
+struct ByOffset(usize);
+
+impl<T: Item> Route<T> for ByOffset {
+    const END: usize = 0;
+
+    fn child(&mut self, children: &[Child<T>]) -> usize {
+        let (index, within) = locate(children, self.0, |child| child.weight);
+        // The end belongs to the last child.
+        let (index, within) = match children.last() {
+            Some(last) if index == children.len() => (index - 1, within + last.weight),
+            _ => (index, within),
+        };
+        self.0 = within;
+        index
+    }
+
+    fn item(&self, items: &[T]) -> (usize, usize) {
+        locate(items, self.0, T::weight)
+    }
+}
+
+struct ByKey<P>(P);
+
+impl<T: Item, P: Fn(&T::Key) -> bool> Route<T> for ByKey<P> {
+    const END: usize = 1;
+
+    fn child(&mut self, children: &[Child<T>]) -> usize {
+        children.partition_point(|child| self.0(&child.first)).saturating_sub(1)
+    }
+
+    fn item(&self, items: &[T]) -> (usize, usize) {
+        (items.partition_point(|item| self.0(item.key())).saturating_sub(1), 0)
+    }
+}
+
+fn alter<T: Item, R, W: Route<T>>(
     node: &mut Node<T>,
     weight: usize,
-    offset: usize,
+    mut route: W,
     change: impl FnOnce(&mut Vec<T>, usize, usize) -> R,
 ) -> Altered<R> {
     match node {
         Node::Leaf(items) => {
-            let (index, within) = locate(items, offset, T::weight);
-            let last = index >= items.len();
+            let (index, within) = route.item(items);
+            let last = index + W::END >= items.len();
             let result = change(items, index, within);
             let weight = items.iter().map(T::weight).sum();
             Altered { result, weight, first: index <= 1, last }
         }
         Node::Inner(children) => {
-            let (index, within) = locate(children, offset, |child| child.weight);
-            // The end belongs to the last child.
-            let (index, within) = match children.last() {
-                Some(last) if index == children.len() => (index - 1, within + last.weight),
-                _ => (index, within),
-            };
+            let index = route.child(children);
             let child = &mut children[index];
             let weight = weight - child.weight;
-            let altered = alter(Arc::make_mut(&mut child.node), child.weight, within, change);
+            let altered = alter(Arc::make_mut(&mut child.node), child.weight, route, change);
             child.weight = altered.weight;
             let weight = weight + child.weight;
             if altered.first

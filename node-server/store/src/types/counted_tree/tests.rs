@@ -60,7 +60,14 @@ proptest! {
                 let place = tree.weight_where(|&key| key < value);
                 prop_assert_eq!(place, model.partition_point(|&key| key < value));
                 if kind != 3 {
-                    tree.insert(place, value);
+                    if time % 2 == 0 {
+                        tree.insert(place, value);
+                    } else {
+                        tree.alter_where(|&key| key < value, |items, index| {
+                            let is_behind = items.get(index).is_some_and(|&found| found < value);
+                            items.insert(index + usize::from(is_behind), value);
+                        });
+                    }
                     model.insert(place, value);
                 } else if !model.is_empty() {
                     let place = place.min(model.len() - 1);

@@ -74,6 +74,17 @@ impl<F: Format> PageTable<F> {
         self.find(key).map(|(page, index)| page.get(index).1)
     }
 
+    /// A key as it would go into another page. If it is here and lies outside, it is shared.
+    pub(in crate::types) fn text<'k>(&self, key: &'k [u8]) -> Text<'k> {
+        if key.len() <= F::INLINE_MAX {
+            return Text::Inline(key);
+        }
+        match self.find(key).map(|(page, index)| page.text(index)) {
+            Some(Text::Outside(shared)) => Text::Outside(shared),
+            _ => Text::new::<F>(key),
+        }
+    }
+
     /// False, and nothing changed, when the key is there.
     pub(in crate::types) fn insert(&mut self, key: Text<'_>, value: Text<'_>) -> bool {
         self.put(key, value, false)

@@ -1,6 +1,6 @@
 //! The big form: a counted tree of runs of members in order, and a table from member to score. A long member is shared by both.
 
-use super::run::{self, Run, Scored, read_score};
+use super::run::{self, Key, Run, Scored, read_score};
 use super::*;
 
 #[derive(Clone)]
@@ -64,37 +64,33 @@ impl Ranked {
     }
 
     fn insert_in_order(&mut self, score: f64, member: Text<'_>) {
-        let rank = self.rank_of(score, member.bytes());
-        self.order.alter(rank, |runs, index, within| run::insert(runs, index, within, score, member));
+        let (text, member) = (member.clone(), member.bytes());
+        let is_behind = |key: &Key| Scored::Key(key).is_at_most(score, member);
+        self.order.alter_where(is_behind, |runs, index| run::insert(runs, index, score, text));
     }
 
-    fn remove_from_order(&mut self, rank: usize) {
-        self.order.alter(rank, run::remove);
+    fn remove_from_order(&mut self, score: f64, member: &[u8]) {
+        let is_behind = |key: &Key| Scored::Key(key).is_at_most(score, member);
+        self.order.alter_where(is_behind, |runs, index| run::remove_member(runs, index, score, member));
     }
 
     pub(super) fn change_score(&mut self, current: f64, score: f64, member: &[u8]) {
-        let rank = self.rank_of(current, member);
-        let text = if member.len() <= Scores::INLINE_MAX {
-            Text::Inline(member)
-        } else {
-            let Some((run, within)) = self.order.get(rank) else { return };
-            Text::Outside(run.text(within).to_shared())
-        };
-        self.remove_from_order(rank);
+        let text = self.members.text(member);
+        self.remove_from_order(current, member);
         self.insert_in_order(score, text.clone());
         self.members.set(text, Text::Inline(&score.to_le_bytes()));
     }
 
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let score = self.members.remove(member, read_score)?;
-        self.remove_from_order(self.rank_of(score, member));
+        self.remove_from_order(score, member);
         Some(score)
     }
 
     pub(super) fn remove_rank(&mut self, rank: usize) {
         if let Some((run, within)) = self.order.get(rank) {
             self.members.remove(run.at(within).member(), |_| ());
-            self.remove_from_order(rank);
+            self.order.alter(rank, run::remove);
         }
     }
 

@@ -1,7 +1,8 @@
 //! A run of members in order of score and bytes: what the counted tree has as items.
 //!
 //! A run's key is a lower bound: not above its first member, and above all members of the run before. So it stays when
-//! the first member goes, and says no more than it has to. (That of the very first run says nothing.)
+//! the first member goes, and says no more than it has to. A member belongs to the last run whose key is at most that
+//! member.
 
 use super::{Element, Format, Text, ValueSize};
 use crate::types::counted_tree::Item;
@@ -85,6 +86,19 @@ impl<'a> Scored<'a> {
         let own = self.score();
         own < score || own == score && self.member() < member
     }
+
+    #[inline]
+    pub(super) fn is_at_most(self, score: f64, member: &[u8]) -> bool {
+        let own = self.score();
+        own < score || own == score && self.member() <= member
+    }
+}
+
+impl Key {
+    /// Of the very first run, once a member is before it.
+    fn lowest() -> Key {
+        Key { score: f64::NEG_INFINITY, member: Arc::default() }
+    }
 }
 
 impl Run {
@@ -117,6 +131,10 @@ impl Run {
         self.members.text(index)
     }
 
+    pub(super) fn rank_of(&self, score: f64, member: &[u8]) -> usize {
+        self.count_where(|scored| scored.is_before(score, member))
+    }
+
     /// Without long members, which are the table's.
     pub(super) fn allocated_bytes(&self) -> usize {
         let key = Some(self.key.member.len()).filter(|len| *len <= Ordered::INLINE_MAX);
@@ -142,15 +160,11 @@ impl Run {
     }
 }
 
-/// Inserts a member at the place that the tree found for its rank.
-pub(super) fn insert(runs: &mut Vec<Run>, index: usize, within: usize, score: f64, member: Text<'_>) {
-    // Between two runs, it belongs to the one behind only if that one's key says so.
-    let is_behind = |run: &Run| Scored::Key(&run.key).is_before(score, member.bytes());
-    let belongs_before = within == 0 && index > 0 && !runs.get(index).is_some_and(is_behind);
-    let (mut index, mut within) = match index.checked_sub(1).filter(|_| belongs_before) {
-        Some(before) => (before, runs[before].len()),
-        None => (index, within),
-    };
+/// Inserts a member in the run that the tree found for it; the first of all where there is none.
+pub(super) fn insert(runs: &mut Vec<Run>, index: usize, score: f64, member: Text<'_>) {
+    let is_behind = |run: &Run| Scored::Key(&run.key).is_at_most(score, member.bytes());
+    let (mut index, mut within) =
+        (index, runs.get(index).map_or(0, |run| run.rank_of(score, member.bytes())));
     let len = runs.get(index).map_or(MAX_LEN, Run::len);
     if len >= MAX_LEN {
         // The first of all; and what grows at its end leaves full runs behind.
@@ -165,11 +179,20 @@ pub(super) fn insert(runs: &mut Vec<Run>, index: usize, within: usize, score: f6
             (index, within) = (index + 1, within - left_len);
         }
     }
-    let run = &mut runs[index];
-    if within == 0 && !Scored::Key(&run.key).is_before(score, member.bytes()) {
-        run.key = Key { score, member: member.to_shared() };
+    if !is_behind(&runs[index]) {
+        runs[index].key = Key::lowest();
     }
+    let run = &mut runs[index];
     run.members.insert(within, &score.to_le_bytes(), member, Text::Inline(&[]));
+}
+
+/// Removes a member that is in this run.
+pub(super) fn remove_member(runs: &mut Vec<Run>, index: usize, score: f64, member: &[u8]) {
+    let Some(run) = runs.get(index) else { return };
+    let within = run.rank_of(score, member);
+    if within < run.len() && run.at(within).member() == member {
+        remove(runs, index, within);
+    }
 }
 
 pub(super) fn remove(runs: &mut Vec<Run>, index: usize, within: usize) {
