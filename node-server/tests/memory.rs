@@ -123,6 +123,20 @@ fn a_client_over_its_output_limit_is_closed_without_an_answer() {
     wait_until("it is closed", || server.info("client_output_buffer_limit_disconnections") == "4");
 }
 
+/// All in one batch: what is answered counts before the batch is through.
+#[test]
+fn a_client_that_does_not_read_goes_before_any_key() {
+    let mut server = Server::ours(&["--maxmemory-policy", "allkeys-lru", "--maxmemory-clients", "8mb"]);
+    let value = "x".repeat(100_000);
+    (0..20).for_each(|name| assert_eq!(server.text(&format!("SET key:{name} {value}")), "OK"));
+    let limit = number(&mut server, "used_memory") + (40 << 20);
+    assert_eq!(server.text(&format!("CONFIG SET maxmemory {limit}")), "OK");
+    let mut client = raw(&server);
+    client.write_all("GET key:1\r\n".repeat(2000).as_bytes()).unwrap();
+    wait_until("it is closed", || server.info("evicted_clients") == "1");
+    assert_eq!((server.info("evicted_keys").as_str(), server.text("DBSIZE").as_str()), ("0", "20"));
+}
+
 /// The room for what a client sends is there while it sends, and shrinks when it sends less.
 #[test]
 fn room_for_long_requests_is_kept_while_they_come() {

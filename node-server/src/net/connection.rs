@@ -36,6 +36,9 @@ const READ_AHEAD_BYTES: usize = 1024 * 1024;
 /// A thread keeps room for so much mail; more is given back at once, so that telling clients of evicted keys makes no key go.
 const KEEP_MAIL_BYTES: usize = 32 * 1024;
 
+/// What a batch answers is looked at each time that so much more came.
+const MUCH_OUTPUT_BYTES: usize = 128 * 1024;
+
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
 
@@ -383,10 +386,11 @@ impl Connection {
             self.input.extend_from_slice(&buffers.input[used..]);
             buffers.input.clear();
         }
-        if !self.input.is_empty() {
-            self.show_memory();
-        } else if self.input.capacity() > KEEP_BYTES {
+        if self.input.is_empty() && self.input.capacity() > KEEP_BYTES {
             self.input = Vec::new();
+        }
+        if own_buffer || !self.input.is_empty() {
+            self.show_memory();
         }
     }
 
@@ -429,6 +433,7 @@ impl Connection {
         let max_bulk_bytes = self.node.settings().proto_max_bulk_len;
         // What waits already leaves less for what is answered now.
         self.session.output_limit = self.output_limit().saturating_sub(self.waiting_output());
+        let mut look_at = self.session.output_limit.min(MUCH_OUTPUT_BYTES);
         self.awaited_bytes = 0;
         output.reserve(self.session.handle.reply_room.load(Ordering::Relaxed));
         while end.is_none() && self.parked.is_none() && !self.closing {
@@ -472,10 +477,12 @@ impl Connection {
                 let request = args.to_owned();
                 end = self.follow(flow, || request);
             }
-            if output.len() > self.session.output_limit {
-                self.note_output_over_limit(output.len());
-                *output = Vec::new();
-                end = Some(End::Closed);
+            if output.len() > look_at {
+                look_at = self.session.output_limit.min(output.len() + MUCH_OUTPUT_BYTES);
+                if !self.may_hold(output) {
+                    *output = Vec::new();
+                    end = Some(End::Closed);
+                }
             }
         }
         if ahead.was_left(used) {
@@ -490,6 +497,22 @@ impl Connection {
         stats.busy_us += self.batch.clock.elapsed().as_micros() as u64;
         self.batch.stats.flush_into(&self.node.stats);
         (used, end)
+    }
+
+    /// Whether so much may wait for the client, in the middle of a batch. If all clients take too much, some go now: a key must not
+    /// go for their answers.
+    fn may_hold(&self, output: &Vec<u8>) -> bool {
+        if output.len() > self.session.output_limit {
+            self.note_output_over_limit(output.len());
+            return false;
+        }
+        let handle = &self.session.handle;
+        handle.output_bytes.store(self.output.len() - self.sent + output.len(), Ordering::Relaxed);
+        handle.output_capacity.store(self.output.capacity() + output.capacity(), Ordering::Relaxed);
+        if self.node.clients.recount(handle) {
+            client::evict_clients(&self.node);
+        }
+        !handle.mailbox.is_killed()
     }
 
     /// Does what a request's outcome asks of its connection.
