@@ -114,7 +114,7 @@ fn functions_are_replicated_copied_and_saved() {
     let library = |name: &str| {
         format!("#!lua name={name}\nredis.register_function('{name}', function() return '{name}' end)")
     };
-    let mut master = Server::ours(&["--save", "3600 1"]);
+    let mut master = Server::ours(&["--save", "3600 1", "--enable-debug-command", "yes"]);
     master.client.call(&["FUNCTION", "LOAD", &library("one")]);
     let mut replica = Server::ours(&[]);
     replica.client.call(&["FUNCTION", "LOAD", &library("own")]);
@@ -128,6 +128,20 @@ fn functions_are_replicated_copied_and_saved() {
         let listed = texts(&replica.client.call(&["FUNCTION", "LIST", "WITHCODE"]));
         listed.contains("name=two") && !listed.contains("name=one")
     });
+    assert_eq!(master.text("SAVE"), "OK");
+    // What is there already is refused or replaced.
+    let Reply::Error(text) = master.client.call(&["DEBUG", "RELOAD", "NOSAVE", "NOFLUSH"]) else { panic!() };
+    assert!(text.starts_with("ERR Error trying to load the RDB dump: a library"), "{text}");
+    master.client.call(&["FUNCTION", "LOAD", &library("three")]);
+    assert_eq!(master.text("DEBUG RELOAD NOSAVE NOFLUSH MERGE"), "OK");
+    assert_eq!(master.info("number_of_libraries"), "2");
+    master.client.call(&["FUNCTION", "FLUSH"]);
+    master.client.call(&["SET", "k", "v"]);
+    assert_eq!(master.text("SAVE"), "OK");
+    let Reply::Error(text) = master.client.call(&["DEBUG", "RELOAD", "NOSAVE", "NOFLUSH"]) else { panic!() };
+    assert!(text.ends_with("there is a key 'k' already"), "{text}");
+    assert_eq!(master.text("DEBUG RELOAD NOFLUSH MERGE"), "OK");
+    master.client.call(&["FUNCTION", "LOAD", &library("two")]);
     assert_eq!(master.text("SAVE"), "OK");
     let folder = master.terminate();
     let mut again = Server::ours_in(folder, &[]);

@@ -66,7 +66,7 @@ pub struct Transaction {
     pub broken: bool,
     /// The slot of the keys queued so far.
     pub slot: Option<Slot>,
-    /// They lie in several slots.
+    /// They lie in several slots, which only a master's may: what a script did there.
     pub cross_slot: bool,
     pub bytes: usize,
 }
@@ -77,6 +77,8 @@ pub struct Queued {
     pub command: Known,
     /// What the executor takes for the command's flags.
     pub flags: Flags,
+    /// Of its keys.
+    pub slot: Option<Slot>,
     pub args: OwnedArgs,
 }
 

@@ -410,6 +410,13 @@ impl<'a> Data<'a> {
         self.held = held;
     }
 
+    /// Takes this shard besides those that are held, if nobody else has it at this moment: it is not waited for.
+    pub fn try_hold_one_more(&mut self, index: usize) -> bool {
+        let node: &'a Node = self.node;
+        let locked = node.shards.try_lock(index);
+        locked.map(|shard| self.held.add(index, shard)).is_some()
+    }
+
     pub fn held_shards(&self) -> Vec<usize> {
         self.held.indexes()
     }

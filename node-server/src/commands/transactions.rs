@@ -97,6 +97,9 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     context.reply.array(transaction.commands.len());
     for queued in &transaction.commands {
         let start = context.reply.position();
+        if let Some(slot) = queued.slot {
+            context.data.slot = slot;
+        }
         let result = check_again(context, queued)
             .and_then(|()| context.call(queued.command.spec, queued.args.as_args()));
         match result {

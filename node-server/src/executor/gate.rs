@@ -125,7 +125,8 @@ pub fn admit<'a>(
 fn slot_of(node: &Node, session: &Session, request: &Request<'_>) -> Result<Option<Slot>, CommandError> {
     if request.spec.locks == Locks::Transaction {
         let Some(transaction) = &session.transaction else { return Ok(None) };
-        return if transaction.cross_slot { Err(routing::CROSS_SLOT) } else { Ok(transaction.slot) };
+        let may_cross = session.is_master_link || !transaction.cross_slot;
+        return if may_cross { Ok(transaction.slot) } else { Err(routing::CROSS_SLOT) };
     }
     match request.spec.keys {
         [] => Ok(None),

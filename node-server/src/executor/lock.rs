@@ -63,6 +63,18 @@ impl<'a> Held<'a> {
         })
     }
 
+    /// Another one, which is not among them.
+    pub fn add(&mut self, index: usize, shard: MutexGuard<'a, Shard>) {
+        let mut shards = match std::mem::take(self) {
+            Held::None => Vec::new(),
+            Held::One(index, shard) => vec![(index, shard)],
+            Held::Many(shards) => shards,
+        };
+        let place = shards.partition_point(|(held, _)| *held < index);
+        shards.insert(place, (index, shard));
+        *self = Held::Many(shards);
+    }
+
     /// Their numbers.
     pub fn indexes(&self) -> Vec<usize> {
         match self {

@@ -21,7 +21,7 @@ pub fn queue(session: &mut Session, request: &Request<'_>, slot: Option<Slot>) {
     let Some(transaction) = &mut session.transaction else { return };
     let args = request.args.to_owned();
     transaction.bytes += args.byte_count();
-    transaction.commands.push(Queued { command: request.known(), flags: request.flags, args });
+    transaction.commands.push(Queued { command: request.known(), flags: request.flags, slot, args });
     match (transaction.slot, slot) {
         (Some(before), Some(slot)) if before != slot => transaction.cross_slot = true,
         (None, Some(slot)) => transaction.slot = Some(slot),
@@ -66,13 +66,14 @@ pub fn unwatch_all(node: &Node, session: &mut Session) {
     session.show_state();
 }
 
-/// The shards of EXEC: of its keys, of the watched keys, or all when a queued command is about the whole node.
+/// The shards of EXEC: of its keys, of the watched keys, or all when a queued command is about the whole node or the keys lie
+/// in several slots.
 pub fn wanted(node: &Node, session: &Session, slot: Option<Slot>) -> Wanted {
     let node_wide = session.transaction.as_ref().is_some_and(|transaction| {
         let is_wide = |queued: &Queued| {
             matches!(queued.command.spec.locks, Locks::EachShard | Locks::AllShards | Locks::Script)
         };
-        transaction.commands.iter().any(is_wide)
+        transaction.cross_slot || transaction.commands.iter().any(is_wide)
     });
     if node_wide {
         return Wanted::All;

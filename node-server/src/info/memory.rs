@@ -8,6 +8,7 @@ use crate::client::ClientKind;
 use crate::control::ControlHandle;
 use crate::eviction::{replica_bytes, uncounted_bytes};
 use crate::node::Node;
+use crate::scripting::engines::Of;
 
 /// Bytes, by what they are for. What the data themselves take is what is left of all that is in use.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +129,8 @@ pub fn memory(node: &Node, counts: &KeyspaceCounts) -> String {
     let settings = node.settings();
     let total = total_bytes();
     let (cache, functions) = (&node.scripting.cache, node.scripting.functions());
-    let lua = node.scripting.lua_bytes.load(Ordering::Relaxed);
+    let engines = &node.scripting.engines;
+    let (lua, lua_functions) = (engines.bytes(Of::Scripts), engines.bytes(Of::Functions));
     let function_bytes = functions.bytes() as u64;
     super::lines([
         ("used_memory", used.to_string()),
@@ -147,7 +149,6 @@ pub fn memory(node: &Node, counts: &KeyspaceCounts) -> String {
         ("allocator_resident", resident.to_string()),
         ("total_system_memory", total.to_string()),
         ("total_system_memory_human", human(total)),
-        // Scripts and functions run in the same Lua, one in each thread.
         ("used_memory_lua", lua.to_string()),
         ("used_memory_vm_eval", lua.to_string()),
         ("used_memory_lua_human", human(lua)),
@@ -155,9 +156,9 @@ pub fn memory(node: &Node, counts: &KeyspaceCounts) -> String {
         ("number_of_cached_scripts", cache.count().to_string()),
         ("number_of_functions", functions.function_count().to_string()),
         ("number_of_libraries", functions.library_count().to_string()),
-        ("used_memory_vm_functions", "0".to_owned()),
-        ("used_memory_vm_total", lua.to_string()),
-        ("used_memory_vm_total_human", human(lua)),
+        ("used_memory_vm_functions", lua_functions.to_string()),
+        ("used_memory_vm_total", (lua + lua_functions).to_string()),
+        ("used_memory_vm_total_human", human(lua + lua_functions)),
         ("used_memory_functions", function_bytes.to_string()),
         ("used_memory_scripts", (cache.bytes() + function_bytes).to_string()),
         ("used_memory_scripts_human", human(cache.bytes() + function_bytes)),

@@ -61,6 +61,10 @@ pub enum LoadError {
     },
     /// A library of functions in it cannot be created.
     Library(CommandError),
+    /// There is such a key already.
+    KeyIsThere {
+        key: Vec<u8>,
+    },
 }
 
 impl std::fmt::Display for LoadError {
@@ -80,6 +84,9 @@ impl std::fmt::Display for LoadError {
             LoadError::Library(error) => {
                 let text = error.text().trim_start_matches("ERR ");
                 write!(f, "a library of functions in it cannot be created: {text}")
+            }
+            LoadError::KeyIsThere { key } => {
+                write!(f, "there is a key '{}' already", String::from_utf8_lossy(key))
             }
         }
     }
@@ -129,20 +136,29 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
     Ok(Some(loaded))
 }
 
-/// DEBUG RELOAD: saves, forgets all, and loads the file. Meanwhile others are told to wait, as at the start. The caller
-/// holds no shard.
-pub fn reload(node: &Arc<Node>, saves: bool, flushes: bool) -> Result<(), String> {
-    if saves {
+/// What DEBUG RELOAD does.
+pub struct Reload {
+    pub saves: bool,
+    pub flushes: bool,
+    /// What is in the file takes the place of what is there. Otherwise that is an error.
+    pub merges: bool,
+}
+
+/// Saves, forgets all, and loads the file. Meanwhile others are told to wait, as at the start. The caller holds no shard.
+pub fn reload(node: &Arc<Node>, reload: &Reload) -> Result<(), String> {
+    if reload.saves {
         save::save(node).map_err(|error| error.unwrap_or("a save is in progress".to_owned()))?;
     }
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
     let file = File::open(path).map_err(|error| error.to_string())?;
     node.set_state(node_state::LOADING, true);
-    if flushes {
+    if reload.flushes {
         flush(node);
     }
     let mut loader = Loader::new(node, BufReader::new(file), !node.replication.is_replica());
+    loader.replaces_keys = reload.merges;
+    loader.replaces_libraries = reload.merges;
     let loaded = loader.load_all(|| Ok(()));
     node.set_state(node_state::LOADING, false);
     loaded.map(|_| ()).map_err(|error| error.to_string())
@@ -155,6 +171,9 @@ pub struct Loader<'a, R> {
     loaded: Loaded,
     /// A master drops what has expired; a replica keeps it until its master says so.
     drops_expired: bool,
+    /// Keys and libraries that are there already give way. It is an error otherwise.
+    replaces_keys: bool,
+    replaces_libraries: bool,
     database_count: usize,
     delay_us: i64,
 }
@@ -164,7 +183,16 @@ impl<'a, R: Read> Loader<'a, R> {
         let decoder = FileDecoder::new(source, node.limits());
         let database_count = node.shards.lock(0).keyspace.database_count();
         let delay_us = node.settings().key_load_delay_us;
-        Loader { node, decoder, loaded: Loaded::default(), drops_expired, database_count, delay_us }
+        Loader {
+            node,
+            decoder,
+            loaded: Loaded::default(),
+            drops_expired,
+            replaces_keys: true,
+            replaces_libraries: false,
+            database_count,
+            delay_us,
+        }
     }
 
     /// The first item: there is one only when the header is right, and nothing was changed yet.
@@ -220,7 +248,10 @@ impl<'a, R: Read> Loader<'a, R> {
     fn take(&mut self, item: Item) -> Result<(), LoadError> {
         match item {
             Item::Aux { name, value } => self.note_aux(&name, &value),
-            Item::Function(code) => self.node.scripting.load(self.node, &code).map_err(LoadError::Library)?,
+            Item::Function(code) => {
+                let loaded = self.node.scripting.load(self.node, &code, self.replaces_libraries);
+                loaded.map_err(LoadError::Library)?;
+            }
             Item::ModuleAux { module } => {
                 tracing::warn!(module, "a module's data beside the keys are not loaded");
             }
@@ -255,6 +286,9 @@ impl<'a, R: Read> Loader<'a, R> {
         let slot = if self.node.is_cluster() { key_slot(&item.key) } else { Slot::MIN };
         let mut shard = self.node.shards.lock_slot(slot);
         let key = shard.keyspace.hasher().key_in_slot(&item.key, slot);
+        if !self.replaces_keys && shard.keyspace.find(database, &key).is_some() {
+            return Err(LoadError::KeyIsThere { key: item.key });
+        }
         let now_ms = clock::now_ms();
         shard.keyspace.set_write_access(eviction::write_access(self.node, now_ms));
         shard.keyspace.insert(database, &key, item.value, item.expiry_ms);

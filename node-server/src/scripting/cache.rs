@@ -64,7 +64,7 @@ impl ScriptCache {
         script.clone()
     }
 
-    /// What was compiled before the generation changed is not valid any more.
+    /// What was compiled before the generation changed is not to be used any more.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }

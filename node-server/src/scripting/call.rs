@@ -5,7 +5,10 @@
 //! through.
 //!
 //! A script in a cluster holds the shards of its declared keys. One that declared none locks the shard of the first key that
-//! it touches; one that goes beyond what it holds is run again with all shards locked, if it has written nothing yet.
+//! it touches; one that goes beyond what it holds is run again with all shards locked, if it has written nothing yet. One
+//! that has written can only take what nobody else holds just then.
+
+use std::sync::atomic::Ordering;
 
 use rcl_proto::resp::{Args, Protocol};
 use rcl_proto::{Slot, key_slot};
@@ -27,8 +30,11 @@ const NOT_ALLOWED: CommandError = CommandError::fixed("ERR This Redis command is
 const NOT_LOCAL: CommandError =
     CommandError::fixed("ERR Script attempted to access a non local key in a cluster node");
 const TOO_LATE: CommandError = CommandError::fixed(
-    "ERR Script attempted to access keys that it had not declared after it had written to others",
+    "ERR Script attempted to access keys that it had not declared after it had written to others, while these were in use; \
+     call it again",
 );
+const CROSSES_SLOTS: CommandError =
+    CommandError::fixed("ERR Script attempted to access keys that do not hash to the same slot");
 
 /// Runs the command that a script gives in these words. An error is a reply like others.
 pub fn redis_call(words: &Words) -> Called {
@@ -85,7 +91,8 @@ fn check(run: &Run<'_, '_>, known: Known, args: Args<'_>) -> Result<(), CommandE
         return Err(CommandError::fixed("ERR Wrong number of args calling Redis command from script"));
     }
     let may_not_park = spec.has(flag::ADMIN) && spec.group == Group::Cluster;
-    if spec.has(flag::NOSCRIPT) || may_not_park {
+    let allows_all = || run.context.node.scripting.allows_all_commands.load(Ordering::Relaxed);
+    if spec.has(flag::NOSCRIPT) && !allows_all() || may_not_park {
         return Err(NOT_ALLOWED);
     }
     let session = &run.context.session;
@@ -139,26 +146,31 @@ fn enter_slot(
     }
     let node = run.context.node;
     let shard = node.shards.index_of(slot);
+    let crosses = !run.may_cross_slots && run.slot.is_some_and(|bound| bound != slot);
     if !run.context.data.holds(shard) {
-        if !run.context.data.holds_nothing() {
+        if crosses {
+            return Err(CROSSES_SLOTS);
+        }
+        if run.context.data.holds_nothing() {
+            let held = Held::for_request(&node.shards, Wanted::One(shard));
+            run.context.data.hold(held.map_err(|HeldLong| node.scripting.slow.busy())?);
+        } else if !run.hold_one_more(shard) {
             return widen(run).map(Some);
         }
-        let held = Held::for_request(&node.shards, Wanted::One(shard));
-        run.context.data.hold(held.map_err(|HeldLong| node.scripting.slow.busy())?);
     }
     check_route(run, spec, args, slot)?;
-    if !run.may_cross_slots && run.slot.is_some_and(|bound| bound != slot) {
-        return Err(CommandError::fixed(
-            "ERR Script attempted to access keys that do not hash to the same slot",
-        ));
+    if crosses {
+        return Err(CROSSES_SLOTS);
     }
     run.slot.get_or_insert(slot);
     run.context.data.slot = slot;
     wait_for_its_turn(run, spec, args)
 }
 
-/// The script is to be run with all shards locked. Too late when it has changed something.
-fn widen(run: &Run<'_, '_>) -> Result<End, CommandError> {
+/// The script is to be run with all shards locked; from now on at once when it is too late for this time, since it has
+/// changed something.
+fn widen(run: &mut Run<'_, '_>) -> Result<End, CommandError> {
+    run.needs_all_shards = true;
     if run.wrote || !run.context.may_park { Err(TOO_LATE) } else { Ok(End::NeedsAllShards) }
 }
 
@@ -194,22 +206,29 @@ fn check_route(
 }
 
 /// What the gate looks at for declared keys: writes may be held back in this shard, and a key may be on its way to another
-/// node.
+/// node. Then the script waits and is run again, if it can be.
 fn wait_for_its_turn(
     run: &mut Run<'_, '_>,
     spec: &'static CommandSpec,
     args: Args<'_>,
 ) -> Result<Option<End>, CommandError> {
-    if run.wrote || !run.context.may_park || !spec.has(flag::WRITE | flag::MAY_REPLICATE) {
+    if !spec.has(flag::WRITE | flag::MAY_REPLICATE) {
         return Ok(None);
     }
     let database = run.context.session.database;
     let Some(shard) = run.context.data.shard() else { return Ok(None) };
     let is_paused = shard.pause >= PauseLevel::Writes;
+    if !is_paused && shard.departing.is_empty() {
+        return Ok(None);
+    }
     let keys = find_keys(spec, args).unwrap_or_default();
     let departing =
         keys.iter().map(|key| &args[key.index]).find(|key| shard.departing.contains(database, key));
     let departing: Option<Box<[u8]>> = departing.map(Box::from);
+    let can_wait = !run.wrote && run.context.may_park;
+    if (is_paused || departing.is_some()) && !can_wait {
+        return Err(TOO_LATE);
+    }
     if is_paused {
         let wait = run.context.session.begin_wait();
         if run.context.node.pause.wait_for_end(&wait, PauseLevel::Writes) {

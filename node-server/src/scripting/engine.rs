@@ -1,7 +1,6 @@
-//! A thread's Lua: made when the thread runs its first script, and used for all that follow.
+//! A Lua in which scripts and functions run, with what it has compiled.
 //!
-//! Scripts leave nothing behind in it, since nothing that they can get at can be changed; so each thread may have its own.
-//! What is loaded into functions' own variables by FUNCTION LOAD is there once in each thread.
+//! Scripts leave nothing behind in it, since nothing that they can get at can be changed.
 //!
 //! - **Memory.** A script that needs more than [`MEMORY_LIMIT`] fails with an error; the rest of the process does not notice.
 //! - **Time.** From time to time it is looked whether the script is to end. C functions of Lua's own library (a pattern that
@@ -9,13 +8,13 @@
 //! - A Lua whose script was ended, or ran out of memory, is thrown away.
 
 use std::borrow::Borrow;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value};
 use rcl_proto::resp::Args;
 
@@ -29,10 +28,12 @@ use super::{glue, libraries, redis_table};
 use crate::command::CommandError;
 use crate::node::Node;
 
-/// Of one thread's scripts together.
+/// Of one Lua's scripts together.
 const MEMORY_LIMIT: usize = 512 << 20;
-/// Changes of a thread's memory up to this are not told to INFO.
-const TOLD_BYTES: usize = 4096;
+/// Garbage is collected when there is a fifth more than what is in use, and quickly: that is not dearer than what Lua does
+/// by itself (twice as much, slowly), since what scripts leave is little.
+const COLLECTS_AT_PERCENT: c_int = 120;
+const COLLECTS_QUICKLY_PERCENT: c_int = 400;
 
 /// What the sandbox gives.
 type Made = (Function, Function, Table, Table, Table);
@@ -49,10 +50,11 @@ pub struct Engine {
     scripts: HashMap<Digest, Compiled, foldhash::fast::RandomState>,
     digests: HashMap<ByBody, Digest, foldhash::fast::RandomState>,
     /// Of the cache whose scripts these are.
-    generation: u64,
+    pub generation: u64,
     pub functions: LoadedFunctions,
-    told_bytes: usize,
-    is_spoiled: bool,
+    /// What INFO was told that it takes.
+    pub told_bytes: usize,
+    pub is_spoiled: bool,
     /// Goes last: the others are in it.
     pub lua: Lua,
 }
@@ -108,44 +110,13 @@ impl PartialEq for ByBody {
 
 impl Eq for ByBody {}
 
-thread_local! {
-    static ENGINE: RefCell<Option<Box<Engine>>> = const { RefCell::new(None) };
-}
-
-/// Lends the thread's Lua to `work`.
-pub fn with_engine<R>(
-    node: &Node,
-    work: impl FnOnce(&mut Engine) -> Result<R, CommandError>,
-) -> Result<R, CommandError> {
-    let mut engine = match ENGINE.take() {
-        Some(engine) => engine,
-        None => {
-            let made = Engine::new();
-            made.map(Box::new)
-                .map_err(|error| CommandError::new(format!("ERR Lua cannot be started: {error}")))?
-        }
-    };
-    let result = work(&mut engine);
-    engine.tell_memory(node);
-    if !engine.is_spoiled {
-        ENGINE.set(Some(engine));
-    }
-    result
-}
-
-/// The digest of a script's text. One that this thread has run before is known by its text, so that nothing is computed.
-pub fn digest_of(body: &[u8]) -> Digest {
-    let known = ENGINE.with_borrow(|engine| engine.as_ref()?.digests.get(body).copied());
-    known.unwrap_or_else(|| digest::of(body))
-}
-
 /// Asked from time to time while Lua runs: whether that is to end.
 pub fn is_to_end() -> bool {
     with_current(|run| run.look_around()).unwrap_or_else(loaded::is_late)
 }
 
 impl Engine {
-    fn new() -> mlua::Result<Engine> {
+    pub fn new(generation: u64) -> mlua::Result<Engine> {
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::DEBUG;
         let options = LuaOptions::new().catch_rust_panics(false);
         // SAFETY: the debug library could break Lua; it is taken away by the sandbox before any script runs.
@@ -155,6 +126,10 @@ impl Engine {
         let (describe, load_library_code, globals, environment, function_environment) = made;
         lua.set_memory_limit(MEMORY_LIMIT)?;
         glue::look_around_in(&lua)?;
+        let params = GcIncParams::default();
+        let params = params.pause(COLLECTS_AT_PERCENT).step_multiplier(COLLECTS_QUICKLY_PERCENT);
+        lua.gc_set_mode(GcMode::Incremental(params));
+        lua.gc_collect()?;
         let callables = Callables { table: lua.create_table()?, last: 0, free: Vec::new() };
         Ok(Engine {
             entry: Entry::new(&lua, &describe, &globals, &callables.table)?,
@@ -164,7 +139,7 @@ impl Engine {
             function_environment,
             scripts: HashMap::default(),
             digests: HashMap::default(),
-            generation: 0,
+            generation,
             functions: LoadedFunctions::default(),
             told_bytes: 0,
             is_spoiled: false,
@@ -180,11 +155,6 @@ impl Engine {
         body: Option<&[u8]>,
     ) -> Result<ScriptFlags, CommandError> {
         let cache = &node.scripting.cache;
-        let generation = cache.generation();
-        if self.generation != generation {
-            self.forget_scripts();
-            self.generation = generation;
-        }
         if let Some(compiled) = self.scripts.get(digest) {
             return Ok(compiled.script.flags);
         }
@@ -204,11 +174,13 @@ impl Engine {
         Ok(script_flags)
     }
 
-    fn forget_scripts(&mut self) {
-        self.digests.clear();
-        for (_, compiled) in self.scripts.drain() {
-            self.callables.forget(compiled.callable);
-        }
+    /// The digest of a script's text. One that was run before is known by its text, so that nothing is computed.
+    pub fn digest_of(&self, body: &[u8]) -> Digest {
+        self.known_digest(body).unwrap_or_else(|| digest::of(body))
+    }
+
+    pub fn known_digest(&self, body: &[u8]) -> Option<Digest> {
+        self.digests.get(body).copied()
     }
 
     /// Text to a function; the error is Lua's.
@@ -285,15 +257,6 @@ impl Engine {
     pub fn note_wide(&self, digest: &Digest) {
         if let Some(compiled) = self.scripts.get(digest) {
             compiled.script.is_wide.store(true, Ordering::Release);
-        }
-    }
-
-    fn tell_memory(&mut self, node: &Node) {
-        let used = if self.is_spoiled { 0 } else { self.lua.used_memory() };
-        if used.abs_diff(self.told_bytes) > TOLD_BYTES {
-            let change = used.wrapping_sub(self.told_bytes) as u64;
-            node.scripting.lua_bytes.fetch_add(change, Ordering::Relaxed);
-            self.told_bytes = used;
         }
     }
 }

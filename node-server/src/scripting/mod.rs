@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  cache  functions   what there is: scripts by digest, libraries by name; shared by all threads
-//!  engine             a thread's Lua, with what it has compiled
+//!  engines  engine    a Lua with what it has compiled, and who has how many of them
 //!    sandbox.lua      what scripts may see of it
 //!    glue/            what works on Lua's own stack
 //!    redis_table  call  libraries/   what they are given
@@ -17,6 +17,7 @@ pub mod cache;
 mod call;
 pub mod digest;
 pub mod engine;
+pub mod engines;
 mod exposed;
 pub mod flags;
 pub mod functions;
@@ -28,7 +29,7 @@ pub mod run;
 pub mod slow;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -37,6 +38,7 @@ pub use glue::Returned;
 
 use crate::command::CommandError;
 use crate::node::Node;
+use engines::{Of, with_engine};
 use functions::Functions;
 
 /// What a node has of them.
@@ -45,8 +47,9 @@ pub struct Scripting {
     pub cache: cache::ScriptCache,
     functions: ArcSwap<Functions>,
     pub slow: slow::SlowScripts,
-    /// What the Lua of all threads takes.
-    pub lua_bytes: AtomicU64,
+    pub engines: engines::Engines,
+    /// DEBUG lets scripts call what they may not call.
+    pub allows_all_commands: AtomicBool,
     has_wide: AtomicBool,
 }
 
@@ -56,11 +59,11 @@ impl Scripting {
     }
 
     /// Adds the library with this code, from a file or from the master.
-    pub fn load(&self, node: &Node, code: &[u8]) -> Result<(), CommandError> {
-        let library = engine::with_engine(node, |engine| {
+    pub fn load(&self, node: &Node, code: &[u8], replace: bool) -> Result<(), CommandError> {
+        let library = with_engine(node, Of::Functions, |engine| {
             engine.create_library(functions::Header::of(code)?, code, None)
         })?;
-        self.set_functions(self.functions().with(library, false)?);
+        self.set_functions(self.functions().with(library, replace)?);
         Ok(())
     }
 

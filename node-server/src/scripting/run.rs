@@ -82,6 +82,8 @@ pub struct Run<'r, 'c> {
     pub may_cross_slots: bool,
     /// The slot that it is bound to, in a cluster: of its declared keys, else of the first key that it touched.
     pub slot: Option<Slot>,
+    /// It goes beyond the shards that it held when it began: the next time it holds all of them.
+    pub needs_all_shards: bool,
     /// Memory was over `maxmemory` when it began.
     pub was_out_of_memory: bool,
     /// A command was called that may write.
@@ -118,6 +120,7 @@ impl<'r, 'c> Run<'r, 'c> {
             may_write: !read_only && !flags.has(ScriptFlags::NO_WRITES),
             allows_oom: flags.has(ScriptFlags::ALLOW_OOM),
             may_cross_slots: !declared || flags.has(ScriptFlags::ALLOW_CROSS_SLOT),
+            needs_all_shards: false,
             was_out_of_memory,
             wrote: false,
             replicated: replicated::ALL,
@@ -143,6 +146,17 @@ impl<'r, 'c> Run<'r, 'c> {
             self.end = Some(End::Killed);
         }
         is_killed
+    }
+
+    /// A script that has written goes on to another shard: it cannot be run again, but it can take what nobody else holds at
+    /// this moment, out of order too, since it does not wait. False when that is not so.
+    pub fn hold_one_more(&mut self, shard: usize) -> bool {
+        // Others are told which shards a slow one holds.
+        if !self.wrote || !self.context.may_park || self.slow.is_some() {
+            return false;
+        }
+        self.needs_all_shards = true;
+        self.context.data.try_hold_one_more(shard)
     }
 
     /// A command comes that may write; false when the script was killed before.

@@ -20,7 +20,12 @@ impl Client {
 
     /// Sends a line's words, and reads the answer.
     pub fn try_ask(&mut self, line: &str) -> std::io::Result<Reply> {
-        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        self.ask_words(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// The same for words with spaces in them.
+    pub fn ask_words(&mut self, words: &[&str]) -> std::io::Result<Reply> {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         let mut request = Vec::new();
         encode_request(&mut request, words);
         self.stream.write_all(&request)?;

@@ -26,6 +26,7 @@ mod partition;
 mod replicas;
 mod replies;
 mod routing;
+mod scripts;
 mod server;
 mod setslot;
 mod sharded_channels;

@@ -9,7 +9,8 @@ use super::{
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Locks};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler};
 use crate::scripting::digest::{self, Digest};
-use crate::scripting::engine::{NO_SCRIPT, digest_of, with_engine};
+use crate::scripting::engine::{Engine, NO_SCRIPT};
+use crate::scripting::engines::{Of, with_engine};
 use crate::scripting::run::{Run, RunName};
 
 const SCRIPT: Argument = Argument { name: "script", ..ARGUMENT };
@@ -62,8 +63,10 @@ pub const EVALSHA_RO: CommandSpec = CommandSpec {
 
 fn by_text(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
     let given = Given::of(args, CommandError::NOT_INTEGER)?;
-    let body = &args[1];
-    run(context, args, given, digest_of(body), Some(body), read_only)
+    with_engine(context.node, Of::Scripts, |engine| {
+        let digest = engine.digest_of(&args[1]);
+        run(context, engine, args, given, digest, Some(&args[1]), read_only)
+    })
 }
 
 fn by_digest(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
@@ -72,11 +75,14 @@ fn by_digest(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> Comm
     }
     let given = Given::of(args, CommandError::NOT_INTEGER)?;
     let digest = digest::parse(&args[1]).ok_or(NO_SCRIPT)?;
-    run(context, args, given, digest, None, read_only)
+    with_engine(context.node, Of::Scripts, |engine| {
+        run(context, engine, args, given, digest, None, read_only)
+    })
 }
 
 fn run(
     context: &mut Context<'_>,
+    engine: &mut Engine,
     args: Args<'_>,
     given: Given<'_>,
     digest: Digest,
@@ -84,16 +90,15 @@ fn run(
     read_only: bool,
 ) -> CommandResult {
     let node = context.node;
-    with_engine(node, |engine| {
-        let flags = engine.prepare_script(node, &digest, body)?;
-        let (database, name) = (context.session.database, RunName::Script(&digest));
-        let mut run = Run::prepare(context, name, args, flags, read_only)?;
-        let returned = engine.run_script(&mut run, &digest, given.keys, given.arguments);
-        let ran = Ran::of(&mut run, returned);
-        context.end_script(database);
-        if ran.is_too_narrow() {
-            engine.note_wide(&digest);
-        }
-        answer(context, ran, name)
-    })
+    let flags = engine.prepare_script(node, &digest, body)?;
+    let (database, name) = (context.session.database, RunName::Script(&digest));
+    let mut run = Run::prepare(context, name, args, flags, read_only)?;
+    let returned = engine.run_script(&mut run, &digest, given.keys, given.arguments);
+    let ran = Ran::of(&mut run, returned);
+    context.end_script(database);
+    if ran.needs_all_shards {
+        engine.note_wide(&digest);
+        node.scripting.note_wide();
+    }
+    answer(context, ran, name)
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Locks};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler};
-use crate::scripting::engine::with_engine;
+use crate::scripting::engines::{Of, with_engine};
 use crate::scripting::loaded::FUNCTION_NOT_FOUND;
 use crate::scripting::run::{Run, RunName};
 
@@ -45,7 +45,7 @@ fn fcall(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandR
     let functions = Arc::clone(&node.scripting.functions());
     let (library, info) = functions.function(&args[1]).ok_or(FUNCTION_NOT_FOUND)?;
     let given = Given::of(args, CommandError::fixed("ERR Bad number of keys provided"))?;
-    with_engine(node, |engine| {
+    with_engine(node, Of::Functions, |engine| {
         let function = engine.function(&functions, library, &info.name)?;
         let name = String::from_utf8_lossy(&info.name);
         let database = context.session.database;
@@ -53,8 +53,9 @@ fn fcall(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandR
         let returned = engine.run_function(&mut run, function, given.keys, given.arguments);
         let ran = Ran::of(&mut run, returned);
         context.end_script(database);
-        if ran.is_too_narrow() {
+        if ran.needs_all_shards {
             library.is_wide.store(true, Ordering::Release);
+            node.scripting.note_wide();
         }
         answer(context, ran, RunName::Function(&name))
     })

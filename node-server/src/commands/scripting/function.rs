@@ -12,7 +12,7 @@ use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 use crate::commands::help;
-use crate::scripting::engine::with_engine;
+use crate::scripting::engines::{Of, with_engine};
 use crate::scripting::functions::{Functions, Header, Policy};
 use crate::scripting::run::RunKind;
 
@@ -171,7 +171,7 @@ fn load(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let code = &args[last];
     let timeout_ms = (!context.session.is_master_link).then_some(LOAD_TIMEOUT_MS);
     let before = Arc::clone(&context.node.scripting.functions());
-    let (functions, name) = with_engine(context.node, |engine| {
+    let (functions, name) = with_engine(context.node, Of::Functions, |engine| {
         let header = Header::of(code)?;
         let name = header.name.clone();
         if !replace {
@@ -228,7 +228,7 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         rdb::restore_functions(&args[2]).map_err(|error| CommandError::new(format!("ERR {error}")))?;
     let before = Arc::clone(&context.node.scripting.functions());
     let timeout_ms = (!context.session.is_master_link).then_some(LOAD_TIMEOUT_MS);
-    let functions = with_engine(context.node, |engine| {
+    let functions = with_engine(context.node, Of::Functions, |engine| {
         let load = |code: &Vec<u8>| engine.create_library(Header::of(code)?, code, timeout_ms);
         before.restored(codes.iter().map(load).collect::<Result<_, _>>()?, policy)
     })?;

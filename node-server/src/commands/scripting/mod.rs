@@ -16,7 +16,7 @@ use crate::command::spec::{ARGUMENT, Argument, Flags, KeySpec, Kind, category, f
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Outcome, Park, arguments, parse};
 use crate::executor::Request;
 use crate::node::Node;
-use crate::scripting::engine::digest_of;
+use crate::scripting::engines::digest_of;
 use crate::scripting::flags::{self, ScriptFlags};
 use crate::scripting::run::{End, Run, RunName};
 use crate::scripting::{Returned, digest, text_of};
@@ -88,7 +88,6 @@ impl<'a> Given<'a> {
 fn answer(context: &mut Context<'_>, ran: Ran, name: RunName<'_>) -> CommandResult {
     match ran.end {
         Some(End::NeedsAllShards) => {
-            context.node.scripting.note_wide();
             let wait = context.session.begin_wait();
             wait.retry();
             return Ok(Outcome::Park(Park::until(wait)));
@@ -138,16 +137,13 @@ fn place(error: &mlua::Table, name: RunName<'_>) -> Result<String, CommandError>
 struct Ran {
     returned: mlua::Result<Returned>,
     end: Option<End>,
+    /// Henceforth it is run with all shards locked.
+    needs_all_shards: bool,
 }
 
 impl Ran {
     fn of(run: &mut Run<'_, '_>, returned: mlua::Result<Returned>) -> Ran {
-        Ran { returned, end: run.end.take() }
-    }
-
-    /// It is to be run again with all shards locked, now and henceforth.
-    fn is_too_narrow(&self) -> bool {
-        matches!(self.end, Some(End::NeedsAllShards))
+        Ran { returned, end: run.end.take(), needs_all_shards: run.needs_all_shards }
     }
 }
 

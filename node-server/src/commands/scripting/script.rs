@@ -8,7 +8,7 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
 use crate::commands::help;
 use crate::scripting::digest;
-use crate::scripting::engine::with_engine;
+use crate::scripting::engines::{Of, flush_scripts, with_engine};
 use crate::scripting::run::RunKind;
 
 /// What its subcommands have in common.
@@ -122,7 +122,7 @@ fn exists(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn flush(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     check_flush_type(args, "ERR SCRIPT FLUSH only support SYNC|ASYNC option")?;
-    context.node.scripting.cache.flush();
+    flush_scripts(context.node);
     context.reply.ok();
     Ok(Outcome::Done)
 }
@@ -135,9 +135,9 @@ fn kill(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 
 fn load(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let body = &args[2];
-    let digest = digest::of(body);
     let node = context.node;
-    with_engine(node, |engine| engine.prepare_script(node, &digest, Some(body)).map(drop))?;
+    let digest = digest::of(body);
+    with_engine(node, Of::Scripts, |engine| engine.prepare_script(node, &digest, Some(body)).map(drop))?;
     context.reply.bulk(digest::hex(&digest).as_bytes());
     Ok(Outcome::Done)
 }

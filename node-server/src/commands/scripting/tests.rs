@@ -318,6 +318,45 @@ fn functions_are_loaded_called_listed_and_deleted() {
 }
 
 #[test]
+fn what_a_library_keeps_is_the_same_for_all_clients() {
+    let mut client = client();
+    let counter = "#!lua name=counter
+        local calls = 0
+        redis.register_function('count', function() calls = calls + 1 return calls end)";
+    client.ask_words(&["FUNCTION", "LOAD", counter]);
+    for expected in 1..=3 {
+        let node = client.node.clone();
+        let answer = std::thread::spawn(move || Client::new(&node).ask("FCALL count 0")).join();
+        assert_eq!(answer.unwrap(), format!(":{expected}"));
+    }
+    // Scripts have a Lua of their own, which goes when they are forgotten.
+    let bytes = |client: &mut Client, field: &str| {
+        let info = client.ask("INFO memory");
+        let field = format!("used_memory_vm_{field}:");
+        info.split(' ').find_map(|line| line.strip_prefix(&field)?.parse::<u64>().ok()).unwrap()
+    };
+    let of_functions = bytes(&mut client, "functions");
+    assert!(of_functions > 0 && bytes(&mut client, "eval") == 0);
+    assert_eq!(eval(&mut client, "return 1"), ":1");
+    assert!(bytes(&mut client, "eval") > 0);
+    client.ask("SCRIPT FLUSH");
+    assert_eq!((bytes(&mut client, "eval"), bytes(&mut client, "functions")), (0, of_functions));
+    assert_eq!(client.ask("FCALL count 0"), ":4");
+}
+
+#[test]
+fn scripts_may_be_let_call_everything() {
+    let mut client = client();
+    let script = "return redis.call('CLIENT', 'NO-EVICT', 'OFF')";
+    assert!(eval(&mut client, script).contains("not allowed from script"));
+    assert_eq!(client.ask("DEBUG SET-DISABLE-DENY-SCRIPTS 1"), "+OK");
+    assert_eq!(eval(&mut client, script), "+OK");
+    assert_eq!(eval(&mut client, "return redis.call('EVAL', 'return {ARGV[1]}', 0, 7)"), "*1 $1 7");
+    assert_eq!(client.ask("DEBUG SET-DISABLE-DENY-SCRIPTS 0"), "+OK");
+    assert!(eval(&mut client, script).contains("not allowed from script"));
+}
+
+#[test]
 fn libraries_that_are_wrong_are_refused() {
     let mut client = client();
     for (code, error) in [

@@ -92,6 +92,12 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.reply.ok();
             Ok(Outcome::Done)
         }
+        3 if is(subcommand, "SET-DISABLE-DENY-SCRIPTS") => {
+            let allows = leading_number(&args[2]) != 0;
+            context.node.scripting.allows_all_commands.store(allows, Ordering::Relaxed);
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
         3 if is(subcommand, "PAUSE-CRON") => {
             context.node.cron_is_paused.store(leading_number(&args[2]) != 0, Ordering::Relaxed);
             context.reply.ok();
@@ -227,6 +233,10 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
             ),
             ("REPLYBUFFER RESIZING <0|1>", "Whether the room for a client's replies follows what they take."),
             ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
+            (
+                "SET-DISABLE-DENY-SCRIPTS <0|1>",
+                "Whether scripts may call commands that are not allowed from scripts.",
+            ),
             ("SLEEP <seconds>", "Stand still for so long. Decimals are allowed."),
         ],
     );

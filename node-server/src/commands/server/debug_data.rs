@@ -141,10 +141,7 @@ pub fn reload(context: &mut Context<'_>, options: Args<'_>) -> CommandResult {
         };
         *flag = value;
     }
-    if !flushes && !merges {
-        return Err(CommandError::fixed("ERR DEBUG RELOAD NOFLUSH needs MERGE: keys would be there twice"));
-    }
-    let reloaded = load::reload(context.node, saves, flushes);
+    let reloaded = load::reload(context.node, &load::Reload { saves, flushes, merges });
     reloaded.map_err(|error| CommandError::new(format!("ERR Error trying to load the RDB dump: {error}")))?;
     context.reply.ok();
     Ok(Outcome::Done)
