@@ -362,7 +362,9 @@ fn run(
     // Who waits has not been answered: its connection counts it when it is.
     if !matches!(&result, Ok(Outcome::Park(park)) if !park.pipelined) {
         let took = lap.unwrap_or_else(|| batch.clock.lap());
-        node.note_call(session, request.spec, request.args, took, result.is_err());
+        let failed =
+            result.is_err() || command::script_failed(request.spec, output.get(start..).unwrap_or_default());
+        node.note_call(session, request.spec, request.args, took, failed);
     }
     match result {
         Ok(Outcome::Done) if close => Flow::Close,

@@ -11,7 +11,7 @@ use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
 
 use super::data::Data;
 use super::effects::{Effects, Propagation};
-use super::spec::{CommandSpec, Group, Handler};
+use super::spec::{CommandSpec, Group, Handler, Locks};
 use super::{CommandError, CommandResult, LaterReplies, LaterReply};
 use crate::client::Session;
 use crate::clock;
@@ -82,13 +82,15 @@ impl<'a> Context<'a> {
     /// Runs a command that another one consists of (EXEC, a script), and counts it as one of its own.
     pub fn call(&mut self, spec: &'static CommandSpec, args: Args<'_>) -> CommandResult {
         let started = clock::monotonic();
+        let start = self.reply.position();
         let result = self.run(spec, args);
         if let Err(error) = &result {
             self.node.errors.note(error.code());
             self.node.stats.note_error();
         }
         let took = clock::monotonic() - started;
-        self.node.note_call(self.session, spec, args, took, result.is_err());
+        let failed = result.is_err() || script_failed(spec, self.reply.written_since(start));
+        self.node.note_call(self.session, spec, args, took, failed);
         result
     }
 
@@ -192,4 +194,9 @@ impl<'a> Context<'a> {
             Propagation::Instead(commands) => self.log_all(commands),
         }
     }
+}
+
+/// A script whose command failed answers with that error, which was counted then, as with any reply; but it failed too.
+pub fn script_failed(spec: &CommandSpec, reply: &[u8]) -> bool {
+    spec.locks == Locks::Script && reply.first() == Some(&b'-')
 }

@@ -20,7 +20,7 @@ pub mod spec;
 mod table;
 pub mod waiting;
 
-pub use context::Context;
+pub use context::{Context, script_failed};
 pub use data::Data;
 pub use effects::{Effects, Propagation};
 pub use error::CommandError;

@@ -35,7 +35,12 @@ type Callbacks = HashMap<Vec<u8>, c_int>;
 #[derive(Default)]
 pub struct LoadedFunctions {
     version: u64,
-    libraries: HashMap<String, (Arc<Library>, Callbacks)>,
+    /// By their addresses: one that is created may be refused yet, while another one of its name stays.
+    libraries: HashMap<usize, (Arc<Library>, Callbacks)>,
+}
+
+fn address(library: &Arc<Library>) -> usize {
+    Arc::as_ptr(library).addr()
 }
 
 impl Engine {
@@ -50,19 +55,18 @@ impl Engine {
             self.forget_all_but(functions);
             self.functions.version = functions.version();
         }
-        if !self.functions.libraries.contains_key(&library.name) {
+        if !self.functions.libraries.contains_key(&address(library)) {
             let registered = self.load_library(library.body(), Some(AGAIN_TIMEOUT_MS))?;
             self.keep_functions(library, registered)?;
         }
-        let loaded = self.functions.libraries.get(&library.name);
+        let loaded = self.functions.libraries.get(&address(library));
         loaded.and_then(|(_, loaded)| loaded.get(name)).copied().ok_or(FUNCTION_NOT_FOUND)
     }
 
     fn forget_all_but(&mut self, functions: &Functions) {
-        let is_old = |name: &str, (loaded, _): &mut (Arc<Library>, Callbacks)| {
-            functions.library(name).is_none_or(|library| !Arc::ptr_eq(library, loaded))
-        };
-        let old = self.functions.libraries.extract_if(|name, loaded| is_old(name, loaded));
+        let old = self.functions.libraries.extract_if(|_, (loaded, _)| {
+            functions.library(&loaded.name).is_none_or(|library| !Arc::ptr_eq(library, loaded))
+        });
         for (_, (_, callbacks)) in old {
             callbacks.into_values().for_each(|callable| self.callables.forget(callable));
         }
@@ -79,6 +83,8 @@ impl Engine {
         let infos = registered.iter().map(|function| function.info.clone()).collect();
         let library = header.library(code, infos)?;
         self.keep_functions(&library, registered)?;
+        // Whether it stays is looked at when a function is called.
+        self.functions.version = 0;
         Ok(library)
     }
 
@@ -94,10 +100,7 @@ impl Engine {
             let place = place.map_err(|error| CommandError::new(format!("ERR {error}")))?;
             callbacks.insert(function.info.name.to_vec(), place);
         }
-        let loaded = (library.clone(), callbacks);
-        if let Some((_, before)) = self.functions.libraries.insert(library.name.clone(), loaded) {
-            before.into_values().for_each(|callable| self.callables.forget(callable));
-        }
+        self.functions.libraries.insert(address(library), (library.clone(), callbacks));
         Ok(())
     }
 }

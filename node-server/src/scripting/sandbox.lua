@@ -99,19 +99,19 @@ for name, real in next, globals do
     end
 end
 
--- Scripts have KEYS and ARGV as globals; functions have not, and while their library is loaded they see another redis,
--- without commands.
-local function_globals, loading_globals = {}, {}
+-- Scripts have KEYS and ARGV as globals; functions have not, and while their library is loaded they see nothing but another
+-- redis, without commands.
+local function_globals = {}
 for name, value in next, globals do
-    function_globals[name], loading_globals[name] = value, value
+    function_globals[name] = value
 end
-loading_globals.redis = protect(setmetatable(natives.loading_redis, { __index = missing }))
+local loading_globals = { redis = protect(setmetatable(natives.loading_redis, { __index = missing })) }
 
 local facade = protect(globals, shown({ __index = missing }))
 local of_functions = { __index = function_globals, __newindex = refuse, __metatable = shown({ __index = missing }) }
 local function_facade = setmetatable({}, of_functions)
 protected[function_facade] = function_globals
-globals._G, function_globals._G, loading_globals._G = facade, function_facade, function_facade
+globals._G, function_globals._G = facade, function_facade
 for _, real in next, { globals, function_globals, loading_globals } do
     setmetatable(real, { __index = missing })
 end

@@ -207,6 +207,7 @@ fn what_is_no_reply_of_a_kind_is_an_array() {
         ("{verbatim_string = {format = 'x', string = 1}, 5}", "*1 :5"),
         ("{verbatim_string = {string = 'x'}, set = {}}", "~0"),
         ("{double = '1', false}", "*1 _"),
+        ("{big_number = '1\\r\\n2'}", "(1  2"),
         ("{{err = 'E one'}, {{{}}}, 'x\\0y'}", "*3 -E one *1 *1 *0 $3 x\0y"),
         ("1e300", ":-9223372036854775808"),
         ("-1.9", ":-1"),
@@ -232,6 +233,26 @@ fn the_reply_of_a_command_is_what_it_was() {
     client.ask_words(&["EVAL", "redis.call('LRANGE', 'l', 0, -1)", "0"]);
     let replies = client.ask("EXEC");
     assert!(replies.starts_with("*2 -E x script: ") && replies.ends_with(":1. $-1"), "{replies}");
+}
+
+#[test]
+fn a_script_that_fails_is_counted_as_its_command_is_but_once_as_an_error() {
+    let mut client = client();
+    client.ask("SET k text");
+    let script = "return redis.call('INCR', KEYS[1])";
+    client.ask_words(&["EVAL", script, "1", "k"]);
+    client.ask("MULTI");
+    client.ask_words(&["EVAL", script, "1", "k"]);
+    client.ask("EXEC");
+    client.ask_words(&["EVAL", "return redis.pcall('INCR', KEYS[1]).err", "1", "k"]);
+    let stats = client.ask("INFO commandstats");
+    let of = |name: &str| {
+        let line = stats.split(' ').find(|line| line.starts_with(&format!("cmdstat_{name}:"))).unwrap();
+        line.split(',').filter(|part| !part.starts_with("usec")).collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(of("eval"), "cmdstat_eval:calls=3,rejected_calls=0,failed_calls=2");
+    assert_eq!(of("incr"), "cmdstat_incr:calls=3,rejected_calls=0,failed_calls=3");
+    assert!(client.ask("INFO stats").contains("total_error_replies:3 "));
 }
 
 #[test]
@@ -366,7 +387,10 @@ fn libraries_that_are_wrong_are_refused() {
             "#!lua name=l\nreturn 1 +",
             "-ERR Error compiling function: user_function:2: unexpected symbol near '<eof>'",
         ),
-        ("#!lua name=l\nerror('x')", "-ERR Error registering functions: ERR user_function:2: x"),
+        (
+            "#!lua name=l\nerror('x')",
+            "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'error'",
+        ),
         (
             "#!lua name=l\nredis.call('PING')",
             "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'",
@@ -400,6 +424,16 @@ fn libraries_go_over_as_a_payload() {
     assert_eq!(restore(&mut to, &[b"REPLACE"]), "+OK\r\n");
     assert_eq!(restore(&mut to, &[b"FLUSH"]), "+OK\r\n");
     assert!(restore(&mut to, &[b"x"]).starts_with("-ERR Wrong restore policy given"));
+    // A refused payload leaves what is there, although it has a library of the same name.
+    to.ask("FUNCTION FLUSH");
+    let own = "#!lua name=lib\nredis.register_function('own', function() return 'mine' end)";
+    let other = "#!lua name=other\nredis.register_function('read', function() return 'other' end)";
+    to.ask_words(&["FUNCTION", "LOAD", own]);
+    to.ask_words(&["FUNCTION", "LOAD", other]);
+    assert_eq!(restore(&mut to, &[b"REPLACE"]), "-ERR Function read already exists\r\n");
+    assert_eq!(to.ask("FCALL own 0"), "$4 mine");
+    assert_eq!(to.ask("FCALL read 0"), "$5 other");
+    assert_eq!(restore(&mut to, &[b"FLUSH"]), "+OK\r\n");
     assert_eq!(to.ask("FUNCTION RESTORE x"), "-ERR DUMP payload version or checksum are wrong");
     assert_eq!(to.ask("FCALL_RO read 0"), "*2 :0 :0");
 }

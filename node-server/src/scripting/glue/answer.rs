@@ -70,7 +70,8 @@ impl Answer<'_, '_> {
                 return self.reply.double(lua_tonumber(state, -1));
             }
             if self.push_field(Name::BigNumber, LUA_TSTRING) {
-                return self.reply.big_number(&String::from_utf8_lossy(text(state)));
+                let digits = String::from_utf8_lossy(text(state)).replace(['\r', '\n'], " ");
+                return self.reply.big_number(&digits);
             }
             if self.push_field(Name::VerbatimString, LUA_TTABLE) {
                 if self.push_field(Name::Format, LUA_TSTRING) {

@@ -99,6 +99,7 @@ impl<'b> Reader<'b> {
                     });
                 }
                 b'(' => self.push_single(Name::BigNumber, |reader| push_string(reader.state, text)),
+                b'|' => self.skip_attribute(count(text)),
                 b'=' => self.push_single(Name::VerbatimString, |reader| reader.push_verbatim(count(text))),
                 _ => lua_pushnil(self.state),
             }
@@ -177,6 +178,18 @@ impl<'b> Reader<'b> {
                     lua_rawset(self.state, -3);
                 }
             }
+        }
+    }
+
+    /// Scripts see only the reply behind what is told besides it.
+    unsafe fn skip_attribute(&mut self, count: i64) {
+        // SAFETY: as in `push_value`.
+        unsafe {
+            for _ in 0..count.saturating_mul(2) {
+                self.push_value();
+                lua_pop(self.state, 1);
+            }
+            self.push_value();
         }
     }
 
@@ -268,6 +281,7 @@ mod tests {
             (",inf\r\n", "{double=inf}"),
             ("(123\r\n", "{big_number=123}"),
             ("=6\r\ntxt:ab\r\n", "{verbatim_string={format=txt string=ab}}"),
+            ("|1\r\n$1\r\na\r\n*1\r\n:1\r\n+yes\r\n", "{ok=yes}"),
             ("*2\r\n$5\r\nab", "{1=ab}"),
             ("", "nil"),
         ] {
