@@ -154,7 +154,7 @@ fn room_for_long_requests_is_kept_while_they_come() {
         let figure = line.split(' ').find_map(|field| field.strip_prefix("qbuf-free="));
         figure.unwrap().parse::<usize>().unwrap()
     };
-    assert_eq!(room(&mut server), 16_384);
+    wait_until("its request is through", || room(&mut server) == 16_384);
     ask(format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$400000\r\n{}\r\n", "v".repeat(400_000)));
     assert!(room(&mut server) > 400_000);
     assert_eq!(server.text("DEBUG PAUSE-CRON 0"), "OK");
