@@ -197,10 +197,8 @@ fn pairs(args: Args<'_>, position: usize) -> Result<Args<'_>, CommandError> {
             Err(CommandError::fixed("ERR missing FIELDS argument"))
         }
         Some(count @ 1..) if count.checked_mul(2) == Some(words.len() as i64) => Ok(words),
-        Some(1..) => {
-            Err(CommandError::fixed("ERR The `numfields` parameter must match the number of arguments"))
-        }
-        _ => Err(CommandError::new(format!("ERR {BAD_COUNT}"))),
+        Some(1..) => Err(CommandError::wrong_arity("hsetex")),
+        _ => Err(CommandError::fixed("ERR invalid number of fields")),
     }
 }
 
@@ -300,6 +298,12 @@ impl Options {
         let mut options = Options { expiry: Expiry::Clear, only_if: None };
         let mut index = 2;
         while let Some(option) = args.get(index).filter(|option| !is(option, "FIELDS")) {
+            let form = TimeForm::named(option);
+            let is_known = form.is_some() || is(option, keyword);
+            // HGETEX takes one option, and says of whatever stands in the place of FIELDS that it is not that.
+            if command == "hgetex" && !(is_known && matches!(options.expiry, Expiry::Clear)) {
+                break;
+            }
             index += 1;
             let existing = match () {
                 () if command == "hsetex" && is(option, "FNX") => Some(Existing::None),
@@ -313,8 +317,7 @@ impl Options {
                 options.only_if = existing;
                 continue;
             }
-            let form = TimeForm::named(option);
-            if form.is_none() && !is(option, keyword) {
+            if !is_known {
                 let option = String::from_utf8_lossy(option);
                 return Err(CommandError::new(format!("ERR unknown argument: {option}")));
             }
