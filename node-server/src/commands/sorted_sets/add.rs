@@ -1,6 +1,7 @@
 //! Adding members and changing their scores.
 
 use rcl_proto::resp::Args;
+use rcl_store::entry::Edit;
 use rcl_store::types::{AddCondition, AddError, AddOutcome, Limits, SortedSet};
 
 use crate::command::arguments::{KEY, word};
@@ -177,7 +178,7 @@ pub fn add<'m>(
 }
 
 fn add_all<'m>(
-    sorted_set: &mut SortedSet,
+    sorted_set: &mut Edit<'_, SortedSet>,
     members: impl Iterator<Item = (f64, &'m [u8])>,
     condition: AddCondition,
     limits: &Limits,

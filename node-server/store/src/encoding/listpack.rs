@@ -166,6 +166,18 @@ impl Listpack {
         self.replace_encoded(position, &Encoded::of_element(value));
     }
 
+    /// Puts `value` in the place of the element at `position` of a listpack's bytes, if it takes as many. False, and nothing
+    /// changed, if not.
+    pub(crate) fn overwrite(bytes: &mut [u8], position: usize, value: &[u8]) -> bool {
+        let encoded = Encoded::of(value);
+        let end = ListpackRef::new(bytes).after(position);
+        let fits = end - position == encoded.len();
+        if fits {
+            encoded.write(&mut bytes[position..end]);
+        }
+        fits
+    }
+
     fn replace_encoded(&mut self, position: usize, value: &Encoded<'_>) {
         let old_length = self.view().after(position) - position;
         self.splice(position, old_length, 0, value);

@@ -313,13 +313,12 @@ impl Block {
         })
     }
 
-    /// The bytes of a string in the block.
-    pub(super) fn string_mut(&mut self) -> Option<&mut [u8]> {
+    /// The bytes of a flat value. Who writes keeps them what the form says they are.
+    pub(super) fn flat_mut(&mut self) -> Option<&mut [u8]> {
         let header = self.header();
         let start = self.at(header.key_at() + self.key_len(header));
         // SAFETY: as in `flat`, and `&mut self` makes it the only borrow.
-        (header.kind() == Kind::Flat(FlatForm::String))
-            .then(|| unsafe { std::slice::from_raw_parts_mut(start, header.flat_len()) })
+        header.is_flat().then(|| unsafe { std::slice::from_raw_parts_mut(start, header.flat_len()) })
     }
 
     /// Overwrites a flat value by another when that needs an allocation of the same size. False if it does not fit.

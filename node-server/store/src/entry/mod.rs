@@ -205,7 +205,7 @@ impl Entry {
         match self.block.header().kind() {
             Kind::Flat(FlatForm::String) => {
                 self.block.set_header(raw);
-                self.block.string_mut()
+                self.block.flat_mut()
             }
             Kind::Boxed => match self.block.boxed_mut() {
                 Some(Value::String(bytes)) => Some(bytes),

@@ -8,7 +8,7 @@
 
 use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Element, Encoding, Limits};
-use crate::encoding::{Listpack, Malformed};
+use crate::encoding::{Listpack, ListpackRef, Malformed};
 use crate::prefetch::Step;
 
 mod live;
@@ -149,6 +149,16 @@ impl Hash {
         };
         self.unpack_when_long(limits);
         is_new
+    }
+
+    /// Does what `set` would to the bytes of a packed hash, if the field is there and its value keeps its length. False, and
+    /// nothing changed, if not.
+    pub(crate) fn overwrite(pairs: &mut [u8], field: &[u8], value: &[u8], limits: &Limits) -> bool {
+        let packed = ListpackRef::of_trusted(pairs);
+        let stays_packed = field.len().max(value.len()) <= limits.hash_max_listpack_value
+            && packed.len() / 2 <= limits.hash_max_listpack_entries;
+        let found = packed.find(packed.first(), field, 2).and_then(|at| packed.next(at));
+        found.is_some_and(|position| stays_packed && Listpack::overwrite(pairs, position, value))
     }
 
     /// HSETNX: true when it was set.

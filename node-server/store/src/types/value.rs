@@ -76,6 +76,7 @@ impl Value {
 
 /// A collection that is flat while it is small, within a value of any type. (A stream never is flat.)
 pub trait Collection {
+    fn is(value: ValueRef<'_>) -> bool;
     fn of(value: &Value) -> Option<&Self>;
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
 }
@@ -83,6 +84,9 @@ pub trait Collection {
 macro_rules! collection {
     ($type:ident) => {
         impl Collection for $type {
+            fn is(value: ValueRef<'_>) -> bool {
+                matches!(value, ValueRef::$type(_))
+            }
             fn of(value: &Value) -> Option<&$type> {
                 if let Value::$type(collection) = value { Some(collection) } else { None }
             }

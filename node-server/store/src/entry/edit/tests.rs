@@ -23,59 +23,69 @@ enum Step {
 }
 
 impl Step {
-    fn on_list(&self, list: &mut List) {
+    fn on_list(&self, list: &mut List) -> String {
         match self {
-            Step::Put(_, value) => list.push(End::Tail, value, &limits()),
-            Step::Remove(_) => _ = list.pop(End::Head, &limits()),
+            Step::Put(_, value) => format!("{:?}", list.push(End::Tail, value, &limits())),
+            Step::Remove(_) => format!("{:?}", list.pop(End::Head, &limits())),
         }
     }
 
-    fn on_hash(&self, hash: &mut Hash) {
-        _ = match self {
-            Step::Put(field, value) => hash.set(field, value, &limits()),
-            Step::Remove(field) => hash.remove(field),
-        }
-    }
-
-    fn on_set(&self, set: &mut Set) {
-        _ = match self {
-            Step::Put(member, _) => set.add(member, &limits()),
-            Step::Remove(member) => set.remove(member),
-        }
-    }
-
-    fn on_sorted_set(&self, sorted_set: &mut SortedSet) {
-        match self {
-            Step::Put(member, text) => {
-                let _ = sorted_set.add(text.len() as f64 + 0.5, member, AddCondition::default(), &limits());
+    /// What it answers.
+    fn on_value(&self, value: &mut Value) -> String {
+        match (value, self) {
+            (Value::List(list), _) => self.on_list(list),
+            (Value::Hash(hash), Step::Put(field, value)) => hash.set(field, value, &limits()).to_string(),
+            (Value::Hash(hash), Step::Remove(field)) => hash.remove(field).to_string(),
+            (Value::Set(set), Step::Put(member, _)) => set.add(member, &limits()).to_string(),
+            (Value::Set(set), Step::Remove(member)) => set.remove(member).to_string(),
+            (Value::SortedSet(members), Step::Put(member, text)) => {
+                format!("{:?}", members.add(score(text), member, condition(text), &limits()))
             }
-            Step::Remove(member) => _ = sorted_set.remove(member),
+            (Value::SortedSet(members), Step::Remove(member)) => format!("{:?}", members.remove(member)),
+            _ => String::new(),
         }
     }
 
-    fn on_value(&self, value: &mut Value) {
-        match value {
-            Value::List(list) => self.on_list(list),
-            Value::Hash(hash) => self.on_hash(hash),
-            Value::Set(set) => self.on_set(set),
-            Value::SortedSet(sorted_set) => self.on_sorted_set(sorted_set),
-            _ => {}
-        }
-    }
-
-    fn on_entry(&self, entry: &mut Entry) {
+    fn on_entry(&self, entry: &mut Entry) -> String {
         if let Some(mut list) = entry.edit() {
             return self.on_list(&mut list);
         }
-        if let Some(mut hash) = entry.edit() {
-            return self.on_hash(&mut hash);
+        if let Some(mut hash) = entry.edit::<Hash>() {
+            return match self {
+                Step::Put(field, value) => hash.set(field, value, &limits()),
+                Step::Remove(field) => hash.remove(field),
+            }
+            .to_string();
         }
-        if let Some(mut set) = entry.edit() {
-            return self.on_set(&mut set);
+        if let Some(mut set) = entry.edit::<Set>() {
+            return match self {
+                Step::Put(member, _) => set.add(member, &limits()),
+                Step::Remove(member) => set.remove(member),
+            }
+            .to_string();
         }
-        if let Some(mut sorted_set) = entry.edit() {
-            self.on_sorted_set(&mut sorted_set);
+        let Some(mut members) = entry.edit::<SortedSet>() else { return String::new() };
+        match self {
+            Step::Put(member, text) => {
+                format!("{:?}", members.add(score(text), member, condition(text), &limits()))
+            }
+            Step::Remove(member) => format!("{:?}", members.remove(member)),
         }
+    }
+}
+
+fn score(text: &[u8]) -> f64 {
+    text.len() as f64 / 2.0 - 5.0
+}
+
+fn condition(text: &[u8]) -> AddCondition {
+    let bit = |number: u8| text.first().is_some_and(|byte| byte >> number & 1 == 1);
+    AddCondition {
+        only_greater: bit(0) && bit(1),
+        increment: bit(2),
+        only_existing: bit(3) && bit(4),
+        only_new: bit(5) && bit(6) && !bit(0),
+        ..AddCondition::default()
     }
 }
 
@@ -138,15 +148,14 @@ proptest! {
         for change in changes {
             match change {
                 Change::Steps(steps) => for step in steps {
-                    step.on_value(&mut model);
-                    step.on_entry(&mut entry);
+                    prop_assert_eq!(step.on_value(&mut model), step.on_entry(&mut entry));
                 }
                 Change::Expiry(new) => { entry.set_expiry(new); expiry = new; }
                 Change::Rename(new) => { entry = entry.with_key(&new); key = new; }
                 Change::Clone => {
                     let copy = entry.clone();
                     // The original changes; the copy must not.
-                    Step::Put(b"more".to_vec(), b"than before".to_vec()).on_entry(&mut entry);
+                    let _ = Step::Put(b"more".to_vec(), b"than before".to_vec()).on_entry(&mut entry);
                     entry = copy;
                 }
                 Change::Replace(which) => { model = empty(which); entry.set_value(empty(which)); }
@@ -192,6 +201,26 @@ fn what_keeps_its_size_keeps_its_place() {
     assert_eq!(entry.key().as_ptr(), before);
     let ValueRef::Hash(hash) = entry.value() else { panic!("{:?}", entry.value()) };
     assert!(hash.get(b"field").unwrap().equals(b"value2"));
+}
+
+#[test]
+fn what_is_there_already_is_not_copied() {
+    let copies = |entry: &mut Entry, change: fn(&mut Entry)| {
+        BUFFER.set(Vec::new());
+        change(entry);
+        BUFFER.take().capacity() > 0
+    };
+    let mut hash = Entry::new(b"key", Value::Hash(Hash::new()), None);
+    hash.edit::<Hash>().unwrap().set(b"field", b"value1", &limits());
+    assert!(!copies(&mut hash, |hash| _ = hash.edit::<Hash>().unwrap().set(b"field", b"value2", &limits())));
+    assert!(!copies(&mut hash, |hash| drop(hash.edit::<Hash>())));
+    assert!(
+        copies(&mut hash, |hash| _ = hash.edit::<Hash>().unwrap().set(b"field", b"longer value", &limits()))
+    );
+    // A limit that came down since is minded.
+    let low = Limits { hash_max_listpack_value: 3, ..limits() };
+    assert!(!hash.edit::<Hash>().unwrap().set(b"field", b"shorter", &low));
+    assert_eq!(hash.encoding(), Encoding::Hashtable);
 }
 
 #[test]

@@ -34,9 +34,39 @@ pub enum AddError {
 }
 
 impl AddCondition {
+    /// What comes of a member's new score where that changes nothing; `None` where the score has to be stored. The member
+    /// has the score `current` now, or is not there.
+    pub(crate) fn outcome_without_change(
+        &self,
+        current: Option<f64>,
+        score: f64,
+    ) -> Result<Option<AddOutcome>, AddError> {
+        if score.is_nan() {
+            return Err(AddError::NotANumber);
+        }
+        let Some(current) = current else {
+            return Ok(self.only_existing.then_some(AddOutcome::Refused));
+        };
+        if self.only_new {
+            return Ok(Some(AddOutcome::Refused));
+        }
+        let score = self.score_after(current, score);
+        if score.is_nan() {
+            return Err(AddError::NotANumber);
+        }
+        if !self.allows_update(current, score) {
+            return Ok(Some(AddOutcome::Refused));
+        }
+        Ok((score == current).then_some(AddOutcome::Unchanged(current)))
+    }
+
+    fn score_after(&self, current: f64, score: f64) -> f64 {
+        if self.increment { current + score } else { score }
+    }
+
     /// Whether a member with score `current` may get `score`. GT and LT do not hinder new members.
     fn allows_update(&self, current: f64, score: f64) -> bool {
-        !(self.only_new || self.only_greater && score <= current || self.only_less && score >= current)
+        !(self.only_greater && score <= current || self.only_less && score >= current)
     }
 }
 
@@ -48,29 +78,15 @@ impl SortedSet {
         condition: AddCondition,
         limits: &Limits,
     ) -> Result<AddOutcome, AddError> {
-        if score.is_nan() {
-            return Err(AddError::NotANumber);
+        let current = self.score(member);
+        if let Some(outcome) = condition.outcome_without_change(current, score)? {
+            return Ok(outcome);
         }
-        let Some(current) = self.score(member) else {
-            if condition.only_existing {
-                return Ok(AddOutcome::Refused);
-            }
+        let Some(current) = current else {
             self.insert_new(score, member, limits);
             return Ok(AddOutcome::Added(score));
         };
-        if condition.only_new {
-            return Ok(AddOutcome::Refused);
-        }
-        let score = if condition.increment { current + score } else { score };
-        if score.is_nan() {
-            return Err(AddError::NotANumber);
-        }
-        if !condition.allows_update(current, score) {
-            return Ok(AddOutcome::Refused);
-        }
-        if score == current {
-            return Ok(AddOutcome::Unchanged(current));
-        }
+        let score = condition.score_after(current, score);
         match &mut self.0 {
             Form::Packed(members) => {
                 packed::remove(members, member);
