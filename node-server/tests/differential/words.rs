@@ -14,7 +14,7 @@ pub fn keys(group: Group) -> &'static [&'static str] {
         Group::HyperLogLog => &["p0", "p1", "p2"],
         Group::Geo => &["g0", "g1"],
         Group::Stream => &["t0", "t1"],
-        _ => &["h0", "l0", "s0", "z0", "k0", "t0", "p0", "x0", "h1", "l1", "s1", "z1", "k1"],
+        _ => &["h0", "l0", "s0", "z0", "k0", "t0", "p0", "h1", "l1", "s1", "z1", "k1"],
     }
 }
 
