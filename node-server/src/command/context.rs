@@ -185,7 +185,7 @@ impl<'a> Context<'a> {
         if !self.node.replication.is_logging() || self.session.is_master_link {
             return;
         }
-        self.log_all(effects.before);
+        self.log.extend(effects.before);
         match effects.propagation {
             Propagation::AsReceived if effects.changes > 0 || effects.always => {
                 self.log.push((self.data.database, args.to_owned()))

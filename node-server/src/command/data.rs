@@ -472,7 +472,7 @@ impl<'a> Data<'a> {
             self.node.stats.dirty.add(1);
             if self.node.replication.is_logging() {
                 let command = internal::deletion(node.settings().lazyfree_lazy_expire);
-                self.effects.before.push(OwnedArgs::new([command, key.bytes()]));
+                self.effects.before.push((database, OwnedArgs::new([command, key.bytes()])));
             }
         }
         true

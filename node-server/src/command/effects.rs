@@ -22,8 +22,9 @@ pub struct Effects {
     pub propagation: Propagation,
     /// It is propagated although it changed nothing.
     pub always: bool,
-    /// Commands that go before it: the deletion of keys found expired.
-    pub before: Vec<OwnedArgs>,
+    /// Commands that go before it, with their databases: the deletion of keys found expired, also where a command looks into
+    /// another database.
+    pub before: Vec<(usize, OwnedArgs)>,
 }
 
 impl Effects {

@@ -81,7 +81,8 @@ impl Data<'_> {
         self.notify(EventClass::Hash, "hexpired", key);
         if node.replication.is_logging() {
             let fields = over.iter().map(Vec::as_slice);
-            self.effects.before.push(OwnedArgs::new([b"HDEL".as_slice(), key].into_iter().chain(fields)));
+            let deletion = OwnedArgs::new([b"HDEL".as_slice(), key].into_iter().chain(fields));
+            self.effects.before.push((database, deletion));
         }
         self.remove_if_empty(key);
     }

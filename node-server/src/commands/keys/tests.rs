@@ -73,3 +73,19 @@ fn small_integers_are_shared_unless_the_policy_wants_to_know_each_key() {
         ],
     );
 }
+
+#[test]
+fn what_was_over_in_another_database_is_logged_there() {
+    clients!(node: client);
+    for command in ["MOVE k 1", "COPY k k DB 1"] {
+        let from = node.replication.offset();
+        for line in ["SELECT 1", "SET k old PXAT 1", "SELECT 0", "SET k new", command] {
+            client.ask(line);
+        }
+        let log = node.replication.take_from_log(0, from, usize::MAX).unwrap().concat();
+        let log = String::from_utf8_lossy(&log).replace("\r\n", " ");
+        let name = command.split(' ').next().unwrap();
+        let there = log.find("SELECT $1 1 *2 $3 DEL $1 k *2 $6 SELECT $1 0").expect("DEL is in database 1");
+        assert!(log.find(&format!("{name} $1 k")).is_some_and(|at| at > there), "{log}");
+    }
+}
