@@ -77,8 +77,8 @@ pub struct Node {
     pub persistence: Persistence,
     pub stats: Stats,
     pub slowlog: Mutex<SlowLog>,
-    /// `slowlog-log-slower-than`, looked at by every command.
-    slow_from_us: AtomicI64,
+    /// `slowlog-log-slower-than` in nanoseconds, negative for never; looked at by every command.
+    slow_from_ns: AtomicI64,
     pub peak_memory_bytes: AtomicU64,
     /// What was in use before the first client came.
     pub startup_memory_bytes: AtomicU64,
@@ -165,7 +165,7 @@ impl Node {
             pause: PauseControl::default(),
             stats: Stats::default(),
             slowlog: Mutex::default(),
-            slow_from_us: AtomicI64::new(0),
+            slow_from_ns: AtomicI64::new(0),
             peak_memory_bytes: AtomicU64::new(0),
             startup_memory_bytes: AtomicU64::new(0),
             eviction: Eviction::default(),
@@ -238,7 +238,8 @@ impl Node {
         self.clients.set_memory_limit(settings.client_memory_limit());
         self.latency.set_threshold(settings.latency_monitor_threshold_ms);
         self.command_stats.track_latency(settings.latency_tracking);
-        self.slow_from_us.store(settings.slowlog_log_slower_than_us, Ordering::Relaxed);
+        let slow_from_ns = settings.slowlog_log_slower_than_us.saturating_mul(1000);
+        self.slow_from_ns.store(slow_from_ns, Ordering::Relaxed);
     }
 
     /// 0: the usual number.
@@ -309,8 +310,8 @@ impl Node {
     /// The latency monitor and the slow log keep it if it was slow.
     pub fn note_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, took: Duration) {
         self.latency.note(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took);
-        let threshold = self.slow_from_us.load(Ordering::Relaxed);
-        if threshold >= 0 && took.as_micros() as i64 >= threshold && !spec.has(flag::SKIP_SLOWLOG) {
+        let threshold = self.slow_from_ns.load(Ordering::Relaxed);
+        if threshold >= 0 && took.as_nanos() as i64 >= threshold && !spec.has(flag::SKIP_SLOWLOG) {
             self.record_slow(session, spec, args, took.as_micros() as u64);
         }
     }

@@ -121,16 +121,25 @@ pub fn admit<'a>(
 }
 
 /// The slot of the request's keys; `None` when it has none. Without a cluster all keys lie in one place.
-#[inline]
+#[inline(always)]
 fn slot_of(node: &Node, session: &Session, request: &Request<'_>) -> Result<Option<Slot>, CommandError> {
+    if request.spec.keys.is_empty() && request.spec.locks != Locks::Transaction {
+        Ok(None)
+    } else if !node.is_cluster() && request.spec.locks != Locks::Transaction {
+        Ok(Some(Slot::MIN))
+    } else {
+        slot_in_cluster(session, request)
+    }
+}
+
+/// The same in a cluster, and of a transaction.
+fn slot_in_cluster(session: &Session, request: &Request<'_>) -> Result<Option<Slot>, CommandError> {
     if request.spec.locks == Locks::Transaction {
         let Some(transaction) = &session.transaction else { return Ok(None) };
         let may_cross = session.is_master_link || !transaction.cross_slot;
         return if may_cross { Ok(transaction.slot) } else { Err(routing::CROSS_SLOT) };
     }
     match request.spec.keys {
-        [] => Ok(None),
-        _ if !node.is_cluster() => Ok(Some(Slot::MIN)),
         [KeySpec { begin: Begin::Index(index), find: Find::Range { last: 0, .. }, .. }] => {
             Ok(request.args.get(*index as usize).map(key_slot))
         }

@@ -44,7 +44,8 @@ struct Found {
 
 /// A request that is to run next.
 pub struct Next<'a> {
-    pub args: Args<'a>,
+    bytes: &'a [u8],
+    spans: &'a [Span],
     pub lookup: Lookup,
     /// Where the next one begins in the input.
     pub end: usize,
@@ -97,7 +98,9 @@ impl Ahead {
                 }
             };
             let spans = self.spans.len()..self.spans.len() + parser.spans().len();
-            self.spans.extend_from_slice(parser.spans());
+            // Most are few: one by one they cost less than a call that copies them together.
+            self.spans.reserve(parser.spans().len());
+            self.spans.extend(parser.spans().iter().copied());
             let args = parser.args(buffer);
             let lookup = match self.requests.last() {
                 Some(last) if is_same(last, input, &self.spans, args) => last.lookup,
@@ -155,7 +158,14 @@ impl Ahead {
             _ => input.get(found.bytes.clone()).unwrap_or_default(),
         };
         let (end, request_bytes) = (found.bytes.end, found.bytes.len());
-        Some(Next { args: Args::new(bytes, spans), lookup: found.lookup, end, request_bytes })
+        Some(Next { bytes, spans, lookup: found.lookup, end, request_bytes })
+    }
+}
+
+impl<'a> Next<'a> {
+    #[inline(always)]
+    pub fn args(&self) -> Args<'a> {
+        Args::new(self.bytes, self.spans)
     }
 }
 
@@ -247,7 +257,7 @@ mod tests {
         let rest = ahead.find(parser, &CommandNames::default(), input, from, limits);
         let mut requests = Vec::new();
         while let Some(next) = ahead.next(parser, input) {
-            let words: Vec<_> = next.args.iter().map(String::from_utf8_lossy).collect();
+            let words: Vec<_> = next.args().iter().map(String::from_utf8_lossy).collect();
             requests.push((words.join(" "), next.end));
         }
         (requests, rest)

@@ -456,25 +456,24 @@ impl Connection {
                 }
             }
             let Some(next) = ahead.next(&self.parser, input) else { break };
-            if !self.ordered.admits(next.args) {
+            if !self.ordered.admits(next.args()) {
                 // Read again when its turn has come.
                 break;
             }
             used = next.end;
             self.batch.request_bytes = next.request_bytes;
-            if next.args.is_empty() {
+            if next.args().is_empty() {
                 continue;
             }
             let start = output.len();
-            let (args, lookup) = (next.args, next.lookup);
-            let flow =
-                executor::process_found(&self.node, &mut self.session, args, lookup, output, &mut self.batch);
+            let (node, session, batch) = (&self.node, &mut self.session, &mut self.batch);
+            let flow = executor::process_found(node, session, next.args(), next.lookup, output, batch);
             self.ordered.take_turn(output, start);
             if self.session.gets_messages() {
                 executor::take_pushes(&mut self.session, output);
             }
             if !matches!(flow, Flow::Next) {
-                let request = args.to_owned();
+                let request = next.args().to_owned();
                 end = self.follow(flow, || request);
             }
             if output.len() > look_at {

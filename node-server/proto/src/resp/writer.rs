@@ -39,6 +39,9 @@ pub struct Deferred {
     resp3_kind: u8,
 }
 
+/// The type's byte, 20 digits at most with the sign, and the line's end.
+const LONGEST_HEADER: usize = 23;
+
 impl<'a> ReplyWriter<'a> {
     pub fn new(out: &'a mut Vec<u8>, protocol: Protocol) -> ReplyWriter<'a> {
         ReplyWriter { out, protocol, limit: usize::MAX }
@@ -213,16 +216,25 @@ impl<'a> ReplyWriter<'a> {
         self.out.get(position..).unwrap_or_default()
     }
 
+    /// Put together first, since to append many small pieces costs more than to append one.
+    #[inline]
     fn header(&mut self, kind: u8, number: i64) {
-        self.out.push(kind);
-        self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-        self.out.extend_from_slice(b"\r\n");
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(number).as_bytes();
+        let mut line = [0; LONGEST_HEADER];
+        let end = 1 + digits.len();
+        line[0] = kind;
+        line[1..end].copy_from_slice(digits);
+        line[end..end + 2].copy_from_slice(b"\r\n");
+        self.out.extend_from_slice(&line[..end + 2]);
     }
 
     fn line(&mut self, kind: u8, text: &[u8]) {
+        self.out.reserve(text.len() + 3);
         self.out.push(kind);
         self.out.extend(text.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
-        self.out.extend_from_slice(b"\r\n");
+        self.out.push(b'\r');
+        self.out.push(b'\n');
     }
 }
 
