@@ -3,6 +3,7 @@
 //! Nothing in here is a lock around everything: the data lie in the shards, each behind its own lock; the rest
 //! are small registers and counters.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,6 +54,8 @@ pub struct Node {
     pub config: Mutex<Config>,
     settings: ArcSwap<Settings>,
     limits: ArcSwap<Limits>,
+    /// Another number with each change of them.
+    limits_version: AtomicU64,
     /// Only DEBUG changes it.
     list_packed_threshold: AtomicUsize,
     /// Random, so that nobody outside can choose keys that collide.
@@ -147,6 +150,7 @@ impl Node {
             config_file,
             config: Mutex::new(config),
             limits: ArcSwap::from_pointee(limits(&settings, hash_seed)),
+            limits_version: AtomicU64::new(new_version()),
             list_packed_threshold: AtomicUsize::new(LIST_PACKED_THRESHOLD),
             counts_slots: AtomicBool::new(cluster_enabled && settings.cluster_slot_stats_enabled),
             hash_seed,
@@ -217,7 +221,7 @@ impl Node {
             self.access.set_default_password(settings.password());
         }
         let list_packed_threshold = self.list_packed_threshold.load(Ordering::Relaxed);
-        self.limits.store(Arc::new(Limits { list_packed_threshold, ..limits(&settings, self.hash_seed) }));
+        self.set_limits(Limits { list_packed_threshold, ..limits(&settings, self.hash_seed) });
         let counts_slots = self.cluster_enabled && settings.cluster_slot_stats_enabled;
         self.counts_slots.store(counts_slots, Ordering::Relaxed);
         self.events.set(settings.notify_keyspace_events);
@@ -246,12 +250,28 @@ impl Node {
     pub fn set_list_packed_threshold(&self, bytes: usize) {
         let bytes = if bytes == 0 { LIST_PACKED_THRESHOLD } else { bytes };
         self.list_packed_threshold.store(bytes, Ordering::Relaxed);
-        self.limits.store(Arc::new(Limits { list_packed_threshold: bytes, ..self.limits() }));
+        self.set_limits(Limits { list_packed_threshold: bytes, ..self.limits() });
     }
 
-    /// Up to where collections stay packed.
+    fn set_limits(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
+        self.limits_version.store(new_version(), Ordering::Release);
+    }
+
+    /// Up to where collections stay packed. Each thread keeps a copy, since most writes ask for them.
     pub fn limits(&self) -> Limits {
-        **self.limits.load()
+        thread_local! {
+            static KEPT: Cell<Option<(u64, Limits)>> = const { Cell::new(None) };
+        }
+        let version = self.limits_version.load(Ordering::Acquire);
+        match KEPT.get() {
+            Some((kept, limits)) if kept == version => limits,
+            _ => {
+                let limits = **self.limits.load();
+                KEPT.set(Some((version, limits)));
+                limits
+            }
+        }
     }
 
     pub fn default_user(&self) -> Arc<User> {
@@ -335,6 +355,12 @@ impl Node {
         let sender = self.shutdown.lock().unwrap_or_else(PoisonError::into_inner);
         sender.as_ref().is_some_and(|sender| sender.send(request).is_ok())
     }
+}
+
+/// A number that was never given before, to any node of this process.
+fn new_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn limits(settings: &Settings, hash_seed: u64) -> Limits {

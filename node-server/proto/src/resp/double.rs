@@ -21,6 +21,10 @@ pub fn format_double(value: f64, out: &mut Vec<u8>) {
     if value == 0.0 {
         return out.push(b'0');
     }
+    // Below that a whole number is written plainly, whatever its digits are.
+    if value.abs() < 1e8 && value.fract() == 0.0 {
+        return out.extend_from_slice(itoa::Buffer::new().format(value.abs() as u32).as_bytes());
+    }
     let scientific = format!("{:e}", value.abs());
     // `{:e}` always has an exponent: `1.5e-9`.
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));

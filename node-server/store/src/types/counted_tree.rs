@@ -107,7 +107,8 @@ impl<T: Item> CountedTree<T> {
     }
 
     /// Changes the leaf that holds `offset`. `change` gets its items, the index of the item there (the number of items when
-    /// `offset` is the end) and the offset within that item. It may change, remove and add a few items.
+    /// `offset` is the end) and the offset within that item. It may change and remove
+    /// that item and its two neighbours, and add others between them.
     pub(super) fn alter<R>(
         &mut self,
         offset: usize,
@@ -241,8 +242,13 @@ fn alter<T: Item, R, W: Route<T>>(
         Node::Leaf(items) => {
             let (index, within) = route.item(items);
             let last = index + W::END >= items.len();
+            let sum = |items: &[T]| items.iter().map(T::weight).sum::<usize>();
+            let (count, from, upto) = (items.len(), index.saturating_sub(1), items.len().min(index + 2));
+            let before = sum(items.get(from..upto).unwrap_or(&[]));
             let result = change(items, index, within);
-            let weight = items.iter().map(T::weight).sum();
+            let upto = upto + items.len() - count;
+            let weight = weight - before + sum(items.get(from..upto).unwrap_or(&[]));
+            debug_assert_eq!(weight, sum(items), "a change stays beside its item");
             Altered { result, weight, first: index <= 1, last }
         }
         Node::Inner(children) => {
