@@ -30,9 +30,15 @@ pub struct BatchClock {
     last: u64,
 }
 
+static COUNTER: LazyLock<Counter> = LazyLock::new(Counter::new);
+
+/// Measures how fast the processor's counter goes, which takes some milliseconds: so the first client need not wait for it.
+pub fn measure_counter() {
+    LazyLock::force(&COUNTER);
+}
+
 impl BatchClock {
     pub fn start() -> BatchClock {
-        static COUNTER: LazyLock<Counter> = LazyLock::new(Counter::new);
         let counter = &*COUNTER;
         let now = counter.raw();
         BatchClock { counter, started: now, started_ms: now_ms(), last: now }

@@ -103,7 +103,10 @@ impl Watchdog {
 /// Starts the thread that looks. It ends with the node.
 pub fn start(node: &Arc<Node>) -> io::Result<()> {
     let node = Arc::downgrade(node);
-    thread::Builder::new().name("watchdog".to_owned()).spawn(move || watch(&node))?;
+    thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+        clock::measure_counter();
+        watch(&node);
+    })?;
     Ok(())
 }
 

@@ -326,10 +326,8 @@ impl Connection {
         let before = target.len();
         if own_buffer && self.gave_room_back {
             target.reserve_exact(client::SPARE_INPUT_BYTES);
-        } else if own_buffer {
-            make_room(target, self.awaited_bytes);
-        } else if target.capacity() - before < LEAST_ROOM_BYTES {
-            target.reserve(READ_BYTES);
+        } else {
+            make_room(target, if own_buffer { self.awaited_bytes } else { 0 });
         }
         let mut read_buffer = ReadBuf::uninit(target.spare_capacity_mut());
         match Pin::new(stream).poll_read(cx, &mut read_buffer) {
