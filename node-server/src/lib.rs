@@ -23,6 +23,7 @@ pub mod commands;
 pub mod config;
 pub mod control;
 mod cron;
+pub mod disk;
 pub mod eviction;
 pub mod executor;
 pub mod expiry;
@@ -52,7 +53,7 @@ pub mod stats;
 pub mod tracking;
 pub mod watchdog;
 
-pub use server::main_with_args;
+pub use server::{main_on_disk, main_with_args};
 
 /// The version of Redis whose commands and replies the node follows, as INFO and HELLO say it.
 pub const REDIS_VERSION: &str = "7.2.6";

@@ -24,6 +24,7 @@ use crate::command::{self, CommandNames, CommandSpec};
 use crate::command_stats::CommandStats;
 use crate::config::{Config, Settings};
 use crate::control::{ControlHandle, ControlMessage};
+use crate::disk::{Disk, RealDisk};
 use crate::eviction::{self, Eviction};
 use crate::expiry::replica_keys::ReplicaKeys;
 use crate::latency::LatencyMonitor;
@@ -52,6 +53,8 @@ pub struct Node {
     /// Where the configuration came from, for CONFIG REWRITE and INFO.
     pub config_file: Option<std::path::PathBuf>,
     pub config: Mutex<Config>,
+    /// Where all is kept.
+    pub disk: Arc<dyn Disk>,
     settings: ArcSwap<Settings>,
     limits: ArcSwap<Limits>,
     /// Another number with each change of them.
@@ -149,6 +152,7 @@ impl Node {
             started_ms: clock::now_ms(),
             config_file,
             config: Mutex::new(config),
+            disk: Arc::new(RealDisk),
             limits: ArcSwap::from_pointee(limits(&settings, hash_seed)),
             limits_version: AtomicU64::new(new_version()),
             list_packed_threshold: AtomicUsize::new(LIST_PACKED_THRESHOLD),

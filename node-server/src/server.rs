@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{self, Settings};
 use crate::cron;
+use crate::disk::{Disk, RealDisk};
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
@@ -29,6 +30,11 @@ use crate::{access, control, eviction, logging, oom_score, persistence, replicat
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
 pub fn main_with_args(arguments: Vec<OsString>) -> ExitCode {
+    main_on_disk(arguments, Arc::new(RealDisk))
+}
+
+/// The same with what it keeps on another disk than the system's.
+pub fn main_on_disk(arguments: Vec<OsString>, disk: Arc<dyn Disk>) -> ExitCode {
     if arguments.iter().any(|argument| argument == "--version" || argument == "-v") {
         println!("rcl-node {} (speaks as Redis {})", env!("CARGO_PKG_VERSION"), crate::REDIS_VERSION);
         return ExitCode::SUCCESS;
@@ -37,7 +43,7 @@ pub fn main_with_args(arguments: Vec<OsString>) -> ExitCode {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    match run(&arguments) {
+    match run(&arguments, disk) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rcl-node: {error:#}");
@@ -59,7 +65,7 @@ Examples:
   rcl-node /etc/redis/redis.conf --loglevel verbose
 ";
 
-fn run(arguments: &[OsString]) -> anyhow::Result<()> {
+fn run(arguments: &[OsString], disk: Arc<dyn Disk>) -> anyhow::Result<()> {
     let directory = std::env::current_dir().context("the current folder cannot be told")?;
     let loaded = config::load(arguments, &directory, &mut std::io::stdin())?;
     let settings = loaded.config.settings();
@@ -79,7 +85,7 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     }
     outlive_full_files();
     let listeners = open_doors(&settings)?;
-    let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings)).transpose()?;
+    let control = settings.cluster_enabled.then(|| control::Prepared::open(&settings, &disk)).transpose()?;
     if settings.cluster_enabled {
         tracing::warn!(
             "the cluster bus port is not authenticated: only hosts that may join the cluster should reach it"
@@ -90,10 +96,11 @@ fn run(arguments: &[OsString]) -> anyhow::Result<()> {
     let pid_file = write_pid_file(&settings);
     let threads = settings.worker_thread_count();
     let mut node = Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads);
+    node.disk = disk;
     node.commands = loaded.commands;
     node.access.add_all(loaded.users);
     if let Some(path) = &settings.aclfile {
-        let users = access::file::load(path, settings.acl_pubsub_default_all)
+        let users = access::file::load(&*node.disk, path, settings.acl_pubsub_default_all)
             .map_err(|errors| anyhow::anyhow!("Aborting startup because of ACL errors: {errors}"))?;
         node.access.replace_all(users);
     }
@@ -184,7 +191,7 @@ fn serve(
     node.is_shutting_down.store(true, Ordering::Release);
     // A save that was given up is not waited for.
     runtime.shutdown_background();
-    node.persistence.remove_temporary_file();
+    node.persistence.remove_temporary_file(&*node.disk);
     result
 }
 

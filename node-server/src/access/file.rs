@@ -1,22 +1,24 @@
 //! The ACL file: a line `user name rules…` for each user, and nothing else.
 //!
-//! A file is taken as a whole or not at all; what is wrong with it is told in one go. It is written to a temporary file,
-//! synced and renamed, so that a crash leaves the old one or the new one.
+//! A file is taken as a whole or not at all; what is wrong with it is told in one go. It is replaced as a whole, so that a
+//! crash leaves the old one or the new one.
 
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::{Access, RuleError, Rules, has_spaces, merge_selectors};
-use crate::config;
+use crate::disk::{self, Disk, Open};
 
 const NO_CHANGE: &str =
     "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
 
 /// The users of a file, or all that is wrong with it, in Redis's words.
-pub fn load(path: &Path, all_channels: bool) -> Result<Vec<(Vec<u8>, Rules)>, String> {
+pub fn load(disk: &dyn Disk, path: &Path, all_channels: bool) -> Result<Vec<(Vec<u8>, Rules)>, String> {
     let shown = path.display();
-    let text = std::fs::read(path)
+    let mut text = Vec::new();
+    disk.open(path, Open::Read)
+        .and_then(|mut file| file.read_to_end(&mut text))
         .map_err(|error| format!("Error loading ACLs, opening file '{shown}': {}", reason(&error)))?;
     parse(&text, &shown.to_string(), all_channels)
 }
@@ -82,15 +84,16 @@ fn parse_line(line: &[u8], place: &str, all_channels: bool) -> Result<(Vec<u8>, 
     if errors.is_empty() { Ok((name.to_vec(), rules)) } else { Err(errors) }
 }
 
-pub fn save(access: &Access, path: &Path) -> io::Result<()> {
+pub fn save(disk: &dyn Disk, access: &Access, path: &Path) -> io::Result<()> {
     let mut text = access.lines().join(&b'\n');
     text.push(b'\n');
-    config::file::replace(path, &text)
+    disk::replace(disk, path, &text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::RealDisk;
 
     fn load_text(text: &str) -> Result<Vec<String>, String> {
         let users = parse(text.as_bytes(), "users.acl", false)?;
@@ -130,13 +133,13 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("rcl-acl-file-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("users.acl");
-        save(&access, &path).unwrap();
-        let loaded = load(&path, true).unwrap();
+        save(&RealDisk, &access, &path).unwrap();
+        let loaded = load(&RealDisk, &path, true).unwrap();
         let other = Access::new(b"");
         other.replace_all(loaded);
         assert_eq!(other.lines(), access.lines());
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no temporary file is left");
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(load(&path, true).unwrap_err().ends_with("': No such file or directory"));
+        assert!(load(&RealDisk, &path, true).unwrap_err().ends_with("': No such file or directory"));
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! redis.conf ─┐                        ┌─ Settings: typed, for the node
 //! stdin       ├─ load ─▶ Config ───────┼─ get:      CONFIG GET
-//! --directive ┘   ▲       values by    └─ rewrite:  CONFIG REWRITE ─▶ file::replace
+//! --directive ┘   ▲       values by    └─ rewrite:  CONFIG REWRITE ─▶ disk::replace
 //!                 │       row of the
 //!               table ◀── table ◀── set: CONFIG SET
 //! ```
@@ -16,7 +16,6 @@
 
 pub mod choices;
 pub mod directive;
-pub mod file;
 pub mod glob;
 mod include;
 pub mod load;

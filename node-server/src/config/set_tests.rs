@@ -1,6 +1,5 @@
 //! CONFIG SET, GET and REWRITE where the real server isn't needed to know the answer.
 
-use super::real_redis::TestDirectory;
 use super::*;
 
 fn config() -> Config {
@@ -134,21 +133,6 @@ fn rewrite_of_output_limits_uses_the_lines_there_are() {
         "{text}"
     );
     assert_eq!(text.matches("Generated").count(), 1);
-}
-
-#[test]
-fn replacing_a_file_keeps_its_mode_and_leaves_nothing_beside_it() {
-    use std::os::unix::fs::PermissionsExt;
-    let directory = TestDirectory::new("replace");
-    let path = directory.write("redis.conf", "old");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    file::replace(&path, b"new").unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), b"new");
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(std::fs::read_dir(&directory.0).unwrap().count(), 1);
-    file::replace(&directory.0.join("none/redis.conf"), b"new").unwrap_err();
-    file::replace(&directory.0.join("fresh.conf"), b"new").unwrap();
-    assert_eq!(std::fs::read_dir(&directory.0).unwrap().count(), 2);
 }
 
 #[test]

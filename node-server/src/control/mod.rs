@@ -46,6 +46,7 @@ pub use nodes_file::{NodesFile, NodesFileError};
 use crate::client::WakeHandle;
 use crate::clock::SteadyClock;
 use crate::config::Settings;
+use crate::disk::Disk;
 use crate::net::{BindError, TcpDoors, places};
 use crate::node::Node;
 use bus::BusListeners;
@@ -168,11 +169,11 @@ impl std::error::Error for StartError {}
 
 impl Prepared {
     /// Opens the bus's doors, and locks and reads nodes.conf. Nothing is changed yet but the lock.
-    pub fn open(settings: &Settings) -> Result<Prepared, StartError> {
+    pub fn open(settings: &Settings, disk: &Arc<dyn Disk>) -> Result<Prepared, StartError> {
         let port = settings.bus_port().ok_or(StartError::NoBusPort { port: settings.port })?;
         let listeners = BusListeners::open(settings, port).map_err(StartError::Bind)?;
         let path = settings.resolve(&settings.cluster_config_file);
-        let (file, persistent) = NodesFile::open(&path).map_err(StartError::File)?;
+        let (file, persistent) = NodesFile::open(disk, &path).map_err(StartError::File)?;
         Ok(Prepared { listeners, file, persistent, settings: settings.clone() })
     }
 

@@ -9,18 +9,22 @@
 //! it holds one whole state or the other.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::TryLockError;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rcl_cluster::{Persistent, PersistentError};
+
+use crate::disk::{Disk, DiskFile, Open, folder_of};
 
 /// The nodes.conf of this process: locked as long as this lives.
 #[derive(Debug)]
 pub struct NodesFile {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
-    _lock: File,
-    _current: File,
+    _lock: Box<dyn DiskFile>,
+    _current: Box<dyn DiskFile>,
 }
 
 /// Why a node can't use its nodes.conf.
@@ -61,17 +65,21 @@ impl std::error::Error for NodesFileError {}
 
 impl NodesFile {
     /// Locks and reads it; one that is missing or empty is a new node's.
-    pub fn open(path: &Path) -> Result<(NodesFile, Option<Persistent>), NodesFileError> {
+    pub fn open(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+    ) -> Result<(NodesFile, Option<Persistent>), NodesFileError> {
         let lock_path = beside(path, ".lock");
-        let lock = open_locked(&lock_path, path)?;
-        let mut current = open_locked(path, path)?;
+        let lock = open_locked(&**disk, &lock_path, path)?;
+        let mut current = open_locked(&**disk, path, path)?;
         let mut bytes = Vec::new();
         let read = current.read_to_end(&mut bytes);
         read.map_err(|error| NodesFileError::Io { path: path.to_owned(), doing: "read", error })?;
         let text = String::from_utf8(bytes).map_err(|_| NodesFileError::NotText { path: path.to_owned() })?;
         let persistent = Persistent::parse(&text)
             .map_err(|error| NodesFileError::Corrupt { path: path.to_owned(), error })?;
-        Ok((NodesFile { path: path.to_owned(), _lock: lock, _current: current }, persistent))
+        let file = NodesFile { disk: disk.clone(), path: path.to_owned(), _lock: lock, _current: current };
+        Ok((file, persistent))
     }
 
     pub fn path(&self) -> &Path {
@@ -81,19 +89,19 @@ impl NodesFile {
     /// Makes `text` its content. When this fails, the old content is still there.
     pub fn replace(&mut self, text: &str) -> io::Result<()> {
         let new_path = beside(&self.path, ".new");
-        let written = write_synced(&new_path, text).and_then(|file| {
-            std::fs::rename(&new_path, &self.path)?;
+        let written = write_synced(&*self.disk, &new_path, text).and_then(|file| {
+            self.disk.rename(&new_path, &self.path)?;
             Ok(file)
         });
         match written {
             Ok(file) => self._current = file,
             Err(error) => {
                 // A half-written file only takes space that the next attempt may need.
-                let _ = std::fs::remove_file(&new_path);
+                let _ = self.disk.remove(&new_path);
                 return Err(error);
             }
         }
-        sync_folder(&self.path)
+        self.disk.sync_folder(folder_of(&self.path))
     }
 }
 
@@ -103,10 +111,9 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-fn open_locked(path: &Path, nodes_conf: &Path) -> Result<File, NodesFileError> {
+fn open_locked(disk: &dyn Disk, path: &Path, nodes_conf: &Path) -> Result<Box<dyn DiskFile>, NodesFileError> {
     let fail = |doing| move |error| NodesFileError::Io { path: path.to_owned(), doing, error };
-    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    let file = open.map_err(fail("open"))?;
+    let file = disk.open(path, Open::Append).map_err(fail("open"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(NodesFileError::InUse { path: nodes_conf.to_owned() }),
@@ -114,21 +121,13 @@ fn open_locked(path: &Path, nodes_conf: &Path) -> Result<File, NodesFileError> {
     }
 }
 
-fn write_synced(path: &Path, text: &str) -> io::Result<File> {
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+fn write_synced(disk: &dyn Disk, path: &Path, text: &str) -> io::Result<Box<dyn DiskFile>> {
+    let mut file = disk.open(path, Open::Create)?;
     // Nobody else knows this name, but one who does and holds it would be told by an error.
     file.try_lock()?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(file)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use rcl_proto::{Slot, SlotRange};
 use super::*;
 use crate::clock;
 use crate::config::Config;
+use crate::disk::RealDisk;
 
 /// Far longer than anything takes: it only ends a test that fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,9 +30,10 @@ impl Running {
         let loaded = crate::config::load(&arguments, &folder, &mut std::io::empty()).unwrap();
         let mut settings = loaded.config.settings();
         // The kernel chooses the bus's port; nobody connects to it here.
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let prepared = loop {
             settings.cluster_port = free_port();
-            match Prepared::open(&settings) {
+            match Prepared::open(&settings, &disk) {
                 Ok(prepared) => break prepared,
                 Err(StartError::Bind(_)) => continue,
                 Err(error) => panic!("{error}"),

@@ -4,7 +4,6 @@
 //! A file that is torn or corrupt stops the start: data are missing, and only people can say whether the node
 //! shall go on without them.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
 
 use crate::clock;
 use crate::command::CommandError;
+use crate::disk::Open;
 use crate::eviction;
 use crate::executor::{Held, node_state};
 use crate::node::Node;
@@ -109,13 +109,13 @@ pub struct Loaded {
 pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
-    let file = match File::open(&path) {
+    let file = match node.disk.open(&path, Open::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(LoadError::Open { path, error }),
     };
     let began = clock::monotonic();
-    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    let bytes = file.len().unwrap_or(0);
     node.persistence.loading.begin(bytes);
     let mut loader = Loader::new(node, BufReader::with_capacity(256 * 1024, file), true);
     let loaded = loader.load_all(|| Ok(())).map_err(|error| match error {
@@ -151,7 +151,7 @@ pub fn reload(node: &Arc<Node>, reload: &Reload) -> Result<(), String> {
     }
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = node.disk.open(&path, Open::Read).map_err(|error| error.to_string())?;
     node.set_state(node_state::LOADING, true);
     if reload.flushes {
         flush(node);

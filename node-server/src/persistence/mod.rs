@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 pub use info::info_section;
 
 use crate::client::WakeHandle;
+use crate::disk::Disk;
 use crate::stats::Counter;
 
 #[derive(Debug)]
@@ -79,10 +80,10 @@ impl Persistence {
     }
 
     /// The process ends: a save that has not come to its end leaves nothing behind.
-    pub fn remove_temporary_file(&self) {
+    pub fn remove_temporary_file(&self, disk: &dyn Disk) {
         if let Some(path) = self.set_temporary_file(None) {
             // It may have got its name just now.
-            let _ = std::fs::remove_file(path);
+            let _ = disk.remove(&path);
         }
     }
 

@@ -2,8 +2,7 @@
 //!
 //! So at every moment the folder holds one whole file, the old one or the new one, whatever happens.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,6 +11,7 @@ use bytes::Bytes;
 
 use super::snapshot::{self, Claim, Sink, SinkState, Summary};
 use crate::clock;
+use crate::disk::{Disk, DiskFile, Open, folder_of};
 use crate::executor::node_state;
 use crate::node::Node;
 
@@ -68,7 +68,7 @@ fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
     persistence.save_began_ms.store(began_ms, Ordering::Release);
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
-    let result = FileSink::create(&path).map_err(|error| error.to_string()).and_then(|sink| {
+    let result = FileSink::create(&node.disk, &path).map_err(|error| error.to_string()).and_then(|sink| {
         persistence.set_temporary_file(Some(sink.temporary.clone()));
         let result = snapshot::run(node, claim, |_| vec![Box::new(sink)]);
         result.map_err(|error| error.to_string())
@@ -137,18 +137,20 @@ pub fn tick(node: &Arc<Node>, now_ms: i64) {
 
 /// The file, until it is whole under another name.
 struct FileSink {
-    file: File,
+    disk: Arc<dyn Disk>,
+    file: Box<dyn DiskFile>,
     temporary: PathBuf,
     path: PathBuf,
     done: bool,
 }
 
 impl FileSink {
-    fn create(path: &Path) -> io::Result<FileSink> {
+    fn create(disk: &Arc<dyn Disk>, path: &Path) -> io::Result<FileSink> {
         let temporary = path.with_file_name(format!("temp-{}.rdb", std::process::id()));
-        let file = File::create(&temporary)
+        let file = disk
+            .open(&temporary, Open::Create)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", temporary.display())))?;
-        Ok(FileSink { file, temporary, path: path.to_owned(), done: false })
+        Ok(FileSink { disk: disk.clone(), file, temporary, path: path.to_owned(), done: false })
     }
 }
 
@@ -160,13 +162,10 @@ impl Sink for FileSink {
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.file.sync_all()?;
-        std::fs::rename(&self.temporary, &self.path)?;
+        self.disk.rename(&self.temporary, &self.path)?;
         self.done = true;
-        match self.path.parent() {
-            // The rename itself must be durable too.
-            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-            _ => File::open(".")?.sync_all(),
-        }
+        // The rename itself must be durable too.
+        self.disk.sync_folder(folder_of(&self.path))
     }
 }
 
@@ -174,7 +173,7 @@ impl Drop for FileSink {
     fn drop(&mut self) {
         if !self.done {
             // What is left is of no use to anybody.
-            let _ = std::fs::remove_file(&self.temporary);
+            let _ = self.disk.remove(&self.temporary);
         }
     }
 }
@@ -182,24 +181,26 @@ impl Drop for FileSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::RealDisk;
 
     #[test]
     fn a_file_is_whole_or_the_old_one() {
         let folder = std::env::temp_dir().join(format!("save-{}-{}", std::process::id(), clock::now_us()));
         std::fs::create_dir(&folder).unwrap();
         let path = folder.join("dump.rdb");
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         std::fs::write(&path, b"old").unwrap();
-        let mut sink = Box::new(FileSink::create(&path).unwrap());
+        let mut sink = Box::new(FileSink::create(&disk, &path).unwrap());
         sink.write(&Bytes::from_static(b"half")).unwrap();
         drop(sink);
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
-        let mut sink = Box::new(FileSink::create(&path).unwrap());
+        let mut sink = Box::new(FileSink::create(&disk, &path).unwrap());
         sink.write(&Bytes::from_static(b"new")).unwrap();
         sink.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(FileSink::create(&path).is_err());
+        assert!(FileSink::create(&disk, &path).is_err());
     }
 }

@@ -9,8 +9,8 @@
 //! off) its length must be known first: it is spooled into a file that nobody else can see, and sent from there.
 //! A replica that comes after the point waits for the next snapshot.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::link::ReplicaLink;
 use super::{LogPoint, LogPosition, ReplicationId};
 use crate::clock;
+use crate::disk::{Disk, DiskFile, Open};
 use crate::node::Node;
 use crate::persistence::snapshot::{self, Sink, SinkState};
 
@@ -160,7 +161,7 @@ fn start_waiting(node: &Node, point: &mut LogPoint) -> Vec<Box<dyn Sink>> {
         }
     }
     drop(log);
-    sinks.build()
+    sinks.build(&node.disk)
 }
 
 struct Sinks {
@@ -191,10 +192,10 @@ impl Sinks {
         true
     }
 
-    fn build(mut self) -> Vec<Box<dyn Sink>> {
+    fn build(mut self, disk: &Arc<dyn Disk>) -> Vec<Box<dyn Sink>> {
         if !self.readers.is_empty() {
             let readers = std::mem::take(&mut self.readers);
-            self.streams.push(Box::new(SpoolSink { file: None, bytes: 0, readers }));
+            self.streams.push(Box::new(SpoolSink::new(disk, readers)));
         }
         self.streams
     }
@@ -221,30 +222,36 @@ impl Sink for StreamSink {
 
 /// Into a file without a name; when all is there, to the replicas.
 struct SpoolSink {
-    file: Option<File>,
+    disk: Arc<dyn Disk>,
+    spool: Option<Spool>,
     bytes: u64,
     readers: Vec<mpsc::Sender<Bytes>>,
 }
 
+impl SpoolSink {
+    fn new(disk: &Arc<dyn Disk>, readers: Vec<mpsc::Sender<Bytes>>) -> SpoolSink {
+        SpoolSink { disk: disk.clone(), spool: None, bytes: 0, readers }
+    }
+}
+
 impl Sink for SpoolSink {
     fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            empty => empty.insert(unnamed_file()?),
+        let spool = match &mut self.spool {
+            Some(spool) => spool,
+            empty => empty.insert(Spool::create(&*self.disk, self.readers.len())?),
         };
-        file.write_all(bytes)?;
+        spool.file.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
         Ok(SinkState::Taken)
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
-        let SpoolSink { file, bytes, readers } = *self;
-        let file = Arc::new(file.ok_or(io::ErrorKind::UnexpectedEof)?);
-        for reader in readers {
-            let file = file.clone();
+        let SpoolSink { spool, bytes, readers, .. } = *self;
+        let copies = spool.ok_or(io::ErrorKind::UnexpectedEof)?.copies;
+        for (file, reader) in copies.into_iter().zip(readers) {
             let body = move || {
                 // Fails with a replica that is gone, whose link says so itself.
-                let _ = send_file(&file, bytes, &reader);
+                let _ = send_file(file, bytes, &reader);
             };
             std::thread::Builder::new().name("spool".to_owned()).spawn(body)?;
         }
@@ -252,22 +259,31 @@ impl Sink for SpoolSink {
     }
 }
 
-/// Gone from the folder at once, so that nothing is left behind whatever happens.
-fn unnamed_file() -> io::Result<File> {
-    let path = format!("temp-replication-{}-{}.rdb", std::process::id(), clock::now_us());
-    let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(file)
+/// A file that is gone from the folder at once, so that nothing is left behind whatever happens.
+struct Spool {
+    file: Box<dyn DiskFile>,
+    /// The same file, for each who reads it.
+    copies: Vec<Box<dyn DiskFile>>,
 }
 
-fn send_file(file: &File, bytes: u64, reader: &mpsc::Sender<Bytes>) -> io::Result<()> {
-    use std::os::unix::fs::FileExt;
+impl Spool {
+    fn create(disk: &dyn Disk, readers: usize) -> io::Result<Spool> {
+        let path = format!("temp-replication-{}-{}.rdb", std::process::id(), clock::now_us());
+        let path = Path::new(&path);
+        let file = disk.open(path, Open::CreateNew)?;
+        let copies: io::Result<Vec<_>> = (0..readers).map(|_| disk.open(path, Open::Read)).collect();
+        disk.remove(path)?;
+        Ok(Spool { file, copies: copies? })
+    }
+}
+
+fn send_file(mut file: Box<dyn DiskFile>, bytes: u64, reader: &mpsc::Sender<Bytes>) -> io::Result<()> {
     let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
     reader.blocking_send(format!("${bytes}\r\n").into()).map_err(gone)?;
     let mut position = 0;
     while position < bytes {
         let mut chunk = vec![0; SPOOL_READ_BYTES.min((bytes - position) as usize)];
-        file.read_exact_at(&mut chunk, position)?;
+        file.read_exact(&mut chunk)?;
         position += chunk.len() as u64;
         reader.blocking_send(chunk.into()).map_err(gone)?;
     }
@@ -277,11 +293,13 @@ fn send_file(file: &File, bytes: u64, reader: &mpsc::Sender<Bytes>) -> io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::RealDisk;
 
     #[test]
     fn a_spooled_file_is_sent_with_its_length() {
         let (sender, mut chunks) = mpsc::channel(64);
-        let mut sink = Box::new(SpoolSink { file: None, bytes: 0, readers: vec![sender] });
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let mut sink = Box::new(SpoolSink::new(&disk, vec![sender]));
         let big = Bytes::from(vec![7u8; SPOOL_READ_BYTES]);
         sink.write(&big).unwrap();
         sink.write(&Bytes::from_static(b"end")).unwrap();

@@ -20,7 +20,7 @@ fn path(node: &Node) -> Result<PathBuf, CommandError> {
 /// All users are new ones afterwards, so the connections of the old ones end, as in Redis 7.2; only the default user stays.
 pub fn load(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     let (node, own_id) = (context.node, context.session.id());
-    let users = file::load(&path(node)?, node.settings().acl_pubsub_default_all)
+    let users = file::load(&*node.disk, &path(node)?, node.settings().acl_pubsub_default_all)
         .map_err(|errors| CommandError::new(format!("ERR {errors}")))?;
     for user in node.access.replace_all(users) {
         context.close |= access::close_all_of(node, &user, own_id);
@@ -33,7 +33,7 @@ pub fn load(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 
 pub fn save(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     let path = path(context.node)?;
-    file::save(&context.node.access, &path).map_err(|error| {
+    file::save(&*context.node.disk, &context.node.access, &path).map_err(|error| {
         tracing::warn!(path = %path.display(), %error, "ACL SAVE failed");
         CommandError::fixed(
             "ERR There was an error trying to save the ACLs. Please check the server logs for more information",

@@ -1,5 +1,7 @@
 //! CONFIG: GET, SET, REWRITE, RESETSTAT.
 
+use std::io::Read as _;
+
 use rcl_cluster::Command;
 use rcl_proto::resp::Args;
 
@@ -8,7 +10,8 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, flag
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 
 use crate::commands::cluster;
-use crate::config::{self as configuration, ClientOrigin, SetError};
+use crate::config::{ClientOrigin, SetError};
+use crate::disk::{self, Open};
 use crate::eviction;
 use crate::reconfigure;
 
@@ -171,16 +174,17 @@ pub fn rewrite_file(context: &mut Context<'_>, all: bool) -> CommandResult {
         tracing::warn!(path = %path.display(), %error, "CONFIG REWRITE failed");
         CommandError::new(format!("ERR Rewriting config file: {error}"))
     };
-    let old = match std::fs::read(path) {
-        Ok(old) => old,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+    let mut old = Vec::new();
+    match node.disk.open(path, Open::Read).and_then(|mut file| file.read_to_end(&mut old)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
-    };
+    }
     let settings = node.settings();
     let users = if settings.aclfile.is_some() { Vec::new() } else { node.access.config_lines(&settings) };
     let config = node.lock_config().clone();
     let new = if all { config.rewrite_all(&old, users) } else { config.rewrite(&old, users) };
-    configuration::file::replace(path, &new).map_err(failed)?;
+    disk::replace(&*node.disk, path, &new).map_err(failed)?;
     tracing::info!(path = %path.display(), "CONFIG REWRITE done");
     context.reply.ok();
     Ok(Outcome::Done)
