@@ -13,7 +13,7 @@
 //! Nodes are shared by clones and copied when written to, one path at a time: so a snapshot holds a tree of any
 //! size for a reference count. No item weighs nothing: a change that leaves one so must take it out.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 mod cursor;
 
@@ -61,17 +61,17 @@ impl<T: Item> CountedTree<T> {
     /// The item at `offset`, and the offset within it.
     pub(super) fn get(&self, offset: usize) -> Option<(&T, usize)> {
         let mut node = self.root.as_deref()?;
-        let mut offset = offset;
+        let (mut offset, mut whole) = (offset, self.weight);
         loop {
             match node {
                 Node::Leaf(items) => {
-                    let (index, within) = locate(items, offset, T::weight);
+                    let (index, within) = locate(items, offset, whole, T::weight);
                     return Some((items.get(index)?, within));
                 }
                 Node::Inner(children) => {
-                    let (index, within) = locate(children, offset, |child| child.weight);
-                    node = &children.get(index)?.node;
-                    offset = within;
+                    let (index, within) = locate(children, offset, whole, |child| child.weight);
+                    let child = children.get(index)?;
+                    (node, offset, whole) = (&child.node, within, child.weight);
                 }
             }
         }
@@ -189,10 +189,10 @@ struct Altered<R> {
 
 /// The way down to the item that is to change.
 trait Route<T: Item> {
-    /// Which child it goes to.
-    fn child(&mut self, children: &[Child<T>]) -> usize;
+    /// Which child it goes to, of those that weigh `whole` together.
+    fn child(&mut self, children: &[Child<T>], whole: usize) -> usize;
     /// The index in the leaf, and the offset within that item.
-    fn item(&self, items: &[T]) -> (usize, usize);
+    fn item(&self, items: &[T], whole: usize) -> (usize, usize);
     /// Where that is, counted from the end, when something is appended.
     const END: usize;
 }
@@ -202,8 +202,8 @@ struct ByOffset(usize);
 impl<T: Item> Route<T> for ByOffset {
     const END: usize = 0;
 
-    fn child(&mut self, children: &[Child<T>]) -> usize {
-        let (index, within) = locate(children, self.0, |child| child.weight);
+    fn child(&mut self, children: &[Child<T>], whole: usize) -> usize {
+        let (index, within) = locate(children, self.0, whole, |child| child.weight);
         // The end belongs to the last child.
         let (index, within) = match children.last() {
             Some(last) if index == children.len() => (index - 1, within + last.weight),
@@ -213,8 +213,8 @@ impl<T: Item> Route<T> for ByOffset {
         index
     }
 
-    fn item(&self, items: &[T]) -> (usize, usize) {
-        locate(items, self.0, T::weight)
+    fn item(&self, items: &[T], whole: usize) -> (usize, usize) {
+        locate(items, self.0, whole, T::weight)
     }
 }
 
@@ -223,11 +223,11 @@ struct ByKey<P>(P);
 impl<T: Item, P: Fn(&T::Key) -> bool> Route<T> for ByKey<P> {
     const END: usize = 1;
 
-    fn child(&mut self, children: &[Child<T>]) -> usize {
+    fn child(&mut self, children: &[Child<T>], _whole: usize) -> usize {
         children.partition_point(|child| self.0(&child.first)).saturating_sub(1)
     }
 
-    fn item(&self, items: &[T]) -> (usize, usize) {
+    fn item(&self, items: &[T], _whole: usize) -> (usize, usize) {
         (items.partition_point(|item| self.0(item.key())).saturating_sub(1), 0)
     }
 }
@@ -240,7 +240,7 @@ fn alter<T: Item, R, W: Route<T>>(
 ) -> Altered<R> {
     match node {
         Node::Leaf(items) => {
-            let (index, within) = route.item(items);
+            let (index, within) = route.item(items, weight);
             let last = index + W::END >= items.len();
             let sum = |items: &[T]| items.iter().map(T::weight).sum::<usize>();
             let (count, from, upto) = (items.len(), index.saturating_sub(1), items.len().min(index + 2));
@@ -252,7 +252,7 @@ fn alter<T: Item, R, W: Route<T>>(
             Altered { result, weight, first: index <= 1, last }
         }
         Node::Inner(children) => {
-            let index = route.child(children);
+            let index = route.child(children, weight);
             let child = &mut children[index];
             let weight = weight - child.weight;
             let altered = alter(Arc::make_mut(&mut child.node), child.weight, route, change);
@@ -293,8 +293,17 @@ fn rebalance<T: Item>(children: &mut Vec<Child<T>>, index: usize, at_end: bool) 
     }
 }
 
-/// The index of the part that holds `offset`, and the offset within it; past the end, the number of parts.
-fn locate<P>(parts: &[P], offset: usize, weight: impl Fn(&P) -> usize) -> (usize, usize) {
+/// The index of the part that holds `offset`, and the offset within it; past the end, the number of parts. All of them weigh
+/// `whole` together, so that the last one is found without counting the others: lists are used at their ends.
+fn locate<P>(parts: &[P], offset: usize, whole: usize, weight: impl Fn(&P) -> usize) -> (usize, usize) {
+    if let Some(within) = offset.checked_sub(whole) {
+        return (parts.len(), within);
+    }
+    if let Some((last, others)) = parts.split_last()
+        && let Some(within) = offset.checked_sub(whole - weight(last))
+    {
+        return (others.len(), within);
+    }
     let mut left = offset;
     for (index, part) in parts.iter().enumerate() {
         let weight = weight(part);

@@ -26,6 +26,7 @@ mod block;
 mod entry;
 mod group;
 mod outside;
+mod shared;
 mod table;
 #[cfg(test)]
 mod tests;

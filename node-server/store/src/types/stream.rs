@@ -14,7 +14,7 @@ mod trim;
 
 use super::Encoding;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use triomphe::Arc;
 
 pub use entries::StreamEntry;
 pub use group::{Consumer, ConsumerName, Group, Pending};

@@ -13,17 +13,17 @@ impl<'a, T: Item> Cursor<'a, T> {
     fn at(tree: &'a CountedTree<T>, offset: usize) -> Option<Cursor<'a, T>> {
         let mut path = Vec::new();
         let mut node = tree.root.as_deref()?;
-        let mut offset = offset;
+        let (mut offset, mut whole) = (offset, tree.weight);
         loop {
             match node {
                 Node::Leaf(leaf) => {
-                    return Some(Cursor { path, leaf, index: locate(leaf, offset, T::weight).0 });
+                    return Some(Cursor { path, leaf, index: locate(leaf, offset, whole, T::weight).0 });
                 }
                 Node::Inner(children) => {
-                    let (index, within) = locate(children, offset, |child| child.weight);
+                    let (index, within) = locate(children, offset, whole, |child| child.weight);
                     path.push((&children[..], index));
-                    node = &children.get(index)?.node;
-                    offset = within;
+                    let child = children.get(index)?;
+                    (node, offset, whole) = (&child.node, within, child.weight);
                 }
             }
         }

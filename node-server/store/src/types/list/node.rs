@@ -3,7 +3,7 @@
 use super::{CountedTree, Form, Limits, List};
 use crate::encoding::{Listpack, ListpackRef};
 use crate::types::counted_tree::Item;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// A listpack that clones share, with its count beside the pointer: to find an offset, no node is touched but the one
 /// that holds it.
@@ -37,7 +37,7 @@ impl Node {
     }
 
     pub(super) fn memory_usage(&self) -> usize {
-        self.elements.memory_usage() + size_of::<Listpack>() + 2 * size_of::<usize>()
+        self.elements.memory_usage() + size_of::<Listpack>() + size_of::<usize>()
     }
 
     fn change<R>(&mut self, change: impl FnOnce(&mut Listpack) -> R) -> R {

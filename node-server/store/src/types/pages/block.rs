@@ -12,6 +12,7 @@
 use super::entry::{Format, Text, ValueSize, entry_len, outside_number, read_text, stored_len, text_is};
 use super::entry::{text_len, texts_outside, write_number, write_text};
 use super::outside::Outside;
+use super::shared::SharedBytes;
 use crate::prefetch::prefetch;
 use crate::table::tags::bytes_equal;
 use std::marker::PhantomData;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 #[derive(Clone)]
 pub(in crate::types) struct Block<F> {
-    bytes: Arc<[u8]>,
+    bytes: SharedBytes,
     outside: Option<Arc<Outside>>,
     len: u32,
     /// How many entries the column and the offsets have place for.
@@ -39,7 +40,7 @@ const NARROW_MAX: usize = 1 << 16;
 impl<F: Format> Default for Block<F> {
     fn default() -> Self {
         Block {
-            bytes: Arc::default(),
+            bytes: SharedBytes::default(),
             outside: None,
             len: 0,
             capacity: 0,
@@ -143,6 +144,12 @@ impl<F: Format> Block<F> {
         self.bytes.get(index * F::COLUMN..(index + 1) * F::COLUMN).unwrap_or(&[])
     }
 
+    /// The column of all entries.
+    #[inline]
+    pub(in crate::types) fn columns(&self) -> &[u8] {
+        self.bytes.get(..self.len() * F::COLUMN).unwrap_or(&[])
+    }
+
     #[inline]
     fn offset_size(&self) -> usize {
         if self.bytes.len() > NARROW_MAX { 4 } else { 2 }
@@ -185,7 +192,7 @@ impl<F: Format> Block<F> {
     fn write_offset(&mut self, index: usize, offset: u32) {
         let (size, column) = (self.offset_size(), self.capacity as usize * F::COLUMN);
         let at = column + index * size;
-        Arc::make_mut(&mut self.bytes)[at..at + size].copy_from_slice(&offset.to_le_bytes()[..size]);
+        self.bytes.own()[at..at + size].copy_from_slice(&offset.to_le_bytes()[..size]);
     }
 
     /// Inserts an entry before the one at `index`.
@@ -194,7 +201,7 @@ impl<F: Format> Block<F> {
         self.reserve(needed);
         let (len, used, offset_size) = (self.len(), self.used, self.offset_size());
         let (offsets, arena) = (self.capacity as usize * F::COLUMN, self.arena_start());
-        let bytes = Arc::make_mut(&mut self.bytes);
+        let bytes = self.bytes.own();
         if index < len {
             bytes.copy_within(index * F::COLUMN..len * F::COLUMN, (index + 1) * F::COLUMN);
             let (from, to) = (offsets + index * offset_size, offsets + len * offset_size);
@@ -223,7 +230,7 @@ impl<F: Format> Block<F> {
         }
         self.release(index, key_len);
         let (at, end) = (self.position(index), self.arena_start() + self.used as usize);
-        let bytes = Arc::make_mut(&mut self.bytes);
+        let bytes = self.bytes.own();
         if new_len <= old_len {
             self.gaps += (old_len - new_len) as u32;
             write_value::<F>(&mut bytes[at + key_len..], value, &mut self.outside);
@@ -246,7 +253,7 @@ impl<F: Format> Block<F> {
             return;
         }
         let offsets = self.capacity as usize * F::COLUMN;
-        let bytes = Arc::make_mut(&mut self.bytes);
+        let bytes = self.bytes.own();
         bytes.copy_within((index + 1) * F::COLUMN..len * F::COLUMN, index * F::COLUMN);
         let (from, to) = (offsets + index * offset_size, offsets + len * offset_size);
         bytes.copy_within(from + offset_size..to, from);
@@ -296,7 +303,7 @@ impl<F: Format> Block<F> {
     fn take_over(&mut self, other: &mut Block<F>) {
         let (len, offset_size, used) = (other.len(), other.offset_size(), other.used as usize);
         let (offsets, arena) = (self.capacity as usize * F::COLUMN, self.arena_start());
-        let bytes = Arc::make_mut(&mut self.bytes);
+        let bytes = self.bytes.own();
         bytes[..len * F::COLUMN].copy_from_slice(&other.bytes[..len * F::COLUMN]);
         let from = other.capacity as usize * F::COLUMN;
         bytes[offsets..][..len * offset_size].copy_from_slice(&other.bytes[from..][..len * offset_size]);
@@ -331,7 +338,7 @@ impl<F: Format> Block<F> {
         let (capacity, arena) = (len + spare, bytes + spare * bytes / len.max(1));
         let narrow = capacity * (F::COLUMN + 2) + arena;
         let size = if narrow <= NARROW_MAX { narrow } else { capacity * (F::COLUMN + 4) + arena };
-        Block { bytes: std::iter::repeat_n(0, size).collect(), capacity: capacity as u32, ..Block::default() }
+        Block { bytes: SharedBytes::zeroed(size), capacity: capacity as u32, ..Block::default() }
     }
 
     /// Appends entries, for which there is room.
@@ -341,7 +348,7 @@ impl<F: Format> Block<F> {
     {
         let (offset_size, arena) = (self.offset_size(), self.arena_start());
         let offsets = self.capacity as usize * F::COLUMN;
-        let bytes = Arc::make_mut(&mut self.bytes);
+        let bytes = self.bytes.own();
         for (block, index) in entries {
             let (entry, len, used) = (block.entry(index), self.len as usize, self.used as usize);
             bytes[len * F::COLUMN..][..F::COLUMN].copy_from_slice(block.column(index));
@@ -365,7 +372,7 @@ impl<F: Format> Block<F> {
     /// Bytes that are allocated for it, without what lies outside.
     #[inline]
     pub(in crate::types) fn page_bytes(&self) -> usize {
-        if self.capacity == 0 { 0 } else { 2 * size_of::<usize>() + self.bytes.len() }
+        self.bytes.allocated_bytes()
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 use super::block::Block;
 use super::entry::Format;
 use crate::table::Part;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// How many entries its pages have on average, at most: then they are cut in two.
 const FULL: usize = 48;
@@ -165,7 +165,7 @@ impl<F: Format> Group<F> {
     }
 
     pub(super) fn allocated_bytes(&self) -> usize {
-        let own = size_of::<Self>() + 2 * size_of::<usize>();
+        let own = size_of::<Self>() + size_of::<usize>();
         own + self.pages.capacity() * size_of::<Block<F>>() + self.page_bytes
     }
 }

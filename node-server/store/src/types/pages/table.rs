@@ -11,7 +11,7 @@ use crate::types::sampling::{Selection, below};
 use foldhash::quality::FixedState;
 use rand::Rng;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
+use triomphe::Arc;
 
 #[derive(Clone)]
 pub(in crate::types) struct PageTable<F> {

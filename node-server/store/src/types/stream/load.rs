@@ -7,7 +7,7 @@ use super::{Stream, StreamId};
 use crate::encoding::{Listpack, Malformed};
 use crate::types::Element;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// What is saved beside the entries.
 #[derive(Clone, Copy, Debug, Default)]

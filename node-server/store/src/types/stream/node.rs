@@ -13,7 +13,7 @@ use super::StreamId;
 use crate::encoding::{Listpack, listpack};
 use crate::types::counted_tree::Item;
 use crate::types::{Element, Limits};
-use std::sync::Arc;
+use triomphe::Arc;
 
 const DELETED: i64 = 1;
 const SAME_FIELDS: i64 = 2;
@@ -190,7 +190,7 @@ impl Node {
     }
 
     pub(super) fn memory_usage(&self) -> usize {
-        size_of::<Node>() + size_of::<Listpack>() + 2 * size_of::<usize>() + self.listpack.memory_usage()
+        size_of::<Node>() + size_of::<Listpack>() + size_of::<usize>() + self.listpack.memory_usage()
     }
 
     /// The entry at which `rest` stands, which is then behind it.
