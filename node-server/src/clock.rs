@@ -20,15 +20,25 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// A duration in nanoseconds.
+pub fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The time within one batch of requests: both clocks are read once at its start, and one of them after each
 /// request, which gives its duration and the next one's time. That one is the processor's own counter where it is steady.
 #[derive(Debug)]
 pub struct BatchClock {
     counter: &'static Counter,
-    started: u64,
-    started_ms: i64,
     last: u64,
+    /// From the batch's beginning to the last lap.
+    elapsed_ns: u64,
+    now_ms: i64,
+    /// When `now_ms` is one more, in terms of `elapsed_ns`.
+    next_ms_ns: u64,
 }
+
+const MS_IN_NS: u64 = 1_000_000;
 
 static COUNTER: LazyLock<Counter> = LazyLock::new(Counter::new);
 
@@ -40,28 +50,41 @@ pub fn measure_counter() {
 impl BatchClock {
     pub fn start() -> BatchClock {
         let counter = &*COUNTER;
-        let now = counter.raw();
-        BatchClock { counter, started: now, started_ms: now_ms(), last: now }
+        let last = counter.raw();
+        let now_us = now_us();
+        let next_ms_ns = MS_IN_NS - now_us.rem_euclid(1000) as u64 * 1000;
+        BatchClock { counter, last, elapsed_ns: 0, now_ms: now_us.div_euclid(1000), next_ms_ns }
     }
 
     /// Unix time in milliseconds, as of the last lap.
     #[inline]
     pub fn now_ms(&self) -> i64 {
-        self.started_ms + (self.counter.delta_as_nanos(self.started, self.last) / 1_000_000) as i64
+        self.now_ms
     }
 
     /// From the batch's beginning to the last lap.
-    pub fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.counter.delta_as_nanos(self.started, self.last))
+    pub fn elapsed_us(&self) -> u64 {
+        self.elapsed_ns / 1000
     }
 
-    /// The time since the last lap; a new lap begins.
+    /// Nanoseconds since the last lap; a new lap begins.
     #[inline]
-    pub fn lap(&mut self) -> Duration {
+    pub fn lap_ns(&mut self) -> u64 {
         let now = self.counter.raw();
-        let lap = self.counter.delta_as_nanos(self.last, now);
+        let lap_ns = self.counter.delta_as_nanos(self.last, now);
         self.last = now;
-        Duration::from_nanos(lap)
+        self.elapsed_ns += lap_ns;
+        if self.elapsed_ns >= self.next_ms_ns {
+            self.count_ms();
+        }
+        lap_ns
+    }
+
+    #[cold]
+    fn count_ms(&mut self) {
+        let passed = (self.elapsed_ns - self.next_ms_ns) / MS_IN_NS + 1;
+        self.now_ms += passed as i64;
+        self.next_ms_ns += passed * MS_IN_NS;
     }
 }
 

@@ -7,6 +7,8 @@
 mod gate;
 pub mod in_memory;
 pub mod internal;
+#[cfg(test)]
+mod kept_tests;
 mod lock;
 mod propagate;
 #[cfg(test)]
@@ -31,7 +33,7 @@ pub use transaction::{discard, unwatch_all};
 
 use crate::client::{LateReply, Message, NO_COMMAND, NO_SHARD, ReplyMode, Session};
 use crate::clock::{self, BatchClock};
-use crate::command::spec::Flags;
+use crate::command::spec::{Flags, flag};
 use crate::command::{
     self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
 };
@@ -111,21 +113,23 @@ pub fn process(
     output: &mut Vec<u8>,
     batch: &mut Batch,
 ) -> Flow {
-    process_found(node, session, args, node.commands.find(args), output, batch)
+    process_found(node, session, args, node.commands.find(args), output, batch, &mut Held::None)
 }
 
-/// The same, if its command was looked up already.
+/// The same, if its command was looked up already. The shard that a quick command held is left in `kept`, for the next request of
+/// the batch, which mostly is about the same one; before anything else is done, the caller lets it go.
 ///
 /// Inlined down to the handler's call, since what goes through here for every command (arguments, request, shards) would else be
 /// copied in bigger pieces than it was just written in, for which the processor has to wait each time.
 #[inline(always)]
-pub fn process_found(
-    node: &Arc<Node>,
+pub fn process_found<'a>(
+    node: &'a Arc<Node>,
     session: &mut Session,
     args: Args<'_>,
     lookup: Lookup,
     output: &mut Vec<u8>,
     batch: &mut Batch,
+    kept: &mut Held<'a>,
 ) -> Flow {
     batch.reply_start = output.len();
     batch.stats.commands += 1;
@@ -135,7 +139,7 @@ pub fn process_found(
             if request.spec.locks == Locks::Script {
                 request.flags = scripting::flags_of(node, &request);
             }
-            dispatch(node, session, &request, output, batch)
+            dispatch(node, session, &request, output, batch, kept)
         }
         _ => process_unfound(node, session, args, lookup, output, batch),
     };
@@ -164,7 +168,8 @@ fn process_unfound(
         // A master may log commands by the table's names, whatever its clients call them.
         Lookup::Unknown if session.is_master_link => match command::find(args) {
             Lookup::Found(known) if known.spec.accepts(args.len()) => {
-                return dispatch(node, session, &Request::new(known, args), output, batch);
+                let request = Request::new(known, args);
+                return dispatch(node, session, &request, output, batch, &mut Held::None);
             }
             Lookup::Found(known) => CommandError::wrong_arity(&known.full_name()),
             _ => unknown_command(args),
@@ -244,17 +249,18 @@ pub fn silence(session: &mut Session, output: &mut Vec<u8>, start: usize) {
 }
 
 #[inline(always)]
-fn dispatch(
-    node: &Arc<Node>,
+fn dispatch<'a>(
+    node: &'a Arc<Node>,
     session: &mut Session,
     request: &Request<'_>,
     output: &mut Vec<u8>,
     batch: &mut Batch,
+    kept: &mut Held<'a>,
 ) -> Flow {
     batch.pulse.runs(request.spec);
     session.handle.last_command.store(request.id, Ordering::Relaxed);
     let asking = std::mem::take(&mut session.asking);
-    let flow = admit_and_run(node, session, request, asking, output, batch);
+    let flow = admit_and_run(node, session, request, asking, output, batch, kept);
     // ASKING holds for one command; said before MULTI, for the whole transaction.
     if session.in_transaction() {
         session.asking = asking;
@@ -278,15 +284,16 @@ fn end_caching(session: &mut Session, request: &Request<'_>) {
 }
 
 #[inline(always)]
-fn admit_and_run(
-    node: &Arc<Node>,
+fn admit_and_run<'a>(
+    node: &'a Arc<Node>,
     session: &mut Session,
     request: &Request<'_>,
     asking: bool,
     output: &mut Vec<u8>,
     batch: &mut Batch,
+    kept: &mut Held<'a>,
 ) -> Flow {
-    let admitted = gate::admit(node, session, request, asking, batch.request_bytes);
+    let admitted = gate::admit(node, session, request, asking, batch.request_bytes, kept);
     if session.gets_messages() {
         // That a key was evicted to make room for this command is told before its reply, which may be about the same key.
         take_pushes(session, output);
@@ -294,7 +301,7 @@ fn admit_and_run(
     }
     match admitted {
         Ok(gate::Admitted::Run { held, slot }) => {
-            run(node, session, request, Place { asking, held, slot }, output, batch)
+            run(node, session, request, Place { asking, held, slot }, output, batch, kept)
         }
         Ok(gate::Admitted::Queue { slot }) => {
             transaction::queue(session, request, slot);
@@ -324,19 +331,22 @@ struct Place<'a> {
 }
 
 #[inline(always)]
-fn run(
-    node: &Arc<Node>,
+fn run<'a>(
+    node: &'a Arc<Node>,
     session: &mut Session,
     request: &Request<'_>,
-    place: Place<'_>,
+    place: Place<'a>,
     output: &mut Vec<u8>,
     batch: &mut Batch,
+    kept: &mut Held<'a>,
 ) -> Flow {
-    let Place { asking, held, slot } = place;
+    let Place { asking, mut held, slot } = place;
+    let is_quick = request.has(flag::FAST);
+    let given = if is_quick { held.lend() } else { std::mem::take(&mut held) };
     let counted = slot.filter(|_| node.counts_slots());
     let start = output.len();
     let now_ms = batch.clock.now_ms();
-    let mut context = Context::new(node, session, held, slot.unwrap_or(Slot::MIN), output, now_ms);
+    let mut context = Context::new(node, session, given, slot.unwrap_or(Slot::MIN), output, now_ms);
     context.asking = asking;
     context.declared_slot = slot;
     let result = context.run(request.spec, request.args);
@@ -345,26 +355,31 @@ fn run(
         context.session.last_write = logged.end;
     }
     publish(&mut context);
-    let lap = counted.map(|slot| {
-        let lap = batch.clock.lap();
+    let lap_ns = counted.map(|slot| {
+        let lap_ns = batch.clock.lap_ns();
         let logged_bytes = logged.map_or(0, |logged| logged.bytes);
-        let answered = slot_use::Answered { result: &result, start, lap, logged_bytes };
+        let answered = slot_use::Answered { result: &result, start, lap_ns, logged_bytes };
         slot_use::count(&mut context, slot, request.spec, batch.request_bytes, &answered);
-        lap
+        lap_ns
     });
     serve::serve_waiters(&mut context, counted.and(Some(&mut batch.clock)));
     let (hits, misses) = (context.data.hits, context.data.misses);
     let close = context.close;
     drop(context);
-    node.tracking.broadcasts.tell(node);
+    if is_quick && matches!(result, Ok(Outcome::Done)) && node.tracking.broadcasts.is_empty() {
+        *kept = held;
+    } else {
+        drop(held);
+        node.tracking.broadcasts.tell(node);
+    }
     batch.stats.hits += hits;
     batch.stats.misses += misses;
     // Who waits has not been answered: its connection counts it when it is.
     if !matches!(&result, Ok(Outcome::Park(park)) if !park.pipelined) {
-        let took = lap.unwrap_or_else(|| batch.clock.lap());
+        let took_ns = lap_ns.unwrap_or_else(|| batch.clock.lap_ns());
         let failed =
             result.is_err() || command::script_failed(request.spec, output.get(start..).unwrap_or_default());
-        node.note_call(session, request.spec, request.args, took, failed);
+        node.note_call(session, request.spec, request.args, took_ns, failed);
     }
     match result {
         Ok(Outcome::Done) if close => Flow::Close,
@@ -404,8 +419,8 @@ pub fn note_answered(node: &Node, session: &Session, args: Args<'_>, since: Inst
         node.stats.note_error();
     }
     if let Lookup::Found(known) = node.commands.find(args) {
-        node.command_stats.ran(known.spec, clock::monotonic() - since, failed);
-        node.note_slow(session, known.spec, args, reply.took);
+        node.command_stats.ran(known.spec, clock::nanoseconds(clock::monotonic() - since), failed);
+        node.note_slow(session, known.spec, args, clock::nanoseconds(reply.took));
     }
 }
 

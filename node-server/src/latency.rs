@@ -45,9 +45,14 @@ impl LatencyMonitor {
 
     #[inline]
     pub fn note(&self, event: &'static str, took: Duration) {
-        let threshold = self.threshold_ms();
-        if threshold > 0 && took.as_millis() as u64 >= threshold {
-            self.record(event, clock::now_ms() / 1000, took.as_millis() as u64);
+        self.note_ns(event, clock::nanoseconds(took));
+    }
+
+    #[inline]
+    pub fn note_ns(&self, event: &'static str, took_ns: u64) {
+        let threshold_ms = self.threshold_ms();
+        if threshold_ms > 0 && took_ns / 1_000_000 >= threshold_ms {
+            self.record(event, clock::now_ms() / 1000, took_ns / 1_000_000);
         }
     }
 

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use rcl_proto::resp::{Args, OwnedArgs};
@@ -324,19 +324,19 @@ impl Node {
         session: &Session,
         spec: &'static CommandSpec,
         args: Args<'_>,
-        took: Duration,
+        took_ns: u64,
         failed: bool,
     ) {
-        self.command_stats.ran(spec, took, failed);
-        self.note_slow(session, spec, args, took);
+        self.command_stats.ran(spec, took_ns, failed);
+        self.note_slow(session, spec, args, took_ns);
     }
 
     /// The latency monitor and the slow log keep it if it was slow.
-    pub fn note_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, took: Duration) {
-        self.latency.note(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took);
+    pub fn note_slow(&self, session: &Session, spec: &CommandSpec, args: Args<'_>, took_ns: u64) {
+        self.latency.note_ns(if spec.has(flag::FAST) { "fast-command" } else { "command" }, took_ns);
         let threshold = self.slow_from_ns.load(Ordering::Relaxed);
-        if threshold >= 0 && took.as_nanos() as i64 >= threshold && !spec.has(flag::SKIP_SLOWLOG) {
-            self.record_slow(session, spec, args, took.as_micros() as u64);
+        if threshold >= 0 && took_ns as i64 >= threshold && !spec.has(flag::SKIP_SLOWLOG) {
+            self.record_slow(session, spec, args, took_ns / 1000);
         }
     }
 

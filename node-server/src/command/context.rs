@@ -90,7 +90,7 @@ impl<'a> Context<'a> {
         }
         let took = clock::monotonic() - started;
         let failed = result.is_err() || script_failed(spec, self.reply.written_since(start));
-        self.node.note_call(self.session, spec, args, took, failed);
+        self.node.note_call(self.session, spec, args, clock::nanoseconds(took), failed);
         result
     }
 

@@ -386,7 +386,7 @@ impl<'a> Data<'a> {
 
     /// The slot that the replication log's record carries; `None` for what is about the whole node.
     pub fn logged_slot(&self) -> Option<Slot> {
-        matches!(self.held, Held::One(..)).then_some(self.slot)
+        matches!(self.held, Held::One(..) | Held::Lent(..)).then_some(self.slot)
     }
 
     /// True when a shard is locked: inside EXEC a command about the whole node must use those and lock none.
@@ -414,7 +414,7 @@ impl<'a> Data<'a> {
     pub fn try_hold_one_more(&mut self, index: usize) -> bool {
         let node: &'a Node = self.node;
         let locked = node.shards.try_lock(index);
-        locked.map(|shard| self.held.add(index, shard)).is_some()
+        locked.is_some_and(|shard| self.held.add(index, shard))
     }
 
     pub fn held_shards(&self) -> Vec<usize> {

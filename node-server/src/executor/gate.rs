@@ -75,8 +75,13 @@ pub fn admit<'a>(
     request: &Request<'_>,
     asking: bool,
     request_bytes: usize,
+    kept: &mut Held<'a>,
 ) -> Result<Admitted<'a>, CommandError> {
     let spec = request.spec;
+    let keeps = !kept.is_none() && may_keep(node, session, request);
+    if !keeps {
+        *kept = Held::None;
+    }
     if !session.authenticated && !spec.has(flag::NO_AUTH) && !node.access.default_user().needs_no_log_in() {
         return Err(NO_AUTH);
     }
@@ -86,11 +91,13 @@ pub fn admit<'a>(
     }
     let slot = slot_of(node, session, request)?;
     // Before a shard is locked: it locks others.
-    let room = if session.is_master_link { Room::Enough } else { eviction::make_room(node) };
+    let room = if session.is_master_link || keeps { Room::Enough } else { eviction::make_room(node) };
     let queueing = session.in_transaction() && !transaction::acts_at_once(request);
-    check_busy(node, request)?;
-    let mut held = Held::for_request(&node.shards, wanted(node, session, request, slot, queueing))
-        .map_err(|HeldLong| node.scripting.slow.busy())?;
+    if !keeps {
+        check_busy(node, request)?;
+    }
+    let wanted = wanted(node, session, request, slot, queueing);
+    let mut held = kept.or_lock(&node.shards, wanted).map_err(|HeldLong| node.scripting.slow.busy())?;
     if let Some(slot) = slot
         && node.is_cluster()
         && !session.is_master_link
@@ -118,6 +125,17 @@ pub fn admit<'a>(
         return Ok(Admitted::Park(park));
     }
     Ok(Admitted::Run { held, slot })
+}
+
+/// Whether a request may come to the shard that the one before it held, which is locked while this one is looked at: so nothing
+/// may wait, or lock another one.
+#[inline]
+fn may_keep(node: &Node, session: &Session, request: &Request<'_>) -> bool {
+    request.spec.locks == Locks::Keys
+        && node.state() == 0
+        && node.eviction.limit() == 0
+        && session.user.is_unrestricted()
+        && !session.in_transaction()
 }
 
 /// The slot of the request's keys; `None` when it has none. Without a cluster all keys lie in one place.

@@ -13,6 +13,8 @@ pub enum Held<'a> {
     #[default]
     None,
     One(usize, MutexGuard<'a, Shard>),
+    /// Another one's, for as long as a command runs.
+    Lent(usize, &'a mut Shard),
     /// In the order of their numbers.
     Many(Vec<(usize, MutexGuard<'a, Shard>)>),
 }
@@ -42,6 +44,17 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// These shards, if it is the one that is held already; else that one is let go first.
+    #[inline(always)]
+    pub fn or_lock(&mut self, shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {
+        match (&*self, &wanted) {
+            (Held::None, _) => {}
+            (Held::One(index, _), Wanted::One(same)) if index == same => return Ok(std::mem::take(self)),
+            _ => *self = Held::None,
+        }
+        Held::for_request(shards, wanted)
+    }
+
     #[inline(never)]
     fn several(shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {
         let lock = |index| Ok((index, shards.lock_unless_held_long(index)?));
@@ -63,23 +76,37 @@ impl<'a> Held<'a> {
         })
     }
 
-    /// Another one, which is not among them.
-    pub fn add(&mut self, index: usize, shard: MutexGuard<'a, Shard>) {
+    /// For a command that may be followed by one about the same shard: one alone is lent, others are given.
+    #[inline(always)]
+    pub fn lend(&mut self) -> Held<'_> {
+        match self {
+            Held::One(index, shard) => Held::Lent(*index, shard),
+            _ => std::mem::take(self),
+        }
+    }
+
+    /// Another one, which is not among them. False where what is held is lent, and ends with its command.
+    pub fn add(&mut self, index: usize, shard: MutexGuard<'a, Shard>) -> bool {
         let mut shards = match std::mem::take(self) {
             Held::None => Vec::new(),
             Held::One(index, shard) => vec![(index, shard)],
             Held::Many(shards) => shards,
+            Held::Lent(index, lent) => {
+                *self = Held::Lent(index, lent);
+                return false;
+            }
         };
         let place = shards.partition_point(|(held, _)| *held < index);
         shards.insert(place, (index, shard));
         *self = Held::Many(shards);
+        true
     }
 
     /// Their numbers.
     pub fn indexes(&self) -> Vec<usize> {
         match self {
             Held::None => Vec::new(),
-            Held::One(index, _) => vec![*index],
+            Held::One(index, _) | Held::Lent(index, _) => vec![*index],
             Held::Many(shards) => shards.iter().map(|(index, _)| *index).collect(),
         }
     }
@@ -93,6 +120,7 @@ impl<'a> Held<'a> {
         match self {
             Held::None => false,
             Held::One(_, shard) => is(shard),
+            Held::Lent(_, shard) => is(shard),
             Held::Many(shards) => shards.iter().any(|(_, shard)| is(shard)),
         }
     }
@@ -102,6 +130,7 @@ impl<'a> Held<'a> {
         match self {
             Held::None => {}
             Held::One(_, shard) => visit(shard),
+            Held::Lent(_, shard) => visit(shard),
             Held::Many(shards) => shards.iter_mut().for_each(|(_, shard)| visit(shard)),
         }
     }
@@ -109,11 +138,12 @@ impl<'a> Held<'a> {
     pub fn get(&mut self, index: usize) -> Option<&mut Shard> {
         match self {
             Held::One(held, shard) if *held == index => Some(shard),
+            Held::Lent(held, shard) if *held == index => Some(shard),
             Held::Many(shards) => {
                 let at = shards.binary_search_by_key(&index, |(held, _)| *held).ok()?;
                 shards.get_mut(at).map(|(_, shard)| &mut **shard)
             }
-            Held::None | Held::One(..) => None,
+            Held::None | Held::One(..) | Held::Lent(..) => None,
         }
     }
 }

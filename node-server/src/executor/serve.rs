@@ -10,7 +10,6 @@
 //! 4. Serving BLMOVE may bring further keys: they are looked at when these are done.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use rcl_proto::key_slot;
 use rcl_proto::resp::ReplyWriter;
@@ -106,7 +105,7 @@ fn serve(context: &mut Context<'_>, key: &[u8], waiter: KeyWaiter, laps: &mut Op
         && let Some(shard) = context.data.shard()
     {
         let logged_bytes = logged.map_or(0, |logged| logged.bytes);
-        slot_use::count_waiter(context.node, shard, &waiter, bytes.len(), laps.lap(), logged_bytes);
+        slot_use::count_waiter(context.node, shard, &waiter, bytes.len(), laps.lap_ns(), logged_bytes);
     }
     let (last_write, took) = (logged.map(|logged| logged.end), clock::monotonic() - started);
     waiter.wait.end(LateReply { bytes, last_write, closes: false, took });
@@ -123,7 +122,7 @@ pub fn end_wait(node: &Node, shard: &mut Shard, client: u64, error: Option<&str>
         None => reply.null_array(),
     }
     if node.counts_slots() {
-        slot_use::count_waiter(node, shard, &waiter, bytes.len(), Duration::ZERO, 0);
+        slot_use::count_waiter(node, shard, &waiter, bytes.len(), 0, 0);
     }
     waiter.wait.reply(bytes);
     true

@@ -1,8 +1,6 @@
 //! What a request costs its slot, counted under the shard's lock while `cluster-slot-stats-enabled` is on. The rules are
 //! in the header of `shard/slot_stats.rs`.
 
-use std::time::Duration;
-
 use rcl_proto::Slot;
 use rcl_proto::resp::request_len;
 
@@ -20,7 +18,7 @@ pub struct Answered<'a> {
     pub result: &'a CommandResult,
     /// Where its reply begins.
     pub start: usize,
-    pub lap: Duration,
+    pub lap_ns: u64,
     /// What its effects take in the replication log.
     pub logged_bytes: u64,
 }
@@ -42,7 +40,7 @@ pub fn count(
     let is_heard = context.session.reply_mode == ReplyMode::On && !context.session.is_master_link;
     let multi_bytes = if spec.locks == Locks::Transaction { MULTI_BYTES } else { 0 };
     let used = SlotUse {
-        cpu_ns: cpu_ns(answered.lap),
+        cpu_ns: answered.lap_ns,
         bytes_in: request_bytes as u64 + multi_bytes,
         bytes_out: if is_heard { reply_bytes as u64 } else { 0 }
             + sent_to_replicas(context.node, answered.logged_bytes),
@@ -51,26 +49,22 @@ pub fn count(
     context.data.with_shard(index, |shard| shard.slot_stats.add(slot, used));
 }
 
-/// A client that waited on keys of this shard was answered. `lap` and `logged_bytes` are what serving it took.
+/// A client that waited on keys of this shard was answered. `cpu_ns` and `logged_bytes` are what serving it took.
 pub fn count_waiter(
     node: &Node,
     shard: &mut Shard,
     waiter: &KeyWaiter,
     reply_bytes: usize,
-    lap: Duration,
+    cpu_ns: u64,
     logged_bytes: u64,
 ) {
     let used = SlotUse {
-        cpu_ns: cpu_ns(lap),
+        cpu_ns,
         bytes_in: request_len(waiter.args.as_args().iter()) as u64,
         bytes_out: if waiter.is_heard { reply_bytes as u64 } else { 0 }
             + sent_to_replicas(node, logged_bytes),
     };
     shard.slot_stats.add(waiter.slot, used);
-}
-
-fn cpu_ns(lap: Duration) -> u64 {
-    u64::try_from(lap.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn sent_to_replicas(node: &Node, logged_bytes: u64) -> u64 {

@@ -26,7 +26,7 @@ use super::stream::{DetachedStream, Stream};
 use crate::client::{self, LateReply, Message, NO_SHARD, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::Park;
-use crate::executor::{self, Batch, Flow};
+use crate::executor::{self, Batch, Flow, Held};
 use crate::node::Node;
 use crate::watchdog::Pulse;
 
@@ -426,6 +426,8 @@ impl Connection {
     ) -> (usize, Option<End>) {
         let mut used = 0;
         let mut end = None;
+        let node = self.node.clone();
+        let mut kept = Held::None;
         self.batch.clock = BatchClock::start();
         self.session.handle.last_active_ms.store(self.batch.clock.now_ms(), Ordering::Relaxed);
         let max_bulk_bytes = self.node.settings().proto_max_bulk_len;
@@ -436,6 +438,7 @@ impl Connection {
         output.reserve(self.session.handle.reply_room.load(Ordering::Relaxed));
         while end.is_none() && self.parked.is_none() && !self.closing {
             if ahead.is_empty() {
+                kept = Held::None;
                 let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
                 match ahead.find(&mut self.parser, &self.node.commands, input, used, limits) {
                     Ok(Some(needed)) if ahead.is_empty() => {
@@ -464,8 +467,9 @@ impl Connection {
                 continue;
             }
             let start = output.len();
-            let (node, session, batch) = (&self.node, &mut self.session, &mut self.batch);
-            let flow = executor::process_found(node, session, next.args(), next.lookup, output, batch);
+            let (session, batch) = (&mut self.session, &mut self.batch);
+            let flow =
+                executor::process_found(&node, session, next.args(), next.lookup, output, batch, &mut kept);
             self.ordered.take_turn(output, start);
             if self.session.gets_messages() {
                 executor::take_pushes(&mut self.session, output);
@@ -475,6 +479,7 @@ impl Connection {
                 end = self.follow(flow, || request);
             }
             if output.len() > look_at {
+                kept = Held::None;
                 look_at = self.session.output_limit.min(output.len() + MUCH_OUTPUT_BYTES);
                 if !self.may_hold(output) {
                     *output = Vec::new();
@@ -482,6 +487,7 @@ impl Connection {
                 }
             }
         }
+        drop(kept);
         if ahead.was_left(used) {
             // The next turn reads again what was found and not run.
             self.parser.restart();
@@ -491,7 +497,7 @@ impl Connection {
         stats.output_bytes += output.len() as u64;
         self.session.handle.note_reply(output.len());
         stats.batches += 1;
-        stats.busy_us += self.batch.clock.elapsed().as_micros() as u64;
+        stats.busy_us += self.batch.clock.elapsed_us();
         self.batch.stats.flush_into(&self.node.stats);
         (used, end)
     }

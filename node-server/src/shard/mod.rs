@@ -66,13 +66,15 @@ pub struct Shards {
     shards: Box<[Guarded]>,
 }
 
+/// What is written at each lock lies in one line of the cache, which no other shard is in: threads pass it to each other.
 #[derive(Debug)]
+#[repr(C, align(128))]
 struct Guarded {
-    shard: Mutex<Shard>,
     /// How often it was locked. Changed only by who has the lock.
     taken: AtomicU64,
     /// Who has it locked, a script, has it for long.
     held_long: AtomicBool,
+    shard: Mutex<Shard>,
 }
 
 /// How long it is waited for a lock before it is looked whether it is held for long.
