@@ -29,6 +29,9 @@ pub struct Ahead {
     /// Where the key of a collection lies, and where the member is in the input.
     members: Vec<(KeyPlace, Range<usize>)>,
     next: usize,
+    /// The command that was looked up last in this batch, and its name as it was said. (None that has subcommands.)
+    known: Option<Lookup>,
+    known_name: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -58,7 +61,13 @@ impl Ahead {
         self.next >= self.requests.len()
     }
 
+    /// The batch is over.
     pub fn clear(&mut self) {
+        self.known = None;
+        self.forget();
+    }
+
+    fn forget(&mut self) {
         if self.spans.capacity() > KEPT_SPANS {
             self.spans = Vec::new();
         }
@@ -82,7 +91,7 @@ impl Ahead {
         from: usize,
         limits: Limits,
     ) -> Result<Option<usize>, ProtocolError> {
-        self.clear();
+        self.forget();
         let mut start = from;
         // What comes behind AUTH may be longer than what comes before it.
         let most = if limits.authenticated { MOST_REQUESTS } else { 1 };
@@ -102,9 +111,10 @@ impl Ahead {
             self.spans.reserve(parser.spans().len());
             self.spans.extend(parser.spans().iter().copied());
             let args = parser.args(buffer);
-            let lookup = match self.requests.last() {
-                Some(last) if is_same(last, input, &self.spans, args) => last.lookup,
-                _ => names.find(args),
+            let lookup = match self.known {
+                // A pipeline often says the same command again and again.
+                Some(known) if *self.known_name == *args.name() => known,
+                _ => self.look_up(names, args),
             };
             let is_inline = parser.inline_words().is_some();
             self.requests.push(Found { bytes: start..start + consumed, spans, is_inline, lookup });
@@ -114,6 +124,21 @@ impl Ahead {
             start += consumed;
         }
         Ok(None)
+    }
+
+    fn look_up(&mut self, names: &CommandNames, args: Args<'_>) -> Lookup {
+        let lookup = names.find(args);
+        self.known = match lookup {
+            Lookup::Found(known) if known.container.is_none() && known.spec.subcommands.is_empty() => {
+                Some(lookup)
+            }
+            _ => None,
+        };
+        if self.known.is_some() {
+            self.known_name.clear();
+            self.known_name.extend_from_slice(args.name());
+        }
+        lookup
     }
 
     /// Asks the cache for the keys of the requests that were found, and for members of collections, if that pays.
@@ -174,12 +199,6 @@ impl Found {
         let spans = spans.get(self.spans.clone()).unwrap_or_default();
         Args::new(input.get(self.bytes.clone()).unwrap_or_default(), spans)
     }
-}
-
-/// A pipeline often says the same command again and again.
-fn is_same(last: &Found, input: &[u8], spans: &[Span], args: Args<'_>) -> bool {
-    let has_no_subcommands = matches!(last.lookup, Lookup::Found(known) if known.container.is_none() && known.spec.subcommands.is_empty());
-    has_no_subcommands && last.args(input, spans).name() == args.name()
 }
 
 /// Shows `visit` the keys whose places are plain, until it says false.
