@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{self, Settings};
 use crate::cron;
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{self, Disk, RealDisk};
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
@@ -104,6 +104,7 @@ fn run(arguments: &[OsString], disk: Arc<dyn Disk>) -> anyhow::Result<()> {
             .map_err(|errors| anyhow::anyhow!("Aborting startup because of ACL errors: {errors}"))?;
         node.access.replace_all(users);
     }
+    remove_leftovers(&node, &settings);
     let node = Arc::new(node);
     let result = serve(&node, &settings, listeners, control, threads);
     if let Some(path) = pid_file {
@@ -270,6 +271,18 @@ async fn wait_for_the_end(
             }
             Err(error) => tracing::error!("{error:#}"),
         }
+    }
+}
+
+/// What was half written when an earlier process was killed is of no use to anybody.
+fn remove_leftovers(node: &Node, settings: &Settings) {
+    let disk = &*node.disk;
+    for before in ["temp-", "temp-replication-"] {
+        disk::remove_leftovers(disk, &settings.dir, before, ".rdb");
+    }
+    let users = settings.aclfile.as_ref().map(|path| settings.resolve(path));
+    for path in node.config_file.iter().chain(&users) {
+        disk::remove_leftovers_of(disk, path);
     }
 }
 

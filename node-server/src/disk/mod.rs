@@ -16,6 +16,7 @@
 //! Not here: the log, the pid file and sockets, which nobody misses after a crash; and the configuration as it is read
 //! at start, before there is a node.
 
+mod leftovers;
 mod real;
 mod replace;
 
@@ -25,8 +26,9 @@ use std::fs::TryLockError;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+pub use leftovers::remove_leftovers;
 pub use real::RealDisk;
-pub use replace::{folder_of, replace};
+pub use replace::{folder_of, remove_leftovers_of, replace};
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,20 +6,37 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Disk, DiskFile, Open};
+use super::{Disk, DiskFile, Open, remove_leftovers};
 
 /// Writes `bytes` to `path` atomically and durably. A link is followed, so that it stays one.
 pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mode = disk.open(&path, Open::Read).and_then(|file| file.mode()).unwrap_or(0o644);
+    let path = behind_links(path);
+    let mode = match disk.open(&path, Open::Read).and_then(|file| file.mode()) {
+        Ok(mode) => mode,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0o644,
+        // It may have been a secret: nobody can tell.
+        Err(error) => return Err(error),
+    };
     let (temporary, file) = create_beside(disk, &path)?;
     let written = write(file, bytes, mode).and_then(|()| disk.rename(&temporary, &path));
     if written.is_err() {
-        // The first error is the one to tell; a left-over file harms nobody.
+        // The first error is the one to tell; the next start removes what is left.
         let _ = disk.remove(&temporary);
         return written;
     }
     disk.sync_folder(folder_of(&path))
+}
+
+/// Removes what earlier processes left that were killed while they replaced the file.
+pub fn remove_leftovers_of(disk: &dyn Disk, path: &Path) {
+    let path = behind_links(path);
+    if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+        remove_leftovers(disk, folder_of(&path), &format!("{name}."), ".tmp");
+    }
+}
+
+fn behind_links(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// The folder that a file lies in.
