@@ -207,6 +207,12 @@ diff: ## Sends random commands to a redis-server and to a node, and compares: CO
 	@SEED='$(or $(SEED),1)' COMMANDS='$(or $(COMMANDS),100000)' \
 		cargo test --release --quiet --package rcl-node --test differential -- --test-threads 1 --nocapture resp
 
+# Each of its ways (kill -9 or no power, what was promised, a cluster or not) ROUNDS times; SEED=7 draws those of a failure.
+.PHONY: crash
+crash: ## Ends nodes under load at random moments, and looks what the next ones have: ROUNDS=500, SEED=7
+	@SEED='$(or $(SEED),1)' ROUNDS='$(or $(ROUNDS),500)' \
+		cargo test --release --quiet --package rcl-node --test crash -- --nocapture
+
 # The file is in the shape that the header of node-server/tests/facts/main.rs tells.
 .PHONY: facts
 facts: ## Compares the command table with a file of facts, and prints every difference: FACTS=commands.json

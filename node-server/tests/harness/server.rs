@@ -207,6 +207,23 @@ impl Client {
         }
     }
 
+    /// `None` when it closes the connection instead.
+    pub fn reply_or_end(&mut self) -> Option<Reply> {
+        let mut buffer = [0; 65536];
+        loop {
+            if let Some((reply, used)) = Reply::parse(&self.received).unwrap() {
+                self.received.drain(..used);
+                return Some(reply);
+            }
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return None,
+                Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+                Err(error) => panic!("no answer in time: {error}"),
+            }
+        }
+    }
+
     pub fn read_some(&mut self) {
         let mut buffer = [0; 65536];
         let count = self.stream.read(&mut buffer).expect("it answers in time");

@@ -1,0 +1,374 @@
+//! A disk that can lose power: what was not synced is gone then, or a part of it, by seed.
+//!
+//! ```text
+//!   a file's bytes      those at its last sync; by seed, so many more of those that were written since
+//!   a folder's names    those at its last sync; by seed, the first few of the changes since (created, renamed, removed)
+//! ```
+//!
+//! It works in a real folder, so that the next node can start on what is left. Every file has a second name in a folder
+//! beside, so that nothing is gone that a power cut would bring back. After the cut the disk never answers again; the
+//! process is to be killed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rcl_node::disk::{Disk, DiskFile, Open, RealDisk, folder_of};
+
+use super::random_below;
+
+#[derive(Clone, Debug)]
+pub struct PowerDisk(Arc<Mutex<State>>);
+
+type Inode = u64;
+
+#[derive(Debug)]
+struct State {
+    folder: PathBuf,
+    /// Every file that has, had or may get back a name, under its inode's number.
+    shadow: PathBuf,
+    contents: HashMap<Inode, Durable>,
+    names: BTreeMap<PathBuf, Inode>,
+    folders: BTreeSet<PathBuf>,
+    /// Changes of names that are not durable, in their order.
+    changes: Vec<Change>,
+    random: u64,
+    calls_to_the_cut: Option<u64>,
+}
+
+/// What a file has after a power cut: so many of its bytes, and then those that were cut off since.
+#[derive(Clone, Debug, Default)]
+struct Durable {
+    bytes: u64,
+    tail: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Created(PathBuf, Inode),
+    CreatedFolder(PathBuf),
+    Renamed(PathBuf, PathBuf),
+    Removed(PathBuf),
+}
+
+impl Change {
+    fn is_in(&self, folder: &Path) -> bool {
+        let path = match self {
+            Change::Created(path, _) | Change::CreatedFolder(path) | Change::Removed(path) => path,
+            Change::Renamed(_, to) => to,
+        };
+        folder_of(path) == folder
+    }
+}
+
+impl PowerDisk {
+    /// All that is in the folder is durable.
+    pub fn new(folder: &Path, seed: u64) -> PowerDisk {
+        let folder = fs::canonicalize(folder).unwrap();
+        let shadow = folder.with_extension("shadow");
+        let _ = fs::remove_dir_all(&shadow);
+        fs::create_dir(&shadow).unwrap();
+        let mut state = State {
+            folder: folder.clone(),
+            shadow,
+            contents: HashMap::new(),
+            names: BTreeMap::new(),
+            folders: BTreeSet::new(),
+            changes: Vec::new(),
+            random: seed,
+            calls_to_the_cut: None,
+        };
+        state.adopt(&folder);
+        PowerDisk(Arc::new(Mutex::new(state)))
+    }
+
+    /// The power goes now, or before the so many-th call from now. Standard output says when it has.
+    pub fn cut_after(&self, calls: u64) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.calls_to_the_cut = Some(calls);
+        if calls == 0 {
+            state.cut();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut state.calls_to_the_cut {
+            Some(0) => state.cut(),
+            Some(calls) => *calls -= 1,
+            None => {}
+        }
+        state
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    // The node's folder is where it works.
+    let path = std::path::absolute(path).unwrap();
+    match (fs::canonicalize(folder_of(&path)), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
+}
+
+impl State {
+    fn adopt(&mut self, folder: &Path) {
+        self.folders.insert(folder.to_owned());
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                self.adopt(&path);
+                continue;
+            }
+            let bytes = fs::metadata(&path).unwrap().len();
+            let inode = self.follow(&path);
+            self.contents.insert(inode, Durable { bytes, tail: Vec::new() });
+            self.names.insert(path, inode);
+        }
+    }
+
+    /// The file at `path` stays, whatever becomes of its name.
+    fn follow(&mut self, path: &Path) -> Inode {
+        let inode = fs::metadata(path).unwrap().ino();
+        if self.contents.contains_key(&inode) {
+            return inode;
+        }
+        fs::hard_link(path, self.shadow.join(inode.to_string())).unwrap();
+        self.contents.insert(inode, Durable::default());
+        inode
+    }
+
+    fn shadow_of(&self, inode: Inode) -> PathBuf {
+        self.shadow.join(inode.to_string())
+    }
+
+    /// What is durable will be cut off: it is kept.
+    fn keep_tail(&mut self, inode: Inode, from: u64) -> io::Result<()> {
+        let shadow = self.shadow_of(inode);
+        let Some(durable) = self.contents.get_mut(&inode).filter(|durable| from < durable.bytes) else {
+            return Ok(());
+        };
+        let mut file = File::open(shadow)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut tail = Vec::new();
+        file.take(durable.bytes - from).read_to_end(&mut tail)?;
+        tail.append(&mut durable.tail);
+        *durable = Durable { bytes: from, tail };
+        Ok(())
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Created(path, inode) => drop(self.names.insert(path, inode)),
+            Change::CreatedFolder(path) => drop(self.folders.insert(path)),
+            Change::Removed(path) => drop(self.names.remove(&path)),
+            Change::Renamed(from, to) => {
+                if let Some(inode) = self.names.remove(&from) {
+                    self.names.insert(to, inode);
+                }
+            }
+        }
+    }
+
+    fn sync_folder(&mut self, folder: &Path) {
+        let (durable, others) =
+            std::mem::take(&mut self.changes).into_iter().partition(|change| change.is_in(folder));
+        self.changes = others;
+        for change in durable {
+            self.apply(change);
+        }
+        self.forget_the_nameless();
+    }
+
+    /// Files that no name leads to, and that none will lead to after a cut.
+    fn forget_the_nameless(&mut self) {
+        let coming = self.changes.iter().filter_map(|change| match change {
+            Change::Created(_, inode) => Some(*inode),
+            _ => None,
+        });
+        let named: HashSet<Inode> = self.names.values().copied().chain(coming).collect();
+        let gone: Vec<Inode> = self.contents.keys().filter(|inode| !named.contains(inode)).copied().collect();
+        for inode in gone {
+            let shadow = self.shadow_of(inode);
+            if fs::metadata(&shadow).is_ok_and(|metadata| metadata.nlink() == 1) {
+                let _ = fs::remove_file(shadow);
+                self.contents.remove(&inode);
+            }
+        }
+    }
+
+    /// Leaves the folder as it is after a power cut, and never returns.
+    fn cut(&mut self) -> ! {
+        // Half of the cuts lose all that may be lost.
+        let loses_all = random_below(&mut self.random, 2) == 0;
+        let kept = if loses_all {
+            0
+        } else {
+            random_below(&mut self.random, self.changes.len() as u64 + 1) as usize
+        };
+        let changes: Vec<Change> = self.changes.drain(..).take(kept).collect();
+        for change in changes {
+            self.apply(change);
+        }
+        let contents = std::mem::take(&mut self.contents);
+        for (inode, durable) in contents {
+            self.lose(inode, &durable, loses_all).unwrap();
+        }
+        self.name_again().unwrap();
+        println!("\ndisk: cut");
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn lose(&mut self, inode: Inode, durable: &Durable, loses_all: bool) -> io::Result<()> {
+        let mut file = File::options().read(true).write(true).open(self.shadow_of(inode))?;
+        let now = file.metadata()?.len();
+        if !loses_all && (durable.tail.is_empty() || random_below(&mut self.random, 2) == 0) {
+            let kept = durable.bytes.min(now)
+                + random_below(&mut self.random, now.saturating_sub(durable.bytes) + 1);
+            return file.set_len(kept);
+        }
+        file.set_len(durable.bytes)?;
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&durable.tail)
+    }
+
+    fn name_again(&mut self) -> io::Result<()> {
+        fs::remove_dir_all(&self.folder)?;
+        for folder in &self.folders {
+            // One that is in a folder that is gone is gone as well.
+            if *folder == self.folder || folder_of(folder).is_dir() {
+                fs::create_dir(folder)?;
+            }
+        }
+        for (path, inode) in &self.names {
+            if folder_of(path).is_dir() {
+                fs::hard_link(self.shadow.join(inode.to_string()), path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Disk for PowerDisk {
+    fn open(&self, path: &Path, open: Open) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.lock();
+        let path = absolute(path);
+        let old = fs::metadata(&path).ok().map(|metadata| metadata.ino());
+        if let (Open::Create, Some(inode)) = (open, old) {
+            state.keep_tail(inode, 0)?;
+        }
+        let file = RealDisk.open(&path, open)?;
+        let inode = state.follow(&path);
+        if old.is_none() {
+            state.changes.push(Change::Created(path, inode));
+        }
+        drop(state);
+        Ok(Box::new(PowerFile { disk: self.clone(), inode, file }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        let (from, to) = (absolute(from), absolute(to));
+        RealDisk.rename(&from, &to)?;
+        state.changes.push(Change::Renamed(from, to));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        let path = absolute(path);
+        RealDisk.remove(&path)?;
+        state.changes.push(Change::Removed(path));
+        Ok(())
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        let path = absolute(path);
+        RealDisk.create_folder(&path)?;
+        state.changes.push(Change::CreatedFolder(path));
+        Ok(())
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let _state = self.lock();
+        RealDisk.list(folder)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        let folder = fs::canonicalize(folder)?;
+        state.sync_folder(&folder);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct PowerFile {
+    disk: PowerDisk,
+    inode: Inode,
+    file: Box<dyn DiskFile>,
+}
+
+impl Read for PowerFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _state = self.disk.lock();
+        self.file.read(buffer)
+    }
+}
+
+impl Write for PowerFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _state = self.disk.lock();
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl DiskFile for PowerFile {
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        let bytes = self.file.len()?;
+        // A file without a name is not followed.
+        if let Some(durable) = state.contents.get_mut(&self.inode) {
+            *durable = Durable { bytes, tail: Vec::new() };
+        }
+        Ok(())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        state.keep_tail(self.inode, bytes)?;
+        self.file.set_len(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn mode(&self) -> io::Result<u32> {
+        self.file.mode()
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        let _state = self.disk.lock();
+        self.file.set_mode(mode)
+    }
+
+    fn try_lock(&self) -> Result<(), TryLockError> {
+        self.file.try_lock()
+    }
+}
