@@ -13,25 +13,39 @@ use super::Malformed;
 const MAX_LITERALS: usize = 32;
 const MAX_COPY: usize = 264;
 const MAX_OFFSET: usize = 8192;
-const HASH_BITS: u32 = 14;
+/// Inputs up to this length are looked through with a table on the stack.
+const SHORT: usize = 256;
+const SHORT_BITS: u32 = 8;
+const MOST_BITS: u32 = 14;
+/// After so many bytes without a copy every second place is looked at, and so on: what does not shrink is soon through.
+const PATIENCE: usize = 128;
 
 /// The compressed bytes, or `None` when they would be no shorter than `input` by more than 4 bytes, as Redis asks.
 pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
+    if input.len() <= SHORT {
+        return compress_with(input, &mut [0u16; 1 << SHORT_BITS]);
+    }
+    // As large as the input is long, so that to clear it costs no more than to read that.
+    let bits = (usize::BITS - input.len().leading_zeros()).min(MOST_BITS);
+    compress_with(input, &mut vec![0u32; 1 << bits])
+}
+
+/// `seen`: where three bytes of a hash were seen last, plus one; 0 is never. Its length is a power of two.
+fn compress_with<P: Place>(input: &[u8], seen: &mut [P]) -> Option<Vec<u8>> {
     let most = input.len().checked_sub(5)?;
-    // Where three bytes of this hash were seen last, plus one; 0 is never.
-    let mut seen = vec![0u32; 1 << HASH_BITS];
+    let shift = u32::BITS - seen.len().trailing_zeros();
     let mut output = Vec::with_capacity(most);
     let mut literals_from = 0;
     let mut position = 0;
     while let Some(&[first, second, third]) = input.get(position..position + 3) {
-        let slot = &mut seen[hash(first, second, third)];
-        let candidate = std::mem::replace(slot, position as u32 + 1) as usize;
+        let slot = seen.get_mut(hash(first, second, third, shift))?;
+        let candidate = std::mem::replace(slot, P::of(position + 1)).get();
         let length = match candidate.checked_sub(1) {
             Some(earlier) if position - earlier <= MAX_OFFSET => common_length(input, earlier, position),
             _ => 0,
         };
         if length < 3 {
-            position += 1;
+            position += 1 + (position - literals_from) / PATIENCE;
             continue;
         }
         write_literals(&input[literals_from..position], &mut output);
@@ -42,18 +56,51 @@ pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
             return None;
         }
     }
+    // Each byte that is left stands for itself.
+    if output.len() + (input.len() - literals_from) > most {
+        return None;
+    }
     write_literals(&input[literals_from..], &mut output);
     (output.len() <= most).then_some(output)
 }
 
-fn hash(first: u8, second: u8, third: u8) -> usize {
+/// A place in the input, in as few bytes as will do.
+trait Place: Copy {
+    fn of(place: usize) -> Self;
+    fn get(self) -> usize;
+}
+
+impl Place for u16 {
+    fn of(place: usize) -> u16 {
+        place as u16
+    }
+
+    fn get(self) -> usize {
+        self.into()
+    }
+}
+
+impl Place for u32 {
+    fn of(place: usize) -> u32 {
+        place as u32
+    }
+
+    fn get(self) -> usize {
+        self as usize
+    }
+}
+
+fn hash(first: u8, second: u8, third: u8, shift: u32) -> usize {
     let word = u32::from_le_bytes([first, second, third, 0]);
-    (word.wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize
+    (word.wrapping_mul(0x9E37_79B1) >> shift) as usize
 }
 
 fn common_length(input: &[u8], earlier: usize, position: usize) -> usize {
-    let pairs = input[earlier..].iter().zip(&input[position..]);
-    pairs.take(MAX_COPY).take_while(|(left, right)| left == right).count()
+    let most = MAX_COPY.min(input.len() - position);
+    let (left, right) = (&input[earlier..earlier + most], &input[position..position + most]);
+    let words = left.as_chunks::<8>().0.iter().zip(right.as_chunks::<8>().0);
+    let same = 8 * words.take_while(|(left, right)| left == right).count();
+    same + left[same..].iter().zip(&right[same..]).take_while(|(left, right)| left == right).count()
 }
 
 fn write_literals(literals: &[u8], output: &mut Vec<u8>) {
