@@ -13,8 +13,9 @@
 )]
 
 use rcl_store::keyspace::{KeyHasher, Keyspace, Layout, ScanCursor, SetExpiry};
-use rcl_store::snapshot::WalkState;
+use rcl_store::snapshot::{Room, WalkBudget, WalkState};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 fn main() {
@@ -54,13 +55,13 @@ fn main() {
     report("scan, ten at a time", seen, start_ns);
     let start_ns = cpu_time_ns();
     let (mut handed, mut pieces, mut longest) = (Vec::new(), 0, 0);
-    assert!(keyspace.begin_snapshot().is_ok());
+    assert!(keyspace.begin_snapshot(Arc::new(Room::new(0))).is_ok());
     loop {
         let call = Instant::now();
-        let state = keyspace.walk_snapshot(256, &mut handed);
+        let state = keyspace.walk_snapshot(WalkBudget { entries: 256, bytes: 1 << 20 }, &mut handed);
         longest = longest.max(call.elapsed().as_micros());
         pieces += handed.drain(..).count() as u64;
-        if state != Ok(WalkState::More) {
+        if state.map(|walked| walked.state) != Ok(WalkState::More) {
             break;
         }
     }

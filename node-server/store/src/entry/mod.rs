@@ -18,6 +18,9 @@ pub use edit::Edit;
 /// cost more time than it saves memory.
 const PACKED_MAX: usize = 512;
 
+/// To raise a count that is in no cache takes as long as to copy so much.
+const BYTES_PER_SHARED_PART: usize = 128;
+
 /// Redis reports a string up to this length as embstr, unless it was changed in place.
 const EMBSTR_MAX: usize = 44;
 /// An integer's text is never longer.
@@ -136,6 +139,24 @@ impl Entry {
             }
         };
         size_of::<Entry>() + self.block.allocated_bytes() + boxed
+    }
+
+    /// What a clone has to copy. A big collection's clone shares its parts: that costs a reference count for some hundred elements.
+    pub(crate) fn copy_bytes(&self) -> usize {
+        let boxed = match self.block.boxed() {
+            None => 0,
+            Some(value) => match Flat::of(value.as_ref()) {
+                Some(flat) => flat.bytes.len(),
+                None => shared_parts(value) * BYTES_PER_SHARED_PART,
+            },
+        };
+        self.block.allocated_bytes() + boxed
+    }
+
+    /// The same entry with a string that was copied from it.
+    pub(crate) fn with_copied_string(&self, bytes: Vec<u8>) -> Entry {
+        let content = Content::Boxed(Box::new(Value::String(bytes)));
+        Entry { block: Block::new(self.key(), self.expiry(), content, self.block.header()) }
     }
 
     /// Replaces the value by a string, as SET does. Reuses the allocation where the size allows.
@@ -293,6 +314,18 @@ impl Clone for Entry {
         let boxed = self.block.boxed().map(|value| Box::new(value.clone()));
         Entry { block: Block::new(self.key(), self.expiry(), self.content(boxed), self.block.header()) }
     }
+}
+
+/// How many reference counts a clone of a value that is not packed raises, about.
+fn shared_parts(value: &Value) -> usize {
+    const ELEMENTS_PER_PART: usize = 512;
+    let elements = match value {
+        Value::Int(_) | Value::String(_) | Value::List(_) | Value::Stream(_) => 0,
+        Value::Hash(hash) => hash.len(),
+        Value::Set(set) => set.len(),
+        Value::SortedSet(sorted_set) => sorted_set.len(),
+    };
+    1 + elements / ELEMENTS_PER_PART
 }
 
 /// Whether a flat value lives in its entry's allocation.

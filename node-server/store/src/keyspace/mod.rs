@@ -300,7 +300,7 @@ impl Keyspace {
                         let mut new = Entry::new_string(key.bytes, value, expiry);
                         new.set_access_clock(clock);
                         snapshots.before_insert(&mut new);
-                        snapshots.hand_over(number, std::mem::replace(old, new));
+                        snapshots.hand_over_whole(number, std::mem::replace(old, new));
                     } else {
                         *replaced = old.take_boxed();
                         old.set_expiry(expiry);

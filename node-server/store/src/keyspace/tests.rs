@@ -1,10 +1,12 @@
 //! The keyspace against plain maps, and snapshots of it while it is written to.
 
 use super::*;
+use crate::snapshot::{Room, WalkBudget, WalkState};
 use crate::types::{Hash, Limits, ValueRef};
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 fn shard(databases: usize) -> Keyspace {
     Keyspace::new(Layout::Shard { shard_index: 0, shard_count: 1 }, databases, KeyHasher::new(42))
@@ -96,7 +98,7 @@ fn writes_set_the_access_bits_as_the_policy_wants() {
     let clock = |keyspace: &Keyspace| keyspace.find(0, &key).map(Entry::access_clock);
     for snapshot in [false, true] {
         if snapshot {
-            keyspace.begin_snapshot().unwrap();
+            keyspace.begin_snapshot(Arc::new(Room::new(1 << 20))).unwrap();
         }
         keyspace.set_write_access(WriteAccess { clock: 5, overwrite_keeps: false });
         set(&mut keyspace, 0, b"k", b"1", SetExpiry::Clear);
@@ -466,6 +468,11 @@ enum Step {
     Drain,
 }
 
+/// At times so few bytes that every string is copied piece by piece.
+fn walk_budget(entries: usize) -> WalkBudget {
+    WalkBudget { entries, bytes: if entries.is_multiple_of(2) { 3 } else { 1000 } }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => operation().prop_map(Step::Write),
@@ -488,22 +495,22 @@ proptest! {
         before.into_iter().for_each(|operation| write(&mut model, operation));
         for _ in 0..aborted {
             // Given up half-way: entries of several epochs are left behind.
-            model.keyspace.begin_snapshot().unwrap();
-            model.keyspace.walk_snapshot(5, &mut Vec::new()).unwrap();
+            model.keyspace.begin_snapshot(Arc::new(Room::new(1 << 20))).unwrap();
+            model.keyspace.walk_snapshot(walk_budget(5), &mut Vec::new()).unwrap();
             model.keyspace.abort_snapshot();
         }
         for steps in rounds {
             let point = model.maps.clone();
-            model.keyspace.begin_snapshot().unwrap();
+            model.keyspace.begin_snapshot(Arc::new(Room::new(1 << 20))).unwrap();
             let mut handed = Vec::new();
             for step in steps {
                 match step {
                     Step::Write(operation) => write(&mut model, operation),
-                    Step::Walk(budget) => { model.keyspace.walk_snapshot(budget, &mut handed).unwrap(); }
+                    Step::Walk(budget) => { model.keyspace.walk_snapshot(walk_budget(budget), &mut handed).unwrap(); }
                     Step::Drain => model.keyspace.drain_snapshot(&mut handed),
                 }
             }
-            while model.keyspace.walk_snapshot(10, &mut handed).unwrap() == crate::snapshot::WalkState::More {}
+            while model.keyspace.walk_snapshot(walk_budget(10), &mut handed).unwrap().state == WalkState::More {}
             model.keyspace.finish_snapshot().unwrap();
             let mut seen = vec![BTreeMap::new(); 3];
             for piece in handed {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   begin_snapshot     the shard's epoch changes; every entry still carries an older one
-//!   walk_snapshot      the walker stamps entries with the new epoch and hands over a copy of each, some a call
+//!   walk_snapshot      the walker stamps entries with the new epoch and hands over a copy of each, some a call (walk.rs)
 //!   any write          to an entry of an older epoch: hands it over first (moved if it goes, copied if it changes), stamps it
 //!   finish_snapshot    once the walk is done and the queue is drained
 //! ```
@@ -11,15 +11,29 @@
 //! epoch from the start. A flush hands whole tables over, without a look at the entries. A copy of a big collection shares its nodes
 //! with the original, so it costs little; a copy of a long string costs its length.
 //!
-//! The queue isn't bounded here: [`Keyspace::snapshot_queue_bytes`] tells its size, and who drains it decides what a writer has to
-//! do when it grows too long (wait for the sink, or give the snapshot up).
+//! **The queue.** What writers have handed over waits for the walk, which takes it along at every call. When whoever walks is held
+//! up, it grows, up to the limit of the snapshot's [`Room`]: what comes after that is not handed over, and the snapshot is lost
+//! ([`SnapshotError::Overrun`]). Flushed tables do not count: what is in them was there at the point, and was to go.
 //!
-//! Epochs are eight bits. A finished walk leaves one epoch in all entries, so they may wrap; snapshots given up half-way
-//! leave more, and are counted: when the numbers run out, the next one first stamps every entry.
+//! **Epochs** are eight bits. A finished walk leaves one epoch in all entries, so they may wrap; snapshots given up half-way
+//! leave more, and are counted. Before the numbers run out a walk that hands nothing over stamps every entry
+//! ([`Keyspace::begin_stamping`]).
+
+mod room;
+mod walk;
+
+use std::sync::Arc;
 
 use crate::entry::Entry;
 use crate::keyspace::{Keyspace, Removed};
-use crate::table::{Position, Table, Wanted};
+use crate::table::Table;
+
+pub use room::{Room, WritersShare};
+use walk::WalkCursor;
+pub use walk::{WalkBudget, WalkState, Walked};
+
+/// So many snapshots may be given up before the entries are stamped anew.
+const MOST_UNFINISHED: u8 = 200;
 
 #[derive(Debug, Default)]
 pub(crate) struct Snapshots {
@@ -29,20 +43,24 @@ pub(crate) struct Snapshots {
     running: Option<Running>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Running {
     queue: Vec<HandedOver>,
-    queued_bytes: usize,
+    room: Arc<Room>,
     walk: WalkCursor,
     walked: bool,
+    /// Only the epochs matter: nobody wants the entries.
+    discards: bool,
 }
 
-/// The database is numbered as it was at the point: SWAPDB doesn't disturb the walk.
-#[derive(Debug, Default)]
-struct WalkCursor {
-    number: usize,
-    table: usize,
-    hash: u64,
+impl Running {
+    fn new(room: Arc<Room>, discards: bool) -> Running {
+        Running { queue: Vec::new(), room, walk: WalkCursor::default(), walked: false, discards }
+    }
+
+    fn keeps(&self) -> bool {
+        !self.discards && !self.room.is_overrun()
+    }
 }
 
 /// A piece of the snapshot.
@@ -50,6 +68,7 @@ struct WalkCursor {
 pub struct HandedOver {
     /// The number of the database at the point.
     pub db: usize,
+    room_bytes: usize,
     piece: Piece,
 }
 
@@ -61,9 +80,22 @@ enum Piece {
         table: Table<Entry>,
         epoch: u8,
     },
+    /// What was copied of a string that somebody else has handed over meanwhile.
+    Nothing {
+        _copied: Vec<u8>,
+    },
 }
 
 impl HandedOver {
+    fn nothing(db: usize, copied: Vec<u8>) -> HandedOver {
+        HandedOver { db, room_bytes: 0, piece: Piece::Nothing { _copied: copied } }
+    }
+
+    /// What of the snapshot's [`Room`] is free again when this is gone.
+    pub fn room_bytes(&self) -> usize {
+        self.room_bytes
+    }
+
     /// The entries as they were at the point, expired ones too.
     pub fn into_entries(self) -> impl Iterator<Item = Entry> {
         let (one, table) = match self.piece {
@@ -71,15 +103,10 @@ impl HandedOver {
             Piece::Table { table, epoch } => {
                 (None, Some(table.into_entries().filter(move |entry| entry.epoch() != epoch)))
             }
+            Piece::Nothing { .. } => (None, None),
         };
         one.into_iter().chain(table.into_iter().flatten())
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WalkState {
-    More,
-    Done,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +116,8 @@ pub enum SnapshotError {
     NotRunning,
     /// The walk isn't done, or the queue isn't empty.
     Unfinished,
+    /// Writers had more to hand over than there is room for.
+    Overrun,
 }
 
 impl std::fmt::Display for SnapshotError {
@@ -97,6 +126,9 @@ impl std::fmt::Display for SnapshotError {
             SnapshotError::AlreadyRunning => "a snapshot of this shard is running already",
             SnapshotError::NotRunning => "no snapshot of this shard is running",
             SnapshotError::Unfinished => "the snapshot has not handed over everything yet",
+            SnapshotError::Overrun => {
+                "more was written over while it was made than may be kept for it: it was taken too slowly"
+            }
         })
     }
 }
@@ -106,14 +138,14 @@ impl std::error::Error for SnapshotError {}
 impl Snapshots {
     #[inline]
     pub(crate) fn needs(&self, entry: &Entry) -> bool {
-        self.running.is_some() && entry.epoch() != self.epoch
+        self.running.as_ref().is_some_and(|running| entry.epoch() != self.epoch && running.keeps())
     }
 
     /// Before an entry changes in place.
     #[inline]
     pub(crate) fn before_change(&mut self, db: usize, entry: &mut Entry) {
         if self.needs(entry) {
-            self.hand_over(db, entry.clone());
+            self.hand_over(db, entry.copy_bytes(), || entry.clone());
             entry.set_epoch(self.epoch);
         }
     }
@@ -127,17 +159,23 @@ impl Snapshots {
         match entry {
             None => Removed::Absent,
             Some(entry) if self.needs(&entry) => {
-                self.hand_over(db, entry);
+                self.hand_over_whole(db, entry);
                 Removed::HandedOver
             }
             Some(entry) => Removed::Entry(entry),
         }
     }
 
-    pub(crate) fn hand_over(&mut self, db: usize, entry: Entry) {
-        if let Some(running) = &mut self.running {
-            running.queued_bytes += entry.memory_usage();
-            running.queue.push(HandedOver { db, piece: Piece::Entry(entry) });
+    /// An entry that the keyspace has no more.
+    pub(crate) fn hand_over_whole(&mut self, db: usize, entry: Entry) {
+        self.hand_over(db, entry.memory_usage(), || entry);
+    }
+
+    fn hand_over(&mut self, db: usize, room_bytes: usize, entry: impl FnOnce() -> Entry) {
+        if let Some(running) = &mut self.running
+            && running.room.take(room_bytes)
+        {
+            running.queue.push(HandedOver { db, room_bytes, piece: Piece::Entry(entry()) });
         }
     }
 
@@ -145,11 +183,11 @@ impl Snapshots {
     pub(crate) fn after_flush(&mut self, db: usize, tables: Vec<Table<Entry>>) -> Vec<Table<Entry>> {
         let epoch = self.epoch;
         match &mut self.running {
-            Some(running) if !running.walked => {
+            Some(running) if !running.walked && running.keeps() => {
                 let pieces = tables.into_iter().filter(|table| !table.is_empty());
                 running
                     .queue
-                    .extend(pieces.map(|table| HandedOver { db, piece: Piece::Table { table, epoch } }));
+                    .extend(pieces.map(|table| HandedOver { db, room_bytes: 0, piece: Piece::Table { table, epoch } }));
                 Vec::new()
             }
             _ => tables,
@@ -158,17 +196,32 @@ impl Snapshots {
 }
 
 impl Keyspace {
-    /// Fixes the point in time. All shards of a node begin under all their locks.
-    pub fn begin_snapshot(&mut self) -> Result<(), SnapshotError> {
+    /// Fixes the point in time. All shards of a node begin under all their locks, and have one room.
+    pub fn begin_snapshot(&mut self, room: Arc<Room>) -> Result<(), SnapshotError> {
+        self.begin(Running::new(room, false))
+    }
+
+    /// The epochs are about to run out.
+    pub fn needs_stamping(&self) -> bool {
+        self.snapshots.unfinished >= MOST_UNFINISHED
+    }
+
+    /// Begins a walk that hands nothing over. It is walked and finished as a snapshot is.
+    pub fn begin_stamping(&mut self) -> Result<(), SnapshotError> {
+        self.begin(Running::new(Arc::new(Room::new(0)), true))
+    }
+
+    fn begin(&mut self, running: Running) -> Result<(), SnapshotError> {
         if self.snapshots.running.is_some() {
             return Err(SnapshotError::AlreadyRunning);
         }
         if self.snapshots.unfinished >= u8::MAX - 1 {
+            // Nobody stamped them in time.
             self.stamp_everything();
         }
         self.snapshots.epoch = self.snapshots.epoch.wrapping_add(1);
         self.snapshots.unfinished += 1;
-        self.snapshots.running = Some(Running::default());
+        self.snapshots.running = Some(running);
         for (number, database) in self.databases_mut().iter_mut().enumerate() {
             database.number_at_snapshot = number;
         }
@@ -179,80 +232,11 @@ impl Keyspace {
         self.snapshots.running.is_some()
     }
 
-    /// Hands over some of the entries that nobody has handed over yet: looks at about `budget` entries. What writers handed over
-    /// comes with it, so `handed` may grow by more.
-    pub fn walk_snapshot(
-        &mut self,
-        budget: usize,
-        handed: &mut Vec<HandedOver>,
-    ) -> Result<WalkState, SnapshotError> {
-        self.drain_snapshot(handed);
-        let mut running = self.snapshots.running.take().ok_or(SnapshotError::NotRunning)?;
-        let mut looked_at = 0;
-        while looked_at < budget.max(1) && !running.walked {
-            match self.walk_step(&mut running.walk, budget - looked_at, handed) {
-                Some(count) => looked_at += count,
-                None => running.walked = true,
-            }
-        }
-        let state = if running.walked { WalkState::Done } else { WalkState::More };
-        self.snapshots.running = Some(running);
-        Ok(state)
-    }
-
-    /// One scan of one table. `None` when there is nothing left.
-    fn walk_step(
-        &mut self,
-        walk: &mut WalkCursor,
-        budget: usize,
-        handed: &mut Vec<HandedOver>,
-    ) -> Option<usize> {
-        let epoch = self.snapshots.epoch;
-        let hasher = self.hasher().clone();
-        let number = walk.number;
-        if number >= self.database_count() {
-            return None;
-        }
-        let database =
-            self.databases_mut().iter_mut().find(|database| database.number_at_snapshot == number)?;
-        let Some(index) = database.next_occupied(walk.table) else {
-            *walk = WalkCursor { number: number + 1, ..WalkCursor::default() };
-            return Some(0);
-        };
-        if index != walk.table {
-            (walk.table, walk.hash) = (index, 0);
-        }
-        let table = database.table_mut(index)?;
-        let mut positions: Vec<Position> = Vec::new();
-        let hash_of = |entry: &Entry| hasher.hash(entry.key());
-        let next = table.scan_positions(walk.hash, budget, Wanted::All, hash_of, |position, _| {
-            positions.push(position);
-        });
-        for &position in &positions {
-            if let Some(entry) = table.at_mut(position).filter(|entry| entry.epoch() != epoch) {
-                handed.push(HandedOver { db: number, piece: Piece::Entry(entry.clone()) });
-                entry.set_epoch(epoch);
-            }
-        }
-        match next {
-            Some(hash) => walk.hash = hash,
-            None => (walk.table, walk.hash) = (index + 1, 0),
-        }
-        // At least one, so that a call ends even where all is empty.
-        Some(positions.len().max(1))
-    }
-
     /// Takes out what writers have handed over since the last call.
     pub fn drain_snapshot(&mut self, handed: &mut Vec<HandedOver>) {
         if let Some(running) = &mut self.snapshots.running {
             handed.append(&mut running.queue);
-            running.queued_bytes = 0;
         }
-    }
-
-    /// Bytes that writers have handed over and nobody has drained; flushed tables are not counted.
-    pub fn snapshot_queue_bytes(&self) -> usize {
-        self.snapshots.running.as_ref().map_or(0, |running| running.queued_bytes)
     }
 
     /// Ends a snapshot of which everything has been handed over and drained.

@@ -62,6 +62,17 @@ impl<E> Table<E> {
         next
     }
 
+    /// Shows `visit` about what the next step of a scan will visit, some more or fewer. For those who ask the cache ahead.
+    pub fn ahead(&self, cursor: u64, budget: usize, visit: impl FnMut(&E)) {
+        if let Some((_, _, segment)) = self.segment_at(cursor) {
+            let start = segment.home_of(cursor);
+            let homes = homes_for(segment, budget.min(STEP_MAX), Wanted::All);
+            let end = start.saturating_add(homes).min(segment.capacity());
+            let mut visit = visit;
+            segment.candidates(start..end, false, |place| _ = segment.get(place).map(&mut visit));
+        }
+    }
+
     /// The segment that answers for a hash, its number and its lowest hash.
     fn segment_at(&self, hash: u64) -> Option<(usize, u64, &Segment<E>)> {
         let number = self.segment_number(hash);
@@ -91,13 +102,7 @@ fn step<E>(
     mut visit: impl FnMut(usize, u64),
 ) -> Option<u64> {
     let start = segment.home_of(cursor);
-    // As many homes as should hold what is asked for, if it is spread evenly.
-    let present = match wanted {
-        Wanted::All => segment.len(),
-        Wanted::Marked => segment.marked(),
-    };
-    let homes = (segment.capacity() * budget).checked_div(present).unwrap_or(0).max(4);
-    let end = start.saturating_add(homes);
+    let end = start.saturating_add(homes_for(segment, budget, wanted));
     let upto = segment.first_hash_of(first, end);
     let last = upto.or_else(|| after(segment, first)).map_or(u64::MAX, |next| next - 1);
     segment.candidates(start..end.min(segment.capacity()), wanted == Wanted::Marked, |place| {
@@ -108,4 +113,13 @@ fn step<E>(
         }
     });
     upto
+}
+
+/// As many homes as should hold what is asked for, if it is spread evenly.
+fn homes_for<E>(segment: &Segment<E>, budget: usize, wanted: Wanted) -> usize {
+    let present = match wanted {
+        Wanted::All => segment.len(),
+        Wanted::Marked => segment.marked(),
+    };
+    (segment.capacity() * budget).checked_div(present).unwrap_or(0).max(4)
 }
