@@ -4,8 +4,6 @@
 //! Worker threads count in cells of their own, which nobody else writes to, so that a command costs plain additions to lines
 //! that no other thread has; all other threads share one set of cells. CONFIG RESETSTAT writes to none of them: it keeps the
 //! sums as they are, and from then on they are taken off.
-//!
-//! Latencies fall into buckets of 1/32 of a power of two, in nanoseconds up to a second, which is as far as Redis's go.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -14,31 +12,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::allocator::{OWNED, owned_cell};
 use crate::command::{self, CommandSpec};
-
-const SUB_BITS: u32 = 5;
-const SUB_BUCKETS: u64 = 1 << SUB_BITS;
-/// Nothing is told apart beyond it.
-const LONGEST_NS: u64 = 1_000_000_000;
-const BUCKETS: usize = bucket_of(LONGEST_NS) + 1;
-
-const fn bucket_of(nanoseconds: u64) -> usize {
-    let ns = if nanoseconds > LONGEST_NS { LONGEST_NS } else { nanoseconds };
-    if ns < SUB_BUCKETS {
-        return ns as usize;
-    }
-    let power = 63 - ns.leading_zeros();
-    let octave = (power - SUB_BITS + 1) as u64;
-    (octave * SUB_BUCKETS + (ns >> (power - SUB_BITS)) - SUB_BUCKETS) as usize
-}
-
-/// The longest duration that falls into a bucket.
-fn longest_of(bucket: usize) -> u64 {
-    let (octave, within) = (bucket as u64 / SUB_BUCKETS, bucket as u64 % SUB_BUCKETS);
-    match octave {
-        0 => within,
-        _ => ((within + SUB_BUCKETS + 1) << (octave - 1)) - 1,
-    }
-}
+use crate::histogram::{self, BUCKETS, bucket_of};
 
 type Buckets = Box<[AtomicU64]>;
 
@@ -177,13 +151,7 @@ impl CommandTotals {
 
     /// So many percent of the calls took no longer than this, in microseconds.
     pub fn percentile_us(&self, percent: f64) -> f64 {
-        let wanted = ((self.remembered() as f64 * percent / 100.0).round() as u64).max(1);
-        let mut seen = 0;
-        let bucket = self.latencies.iter().position(|count| {
-            seen += count;
-            seen >= wanted
-        });
-        longest_of(bucket.unwrap_or(0)) as f64 / 1000.0
+        histogram::percentile_us(&self.latencies, percent)
     }
 
     /// How many calls took less than each power of two, of 1024 nanoseconds on, as microseconds; only those powers below which
@@ -247,16 +215,6 @@ mod tests {
 
     fn spec(name: &str) -> &'static CommandSpec {
         command::by_full_name(name.as_bytes()).unwrap().spec
-    }
-
-    #[test]
-    fn buckets_are_fine_and_without_gaps() {
-        assert!((0..BUCKETS).all(|bucket| bucket_of(longest_of(bucket).min(LONGEST_NS)) == bucket));
-        for ns in [0, 1, 31, 32, 33, 63, 64, 1000, 123_456, 999_999_999, LONGEST_NS, u64::MAX] {
-            let longest = longest_of(bucket_of(ns));
-            let known = ns.min(LONGEST_NS);
-            assert!(longest >= known && longest <= known + known / 32 + 1, "{ns}: {longest}");
-        }
     }
 
     #[test]

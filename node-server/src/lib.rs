@@ -28,6 +28,7 @@ pub mod eviction;
 pub mod executor;
 pub mod expiry;
 mod hand_over;
+mod histogram;
 pub mod info;
 mod latency;
 mod lazy_free;

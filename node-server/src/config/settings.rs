@@ -85,6 +85,7 @@ pub struct Settings {
     /// Added to the load of each key, to test what happens meanwhile. Negative: one microsecond for so many keys.
     pub key_load_delay_us: i64,
     /// The same for the save of each key.
+    pub rdb_save_incremental_fsync: bool,
     pub rdb_key_save_delay_us: i64,
     pub rdbchecksum: bool,
     pub stop_writes_on_bgsave_error: bool,
@@ -294,6 +295,7 @@ impl Settings {
             dbfilename: reader.file_name("dbfilename"),
             save: reader.save_points("save"),
             key_load_delay_us: reader.number("key-load-delay"),
+            rdb_save_incremental_fsync: reader.yes_no("rdb-save-incremental-fsync"),
             rdb_key_save_delay_us: reader.number("rdb-key-save-delay"),
             rdbcompression: reader.yes_no("rdbcompression"),
             rdbchecksum: reader.yes_no("rdbchecksum"),

@@ -64,6 +64,11 @@ pub trait DiskFile: Read + Write + Send + Debug {
     fn sync_data(&self) -> io::Result<()>;
     /// So are its mode and times.
     fn sync_all(&self) -> io::Result<()>;
+    /// The disk begins to write these bytes, and those before them are with it: so that a later sync has little to do. That they are
+    /// durable it does not say.
+    fn write_back(&self, _from: u64, _bytes: u64) -> io::Result<()> {
+        self.sync_data()
+    }
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
     fn len(&self) -> io::Result<u64>;
     fn is_empty(&self) -> io::Result<bool> {

@@ -7,6 +7,9 @@ use parking_lot::MutexGuard;
 
 use crate::shard::{HeldLong, Shard, Shards};
 
+/// How often all locks are tried at once.
+const ATTEMPTS: usize = 1000;
+
 /// Locked shards.
 #[derive(Debug, Default)]
 pub enum Held<'a> {
@@ -32,6 +35,30 @@ pub enum Wanted {
 impl<'a> Held<'a> {
     pub fn all(shards: &'a Shards) -> Held<'a> {
         Held::Many((0..shards.count()).map(|index| (index, shards.lock(index))).collect())
+    }
+
+    /// All of them, none held while another is waited for: who is slow with one holds nobody else up. Where that does not
+    /// come to an end they are taken one after the other.
+    pub fn all_at_once(shards: &'a Shards) -> Held<'a> {
+        let mut busy = 0;
+        for _ in 0..ATTEMPTS {
+            match Held::all_around(shards, busy) {
+                Ok(held) => return held,
+                Err(index) => busy = index,
+            }
+        }
+        Held::all(shards)
+    }
+
+    /// Waits for the one that was busy, and takes the others if all are free. Else it says which one is not.
+    fn all_around(shards: &'a Shards, busy: usize) -> Result<Held<'a>, usize> {
+        let mut waited_for = Some(shards.lock(busy));
+        let mut lock = |index| match index == busy {
+            true => waited_for.take().ok_or(index),
+            false => shards.try_lock(index).ok_or(index),
+        };
+        let held: Result<Vec<_>, usize> = (0..shards.count()).map(|index| Ok((index, lock(index)?))).collect();
+        held.map(Held::Many)
     }
 
     /// For a request: a shard that a script holds for long is not waited for.

@@ -7,8 +7,9 @@ use crate::clock;
 use crate::executor::node_state;
 use crate::node::Node;
 
-/// The lines below the title, with Redis's field names. What this node does without (fork, the append-only file) has Redis's values for
-/// "never happened".
+/// The lines below the title, with Redis's field names. What this node does without (the append-only file) has Redis's values for
+/// "never happened". There is no copy-on-write: in its place stands what was kept in memory for the snapshot, because writers came first.
+/// The lines that begin with `snapshot_` are of the newest snapshot.
 pub fn info_section(node: &Node) -> String {
     let persistence = &node.persistence;
     let now_ms = clock::now_ms();
@@ -17,6 +18,11 @@ pub fn info_section(node: &Node) -> String {
     let current_s = if began_ms == 0 { -1 } else { (now_ms - began_ms) / 1000 };
     let status = if persistence.last_save_failed.load(Ordering::Acquire) { "err" } else { "ok" };
     let loading = &persistence.loading;
+    let progress = &persistence.progress;
+    let (keys_done, keys_total) = progress.keys();
+    let percent_done = if keys_total == 0 { 0.0 } else { keys_done as f64 * 100.0 / keys_total as f64 };
+    let writers = progress.writers_share();
+    let is_running = progress.running_since_ms().is_some();
     let mut text = String::new();
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
         // Writing to a string does not fail.
@@ -24,12 +30,12 @@ pub fn info_section(node: &Node) -> String {
     };
     line("loading", &u8::from(is_loading));
     line("async_loading", &0);
-    line("current_cow_peak", &0);
-    line("current_cow_size", &0);
+    line("current_cow_peak", &if is_running { writers.most_waiting_bytes } else { 0 });
+    line("current_cow_size", &progress.waiting_bytes());
     line("current_cow_size_age", &0);
-    line("current_fork_perc", &"0.00");
-    line("current_save_keys_processed", &0);
-    line("current_save_keys_total", &0);
+    line("current_fork_perc", &format!("{percent_done:.2}"));
+    line("current_save_keys_processed", &keys_done);
+    line("current_save_keys_total", &keys_total);
     line("rdb_changes_since_last_save", &persistence.changes(node.stats.dirty.get()));
     line("rdb_bgsave_in_progress", &u8::from(persistence.snapshot_is_running()));
     line("rdb_last_save_time", &persistence.last_save_s.get());
@@ -37,7 +43,7 @@ pub fn info_section(node: &Node) -> String {
     line("rdb_last_bgsave_time_sec", &persistence.last_duration_s.load(Ordering::Acquire));
     line("rdb_current_bgsave_time_sec", &current_s);
     line("rdb_saves", &persistence.saves.load(Ordering::Acquire));
-    line("rdb_last_cow_size", &0);
+    line("rdb_last_cow_size", &if is_running { 0 } else { writers.most_waiting_bytes });
     line("rdb_last_load_keys_expired", &loading.keys_expired.load(Ordering::Relaxed));
     line("rdb_last_load_keys_loaded", &loading.keys_loaded.load(Ordering::Relaxed));
     line("aof_enabled", &0);
@@ -50,6 +56,19 @@ pub fn info_section(node: &Node) -> String {
     line("aof_rewrites_consecutive_failures", &0);
     line("aof_last_write_status", &"ok");
     line("aof_last_cow_size", &0);
+    let visits = progress.visits();
+    line("snapshot_point_usec", &progress.point_us());
+    line(
+        "snapshot_locks_usec",
+        &format!(
+            "count={},p99={:.1},p99.9={:.1},longest={:.1}",
+            visits.count, visits.p99_us, visits.p999_us, visits.longest_us
+        ),
+    );
+    line(
+        "snapshot_handed_over",
+        &format!("entries={},bytes={},largest={}", writers.entries, writers.bytes, writers.largest_bytes),
+    );
     line("module_fork_in_progress", &0);
     line("module_fork_last_cow_size", &0);
     if is_loading {

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!   snapshot   one point in time, walked without fork, for any number of sinks
+//!   progress   how far it is, and what it costs
 //!   save       the sink that is the file, and when it is written
 //!   load       the file, read at start (and the same items, when a master sends them)
 //! ```
 
 mod info;
 pub mod load;
+mod progress;
 pub mod save;
 pub mod snapshot;
 
@@ -34,17 +36,18 @@ pub struct Persistence {
     /// A snapshot is running, for whatever sinks: there is one at a time.
     snapshot_claimed: AtomicBool,
     snapshot_ended: Notify,
-    /// When the background save that runs began, Unix milliseconds; 0 when none does.
-    save_began_ms: AtomicI64,
+    /// When the snapshot for a save or for replicas that runs began, Unix milliseconds; 0 when none does.
+    pub(crate) save_began_ms: AtomicI64,
     /// BGSAVE SCHEDULE, while another snapshot ran.
     scheduled: AtomicBool,
     last_save_failed: AtomicBool,
     last_try_ms: AtomicI64,
     /// -1 before the first.
-    last_duration_s: AtomicI64,
+    pub(crate) last_duration_s: AtomicI64,
     saves: AtomicU64,
     /// What a running save writes to, until it is whole.
     temporary_file: Mutex<Option<PathBuf>>,
+    pub(crate) progress: progress::Progress,
     pub loading: load::Progress,
     /// Who said SHUTDOWN and gets an answer only if the node goes on.
     pub shutdown_waiters: Mutex<Vec<WakeHandle>>,
@@ -68,6 +71,7 @@ impl Persistence {
             last_duration_s: AtomicI64::new(-1),
             saves: AtomicU64::new(0),
             temporary_file: Mutex::default(),
+            progress: progress::Progress::default(),
             loading: load::Progress::default(),
             shutdown_waiters: Mutex::default(),
             shutdown_aborted: AtomicBool::new(false),

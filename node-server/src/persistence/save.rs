@@ -4,8 +4,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
@@ -15,6 +15,8 @@ use crate::disk::{Disk, DiskFile, Open, folder_of};
 use crate::executor::node_state;
 use crate::node::Node;
 
+/// So much is left to the disk at a time, as with Redis.
+const WRITE_BACK_BYTES: u64 = 4 * 1024 * 1024;
 /// After a save that failed, save points wait so long before they try again.
 const RETRY_AFTER_MS: i64 = 5000;
 
@@ -27,7 +29,6 @@ pub fn save(node: &Arc<Node>) -> Result<Summary, Option<String>> {
 /// Saves on a thread of its own. False when a snapshot is running already.
 pub fn save_in_background(node: &Arc<Node>) -> bool {
     let Some(claim) = snapshot::claim(node) else { return false };
-    node.persistence.scheduled.store(false, Ordering::Release);
     node.persistence.save_began_ms.store(clock::now_ms(), Ordering::Release);
     let thread_node = node.clone();
     let body = move || {
@@ -61,37 +62,78 @@ pub fn schedule(node: &Node) {
     node.persistence.scheduled.store(true, Ordering::Release);
 }
 
-fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
-    let persistence = &node.persistence;
-    let began_ms = clock::now_ms();
-    persistence.last_try_ms.store(began_ms, Ordering::Release);
-    persistence.save_began_ms.store(began_ms, Ordering::Release);
-    let settings = node.settings().clone();
-    let path = settings.resolve(&settings.dbfilename);
-    let result = FileSink::create(&node.disk, &path).map_err(|error| error.to_string()).and_then(|sink| {
-        persistence.set_temporary_file(Some(sink.temporary.clone()));
-        let result = snapshot::run(node, claim, |_| vec![Box::new(sink)]);
-        result.map_err(|error| error.to_string())
-    });
-    persistence.set_temporary_file(None);
-    let duration_ms = clock::now_ms() - began_ms;
-    persistence.save_began_ms.store(0, Ordering::Release);
-    persistence.last_duration_s.store(duration_ms / 1000, Ordering::Release);
-    match result {
-        Ok(summary) => {
-            persistence.saved_dirty.store(summary.dirty, Ordering::Release);
-            persistence.last_save_s.set((clock::now_ms() / 1000) as u64);
-            persistence.saves.fetch_add(1, Ordering::AcqRel);
-            persistence.last_save_failed.store(false, Ordering::Release);
-            node.set_state(node_state::SAVE_FAILED, false);
-            tracing::info!(path = %path.display(), keys = summary.keys, bytes = summary.bytes, ms = duration_ms, "saved");
-            Ok(summary)
-        }
-        Err(error) => {
-            note_failure(node, &format!("{}: {error}", path.display()));
-            Err(error)
-        }
+/// A save that is scheduled and may go along with the snapshot that is about to begin.
+pub(super) fn begin_scheduled(node: &Arc<Node>) -> Option<(Save, Box<dyn Sink>)> {
+    if !node.persistence.scheduled.swap(false, Ordering::AcqRel) {
+        return None;
     }
+    let (save, sink) = Save::begin(node).ok()?;
+    Some((save, Box::new(sink)))
+}
+
+fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
+    node.persistence.scheduled.store(false, Ordering::Release);
+    let (save, sink) = Save::begin(node)?;
+    let result = snapshot::run(node, claim, |_| vec![Box::new(sink)]);
+    save.end(node, &result)
+}
+
+/// What became of the file; `None` while it is written.
+type Fate = Arc<Mutex<Option<Result<(), String>>>>;
+
+/// A save at work, whose snapshot may have other sinks besides the file.
+pub(super) struct Save {
+    began_ms: i64,
+    path: PathBuf,
+    fate: Fate,
+}
+
+impl Save {
+    fn begin(node: &Node) -> Result<(Save, FileSink), String> {
+        let persistence = &node.persistence;
+        let began_ms = clock::now_ms();
+        persistence.last_try_ms.store(began_ms, Ordering::Release);
+        let settings = node.settings().clone();
+        let path = settings.resolve(&settings.dbfilename);
+        let sink = FileSink::create(&node.disk, &path, settings.rdb_save_incremental_fsync);
+        let sink = sink.map_err(|error| failed(node, &path, &error.to_string()))?;
+        persistence.save_began_ms.store(began_ms, Ordering::Release);
+        persistence.set_temporary_file(Some(sink.temporary.clone()));
+        Ok((Save { began_ms, path, fate: sink.fate.clone() }, sink))
+    }
+
+    pub(super) fn end(
+        self,
+        node: &Node,
+        result: &Result<Summary, snapshot::SnapshotError>,
+    ) -> Result<Summary, String> {
+        let Save { began_ms, path, fate } = self;
+        let persistence = &node.persistence;
+        persistence.set_temporary_file(None);
+        let duration_ms = clock::now_ms() - began_ms;
+        persistence.save_began_ms.store(0, Ordering::Release);
+        persistence.last_duration_s.store(duration_ms / 1000, Ordering::Release);
+        let fate = fate.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let summary = match (fate, result) {
+            (Some(Ok(())), Ok(summary)) => *summary,
+            (Some(Err(error)), _) => return Err(failed(node, &path, &error)),
+            (_, Err(error)) => return Err(failed(node, &path, &error.to_string())),
+            (None, Ok(_)) => return Err(failed(node, &path, "the snapshot ended without it")),
+        };
+        persistence.saved_dirty.store(summary.dirty, Ordering::Release);
+        persistence.last_save_s.set((clock::now_ms() / 1000) as u64);
+        persistence.saves.fetch_add(1, Ordering::AcqRel);
+        persistence.last_save_failed.store(false, Ordering::Release);
+        node.set_state(node_state::SAVE_FAILED, false);
+        tracing::info!(path = %path.display(), keys = summary.keys, bytes = summary.bytes, ms = duration_ms, "saved");
+        Ok(summary)
+    }
+}
+
+/// Says so in the log, and gives the error back.
+fn failed(node: &Node, path: &Path, error: &str) -> String {
+    note_failure(node, &format!("{}: {error}", path.display()));
+    error.to_owned()
 }
 
 fn note_failure(node: &Node, error: &str) {
@@ -141,31 +183,71 @@ struct FileSink {
     file: Box<dyn DiskFile>,
     temporary: PathBuf,
     path: PathBuf,
+    /// `rdb-save-incremental-fsync`: the disk begins with what is written at once, so that the end is no storm.
+    writes_back: bool,
+    written: u64,
+    written_back: u64,
+    fate: Fate,
     done: bool,
 }
 
 impl FileSink {
-    fn create(disk: &Arc<dyn Disk>, path: &Path) -> io::Result<FileSink> {
+    fn create(disk: &Arc<dyn Disk>, path: &Path, writes_back: bool) -> io::Result<FileSink> {
         let temporary = path.with_file_name(format!("temp-{}.rdb", std::process::id()));
         let file = disk
             .open(&temporary, Open::Create)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", temporary.display())))?;
-        Ok(FileSink { disk: disk.clone(), file, temporary, path: path.to_owned(), done: false })
+        Ok(FileSink {
+            disk: disk.clone(),
+            file,
+            temporary,
+            path: path.to_owned(),
+            writes_back,
+            written: 0,
+            written_back: 0,
+            fate: Fate::default(),
+            done: false,
+        })
     }
-}
 
-impl Sink for FileSink {
-    fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
-        Ok(SinkState::Taken)
+        self.written += bytes.len() as u64;
+        let waiting = self.written - self.written_back;
+        if self.writes_back && waiting >= WRITE_BACK_BYTES {
+            self.file.write_back(self.written_back, waiting)?;
+            self.written_back = self.written;
+        }
+        Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    fn put_in_place(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.disk.rename(&self.temporary, &self.path)?;
         self.done = true;
         // The rename itself must be durable too.
         self.disk.sync_folder(folder_of(&self.path))
+    }
+
+    fn note(&self, result: &io::Result<()>) {
+        let result = result.as_ref().map(|()| ()).map_err(ToString::to_string);
+        *self.fate.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    }
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
+        let taken = self.take(bytes);
+        if taken.is_err() {
+            self.note(&taken);
+        }
+        taken.map(|()| SinkState::Taken)
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        let result = self.put_in_place();
+        self.note(&result);
+        result
     }
 }
 
@@ -190,17 +272,17 @@ mod tests {
         let path = folder.join("dump.rdb");
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         std::fs::write(&path, b"old").unwrap();
-        let mut sink = Box::new(FileSink::create(&disk, &path).unwrap());
+        let mut sink = Box::new(FileSink::create(&disk, &path, true).unwrap());
         sink.write(&Bytes::from_static(b"half")).unwrap();
         drop(sink);
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
-        let mut sink = Box::new(FileSink::create(&disk, &path).unwrap());
+        let mut sink = Box::new(FileSink::create(&disk, &path, true).unwrap());
         sink.write(&Bytes::from_static(b"new")).unwrap();
         sink.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(FileSink::create(&disk, &path).is_err());
+        assert!(FileSink::create(&disk, &path, true).is_err());
     }
 }

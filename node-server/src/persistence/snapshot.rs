@@ -5,36 +5,46 @@
 //!         ─▶ shard by shard, a few entries under its lock ─▶ RDB bytes ─▶ each sink
 //! ```
 //!
-//! A writer that comes to an old entry first hands it over to the shard's queue, and the walk takes the queues
-//! along at every visit: each shard is visited once a round, so a queue holds what was written to the shard in
-//! one round. A round is long only when a sink is slow. The disk is waited for (then memory grows by what is
-//! changed meanwhile, as it does with fork); a replica that is slow while the queues grow over its output limit
-//! is cut off.
+//! **One point, many sinks.** Whoever makes a snapshot takes along who waits for one: replicas that need a full copy, and a
+//! save that is scheduled. Each sink fails alone, and the snapshot with the last of them.
+//!
+//! **Locks.** What is done under a shard's lock is bounded by [`VISIT`]: entries looked at, and bytes copied. All else
+//! (compression, checksum, the sinks) is done without. The walk lets other threads go first now and then, and takes a
+//! lock only soon after that: so it is seldom sent to sleep while it holds one. How long it held them INFO tells.
+//!
+//! **Slow sinks.** A writer that comes to an old entry first hands it over to the shard's queue, and the walk takes the
+//! queue along at every visit: each shard is visited once a round, so a queue holds what was written to the shard in
+//! one round. A round is long only when a sink is slow; no writer waits for it. What the queues hold is limited: to half of the
+//! memory that was used at the point, and at least [`LEAST_ROOM_BYTES`]. A replica that is slow while the queues grow over its output
+//! limit, or over half of that, is cut off. A disk that is slow for longer than that costs the snapshot, with an error
+//! that says so: where fork would go on taking memory up to as much again as the data.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rcl_store::rdb::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
-use rcl_store::snapshot::{HandedOver, WalkState};
+use rcl_store::snapshot::{HandedOver, Room, WalkBudget, WalkState};
 
+use super::save;
+use crate::allocator;
 use crate::clock;
 use crate::eviction;
 use crate::executor::Held;
 use crate::node::Node;
-use crate::replication::LogPoint;
+use crate::replication::{LogPoint, full_sync};
 use crate::scripting::functions::Functions;
 
-/// So many entries are looked at under one lock.
-const WALK_BUDGET: usize = 128;
+/// What is done under a lock at a time.
+const VISIT: WalkBudget = WalkBudget { entries: 128, bytes: 64 * 1024 };
+/// After so long the walk lets others go first.
+const STRETCH: Duration = Duration::from_micros(500);
 /// Sinks get pieces of about this size.
 const CHUNK_BYTES: usize = 64 * 1024;
 const FULL_SINK_PAUSE: Duration = Duration::from_millis(1);
-/// How often the queues are measured while a sink is full.
-const MEASURE_EVERY: u32 = 100;
-const DEFAULT_QUEUE_LIMIT_BYTES: usize = 256 * 1024 * 1024;
+const LEAST_ROOM_BYTES: usize = 256 * 1024 * 1024;
 
 /// Where a snapshot goes.
 pub trait Sink: Send {
@@ -105,21 +115,68 @@ pub fn run(
     claim: Claim,
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
 ) -> Result<Summary, SnapshotError> {
-    let (mut walk, database_sizes) = begin(node, at_point)?;
-    let result = walk.walk_all(&database_sizes);
-    if result.is_err() {
-        walk.give_up();
+    let progress = &node.persistence.progress;
+    let room_bytes = (allocator::used_bytes() as usize / 2).max(LEAST_ROOM_BYTES);
+    let room = Arc::new(Room::new(room_bytes));
+    stamp_where_needed(node)?;
+    // Files are created before anything is locked.
+    let (scheduled, file) = save::begin_scheduled(node).unzip();
+    progress.begin(clock::now_ms(), &room);
+    let result = begin(node, room, |point| {
+        // Who goes down makes the last snapshot without replicas: they might be slow.
+        let is_last = node.persistence.shutdown_in_progress.load(Ordering::Acquire);
+        let mut sinks = if is_last { Vec::new() } else { full_sync::start_waiting(node, point) };
+        sinks.extend(at_point(point));
+        sinks.extend(file);
+        sinks
+    });
+    let result = result.and_then(|(mut walk, sizes)| {
+        let result = walk.walk_all(&sizes);
+        if result.is_err() {
+            walk.give_up();
+        }
+        result
+    });
+    progress.end();
+    if let Some(scheduled) = scheduled {
+        // Its failure is logged, counted and shown there.
+        let _ = scheduled.end(node, &result);
     }
     drop(claim);
     result
 }
 
+/// Where so many snapshots were given up that the store runs out of numbers for them.
+fn stamp_where_needed(node: &Node) -> Result<(), SnapshotError> {
+    for index in 0..node.shards.count() {
+        if !node.shards.lock(index).keyspace.needs_stamping() {
+            continue;
+        }
+        node.shards.lock(index).keyspace.begin_stamping().map_err(SnapshotError::Store)?;
+        loop {
+            let mut shard = node.shards.lock(index);
+            let walked =
+                shard.keyspace.walk_snapshot(VISIT, &mut Vec::new()).map_err(SnapshotError::Store)?;
+            if walked.state == WalkState::Done {
+                shard.keyspace.finish_snapshot().map_err(SnapshotError::Store)?;
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many keys a database has, and how many of them expire.
+type DatabaseSize = (u64, u64);
+
 fn begin(
     node: &Arc<Node>,
+    room: Arc<Room>,
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
-) -> Result<(Walk, Vec<(u64, u64)>), SnapshotError> {
+) -> Result<(Walk, Vec<DatabaseSize>), SnapshotError> {
     let applying = node.replication.lock_applying();
-    let mut held = Held::all(&node.shards);
+    let mut held = Held::all_at_once(&node.shards);
+    let locked_at = clock::monotonic();
     let mut point = node.replication.point();
     let sinks = at_point(&mut point);
     if sinks.is_empty() {
@@ -129,7 +186,7 @@ fn begin(
     let mut field_expiries = false;
     for index in 0..node.shards.count() {
         let Some(shard) = held.get(index) else { continue };
-        shard.keyspace.begin_snapshot().map_err(SnapshotError::Store)?;
+        shard.keyspace.begin_snapshot(room.clone()).map_err(SnapshotError::Store)?;
         field_expiries |= shard.keyspace.has_field_expiries();
         sizes.resize(shard.keyspace.database_count(), (0, 0));
         for (number, size) in sizes.iter_mut().enumerate() {
@@ -137,26 +194,29 @@ fn begin(
             size.1 += shard.keyspace.volatile_key_count(number) as u64;
         }
     }
+    let dirty = node.stats.dirty.get();
+    let functions = Arc::clone(&node.scripting.functions());
+    drop(held);
+    let held_for = clock::monotonic() - locked_at;
+    drop(applying);
+    node.latency.note("snapshot-point", held_for);
+    node.persistence.progress.note_point(sizes.iter().map(|(keys, _)| keys).sum(), held_for);
     if field_expiries {
         tracing::info!(
             "fields of hashes have expiries: the snapshot is RDB version 12, which Redis reads from 7.4 on"
         );
     }
-    let dirty = node.stats.dirty.get();
-    let functions = Arc::clone(&node.scripting.functions());
-    drop(held);
-    drop(applying);
-    let unwalked = (0..node.shards.count()).collect();
-    let node = node.clone();
     let walk = Walk {
-        node,
+        node: node.clone(),
         point,
         dirty,
         functions,
         field_expiries,
+        room,
         sinks,
         last_error: None,
-        unwalked,
+        unwalked: (0..node.shards.count()).collect(),
+        stretch_began: clock::monotonic(),
         keys: 0,
         bytes: 0,
     };
@@ -170,16 +230,20 @@ struct Walk {
     functions: Arc<Functions>,
     /// At the point, fields of hashes had expiries.
     field_expiries: bool,
+    /// For what writers hand over.
+    room: Arc<Room>,
     sinks: Vec<Box<dyn Sink>>,
     last_error: Option<io::Error>,
     /// The shards that are not done.
     unwalked: Vec<usize>,
+    /// Others went first.
+    stretch_began: Instant,
     keys: u64,
     bytes: u64,
 }
 
 impl Walk {
-    fn walk_all(&mut self, sizes: &[(u64, u64)]) -> Result<Summary, SnapshotError> {
+    fn walk_all(&mut self, sizes: &[DatabaseSize]) -> Result<Summary, SnapshotError> {
         let settings = self.node.settings().clone();
         // Of the walk's beginning: that is near enough for idle times.
         let now_ms = clock::now_ms();
@@ -194,7 +258,7 @@ impl Walk {
             for index in self.unwalked.clone() {
                 self.visit(index, &mut handed)?;
                 for piece in handed.drain(..) {
-                    let number = piece.db;
+                    let (number, room_bytes) = (piece.db, piece.room_bytes());
                     for entry in piece.into_entries() {
                         if database != Some(number) {
                             let (keys, volatile) = sizes.get(number).copied().unwrap_or_default();
@@ -210,7 +274,9 @@ impl Walk {
                             self.flush(&mut out)?;
                         }
                     }
+                    self.room.release(room_bytes);
                 }
+                self.node.persistence.progress.note_keys(self.keys);
             }
         }
         encoder.finish(&mut out);
@@ -241,21 +307,34 @@ impl Walk {
     }
 
     fn visit(&mut self, index: usize, handed: &mut Vec<HandedOver>) -> Result<(), SnapshotError> {
+        self.let_others_go_first();
         let mut shard = self.node.shards.lock(index);
-        let state = shard.keyspace.walk_snapshot(WALK_BUDGET, handed).map_err(SnapshotError::Store)?;
-        if state == WalkState::Done {
+        let locked_at = clock::monotonic();
+        let walked = shard.keyspace.walk_snapshot(VISIT, handed).map_err(SnapshotError::Store)?;
+        if walked.state == WalkState::Done {
             shard.keyspace.finish_snapshot().map_err(SnapshotError::Store)?;
             self.unwalked.retain(|other| *other != index);
         }
+        drop(shard);
+        let held_for = clock::monotonic() - locked_at;
+        self.node.persistence.progress.note_visit(held_for);
+        self.node.latency.note("snapshot-visit", held_for);
         Ok(())
+    }
+
+    /// Who was sent to sleep with a lock would be waited for: so that is offered before.
+    fn let_others_go_first(&mut self) {
+        if self.stretch_began.elapsed() >= STRETCH {
+            std::thread::yield_now();
+            self.stretch_began = clock::monotonic();
+        }
     }
 
     fn flush(&mut self, out: &mut Vec<u8>) -> Result<(), SnapshotError> {
         if out.is_empty() {
             return Ok(());
         }
-        let chunk = Bytes::copy_from_slice(out);
-        out.clear();
+        let chunk = Bytes::from(std::mem::take(out));
         self.bytes += chunk.len() as u64;
         for mut sink in std::mem::take(&mut self.sinks) {
             match self.feed(sink.as_mut(), &chunk) {
@@ -263,6 +342,9 @@ impl Walk {
                 Err(error) => self.last_error = Some(error),
             }
         }
+        // Its memory is used again where no sink keeps it.
+        *out = if chunk.is_unique() { Vec::from(chunk) } else { Vec::with_capacity(CHUNK_BYTES * 2) };
+        out.clear();
         if self.sinks.is_empty() { Err(self.no_sink_left()) } else { Ok(()) }
     }
 
@@ -272,27 +354,23 @@ impl Walk {
 
     /// Waits for a sink that is full, unless what writers hand over meanwhile grows too large.
     fn feed(&self, sink: &mut dyn Sink, chunk: &Bytes) -> io::Result<()> {
-        let mut waits = 0u32;
         while sink.write(chunk)? == SinkState::Full {
-            std::thread::sleep(FULL_SINK_PAUSE);
-            waits = waits.wrapping_add(1);
-            if waits.is_multiple_of(MEASURE_EVERY) && self.queued_bytes() > self.queue_limit() {
+            if self.room.used_bytes() > self.room_for_replicas() {
                 let text =
                     "a replica took its copy so slowly that what was written meanwhile is over its limit";
                 return Err(io::Error::other(text));
             }
+            std::thread::sleep(FULL_SINK_PAUSE);
         }
         Ok(())
     }
 
-    fn queued_bytes(&self) -> usize {
-        self.unwalked.iter().map(|&index| self.node.shards.lock(index).keyspace.snapshot_queue_bytes()).sum()
-    }
-
-    fn queue_limit(&self) -> usize {
+    /// A replica is given up before the snapshot is.
+    fn room_for_replicas(&self) -> usize {
+        let half = self.room.limit_bytes() / 2;
         match self.node.settings().output_buffer_limits.replica.hard_bytes {
-            0 => DEFAULT_QUEUE_LIMIT_BYTES,
-            limit => limit as usize,
+            0 => half,
+            limit => half.min(limit as usize),
         }
     }
 

@@ -7,7 +7,8 @@
 //!
 //! A replica that understands `$EOF:` gets the RDB as it is made. For others (and when `repl-diskless-sync` is
 //! off) its length must be known first: it is spooled into a file that nobody else can see, and sent from there.
-//! A replica that comes after the point waits for the next snapshot.
+//! A snapshot that is made for something else (a save) takes along who waits at its point; who comes after the point waits for
+//! the next one.
 
 use std::io;
 use std::path::Path;
@@ -114,7 +115,11 @@ fn begin(node: &Arc<Node>, claim: snapshot::Claim) {
     let node = node.clone();
     let body = move || {
         let started = clock::monotonic();
+        let persistence = &node.persistence;
+        persistence.save_began_ms.store(clock::now_ms(), Ordering::Release);
         let result = snapshot::run(&node, claim, |point| start_waiting(&node, point));
+        persistence.save_began_ms.store(0, Ordering::Release);
+        persistence.last_duration_s.store(started.elapsed().as_secs() as i64, Ordering::Release);
         match result {
             Ok(summary) => tracing::info!(
                 keys = summary.keys,
@@ -131,18 +136,21 @@ fn begin(node: &Arc<Node>, claim: snapshot::Claim) {
 }
 
 /// At the point, under all locks: who waits is told, and what is written from here on is kept for it.
-fn start_waiting(node: &Node, point: &mut LogPoint) -> Vec<Box<dyn Sink>> {
+pub fn start_waiting(node: &Node, point: &mut LogPoint) -> Vec<Box<dyn Sink>> {
     let replication = &node.replication;
-    if replication.is_replica() && !replication.upstream.is_in_sync() {
-        // Our own copy is not whole: they shall ask again.
-        replication.full_syncs.lock().clear();
+    let waiting = std::mem::take(&mut *replication.full_syncs.lock());
+    // Where our own copy is not whole they shall ask again.
+    if waiting.is_empty() || (replication.is_replica() && !replication.upstream.is_in_sync()) {
         return Vec::new();
     }
-    let waiting = std::mem::take(&mut *replication.full_syncs.lock());
     let mut log = replication.lock_log();
     if !log.is_active() {
-        log.begin(super::new_id());
-        tracing::info!(id = %log.history().id, "replication backlog created, with a new replication id");
+        let id = super::new_id();
+        log.begin(id);
+        // Not under the locks.
+        replication.spawn(async move {
+            tracing::info!(%id, "replication backlog created, with a new replication id");
+        });
     }
     if !replication.is_replica() {
         log.forget_database();

@@ -15,7 +15,7 @@
 //! Locks are taken in this order: role, applying, shards, log, and the small registers last.
 
 mod cron;
-mod full_sync;
+pub mod full_sync;
 mod history;
 mod info;
 mod link;

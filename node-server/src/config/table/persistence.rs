@@ -15,7 +15,7 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("rdbcompression", "yes", EFFECT),
     yes_no("rdbchecksum", "yes", EFFECT).immutable(),
     yes_no("stop-writes-on-bgsave-error", "yes", EFFECT),
-    yes_no("rdb-save-incremental-fsync", "yes", no_effect("a snapshot is synced as it is written")),
+    yes_no("rdb-save-incremental-fsync", "yes", EFFECT),
     yes_no("rdb-del-sync-files", "no", no_effect("a full sync leaves no file behind")),
     choice(
         "sanitize-dump-payload",
