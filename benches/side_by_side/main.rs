@@ -5,6 +5,7 @@
 //! memory     bytes per element of each type                     rcl node       and redis-server
 //! commands   CPU seconds per million of each command            rcl node       and redis-server
 //! create     from six lone nodes to a cluster in sync           rcl create     and redis-cli --cluster create
+//! snapshot   what BGSAVE and a full sync cost who is served     rcl node       and redis-server
 //! rebalance  keys per second from three masters to four         rcl rebalance  and redis-cli --cluster rebalance
 //! ```
 //!
@@ -24,6 +25,7 @@ mod memory;
 mod node;
 mod rebalance;
 mod serve;
+mod snapshot;
 mod tool;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -31,7 +33,7 @@ use std::process::{Command, ExitCode, Stdio};
 use figures::Figures;
 
 const SKIPPED: u8 = 77;
-const PARTS: [&str; 5] = ["serve", "memory", "commands", "create", "rebalance"];
+const PARTS: [&str; 6] = ["serve", "memory", "commands", "snapshot", "create", "rebalance"];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +83,9 @@ fn main() -> ExitCode {
         }
         if wanted("commands") {
             commands::measure(scale, &mut figures)?;
+        }
+        if wanted("snapshot") {
+            snapshot::measure(scale, &mut figures)?;
         }
         if wanted("create") {
             create::measure(scale, &mut figures)?;

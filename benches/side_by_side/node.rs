@@ -142,12 +142,33 @@ impl Node {
         Ok(cpu / requests as f64 * 1e6)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn shared_bytes(&self) -> anyhow::Result<f64> {
+        shared_bytes(self.pid())
+    }
+
     pub fn resident_bytes(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kilobytes * 1024.0)
     }
+}
+
+/// Memory of a process and its children, of which pages that they share count once.
+pub fn shared_bytes(pid: u32) -> anyhow::Result<f64> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let mut sum = 0.0;
+    for pid in std::iter::once(Some(pid)).chain(children.split_whitespace().map(|pid| pid.parse().ok())) {
+        let Some(pid) = pid else { continue };
+        let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).context("no Pss")?;
+        sum += line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0;
+    }
+    Ok(sum)
 }
 
 impl Drop for Node {

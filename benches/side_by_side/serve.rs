@@ -79,7 +79,7 @@ pub fn measure(scale: Scale, figures: &mut Figures) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start(side: Side, more: &[&str]) -> anyhow::Result<Node> {
+pub fn start(side: Side, more: &[&str]) -> anyhow::Result<Node> {
     let node = Node::start_many(side, 1, more)?.pop().context("one node was started")?;
     let mut client = node.client()?;
     client.call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"])?;
@@ -112,7 +112,7 @@ fn bytes_per_key(node: &Node, keys: usize) -> anyhow::Result<Memory> {
 }
 
 /// As redis-benchmark writes them, so that its GETs find them.
-fn key(index: usize) -> Vec<u8> {
+pub fn key(index: usize) -> Vec<u8> {
     format!("key:{index:012}").into_bytes()
 }
 
@@ -128,7 +128,7 @@ fn value(index: usize) -> Vec<u8> {
     words.collect()
 }
 
-fn fill(node: &Node, keys: usize) -> anyhow::Result<()> {
+pub fn fill(node: &Node, keys: usize) -> anyhow::Result<()> {
     let mut client = node.client()?;
     for from in (0..keys).step_by(REQUESTS_AT_ONCE) {
         let range = from..keys.min(from + REQUESTS_AT_ONCE);

@@ -57,7 +57,8 @@ impl<'a> Held<'a> {
             true => waited_for.take().ok_or(index),
             false => shards.try_lock(index).ok_or(index),
         };
-        let held: Result<Vec<_>, usize> = (0..shards.count()).map(|index| Ok((index, lock(index)?))).collect();
+        let held: Result<Vec<_>, usize> =
+            (0..shards.count()).map(|index| Ok((index, lock(index)?))).collect();
         held.map(Held::Many)
     }
 
@@ -172,5 +173,26 @@ impl<'a> Held<'a> {
             }
             Held::None | Held::One(..) | Held::Lent(..) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcl_store::keyspace::KeyHasher;
+
+    #[test]
+    fn while_one_is_waited_for_no_other_is_held() {
+        let shards = Shards::for_cluster(1, &KeyHasher::new(1));
+        let busy = shards.lock(5);
+        assert!(matches!(Held::all_around(&shards, 0), Err(5)));
+        assert!(
+            (0..shards.count()).filter(|&index| index != 5).all(|index| shards.try_lock(index).is_some())
+        );
+        drop(busy);
+        let held = Held::all_around(&shards, 5).unwrap_or_default();
+        assert_eq!(held.indexes(), (0..shards.count()).collect::<Vec<_>>());
+        drop(held);
+        assert_eq!(Held::all_at_once(&shards).indexes().len(), shards.count());
     }
 }

@@ -230,7 +230,7 @@ impl FileSink {
     }
 
     fn note(&self, result: &io::Result<()>) {
-        let result = result.as_ref().map(|()| ()).map_err(ToString::to_string);
+        let result = result.as_ref().copied().map_err(ToString::to_string);
         *self.fate.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
     }
 }

@@ -9,8 +9,9 @@
 //! save that is scheduled. Each sink fails alone, and the snapshot with the last of them.
 //!
 //! **Locks.** What is done under a shard's lock is bounded by [`VISIT`]: entries looked at, and bytes copied. All else
-//! (compression, checksum, the sinks) is done without. The walk lets other threads go first now and then, and takes a
-//! lock only soon after that: so it is seldom sent to sleep while it holds one. How long it held them INFO tells.
+//! (compression, checksum, the sinks) is done without. The walk sleeps for a moment now and then, before it takes a lock: that
+//! lets other threads go first, and a thread that has just slept is seldom sent to sleep while it holds a lock. How long it
+//! held them INFO tells.
 //!
 //! **Slow sinks.** A writer that comes to an old entry first hands it over to the shard's queue, and the walk takes the
 //! queue along at every visit: each shard is visited once a round, so a queue holds what was written to the shard in
@@ -39,8 +40,9 @@ use crate::scripting::functions::Functions;
 
 /// What is done under a lock at a time.
 const VISIT: WalkBudget = WalkBudget { entries: 128, bytes: 64 * 1024 };
-/// After so long the walk lets others go first.
-const STRETCH: Duration = Duration::from_micros(500);
+/// After so long the walk sleeps for a moment, which is as short as the system makes it.
+const STRETCH: Duration = Duration::from_millis(1);
+const MOMENT: Duration = Duration::from_micros(1);
 /// Sinks get pieces of about this size.
 const CHUNK_BYTES: usize = 64 * 1024;
 const FULL_SINK_PAUSE: Duration = Duration::from_millis(1);
@@ -115,9 +117,17 @@ pub fn run(
     claim: Claim,
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
 ) -> Result<Summary, SnapshotError> {
-    let progress = &node.persistence.progress;
     let room_bytes = (allocator::used_bytes() as usize / 2).max(LEAST_ROOM_BYTES);
-    let room = Arc::new(Room::new(room_bytes));
+    run_within(node, claim, Arc::new(Room::new(room_bytes)), at_point)
+}
+
+fn run_within(
+    node: &Arc<Node>,
+    claim: Claim,
+    room: Arc<Room>,
+    at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
+) -> Result<Summary, SnapshotError> {
+    let progress = &node.persistence.progress;
     stamp_where_needed(node)?;
     // Files are created before anything is locked.
     let (scheduled, file) = save::begin_scheduled(node).unzip();
@@ -271,6 +281,7 @@ impl Walk {
                         self.keys += 1;
                         super::slow_down(settings.rdb_key_save_delay_us, self.keys);
                         if out.len() >= CHUNK_BYTES {
+                            encoder.leaves(&out);
                             self.flush(&mut out)?;
                         }
                     }
@@ -322,10 +333,9 @@ impl Walk {
         Ok(())
     }
 
-    /// Who was sent to sleep with a lock would be waited for: so that is offered before.
     fn let_others_go_first(&mut self) {
         if self.stretch_began.elapsed() >= STRETCH {
-            std::thread::yield_now();
+            std::thread::sleep(MOMENT);
             self.stretch_began = clock::monotonic();
         }
     }
@@ -396,3 +406,6 @@ impl Walk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -306,7 +306,7 @@ fn our_file(compress: bool) -> Vec<u8> {
         replication: None,
     };
     let mut file = Vec::new();
-    let mut encoder = FileEncoder::start(compress, &info, &mut file);
+    let encoder = FileEncoder::start(compress, &info, &mut file);
     encoder.function(b"#!lua name=mylib\nredis.register_function('f', function() return 7 end)", &mut file);
     let values = values();
     encoder.database(0, values.len() as u64, 0, &mut file);

@@ -160,3 +160,19 @@ fn limit_files(pid: u32, bytes: &str) {
         Command::new("prlimit").arg(format!("--pid={pid}")).arg(format!("--fsize={bytes}:")).status();
     assert!(status.is_ok_and(|status| status.success()), "prlimit is needed for this test");
 }
+
+#[test]
+fn a_save_takes_a_replica_along_that_waits_for_a_snapshot() {
+    // By itself its snapshot would begin in an hour.
+    let mut master = Server::ours(&["--repl-diskless-sync-delay", "3600"]);
+    fill(&mut master);
+    let mut replica = Server::ours(&[]);
+    replica.follow(&master);
+    wait_until("the replica waits", || master.info("slave0").contains("state=wait_bgsave"));
+    assert_eq!(master.text("BGSAVE"), "Background saving started");
+    replica.wait_for_link();
+    let databases = ["0", "1", "2", "3"];
+    assert_eq!(contents(&mut master.connect(), &databases), contents(&mut replica.connect(), &databases));
+    wait_until("the file is there", || master.info("rdb_saves") == "1");
+    assert!(master.folder.0.join("dump.rdb").exists());
+}

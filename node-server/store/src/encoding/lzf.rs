@@ -23,33 +23,70 @@ const PATIENCE: usize = 128;
 /// The compressed bytes, or `None` when they would be no shorter than `input` by more than 4 bytes, as Redis asks.
 pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
     if input.len() <= SHORT {
-        return compress_with(input, &mut [0u16; 1 << SHORT_BITS]);
+        return compress_with(input, &mut ShortSeen([0; 1 << SHORT_BITS]));
     }
     // As large as the input is long, so that to clear it costs no more than to read that.
     let bits = (usize::BITS - input.len().leading_zeros()).min(MOST_BITS);
-    compress_with(input, &mut vec![0u32; 1 << bits])
+    compress_with(input, &mut LongSeen { places: vec![0; 1 << bits], shift: u32::BITS - bits })
 }
 
-/// `seen`: where three bytes of a hash were seen last, plus one; 0 is never. Its length is a power of two.
-fn compress_with<P: Place>(input: &[u8], seen: &mut [P]) -> Option<Vec<u8>> {
+/// Where three bytes were seen last.
+trait Seen {
+    /// The place where these three bytes may have been before `position`, which takes its place.
+    fn swap(&mut self, bytes: u32, position: usize) -> Option<usize>;
+}
+
+/// The bytes, and above them the place in eight bits: who compares looks nowhere else. All 0 is never.
+struct ShortSeen([u32; 1 << SHORT_BITS]);
+
+impl Seen for ShortSeen {
+    #[inline(always)]
+    fn swap(&mut self, bytes: u32, position: usize) -> Option<usize> {
+        let cell = &mut self.0[usize::from((mix(bytes) >> 24) as u8)];
+        let before = std::mem::replace(cell, bytes | (position as u32) << 24);
+        (before & 0xFF_FFFF == bytes && before != 0).then_some((before >> 24) as usize)
+    }
+}
+
+/// The place plus one; 0 is never. Other bytes may have the same hash.
+struct LongSeen {
+    places: Vec<u32>,
+    shift: u32,
+}
+
+impl Seen for LongSeen {
+    #[inline(always)]
+    fn swap(&mut self, bytes: u32, position: usize) -> Option<usize> {
+        let place = self.places.get_mut((mix(bytes) >> self.shift) as usize)?;
+        (std::mem::replace(place, position as u32 + 1) as usize).checked_sub(1)
+    }
+}
+
+#[inline(always)]
+fn mix(bytes: u32) -> u32 {
+    bytes.wrapping_mul(0x9E37_79B1)
+}
+
+fn compress_with(input: &[u8], seen: &mut impl Seen) -> Option<Vec<u8>> {
     let most = input.len().checked_sub(5)?;
-    let shift = u32::BITS - seen.len().trailing_zeros();
-    let mut output = Vec::with_capacity(most);
+    let mut output = Vec::new();
     let mut literals_from = 0;
     let mut position = 0;
-    while let Some(&[first, second, third]) = input.get(position..position + 3) {
-        let slot = seen.get_mut(hash(first, second, third, shift))?;
-        let candidate = std::mem::replace(slot, P::of(position + 1)).get();
-        let length = match candidate.checked_sub(1) {
-            Some(earlier) if position - earlier <= MAX_OFFSET => common_length(input, earlier, position),
-            _ => 0,
+    while let Some(&[first, second, third]) = input.get(position..).and_then(<[u8]>::first_chunk) {
+        let bytes = u32::from_le_bytes([first, second, third, 0]);
+        let copy = match seen.swap(bytes, position) {
+            Some(earlier) if position - earlier <= MAX_OFFSET => {
+                let length = common_length(input, earlier, position);
+                (length >= 3).then_some((earlier, length))
+            }
+            _ => None,
         };
-        if length < 3 {
+        let Some((earlier, length)) = copy else {
             position += 1 + (position - literals_from) / PATIENCE;
             continue;
-        }
+        };
         write_literals(&input[literals_from..position], &mut output);
-        write_copy(position - candidate, length, &mut output);
+        write_copy(position - earlier - 1, length, &mut output);
         position += length;
         literals_from = position;
         if output.len() > most {
@@ -62,37 +99,6 @@ fn compress_with<P: Place>(input: &[u8], seen: &mut [P]) -> Option<Vec<u8>> {
     }
     write_literals(&input[literals_from..], &mut output);
     (output.len() <= most).then_some(output)
-}
-
-/// A place in the input, in as few bytes as will do.
-trait Place: Copy {
-    fn of(place: usize) -> Self;
-    fn get(self) -> usize;
-}
-
-impl Place for u16 {
-    fn of(place: usize) -> u16 {
-        place as u16
-    }
-
-    fn get(self) -> usize {
-        self.into()
-    }
-}
-
-impl Place for u32 {
-    fn of(place: usize) -> u32 {
-        place as u32
-    }
-
-    fn get(self) -> usize {
-        self as usize
-    }
-}
-
-fn hash(first: u8, second: u8, third: u8, shift: u32) -> usize {
-    let word = u32::from_le_bytes([first, second, third, 0]);
-    (word.wrapping_mul(0x9E37_79B1) >> shift) as usize
 }
 
 fn common_length(input: &[u8], earlier: usize, position: usize) -> usize {

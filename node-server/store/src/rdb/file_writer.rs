@@ -36,7 +36,7 @@ pub struct KeyInfo {
     pub frequency: Option<u8>,
 }
 
-/// Each call appends to `out`, which may be emptied between calls: the checksum is kept here.
+/// Each call appends to `out`. Before it is emptied it is shown to [`FileEncoder::leaves`]: the checksum is kept here.
 pub struct FileEncoder {
     compress: bool,
     crc: u64,
@@ -45,9 +45,9 @@ pub struct FileEncoder {
 impl FileEncoder {
     /// Starts a file. `compress`: strings of more than 20 bytes are compressed where that shortens them.
     pub fn start(compress: bool, info: &FileInfo<'_>, out: &mut Vec<u8>) -> FileEncoder {
-        let mut encoder = FileEncoder { compress, crc: 0 };
+        let encoder = FileEncoder { compress, crc: 0 };
         let version = if info.field_expiries { VERSION_WITH_FIELD_EXPIRIES } else { VERSION };
-        encoder.append(out, |out, _| out.extend_from_slice(format!("REDIS{version:04}").as_bytes()));
+        out.extend_from_slice(format!("REDIS{version:04}").as_bytes());
         encoder.aux(b"redis-ver", info.redis_version.as_bytes(), out);
         encoder.aux_number(b"redis-bits", usize::BITS.into(), out);
         encoder.aux_number(b"ctime", info.created_at_s, out);
@@ -62,65 +62,57 @@ impl FileEncoder {
         encoder
     }
 
-    pub fn aux(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-        self.append(out, |out, compress| {
-            out.push(opcode::AUX);
-            write_string(name, compress, out);
-            write_string(value, compress, out);
-        });
+    pub fn aux(&self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        out.push(opcode::AUX);
+        write_string(name, self.compress, out);
+        write_string(value, self.compress, out);
     }
 
     /// A function library. All of them come before the first key.
-    pub fn function(&mut self, source: &[u8], out: &mut Vec<u8>) {
-        self.append(out, |out, compress| {
-            out.push(opcode::FUNCTION);
-            write_string(source, compress, out);
-        });
+    pub fn function(&self, source: &[u8], out: &mut Vec<u8>) {
+        out.push(opcode::FUNCTION);
+        write_string(source, self.compress, out);
     }
 
     /// Starts a database; how many keys, and keys with an expiry, will come, is a hint for the reader.
-    pub fn database(&mut self, number: u64, keys: u64, expiring_keys: u64, out: &mut Vec<u8>) {
-        self.append(out, |out, _| {
-            out.push(opcode::SELECT_DATABASE);
-            write_length(number, out);
-            out.push(opcode::RESIZE_DATABASE);
-            write_length(keys, out);
-            write_length(expiring_keys, out);
-        });
+    pub fn database(&self, number: u64, keys: u64, expiring_keys: u64, out: &mut Vec<u8>) {
+        out.push(opcode::SELECT_DATABASE);
+        write_length(number, out);
+        out.push(opcode::RESIZE_DATABASE);
+        write_length(keys, out);
+        write_length(expiring_keys, out);
     }
 
     /// A key of the database started last. Database 0 need not be started.
-    pub fn key(&mut self, key: &[u8], value: ValueRef<'_>, info: KeyInfo, out: &mut Vec<u8>) {
-        self.append(out, |out, compress| {
-            if let Some(expiry_ms) = info.expiry_ms {
-                out.push(opcode::EXPIRY_MS);
-                out.extend_from_slice(&expiry_ms.to_le_bytes());
-            }
-            if let Some(idle_s) = info.idle_s {
-                out.push(opcode::IDLE);
-                write_length(idle_s, out);
-            }
-            if let Some(frequency) = info.frequency {
-                out.extend_from_slice(&[opcode::FREQUENCY, frequency]);
-            }
-            out.push(type_of(value));
-            write_string(key, compress, out);
-            write_value(value, compress, out);
-        });
+    pub fn key(&self, key: &[u8], value: ValueRef<'_>, info: KeyInfo, out: &mut Vec<u8>) {
+        if let Some(expiry_ms) = info.expiry_ms {
+            out.push(opcode::EXPIRY_MS);
+            out.extend_from_slice(&expiry_ms.to_le_bytes());
+        }
+        if let Some(idle_s) = info.idle_s {
+            out.push(opcode::IDLE);
+            write_length(idle_s, out);
+        }
+        if let Some(frequency) = info.frequency {
+            out.extend_from_slice(&[opcode::FREQUENCY, frequency]);
+        }
+        out.push(type_of(value));
+        write_string(key, self.compress, out);
+        write_value(value, self.compress, out);
+    }
+
+    /// All that was appended so far leaves the buffer.
+    pub fn leaves(&mut self, out: &[u8]) {
+        self.crc = crc64(self.crc, out);
     }
 
     pub fn finish(mut self, out: &mut Vec<u8>) {
-        self.append(out, |out, _| out.push(opcode::END));
+        out.push(opcode::END);
+        self.leaves(out);
         out.extend_from_slice(&self.crc.to_le_bytes());
     }
 
-    fn aux_number(&mut self, name: &[u8], number: i64, out: &mut Vec<u8>) {
+    fn aux_number(&self, name: &[u8], number: i64, out: &mut Vec<u8>) {
         self.aux(name, itoa::Buffer::new().format(number).as_bytes(), out);
-    }
-
-    fn append(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>, bool)) {
-        let start = out.len();
-        write(out, self.compress);
-        self.crc = crc64(self.crc, out.get(start..).unwrap_or_default());
     }
 }

@@ -156,7 +156,7 @@ type Keys = BTreeMap<(u64, Vec<u8>), (Value, (Option<i64>, Option<u64>, Option<u
 
 fn file(keys: &Keys, compress: bool) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut encoder = FileEncoder::start(compress, &info(), &mut out);
+    let encoder = FileEncoder::start(compress, &info(), &mut out);
     encoder.function(b"#!lua name=lib", &mut out);
     let mut current = None;
     for ((database, key), (value, (expiry_ms, idle_s, frequency))) in keys {
@@ -169,6 +169,26 @@ fn file(keys: &Keys, compress: bool) -> Vec<u8> {
     }
     encoder.finish(&mut out);
     out
+}
+
+#[test]
+fn a_file_that_leaves_in_pieces_is_the_same() {
+    let [mut pieces, mut whole, mut out] = [Vec::new(), Vec::new(), Vec::new()];
+    let in_one = FileEncoder::start(true, &info(), &mut whole);
+    let mut encoder = FileEncoder::start(true, &info(), &mut out);
+    for number in 0..100 {
+        let key = number.to_string();
+        in_one.key(key.as_bytes(), ValueRef::Int(number), KeyInfo::default(), &mut whole);
+        encoder.key(key.as_bytes(), ValueRef::Int(number), KeyInfo::default(), &mut out);
+        if number % 7 == 0 {
+            encoder.leaves(&out);
+            pieces.append(&mut out);
+        }
+    }
+    in_one.finish(&mut whole);
+    encoder.finish(&mut out);
+    pieces.append(&mut out);
+    assert_eq!(pieces, whole);
 }
 
 /// All items by the source decoder.

@@ -185,9 +185,11 @@ impl Snapshots {
         match &mut self.running {
             Some(running) if !running.walked && running.keeps() => {
                 let pieces = tables.into_iter().filter(|table| !table.is_empty());
-                running
-                    .queue
-                    .extend(pieces.map(|table| HandedOver { db, room_bytes: 0, piece: Piece::Table { table, epoch } }));
+                running.queue.extend(pieces.map(|table| HandedOver {
+                    db,
+                    room_bytes: 0,
+                    piece: Piece::Table { table, epoch },
+                }));
                 Vec::new()
             }
             _ => tables,

@@ -90,8 +90,7 @@ impl Keyspace {
         let hasher = self.hasher().clone();
         let walk = &mut running.walk;
         let number = walk.number;
-        let database =
-            self.databases_mut().iter_mut().find(|database| database.number_at_snapshot == number);
+        let database = self.databases_mut().iter_mut().find(|database| database.number_at_snapshot == number);
         let Some(database) = database else {
             running.walked = true;
             return;

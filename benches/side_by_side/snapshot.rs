@@ -1,0 +1,344 @@
+//! What a snapshot costs whoever is served meanwhile: BGSAVE and a replica's full sync, under writes.
+//!
+//! ```text
+//! one node, 64-byte values, 2000 requests a second of random keys, four fifths of them SET
+//!   idle          the slowest in a thousand requests, before anything is begun
+//!   BGSAVE        its time, the same latency, and by how much memory grows (PSS with children: what fork shares counts once)
+//!   full sync     a second node joins as its replica: until its offset is near the master's; then both have the same
+//! one node with 10M keys
+//!   BGSAVE        the longest request of the first fifth of a second
+//! ```
+//!
+//! Times and latencies mean little where others wait for a core too; ratios of one round say more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, ensure};
+use rcl_proto::resp::Reply;
+
+use crate::Scale;
+use crate::client::{Client, field};
+use crate::figures::{Figures, Target};
+use crate::node::{Both, Node, Side, await_that};
+use crate::serve::{fill, key, start};
+
+const LOADERS: usize = 2;
+const PAUSE_BETWEEN: Duration = Duration::from_micros(1000);
+const REQUESTS_AT_ONCE: usize = 1000;
+/// How many keys of a replica are compared with the master's.
+const COMPARED: usize = 200_000;
+/// The longest that a snapshot may hold a lock.
+const LONGEST_HOLD_US: f64 = 1000.0;
+const AT_THE_START: Duration = Duration::from_millis(200);
+
+pub fn measure(scale: Scale, figures: &mut Figures) -> anyhow::Result<()> {
+    let (rounds, keys) = scale.of((3, 2_000_000), (1, 200_000));
+    eprintln!("snapshot: {keys} keys, {rounds} rounds");
+    for round in 0..rounds {
+        let mut runs: Both<Run> = Both::default();
+        for side in Side::in_turn(round) {
+            *runs.of(side) = run(side, keys)?;
+        }
+        report(figures, &runs.ours, &runs.theirs);
+    }
+    let keys = scale.of(10_000_000, 1_000_000);
+    eprintln!("snapshot: the start of BGSAVE with {keys} keys");
+    let mut pauses: Both<f64> = Both::default();
+    for side in Side::in_turn(0) {
+        *pauses.of(side) = pause_at_the_start(side, keys)?;
+    }
+    let title = "BGSAVE of many keys: longest request of its start, ms";
+    figures.add("start_pause", title, Target::AtMost(0.5), pauses.ours, pauses.theirs);
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    idle_ms: f64,
+    save_s: f64,
+    save_ms: f64,
+    save_growth: f64,
+    sync_s: f64,
+    sync_ms: f64,
+    sync_growth: f64,
+    /// Of our own node only.
+    longest_hold_us: f64,
+}
+
+fn report(figures: &mut Figures, ours: &Run, theirs: &Run) {
+    let mut add = |name, title, target, ours, theirs| figures.add(name, title, target, ours, theirs);
+    let most = Target::AtMost;
+    add("bgsave_s", "BGSAVE under writes: seconds", most(1.0), ours.save_s, theirs.save_s);
+    add(
+        "bgsave_growth",
+        "the same: growth of memory at its peak, MB",
+        most(0.3),
+        ours.save_growth,
+        theirs.save_growth,
+    );
+    add(
+        "bgsave_p999",
+        "the same: p99.9 of requests, ms, ours beside ours when idle",
+        most(2.0),
+        ours.save_ms,
+        ours.idle_ms,
+    );
+    add(
+        "bgsave_p999_theirs",
+        "the same: p99.9 of requests, ms, beside theirs",
+        most(1.0),
+        ours.save_ms,
+        theirs.save_ms,
+    );
+    add("sync_s", "full sync under writes: seconds", most(0.6), ours.sync_s, theirs.sync_s);
+    add(
+        "sync_growth",
+        "the same: growth of the master's memory at its peak, MB",
+        most(0.3),
+        ours.sync_growth,
+        theirs.sync_growth,
+    );
+    add(
+        "sync_p999",
+        "the same: p99.9 of requests, ms, ours beside ours when idle",
+        most(2.0),
+        ours.sync_ms,
+        ours.idle_ms,
+    );
+    add(
+        "longest_hold",
+        "longest time that a snapshot held a lock, µs, ours beside 1 ms",
+        most(1.0),
+        ours.longest_hold_us,
+        LONGEST_HOLD_US,
+    );
+}
+
+fn run(side: Side, keys: usize) -> anyhow::Result<Run> {
+    let master =
+        start(side, &["--repl-backlog-size", "64mb", "--client-output-buffer-limit", "replica 0 0 0"])?;
+    fill(&master, keys)?;
+    let mut run = Run::default();
+    let load = Load::start(&master, keys)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let idle = Instant::now();
+    std::thread::sleep(Duration::from_secs(3));
+    run.idle_ms = load.slowest_ms(idle, 0.999)?;
+
+    let mut client = master.client()?;
+    let before = master.shared_bytes()?;
+    let peak = Peak::watch(&master);
+    let began = Instant::now();
+    save(&mut client)?;
+    run.save_s = began.elapsed().as_secs_f64();
+    run.save_growth = (peak.end() - before).max(0.0) / 1e6;
+    run.save_ms = load.slowest_ms(began, 0.999)?;
+    run.longest_hold_us = longest_hold_us(side, &mut client)?;
+
+    let replica = Node::start_many(side, 1, &[])?.pop().context("one node was started")?;
+    meet(&master, &replica)?;
+    let before = master.shared_bytes()?;
+    let peak = Peak::watch(&master);
+    let began = Instant::now();
+    follow(&master, &replica)?;
+    run.sync_s = began.elapsed().as_secs_f64();
+    run.sync_growth = (peak.end() - before).max(0.0) / 1e6;
+    run.sync_ms = load.slowest_ms(began, 0.999)?;
+    run.longest_hold_us = run.longest_hold_us.max(longest_hold_us(side, &mut client)?);
+
+    load.end()?;
+    compare(&master, &replica, keys)?;
+    Ok(run)
+}
+
+fn pause_at_the_start(side: Side, keys: usize) -> anyhow::Result<f64> {
+    let node = start(side, &[])?;
+    fill(&node, keys)?;
+    let load = Load::start(&node, keys)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let mut client = node.client()?;
+    let began = Instant::now();
+    client.call(&["BGSAVE"])?;
+    std::thread::sleep(AT_THE_START.saturating_sub(began.elapsed()));
+    let slowest = load.slowest_ms(began, 1.0)?;
+    load.end()?;
+    Ok(slowest)
+}
+
+fn save(client: &mut Client) -> anyhow::Result<()> {
+    let is = |client: &mut Client, name: &str, value: &str| -> anyhow::Result<bool> {
+        Ok(field(&client.text(&["INFO", "persistence"])?, name) == Some(value))
+    };
+    client.call(&["BGSAVE"])?;
+    await_that("BGSAVE is through", || is(client, "rdb_bgsave_in_progress", "0"))?;
+    ensure!(is(client, "rdb_last_bgsave_status", "ok")?, "BGSAVE failed");
+    Ok(())
+}
+
+/// By the node's own account of the snapshot that was made last: at the point in time, and at each visit of a shard.
+fn longest_hold_us(side: Side, client: &mut Client) -> anyhow::Result<f64> {
+    if side == Side::Theirs {
+        return Ok(0.0);
+    }
+    let info = client.text(&["INFO", "persistence"])?;
+    let visits = field(&info, "snapshot_locks_usec").context("no snapshot_locks_usec")?;
+    let (_, longest) = visits.rsplit_once("longest=").context("no longest")?;
+    let point: f64 = field(&info, "snapshot_point_usec").context("no snapshot_point_usec")?.parse()?;
+    eprintln!("  the snapshot's locks: point {point} µs, visits {visits}");
+    Ok(point.max(longest.parse()?))
+}
+
+fn meet(master: &Node, replica: &Node) -> anyhow::Result<()> {
+    replica.client()?.call(&["CLUSTER", "MEET", "127.0.0.1", &master.port.to_string()])?;
+    await_that("the two know each other", || {
+        for node in [master, replica] {
+            let nodes = node.client()?.text(&["CLUSTER", "NODES"])?;
+            if nodes.lines().count() != 2 || nodes.contains("handshake") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// Until the replica is but a moment behind.
+fn follow(master: &Node, replica: &Node) -> anyhow::Result<()> {
+    const NEAR_BYTES: i64 = 200_000;
+    let mut to_master = master.client()?;
+    let mut to_replica = replica.client()?;
+    let id = to_master.text(&["CLUSTER", "MYID"])?;
+    await_that("the replica is one", || Ok(to_replica.call(&["CLUSTER", "REPLICATE", &id]).is_ok()))?;
+    await_that("the full sync is through", || {
+        let info = to_replica.text(&["INFO", "replication"])?;
+        if field(&info, "master_link_status") != Some("up") {
+            return Ok(false);
+        }
+        let at = field(&info, "slave_repl_offset").context("no slave_repl_offset")?.parse::<i64>()?;
+        Ok(offset(&mut to_master)? - at < NEAR_BYTES)
+    })
+}
+
+fn offset(client: &mut Client) -> anyhow::Result<i64> {
+    let info = client.text(&["INFO", "replication"])?;
+    Ok(field(&info, "master_repl_offset").context("no master_repl_offset")?.parse()?)
+}
+
+/// Both have as many keys, and those of a part of the range are the same.
+fn compare(master: &Node, replica: &Node, keys: usize) -> anyhow::Result<()> {
+    let (mut to_master, mut to_replica) = (master.client()?, replica.client()?);
+    await_that("the replica has all", || Ok(offset(&mut to_master)? == offset(&mut to_replica)?))?;
+    to_replica.call(&["READONLY"])?;
+    let sizes = (to_master.number(&["DBSIZE"])?, to_replica.number(&["DBSIZE"])?);
+    ensure!(sizes.0 == sizes.1, "the master has {} keys, the replica {}", sizes.0, sizes.1);
+    for from in (0..keys.min(COMPARED)).step_by(REQUESTS_AT_ONCE) {
+        let names: Vec<Vec<u8>> = (from..keys.min(from + REQUESTS_AT_ONCE)).map(key).collect();
+        let requests: Vec<[&[u8]; 2]> = names.iter().map(|name| [b"GET", &name[..]]).collect();
+        ensure!(
+            to_master.pipeline(&requests)? == to_replica.pipeline(&requests)?,
+            "keys from {from} on differ"
+        );
+    }
+    Ok(())
+}
+
+/// When a request was sent and how long it took.
+type Sample = (Instant, Duration);
+
+/// Requests at a steady pace from some connections.
+struct Load {
+    ends: Arc<AtomicBool>,
+    samples: Arc<std::sync::Mutex<Vec<Sample>>>,
+    loaders: Vec<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl Load {
+    fn start(node: &Node, keys: usize) -> anyhow::Result<Load> {
+        let mut load = Load { ends: Arc::default(), samples: Arc::default(), loaders: Vec::new() };
+        for number in 0..LOADERS {
+            let (mut client, ends, samples) = (node.client()?, load.ends.clone(), load.samples.clone());
+            load.loaders.push(std::thread::spawn(move || {
+                let mut random = number as u64 + 1;
+                let mut due = Instant::now();
+                while !ends.load(Ordering::Relaxed) {
+                    random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
+                    let name = key((random >> 33) as usize % keys);
+                    // By when it was due: who is held up has held up those behind it, too.
+                    let reply = if (random >> 20).is_multiple_of(5) {
+                        client.pipeline(&[[b"GET", &name[..]]])?
+                    } else {
+                        client.pipeline(&[[b"SET", &name[..], &value(random)]])?
+                    };
+                    ensure!(!matches!(reply[..], [Reply::Error(_)]), "{reply:?}");
+                    let now = Instant::now();
+                    samples.lock().map_err(|_| anyhow!("a loader panicked"))?.push((due, now - due));
+                    due += PAUSE_BETWEEN;
+                    match due.checked_duration_since(now) {
+                        Some(wait) => std::thread::sleep(wait),
+                        // What was missed is not made up for.
+                        None => due = now,
+                    }
+                }
+                Ok(())
+            }));
+        }
+        Ok(load)
+    }
+
+    /// So many of the requests since then took no longer, in milliseconds.
+    fn slowest_ms(&self, since: Instant, share: f64) -> anyhow::Result<f64> {
+        let samples = self.samples.lock().map_err(|_| anyhow!("a loader panicked"))?;
+        let mut took: Vec<Duration> =
+            samples.iter().filter(|(at, _)| *at >= since).map(|(_, took)| *took).collect();
+        took.sort_unstable();
+        let place = ((took.len() as f64 * share) as usize).min(took.len().saturating_sub(1));
+        Ok(took.get(place).context("no request was made")?.as_secs_f64() * 1e3)
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        self.ends.store(true, Ordering::Relaxed);
+        for loader in self.loaders {
+            loader.join().map_err(|_| anyhow!("a loader panicked"))??;
+        }
+        Ok(())
+    }
+}
+
+/// 64 bytes that can't be compressed.
+fn value(seed: u64) -> Vec<u8> {
+    let word =
+        |number: u64| (seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (1..=8).flat_map(|number| word(number).to_le_bytes()).collect()
+}
+
+/// The most memory of a node and its children while it is watched.
+struct Peak {
+    ends: Arc<AtomicBool>,
+    watcher: JoinHandle<f64>,
+}
+
+impl Peak {
+    fn watch(node: &Node) -> Peak {
+        let ends = Arc::new(AtomicBool::new(false));
+        let (watched, pid) = (ends.clone(), node.pid());
+        let watcher = std::thread::spawn(move || {
+            let mut most = 0.0f64;
+            while !watched.load(Ordering::Relaxed) {
+                // A child may end while it is looked at.
+                most = most.max(crate::node::shared_bytes(pid).unwrap_or(0.0));
+                std::thread::sleep(Duration::from_millis(150));
+            }
+            most
+        });
+        Peak { ends, watcher }
+    }
+
+    fn end(self) -> f64 {
+        self.ends.store(true, Ordering::Relaxed);
+        self.watcher.join().unwrap_or(f64::NAN)
+    }
+}
