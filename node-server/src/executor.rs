@@ -141,7 +141,8 @@ pub fn process_found<'a>(
             }
             dispatch(node, session, &request, output, batch, kept)
         }
-        _ => process_unfound(node, session, args, lookup, output, batch),
+        // Not the same value, which would else have to lie in memory for the others, too.
+        _ => process_unfound(node, session, args.from(0), lookup, output, batch),
     };
     // What a parked request answers comes later, and is left out or not by then.
     if !matches!(&flow, Flow::Park(park) if !park.pipelined) {

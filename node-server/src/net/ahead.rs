@@ -238,7 +238,7 @@ fn member_of(found: &Found, spans: &[Span]) -> Option<Range<usize>> {
         Group::SortedSet => behind_key.last()?,
         _ => return None,
     };
-    Some(found.bytes.start + member.start as usize..found.bytes.start + member.end as usize)
+    Some(found.bytes.start + member.start()..found.bytes.start + member.end())
 }
 
 #[cfg(test)]

@@ -14,11 +14,25 @@ use std::ops::Range;
 
 use crate::words;
 
-/// Where an argument lies in the bytes of its request.
+/// Where an argument lies in the bytes of its request: start and end in one word, which is written and read as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    pub start: u32,
-    pub end: u32,
+pub struct Span(u64);
+
+impl Span {
+    #[inline]
+    pub fn new(start: usize, end: usize) -> Span {
+        Span(start as u32 as u64 | (end as u64) << 32)
+    }
+
+    #[inline]
+    pub fn start(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    #[inline]
+    pub fn end(self) -> usize {
+        (self.0 >> 32) as usize
+    }
 }
 
 /// The arguments of a command, the command's name first. Cheap to copy.
@@ -44,7 +58,7 @@ impl<'a> Args<'a> {
 
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {
         let span = self.spans.get(index)?;
-        self.bytes.get(span.start as usize..span.end as usize)
+        self.bytes.get(span.start()..span.end())
     }
 
     /// The command's name; empty when there are no arguments at all.
@@ -54,9 +68,7 @@ impl<'a> Args<'a> {
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + use<'a> {
         let bytes = self.bytes;
-        self.spans
-            .iter()
-            .map(move |span| bytes.get(span.start as usize..span.end as usize).unwrap_or_default())
+        self.spans.iter().map(move |span| bytes.get(span.start()..span.end()).unwrap_or_default())
     }
 
     /// The arguments from `index` on; none when there are fewer.
@@ -104,9 +116,9 @@ impl OwnedArgs {
     }
 
     pub fn push(&mut self, argument: &[u8]) {
-        let start = self.bytes.len() as u32;
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(argument);
-        self.spans.push(Span { start, end: self.bytes.len() as u32 });
+        self.spans.push(Span::new(start, self.bytes.len()));
     }
 
     /// Takes all arguments away; their room is kept.
@@ -328,7 +340,7 @@ impl RequestParser {
         if buffer.len() < end + 2 {
             return Ok(false);
         }
-        self.spans.push(Span { start: self.position as u32, end: end as u32 });
+        self.spans.push(Span::new(self.position, end));
         self.position = end + 2;
         self.bulk = None;
         self.remaining = self.remaining.map(|remaining| remaining - 1);
@@ -348,7 +360,7 @@ impl RequestParser {
         self.inline.clear();
         let spans = &mut self.spans;
         let mut place = |word: Range<usize>| {
-            spans.push(Span { start: word.start as u32, end: word.end as u32 });
+            spans.push(Span::new(word.start, word.end));
         };
         words::split_into(line, &mut self.inline, &mut place).ok_or(ProtocolError::UnbalancedQuotes)?;
         self.position = newline + 1;
