@@ -229,6 +229,12 @@ sim-scale: ## Prints what clusters of SIZES nodes need in simulation, and what a
 	for nodes in $(SIZES); do NODES=$$nodes cargo test --release --quiet --package rcl-cluster --test simulation -- \
 		--exact scale::what_a_size_needs --nocapture; done
 
+KEYS ?= 1000000
+
+.PHONY: way-over
+way-over: ## Replaces a cluster of Redis by ours node by node under load, and back, with KEYS=1000000 keys of all types
+	@RCL_WAY_OVER_KEYS='$(KEYS)' cargo test --release --quiet --package rcl --test replace -- --nocapture goes_back
+
 .PHONY: bench
 bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)
 	@cargo bench --quiet --package rcl --bench side_by_side -- $(BENCH)

@@ -49,6 +49,7 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('add-replica', 'add-replica', [CompletionResultType]::ParameterValue, 'Adds an empty node as a replica')
             [CompletionResult]::new('scale-down', 'scale-down', [CompletionResultType]::ParameterValue, 'Takes a node out of the cluster')
             [CompletionResult]::new('remove-node', 'remove-node', [CompletionResultType]::ParameterValue, 'Takes a node out of the cluster')
+            [CompletionResult]::new('replace-node', 'replace-node', [CompletionResultType]::ParameterValue, 'Puts an empty node in another''s place')
             [CompletionResult]::new('failover', 'failover', [CompletionResultType]::ParameterValue, 'Makes a replica the master of its shard')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Sends one command to every node and shows each answer')
             [CompletionResult]::new('key-slot', 'key-slot', [CompletionResultType]::ParameterValue, 'Shows the slot of keys, and what of each key is hashed')
@@ -286,6 +287,25 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
             [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys that exist on the target too')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;replace-node' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
@@ -688,6 +708,7 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('add-node', 'add-node', [CompletionResultType]::ParameterValue, 'Adds an empty node as a master without slots')
             [CompletionResult]::new('add-replica', 'add-replica', [CompletionResultType]::ParameterValue, 'Adds an empty node as a replica')
             [CompletionResult]::new('scale-down', 'scale-down', [CompletionResultType]::ParameterValue, 'Takes a node out of the cluster')
+            [CompletionResult]::new('replace-node', 'replace-node', [CompletionResultType]::ParameterValue, 'Puts an empty node in another''s place')
             [CompletionResult]::new('failover', 'failover', [CompletionResultType]::ParameterValue, 'Makes a replica the master of its shard')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Sends one command to every node and shows each answer')
             [CompletionResult]::new('key-slot', 'key-slot', [CompletionResultType]::ParameterValue, 'Shows the slot of keys, and what of each key is hashed')
@@ -732,6 +753,9 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             break
         }
         'rcl;help;scale-down' {
+            break
+        }
+        'rcl;help;replace-node' {
             break
         }
         'rcl;help;failover' {

@@ -73,6 +73,9 @@ _rcl() {
             rcl,remove-node)
                 cmd="rcl__subcmd__scale__subcmd__down"
                 ;;
+            rcl,replace-node)
+                cmd="rcl__subcmd__replace__subcmd__node"
+                ;;
             rcl,reshard)
                 cmd="rcl__subcmd__reshard"
                 ;;
@@ -138,6 +141,9 @@ _rcl() {
                 ;;
             rcl__subcmd__help,redis-cli)
                 cmd="rcl__subcmd__help__subcmd__redis__subcmd__cli"
+                ;;
+            rcl__subcmd__help,replace-node)
+                cmd="rcl__subcmd__help__subcmd__replace__subcmd__node"
                 ;;
             rcl__subcmd__help,reshard)
                 cmd="rcl__subcmd__help__subcmd__reshard"
@@ -227,7 +233,7 @@ _rcl() {
 
     case "${cmd}" in
         rcl)
-            opts="-o -y -a -h -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down remove-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
+            opts="-o -y -a -h -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down remove-node replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -721,7 +727,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__help)
-            opts="create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
+            opts="create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1071,6 +1077,20 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__help__subcmd__redis__subcmd__cli)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__help__subcmd__replace__subcmd__node)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1918,6 +1938,52 @@ _rcl() {
             ;;
         rcl__subcmd__redis__subcmd__cli)
             opts="-o -y -a -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --entry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -a)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__replace__subcmd__node)
+            opts="-o -y -a -h -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -46,6 +46,7 @@ set edit:completion:arg-completer[rcl] = {|@words|
             cand add-replica 'Adds an empty node as a replica'
             cand scale-down 'Takes a node out of the cluster'
             cand remove-node 'Takes a node out of the cluster'
+            cand replace-node 'Puts an empty node in another''s place'
             cand failover 'Makes a replica the master of its shard'
             cand call 'Sends one command to every node and shows each answer'
             cand key-slot 'Shows the slot of keys, and what of each key is hashed'
@@ -271,6 +272,24 @@ set edit:completion:arg-completer[rcl] = {|@words|
             cand --password 'Refused: every user of this machine could read it'
             cand --timeout 'How long a node may take to answer, in seconds'
             cand --replace 'Overwrites keys that exist on the target too'
+            cand -y 'Does not ask before a change'
+            cand --yes 'Does not ask before a change'
+            cand --dry-run 'Shows the plan of a change and stops'
+            cand --askpass 'Asks for the password'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'rcl;replace-node'= {
+            cand -o 'How data is printed to stdout'
+            cand --output 'How data is printed to stdout'
+            cand --entry 'A node of the cluster, where a verb takes a node id'
+            cand --user 'The ACL user to log in as'
+            cand --password-file 'A file whose first line is the password (or set REDISCLI_AUTH)'
+            cand -a 'Refused: every user of this machine could read it'
+            cand --password 'Refused: every user of this machine could read it'
+            cand --timeout 'How long a node may take to answer, in seconds'
             cand -y 'Does not ask before a change'
             cand --yes 'Does not ask before a change'
             cand --dry-run 'Shows the plan of a change and stops'
@@ -646,6 +665,7 @@ set edit:completion:arg-completer[rcl] = {|@words|
             cand add-node 'Adds an empty node as a master without slots'
             cand add-replica 'Adds an empty node as a replica'
             cand scale-down 'Takes a node out of the cluster'
+            cand replace-node 'Puts an empty node in another''s place'
             cand failover 'Makes a replica the master of its shard'
             cand call 'Sends one command to every node and shows each answer'
             cand key-slot 'Shows the slot of keys, and what of each key is hashed'
@@ -679,6 +699,8 @@ set edit:completion:arg-completer[rcl] = {|@words|
         &'rcl;help;add-replica'= {
         }
         &'rcl;help;scale-down'= {
+        }
+        &'rcl;help;replace-node'= {
         }
         &'rcl;help;failover'= {
         }

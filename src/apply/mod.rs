@@ -137,6 +137,9 @@ async fn run_group(
             Step::AwaitAgreement { except, state_ok } => {
                 join::await_agreement(cluster, except, *state_ok).await?;
             }
+            Step::AwaitInSync { replica, master } => {
+                membership::await_in_sync(session, cluster, replica, master, stop).await?;
+            }
             Step::AwaitReady { node } => join::await_ready(cluster, node).await?,
             Step::CloseSlots { node, slots } => slots::close(cluster, node, slots).await?,
             Step::SetOwner { node, slots } => slots::set_owner(cluster, node, slots).await?,

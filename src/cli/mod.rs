@@ -48,6 +48,7 @@ pub enum Command {
     AddReplica(verbs::add_replica::Args),
     #[command(visible_alias = "remove-node")]
     ScaleDown(verbs::scale_down::Args),
+    ReplaceNode(verbs::replace_node::Args),
     Failover(verbs::failover::Args),
     Call(verbs::call::Args),
     KeySlot(key_slot::Args),
@@ -85,6 +86,7 @@ impl Command {
             Command::AddNode(args) => verbs::add_node::run(session, args).await,
             Command::AddReplica(args) => verbs::add_replica::run(session, args).await,
             Command::ScaleDown(args) => verbs::scale_down::run(session, args).await,
+            Command::ReplaceNode(args) => verbs::replace_node::run(session, args).await,
             Command::Failover(args) => verbs::failover::run(session, args).await,
             Command::Call(args) => verbs::call::run(session, args).await,
             Command::KeySlot(args) => key_slot::run(session, args).await,

@@ -36,6 +36,12 @@ impl Progress {
         self.bar.inc(done);
     }
 
+    /// So much is done of so much; the whole may become known late.
+    pub fn show(&self, done: u64, total: u64) {
+        self.bar.set_length(total.max(done));
+        self.bar.set_position(done);
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

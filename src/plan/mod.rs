@@ -6,6 +6,7 @@
 pub mod create;
 pub mod fix;
 pub mod rebalance;
+pub mod replace;
 pub mod reshard;
 pub mod scale_down;
 mod text;
@@ -84,6 +85,11 @@ pub enum Step {
     },
     /// Makes a node a replica, and waits until it says so.
     Replicate {
+        replica: NodeRef,
+        master: NodeRef,
+    },
+    /// Waits until a replica has its master's data and follows what is written.
+    AwaitInSync {
         replica: NodeRef,
         master: NodeRef,
     },

@@ -15,21 +15,9 @@ pub fn plan(topology: &Topology, node: NodeId) -> Result<Plan, PlanError> {
     let mut steps = move_steps(moves(topology, node)?, topology);
     let (rehomed, mut warnings) = rehome(topology, node)?;
     steps.extend(rehomed);
-    // Also of a replica: it may have been the master a moment ago, and some clients may not know.
-    if node.answers() {
-        steps.push(Step::AwaitQuiet { node: NodeRef::of(node) });
-    }
-    steps.push(Step::Forget { node: NodeRef::of(node) });
-    if node.answers() {
-        steps.push(Step::Reset { node: NodeRef::of(node) });
-        let state_ok = topology.nodes.values().filter_map(|n| n.facts.as_ref()).all(|facts| facts.state_ok);
-        steps.push(Step::AwaitAgreement { except: vec![NodeRef::of(node)], state_ok });
-    } else {
-        warnings.push(format!(
-            "{} does not answer and keeps what it has: do not start it again with its old nodes.conf",
-            node.name()
-        ));
-    }
+    let (leaving, warning) = leave(topology, node);
+    steps.extend(leaving);
+    warnings.extend(warning);
     if let Some(master) = node.master()
         && topology.replicas_of(master).len() == 1
     {
@@ -38,6 +26,27 @@ pub fn plan(topology: &Topology, node: NodeId) -> Result<Plan, PlanError> {
     let mut plan = Plan::new(format!("take {} out of the cluster", node.name()), steps, topology);
     plan.warnings = warnings;
     Ok(plan)
+}
+
+/// How a node that owns nothing any more goes; with a warning if it cannot be told that it is out.
+pub(super) fn leave(topology: &Topology, node: &Node) -> (Vec<Step>, Option<String>) {
+    let leaving = || NodeRef::of(node);
+    if !node.answers() {
+        let warning = format!(
+            "{} does not answer and keeps what it has: do not start it again with its old nodes.conf",
+            node.name()
+        );
+        return (vec![Step::Forget { node: leaving() }], Some(warning));
+    }
+    let state_ok = topology.nodes.values().filter_map(|node| node.facts.as_ref()).all(|facts| facts.state_ok);
+    let steps = vec![
+        // Also of a replica: it may have been the master a moment ago, and some clients may not know.
+        Step::AwaitQuiet { node: leaving() },
+        Step::Forget { node: leaving() },
+        Step::Reset { node: leaving() },
+        Step::AwaitAgreement { except: vec![leaving()], state_ok },
+    ];
+    (steps, None)
 }
 
 /// Where its slots go, what was interrupted first.

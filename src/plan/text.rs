@@ -41,6 +41,9 @@ fn step_text(step: &Step) -> Vec<String> {
             }
         }
         Step::Replicate { replica, master } => format!("replica  {}  of {}", replica.name(), master.name()),
+        Step::AwaitInSync { replica, master } => {
+            format!("wait     until {} has the data of {}", replica.name(), master.name())
+        }
         Step::AwaitAgreement { .. } => "wait     until all nodes agree".into(),
         Step::AwaitReady { node } => format!("wait     until {} is ready to serve", node.name()),
         Step::MoveSlots(part) => {

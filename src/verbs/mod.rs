@@ -12,6 +12,7 @@ pub mod info;
 mod newcomer;
 pub mod nodes;
 pub mod rebalance;
+pub mod replace_node;
 pub mod reshard;
 pub mod scale_down;
 pub mod slot_info;
