@@ -40,6 +40,7 @@ pub mod node;
 mod oom_score;
 pub mod pause;
 pub mod persistence;
+mod process_title;
 pub mod pubsub;
 mod reconfigure;
 pub mod replication;

@@ -35,6 +35,7 @@ use crate::net::{TcpDoors, Workers};
 use crate::oom_score::OomScore;
 use crate::pause::PauseControl;
 use crate::persistence::Persistence;
+use crate::process_title::ProcessTitle;
 use crate::pubsub::{KeyspaceEvents, PubSub};
 use crate::replication::Replication;
 use crate::scripting::Scripting;
@@ -104,6 +105,8 @@ pub struct Node {
     /// Where clients come in by TCP; there once they may.
     pub doors: OnceLock<TcpDoors>,
     pub oom_score: OomScore,
+    /// `None` where it is not to be set, or the node is no process of its own.
+    pub process_title: Option<ProcessTitle>,
     pub idle_migrations: IdleConnections,
     /// DEBUG SLEEP.
     pub sleep: Sleep,
@@ -190,6 +193,7 @@ impl Node {
             doors: OnceLock::new(),
             idle_migrations: IdleConnections::default(),
             oom_score: OomScore::default(),
+            process_title: None,
             sleep: Sleep::default(),
             shutdown: Mutex::new(None),
             is_shutting_down: AtomicBool::new(false),

@@ -6,7 +6,7 @@
 use crate::config::{SetError, Settings};
 use crate::net::places;
 use crate::node::Node;
-use crate::{logging, oom_score, server};
+use crate::{logging, oom_score, process_title, server};
 
 /// Several directives may have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ enum Effect {
     OpenFiles,
     OomScore,
     LogLevel,
+    Title,
 }
 
 fn effect_of(directive: &str) -> Option<Effect> {
@@ -22,6 +23,7 @@ fn effect_of(directive: &str) -> Option<Effect> {
         "port" | "bind" => Some(Effect::Doors),
         "maxclients" => Some(Effect::OpenFiles),
         "oom-score-adj" | "oom-score-adj-values" => Some(Effect::OomScore),
+        "proc-title-template" => Some(Effect::Title),
         "loglevel" => Some(Effect::LogLevel),
         _ => None,
     }
@@ -50,16 +52,22 @@ pub fn apply(node: &Node, changed: &[&'static str], old: &Settings, new: &Settin
 /// `Err(None)`: what it is is in the log.
 fn carry_out(effect: Effect, node: &Node, settings: &Settings) -> Result<(), Option<String>> {
     match effect {
-        Effect::Doors => move_doors(node, settings).map_err(|error| {
-            tracing::warn!("{error}");
-            None
-        }),
+        Effect::Doors => {
+            let moved = move_doors(node, settings).map_err(|error| {
+                tracing::warn!("{error}");
+                None
+            });
+            // Where they are is in the title, but a title that cannot be shown is no reason to stay.
+            let _ = process_title::show(node, settings);
+            moved
+        }
         Effect::OpenFiles => server::raise_open_files_limit(settings.maxclients).map_err(|possible| {
             Some(format!(
                 "The operating system is not able to handle the specified number of clients, try with {possible}"
             ))
         }),
         Effect::OomScore => oom_score::adjust(node, settings).map_err(|_| None),
+        Effect::Title => process_title::show(node, settings).map_err(|_| None),
         Effect::LogLevel => {
             logging::set_level(settings.loglevel);
             Ok(())
@@ -80,6 +88,7 @@ fn move_doors(node: &Node, settings: &Settings) -> anyhow::Result<()> {
 fn words_of(directive: &str) -> &'static str {
     match directive {
         "port" => "Unable to listen on this port. Check server logs.",
+        "proc-title-template" => "failed to set process title",
         "bind" => "Failed to bind to specified addresses.",
         _ => "Failed to set current oom_score_adj. Check server logs.",
     }

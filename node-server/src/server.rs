@@ -25,7 +25,10 @@ use crate::disk::{self, Disk, RealDisk};
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
-use crate::{access, control, eviction, logging, oom_score, persistence, replication, shutdown, watchdog};
+use crate::{
+    access, control, eviction, logging, oom_score, persistence, process_title, replication, shutdown,
+    watchdog,
+};
 
 /// Runs a node by Redis's command line (without the program's name): a configuration file or `-`, then
 /// directives as `--name value`. Returns when the node has ended.
@@ -69,6 +72,8 @@ fn run(arguments: &[OsString], disk: Arc<dyn Disk>) -> anyhow::Result<()> {
     let directory = std::env::current_dir().context("the current folder cannot be told")?;
     let loaded = config::load(arguments, &directory, &mut std::io::stdin())?;
     let settings = loaded.config.settings();
+    // While there is but this thread.
+    let process_title = settings.set_proc_title.then(process_title::prepare);
     logging::start(
         settings.loglevel,
         settings.logfile.as_deref().map(|path| settings.resolve(path)).as_deref(),
@@ -97,6 +102,7 @@ fn run(arguments: &[OsString], disk: Arc<dyn Disk>) -> anyhow::Result<()> {
     let threads = settings.worker_thread_count();
     let mut node = Node::new(loaded.config, loaded.file, random_id()?, random_seed()?, threads);
     node.disk = disk;
+    node.process_title = process_title;
     node.commands = loaded.commands;
     node.access.add_all(loaded.users);
     if let Some(path) = &settings.aclfile {
@@ -145,8 +151,9 @@ fn serve(
         watchdog::start(node).context("cannot start the watchdog")?;
         node.replication.start(node).context("cannot start the replication thread")?;
         replication::refresh_state(node);
-        // Its failure is in the log; the node can do without.
+        // Their failure is in the log; the node can do without.
         let _ = oom_score::adjust(node, settings);
+        let _ = process_title::show(node, settings);
         node.set_state(node_state::LOADING, true);
         node.startup_memory_bytes.store(crate::allocator::used_bytes(), Ordering::Relaxed);
         // Before the data are there: a node that loads is not a dead one.

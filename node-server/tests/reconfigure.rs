@@ -199,3 +199,37 @@ fn connections_of_migrate_are_kept_for_a_while() {
         assert_eq!(source.info("migrate_cached_sockets"), "1");
     }
 }
+
+/// The command line that the system shows of a process.
+fn title(server: &Server) -> String {
+    let shown = std::fs::read(format!("/proc/{}/cmdline", server.pid())).unwrap();
+    let text = String::from_utf8(shown).unwrap();
+    text.trim_end_matches('\0').to_owned()
+}
+
+#[test]
+fn the_process_is_shown_by_its_title() {
+    let program = env!("CARGO_BIN_EXE_rcl-node");
+    let mut server = Server::ours(&["--cluster-enabled", "yes"]);
+    assert_eq!(title(&server), format!("{program} 127.0.0.1:{} [cluster]", server.port));
+    // Shorter than the command line was, as long, and longer.
+    for text in ["x", &"y".repeat(250), &"z".repeat(1000)] {
+        let template = format!("{text} {{port}}");
+        assert_eq!(set(&mut server, &["proc-title-template", &template]), Reply::Simple("OK".into()));
+        let shown = format!("{text} {}", server.port);
+        assert_eq!(title(&server), shown[..shown.len().min(255)]);
+    }
+    for template in ["{port", "{none}", "{title}", ""] {
+        let Reply::Error(error) = set(&mut server, &["proc-title-template", template]) else { panic!() };
+        assert!(error.ends_with("template format is invalid or contains unknown variables"), "{error}");
+    }
+    let new = free_port();
+    assert_eq!(
+        set(&mut server, &["proc-title-template", "{listen-addr} {config-file}"]),
+        Reply::Simple("OK".into())
+    );
+    assert_eq!(set(&mut server, &["port", &new.to_string()]), Reply::Simple("OK".into()));
+    assert_eq!(title(&server), format!("127.0.0.1:{new} -"));
+    let plain = Server::ours(&["--set-proc-title", "no"]);
+    assert!(title(&plain).starts_with(&format!("{program}\0--bind")), "{}", title(&plain));
+}

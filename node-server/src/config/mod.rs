@@ -25,12 +25,14 @@ mod rewrite;
 mod set;
 mod settings;
 pub mod table;
+mod title_template;
 pub mod value;
 
 pub use choices::{EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction};
 pub use load::{LoadError, Loaded, Origin, load};
 pub use set::{Changes, ClientOrigin, SetError};
 pub use settings::{OutputBufferLimits, Secret, Settings, ShutdownFlags};
+pub use title_template::expand as expand_title_template;
 pub use value::{OutputBufferLimit, SavePoint, parse_memory};
 
 use directive::{Directive, Kind};

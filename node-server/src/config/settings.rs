@@ -55,6 +55,8 @@ pub struct Settings {
     pub oom_score_adj: OomScoreAdj,
     /// As a master, as a replica, and as a child that saves, which there is none of.
     pub oom_score_adj_values: [i64; 3],
+    pub set_proc_title: bool,
+    pub proc_title_template: Vec<u8>,
     pub pidfile: Option<PathBuf>,
     pub loglevel: LogLevel,
     /// None: standard output.
@@ -276,6 +278,8 @@ impl Settings {
             ),
             worker_threads: reader.number("worker-threads"),
             oom_score_adj: reader.choice("oom-score-adj", OomScoreAdj::ALL, OomScoreAdj::word),
+            set_proc_title: reader.yes_no("set-proc-title"),
+            proc_title_template: reader.bytes("proc-title-template"),
             oom_score_adj_values: reader.oom_scores("oom-score-adj-values"),
             pidfile: reader.path("pidfile"),
             loglevel: reader.choice("loglevel", LogLevel::ALL, LogLevel::word),

@@ -1,5 +1,7 @@
 //! What text directives check of their value. The error texts are Redis's.
 
+use crate::config::title_template::expand;
+
 pub fn dbfilename(name: &[u8]) -> Result<(), &'static str> {
     is_base_name(name).then_some(()).ok_or("dbfilename can't be a path, just a filename")
 }
@@ -41,26 +43,17 @@ pub fn zone(name: &[u8]) -> Result<(), &'static str> {
     rcl_cluster::is_zone(name).then_some(()).ok_or(text)
 }
 
-/// `{name}` may only be one of the variables that Redis knows; `{{` is a brace.
+/// Only variables that Redis knows, and something besides the program's name.
 pub fn proc_title_template(template: &[u8]) -> Result<(), &'static str> {
-    const ERROR: &str = "template format is invalid or contains unknown variables";
-    const VARIABLES: [&[u8]; 7] =
-        [b"title", b"listen-addr", b"server-mode", b"port", b"tls-port", b"unixsocket", b"config-file"];
-    let mut rest = template;
-    while let Some(start) = rest.iter().position(|byte| *byte == b'{') {
-        rest = rest.get(start + 1..).ok_or(ERROR)?;
-        if let Some(after_quoted_brace) = rest.strip_prefix(b"{") {
-            rest = after_quoted_brace;
-            continue;
+    let value = |name: &[u8]| match name {
+        b"title" => Some(Vec::new()),
+        b"listen-addr" | b"server-mode" | b"port" | b"tls-port" | b"unixsocket" | b"config-file" => {
+            Some(b"x".to_vec())
         }
-        let end = rest.iter().position(|byte| *byte == b'}').ok_or(ERROR)?;
-        let (variable, after) = rest.split_at_checked(end).ok_or(ERROR)?;
-        if !VARIABLES.contains(&variable) {
-            return Err(ERROR);
-        }
-        rest = after;
-    }
-    (!template.trim_ascii().is_empty()).then_some(()).ok_or(ERROR)
+        _ => None,
+    };
+    let says_something = expand(template, value).is_some_and(|title| !title.trim_ascii().is_empty());
+    says_something.then_some(()).ok_or("template format is invalid or contains unknown variables")
 }
 
 fn is_base_name(name: &[u8]) -> bool {

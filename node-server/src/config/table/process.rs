@@ -8,7 +8,6 @@ const THREADS: Standing = no_effect("worker-threads says how many threads serve 
 const CPU_LIST: Standing = no_effect("threads are not pinned to cores");
 const SYSLOG: Standing = no_effect("there is no log to syslog");
 const CRASH: Standing = no_effect("a crash prints Rust's own report");
-const TITLE: Standing = no_effect("the process keeps its name");
 const SHUTDOWN_FLAGS: Kind = Kind::Flags(&["default", "save", "nosave", "now", "force"]);
 const INT_MAX: i64 = i32::MAX as i64;
 
@@ -55,12 +54,12 @@ pub const DIRECTIVES: &[Directive] = &[
     )
     .immutable(),
     yes_no("always-show-logo", "no", no_effect("there is no logo")).immutable(),
-    yes_no("set-proc-title", "yes", TITLE).immutable(),
+    yes_no("set-proc-title", "yes", EFFECT).immutable(),
     checked_text(
         "proc-title-template",
         checks::proc_title_template,
         "{title} {listen-addr} {server-mode}",
-        TITLE,
+        EFFECT,
     ),
     text("locale-collate", "", no_effect("text is compared by its bytes")),
     text("ignore-warnings", "", no_effect("the start gives no warning that could be switched off")),
