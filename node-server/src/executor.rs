@@ -375,8 +375,13 @@ fn run<'a>(
     }
     batch.stats.hits += hits;
     batch.stats.misses += misses;
-    // Who waits has not been answered: its connection counts it when it is.
-    if !matches!(&result, Ok(Outcome::Park(park)) if !park.pipelined) {
+    // Who waits has not been answered: its connection counts it when it is. A script that is debugged has not run yet.
+    let is_over = match &result {
+        Ok(Outcome::Park(park)) => park.pipelined,
+        Ok(Outcome::HandOver(_)) => request.spec.locks != Locks::Script,
+        _ => true,
+    };
+    if is_over {
         let took_ns = lap_ns.unwrap_or_else(|| batch.clock.lap_ns());
         let failed =
             result.is_err() || command::script_failed(request.spec, output.get(start..).unwrap_or_default());

@@ -22,6 +22,7 @@ use crate::command::spec::{Group, flag};
 use crate::command::{CommandSpec, Context};
 use crate::executor::node_state;
 use crate::node::Node;
+use crate::scripting::debugger;
 
 /// Who is shown.
 #[derive(Debug, Default)]
@@ -70,9 +71,9 @@ impl Monitors {
     }
 }
 
-/// A command is about to run: a script is shown now.
+/// A command is about to run: a script is shown now. One that is debugged was shown when its client left for that.
 pub fn before(context: &Context<'_>, spec: &CommandSpec, args: Args<'_>) {
-    if is_script(spec) {
+    if is_script(spec) && !debugger::is_at_work() {
         show(context.node, context.session, context.data.database, context.in_script, spec, args);
     }
 }
@@ -128,7 +129,7 @@ fn show(
 }
 
 /// In double quotes, as Redis writes it and redis-cli reads it.
-fn quote(line: &mut Vec<u8>, text: &[u8]) {
+pub fn quote(line: &mut Vec<u8>, text: &[u8]) {
     line.push(b'"');
     for &byte in text {
         match byte {

@@ -11,6 +11,7 @@ use crate::access::User;
 use crate::command::Known;
 use crate::command::spec::Flags;
 use crate::pubsub::Subscriptions;
+use crate::scripting::debugger::Mode;
 use crate::tracking::TrackingMode;
 
 /// One for each connection (and one for the replication stream that a replica applies).
@@ -36,6 +37,8 @@ pub struct Session {
     pub asking: bool,
     /// READONLY was said: a replica may answer reads of its master's slots.
     pub readonly: bool,
+    /// SCRIPT DEBUG: its next EVAL is debugged.
+    pub debugger: Mode,
     /// Its commands are the replication stream of this node's master.
     pub is_master_link: bool,
     /// What it is sent at once may be so many bytes: more, and it is closed without an answer.
@@ -107,6 +110,7 @@ impl Session {
             monitors: false,
             asking: false,
             readonly: false,
+            debugger: Mode::Off,
             is_master_link: false,
             output_limit: usize::MAX,
             last_write: 0,

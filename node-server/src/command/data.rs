@@ -480,6 +480,17 @@ impl<'a> Data<'a> {
 }
 
 impl Data<'_> {
+    /// Puts in what another node has in these databases, unseen by anybody.
+    pub fn adopt(&mut self, entries: Vec<(usize, Entry)>) {
+        let node = self.node;
+        for (database, entry) in entries {
+            let bytes: Box<[u8]> = entry.key().into();
+            let key = node.key(&bytes);
+            let index = node.shards.index_of(key.slot());
+            self.with_shard(index, |shard| shard.keyspace.adopt(database, &key, entry));
+        }
+    }
+
     /// Deletes keys of a slot that a look at all keys found to be past their time, if that is this node's to do.
     pub fn delete_expired(&mut self, slot: Slot, keys: &[Box<[u8]>]) {
         if keys.is_empty() || self.expiry != ExpiryRule::Delete {

@@ -17,6 +17,7 @@ use crate::eviction::{self, Room};
 use crate::node::Node;
 use crate::pause::PauseLevel;
 use crate::routing::{self, Asker, Question};
+use crate::scripting::debugger::Mode;
 use crate::shard::{HeldLong, Shard};
 
 /// Facts about the node for which some commands are refused. None of them holds on a healthy master, so that
@@ -190,6 +191,8 @@ fn wanted(
         Locks::AllShards => Wanted::All,
         // Without a cluster all lies in one shard.
         Locks::Script if !node.is_cluster() => Wanted::One(0),
+        // It is not run twice, so it holds all that it may come to.
+        Locks::Script if session.debugger != Mode::Off => Wanted::All,
         Locks::Script if is_wide(node, request.spec, request.args) => Wanted::All,
         Locks::Script => of_slot(slot),
         Locks::Transaction => transaction::wanted(node, session, slot),

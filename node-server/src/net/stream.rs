@@ -1,9 +1,10 @@
 //! What a connection runs over: TCP or a unix socket. (TLS will be a third kind.)
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -28,6 +29,44 @@ impl DetachedStream {
             DetachedStream::Tcp(stream) => Stream::Tcp(TcpStream::from_std(stream)?),
             DetachedStream::Unix(stream) => Stream::Unix(UnixStream::from_std(stream)?),
         })
+    }
+
+    /// For a thread that waits for it: at most so long for what comes, and for what goes to be taken.
+    pub fn block(&self, read: Duration, write: Duration) -> io::Result<()> {
+        match self {
+            DetachedStream::Tcp(stream) => {
+                stream.set_nonblocking(false)?;
+                stream.set_read_timeout(Some(read))?;
+                stream.set_write_timeout(Some(write))
+            }
+            DetachedStream::Unix(stream) => {
+                stream.set_nonblocking(false)?;
+                stream.set_read_timeout(Some(read))?;
+                stream.set_write_timeout(Some(write))
+            }
+        }
+    }
+}
+
+impl Read for DetachedStream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            DetachedStream::Tcp(stream) => stream.read(bytes),
+            DetachedStream::Unix(stream) => stream.read(bytes),
+        }
+    }
+}
+
+impl Write for DetachedStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            DetachedStream::Tcp(stream) => stream.write(bytes),
+            DetachedStream::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

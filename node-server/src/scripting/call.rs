@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use rcl_proto::resp::{Args, Protocol};
 use rcl_proto::{Slot, key_slot};
 
+use super::debugger;
 use super::glue::{Called, Words};
 use super::run::{End, Run, replicated, with_current};
 use crate::access::{self, log::Place};
@@ -40,7 +41,10 @@ const CROSSES_SLOTS: CommandError =
 pub fn redis_call(words: &Words) -> Called {
     let args = match check_words(words) {
         Ok(args) => args,
-        Err(text) => return Called::Refused(text),
+        Err(text) => {
+            debugger::error_made(text);
+            return Called::Refused(text);
+        }
     };
     let called = with_current(|run| match call(run, args) {
         Ok(called) => called,
@@ -69,12 +73,18 @@ fn call(run: &mut Run<'_, '_>, args: Args<'_>) -> Result<Called, CommandError> {
     if run.end.is_some() {
         return Ok(Called::Ends);
     }
+    if run.is_debugged {
+        debugger::command_called(args);
+    }
     let Lookup::Found(known) = run.context.node.commands.find(args) else {
         let error = CommandError::fixed("ERR Unknown Redis command called from script");
         return Err(refused(run, None, error));
     };
     let spec = known.spec;
     check(run, known, args).map_err(|error| refused(run, Some(spec), error))?;
+    if run.is_debugged {
+        debugger::bring_data(run, spec, args);
+    }
     if run.context.node.is_cluster() && !run.context.session.is_master_link {
         let end = enter_slot(run, spec, args).map_err(|error| refused(run, Some(spec), error))?;
         if end.is_some() {
@@ -263,6 +273,12 @@ fn execute(
     context.may_park = may_park;
     context.replicates = true;
     context.reply.set_protocol(of_client);
+    if run.is_debugged {
+        match &result {
+            Ok(_) => debugger::command_replied(run.context.reply.written_since(run.reply_start)),
+            Err(error) => debugger::command_failed(error),
+        }
+    }
     match result? {
         Outcome::Done => Ok(run.replied()),
         Outcome::Park(_) | Outcome::HandOver(_) => Err(NOT_ALLOWED),
@@ -272,6 +288,9 @@ fn execute(
 /// Errors of a script's commands are counted when they come, whatever the script makes of them.
 fn refused(run: &Run<'_, '_>, spec: Option<&'static CommandSpec>, error: CommandError) -> CommandError {
     let node = run.context.node;
+    if run.is_debugged {
+        debugger::error_made(error.text());
+    }
     if let Some(spec) = spec {
         node.command_stats.rejected(spec);
     }

@@ -2,7 +2,7 @@
 
 use mlua::{Function, Lua, MultiValue, Result, Table, Value};
 
-use super::glue;
+use super::{debugger, glue};
 use crate::command::CommandError;
 
 /// A function and the name by which scripts call it.
@@ -38,6 +38,7 @@ impl Raised {
 
     /// As redis.* functions raise errors: a table with the text.
     pub fn table(lua: &Lua, error: &CommandError) -> Raised {
+        debugger::error_made(error.text());
         error_table(lua, error.text().as_bytes())
             .map_or_else(Raised::Lua, |table| Raised::Value(Value::Table(table)))
     }

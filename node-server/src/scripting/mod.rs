@@ -7,6 +7,7 @@
 //!    glue/            what works on Lua's own stack
 //!    redis_table  call  libraries/   what they are given
 //!  run                one script at work: what it may do, what it did
+//!  debugger/          one script at work, step by step, under its client's eyes
 //!  slow               those that run too long, and how they are ended
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 pub mod cache;
 mod call;
+pub mod debugger;
 pub mod digest;
 pub mod engine;
 pub mod engines;

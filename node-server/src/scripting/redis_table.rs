@@ -3,6 +3,7 @@
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
 use super::call::{self, check_words};
+use super::debugger;
 use super::digest;
 use super::exposed::{
     Answer, Named, Raised, bytes_of, error_table, expose, expose_with_words, nothing, number_of, one,
@@ -22,14 +23,14 @@ pub fn redis_table(lua: &Lua) -> Result<Table> {
     table.raw_set("call", glue::command(lua, true)?)?;
     table.raw_set("pcall", glue::command(lua, false)?)?;
     table.raw_set("acl_check_cmd", expose_with_words(lua, acl_check_cmd)?)?;
-    let functions: [Named<OfValues>; 8] = [
+    table.raw_set("debug", glue::debug(lua)?)?;
+    let functions: [Named<OfValues>; 7] = [
         ("error_reply", error_reply),
         ("status_reply", status_reply),
         ("sha1hex", sha1hex),
         ("setresp", setresp),
         ("set_repl", set_repl),
-        ("breakpoint", |_, _| one(Value::Boolean(false))),
-        ("debug", |_, _| nothing()),
+        ("breakpoint", |_, _| one(Value::Boolean(debugger::stop_at_next_line()))),
         ("replicate_commands", |_, _| one(Value::Boolean(true))),
     ];
     for (name, function) in functions {
@@ -96,6 +97,8 @@ fn error_reply(lua: &Lua, arguments: MultiValue) -> Answer {
         return wrong_arguments(lua);
     };
     let bytes = text.as_bytes();
+    let shown = String::from_utf8_lossy(&bytes);
+    debugger::error_made(&format!("-{}", shown.strip_prefix('-').unwrap_or(&shown)));
     one(Value::Table(error_table(lua, &with_code(&bytes))?))
 }
 
@@ -127,7 +130,9 @@ fn status_reply(lua: &Lua, arguments: MultiValue) -> Answer {
 }
 
 fn wrong_arguments(lua: &Lua) -> Answer {
-    one(Value::Table(error_table(lua, b"ERR wrong number or type of arguments")?))
+    let text = "ERR wrong number or type of arguments";
+    debugger::error_made(text);
+    one(Value::Table(error_table(lua, text.as_bytes())?))
 }
 
 fn sha1hex(lua: &Lua, arguments: MultiValue) -> Answer {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rcl_proto::Slot;
 use rcl_proto::resp::{Protocol, ReplyWriter};
 
+use super::debugger::Mode;
 use super::digest::{self, Digest};
 use super::flags::ScriptFlags;
 use super::glue::Called;
@@ -90,9 +91,11 @@ pub struct Run<'r, 'c> {
     pub wrote: bool,
     pub replicated: u32,
     pub end: Option<End>,
+    /// A debugger may look on.
+    pub is_debugged: bool,
     /// How much was to be logged, and how long the client's output was, when it began.
     log_start: usize,
-    reply_start: usize,
+    pub(super) reply_start: usize,
     began: Instant,
     slow: Option<Arc<SlowScript>>,
 }
@@ -108,6 +111,7 @@ impl<'r, 'c> Run<'r, 'c> {
     ) -> Result<Run<'r, 'c>, CommandError> {
         let was_out_of_memory = context.node.is_out_of_memory();
         check_state(context, flags, read_only, was_out_of_memory)?;
+        let is_debugged = context.session.debugger != Mode::Off;
         let declared = !flags.has(ScriptFlags::UNDECLARED);
         Ok(Run {
             slot: context.declared_slot,
@@ -125,6 +129,7 @@ impl<'r, 'c> Run<'r, 'c> {
             wrote: false,
             replicated: replicated::ALL,
             end: None,
+            is_debugged,
             began: clock::monotonic(),
             slow: None,
         })

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Locks};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler};
+use crate::scripting::debugger::{self, Mode};
 use crate::scripting::digest::{self, Digest};
 use crate::scripting::engine::{Engine, NO_SCRIPT};
 use crate::scripting::engines::{Of, with_engine};
@@ -62,16 +63,26 @@ pub const EVALSHA_RO: CommandSpec = CommandSpec {
 };
 
 fn by_text(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
+    let (node, is_debugged) = (context.node, context.session.debugger != Mode::Off);
+    if is_debugged && !debugger::is_at_work() {
+        return debugger::hand_over(context, args);
+    }
     let given = Given::of(args, CommandError::NOT_INTEGER)?;
-    with_engine(context.node, Of::Scripts, |engine| {
+    // Nobody steps through a script twice.
+    context.may_park &= !is_debugged;
+    let work = |engine: &mut Engine| {
         let digest = engine.digest_of(&args[1]);
         run(context, engine, args, given, digest, Some(&args[1]), read_only)
-    })
+    };
+    if is_debugged { debugger::with_engine(node, work) } else { with_engine(node, Of::Scripts, work) }
 }
 
 fn by_digest(context: &mut Context<'_>, args: Args<'_>, read_only: bool) -> CommandResult {
     if args[1].len() != 40 {
         return Err(NO_SCRIPT);
+    }
+    if context.session.debugger != Mode::Off {
+        return Err(CommandError::fixed("ERR Please use EVAL instead of EVALSHA for debugging"));
     }
     let given = Given::of(args, CommandError::NOT_INTEGER)?;
     let digest = digest::parse(&args[1]).ok_or(NO_SCRIPT)?;

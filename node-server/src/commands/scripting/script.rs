@@ -5,8 +5,9 @@ use rcl_proto::resp::Args;
 use super::{CATEGORY, FLUSH_TYPE, check_flush_type};
 use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, flag};
-use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, parse};
+use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::commands::help;
+use crate::scripting::debugger::Mode;
 use crate::scripting::digest;
 use crate::scripting::engines::{Of, flush_scripts, with_engine};
 use crate::scripting::run::RunKind;
@@ -95,18 +96,18 @@ pub const SCRIPT: CommandSpec = CommandSpec {
     ..COMMAND
 };
 
-/// There is no debugger.
 fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    if parse::is(&args[2], "no") {
-        context.reply.ok();
-        return Ok(Outcome::Done);
+    if context.reply.position() > 0 {
+        return Err(CommandError::fixed("ERR SCRIPT DEBUG must be called outside a pipeline"));
     }
-    if parse::is(&args[2], "yes") || parse::is(&args[2], "sync") {
-        return Err(CommandError::fixed(
-            "ERR SCRIPT DEBUG is not supported: this node has no debugger of scripts",
-        ));
-    }
-    Err(CommandError::fixed("ERR Use SCRIPT DEBUG YES/SYNC/NO"))
+    context.session.debugger = match &*args[2].to_ascii_lowercase() {
+        b"no" => Mode::Off,
+        b"yes" => Mode::Copy,
+        b"sync" => Mode::Sync,
+        _ => return Err(CommandError::fixed("ERR Use SCRIPT DEBUG YES/SYNC/NO")),
+    };
+    context.reply.ok();
+    Ok(Outcome::Done)
 }
 
 fn exists(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
@@ -144,7 +145,10 @@ fn load(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn show_help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     let subcommands = [
-        ("DEBUG (YES|SYNC|NO)", "How scripts are debugged; only NO is supported."),
+        (
+            "DEBUG (YES|SYNC|NO)",
+            "Have this client's next EVAL debugged: on a copy of the data, or on the data.",
+        ),
         ("EXISTS <sha1> [<sha1> ...]", "Tell for each digest whether its script is in the cache."),
         ("FLUSH [ASYNC|SYNC]", "Forget all scripts. Very dangerous on replicas."),
         ("KILL", "End the script that runs too long, if it has written nothing."),

@@ -293,8 +293,26 @@ fn the_cache_of_scripts() {
     assert_eq!(client.ask("SCRIPT FLUSH x"), "-ERR SCRIPT FLUSH only support SYNC|ASYNC option");
     assert_eq!(client.ask("SCRIPT KILL"), "-NOTBUSY No scripts in execution right now.");
     assert_eq!(client.ask("SCRIPT DEBUG NO"), "+OK");
-    assert!(client.ask("SCRIPT DEBUG YES").starts_with("-ERR SCRIPT DEBUG is not supported"));
+    assert_eq!(client.ask("SCRIPT DEBUG MAYBE"), "-ERR Use SCRIPT DEBUG YES/SYNC/NO");
     assert!(client.ask("SCRIPT HELP").starts_with("*1"));
+}
+
+/// What comes then needs a connection: see the tests with real processes.
+#[test]
+fn a_client_that_debugs_gives_scripts_as_text_and_outside_of_transactions() {
+    let node = node();
+    let (mut client, mut other) = (Client::new(&node), Client::new(&node));
+    for mode in ["YES", "sync"] {
+        assert_eq!(client.ask(&format!("SCRIPT DEBUG {mode}")), "+OK");
+        let refused = "-ERR Please use EVAL instead of EVALSHA for debugging";
+        assert_eq!(client.ask(&format!("EVALSHA {} 0", "a".repeat(40))), refused);
+        assert_eq!(client.ask("MULTI"), "+OK");
+        assert_eq!(client.ask_words(&["EVAL", "return 1", "0"]), "+QUEUED");
+        assert_eq!(client.ask("EXEC"), "*1 -ERR A script is not debugged inside a transaction");
+        assert_eq!(eval(&mut other, "return {redis.breakpoint(), redis.debug(1)}"), "*1 $-1");
+    }
+    assert_eq!(client.ask("SCRIPT DEBUG no"), "+OK");
+    assert_eq!(eval(&mut client, "return 1"), ":1");
 }
 
 const LIBRARY: &str = "#!lua name=lib

@@ -14,7 +14,7 @@ use mlua::ffi::{
 use mlua::{Function, Lua, Result};
 
 /// Every so many instructions it is looked whether the script is to end.
-const INSTRUCTIONS_A_LOOK: c_int = 100_000;
+pub(super) const INSTRUCTIONS_A_LOOK: c_int = 100_000;
 
 thread_local! {
     /// The script that runs on this thread is to end: its errors are not to be caught any more.
@@ -26,6 +26,11 @@ thread_local! {
 /// A script ended, or failed to: errors can be caught again. Whether it was to end.
 pub fn stop_ending() -> bool {
     IS_ENDING.replace(false)
+}
+
+/// Whether the script that runs is to end.
+pub(super) fn is_ending() -> bool {
+    IS_ENDING.get()
 }
 
 /// Does `work`, which runs Lua code in this state.

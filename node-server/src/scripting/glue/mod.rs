@@ -14,6 +14,7 @@
 
 mod answer;
 mod commands;
+mod debugging;
 mod entry;
 mod errors;
 mod guards;
@@ -24,6 +25,7 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{lua_State, lua_pushstring_, lua_pushvalue, lua_upvalueindex};
 
 pub use commands::{Called, Words, command, put_back_words, take_words, with_words};
+pub use debugging::{debug, stop_at_lines_in};
 pub use entry::{Call, Entry, Returned};
 pub use errors::{entered, look_around_in, pcall, raising, stop_ending, xpcall};
 pub use guards::{pairs, refusing, seeing_through, unpack};

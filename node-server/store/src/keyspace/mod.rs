@@ -399,6 +399,11 @@ impl Keyspace {
         Some(self.insert_entry(to_db, to, entry))
     }
 
+    /// Puts an entry of another keyspace in, as it is. The entry's own key must be the key's bytes.
+    pub fn adopt(&mut self, db: usize, key: &Key<'_>, entry: Entry) {
+        self.insert_entry(db, key, entry);
+    }
+
     /// Sets or clears the expiry. False if there is no such key.
     pub fn set_expiry(&mut self, db: usize, key: &Key<'_>, expiry: Option<i64>) -> bool {
         let index = self.index(key.slot);

@@ -1,7 +1,9 @@
 //! Scripts that run too long, in real processes: everybody else is told so, and they can be ended, also from the worker that
 //! they keep busy. And functions as a part of the data set.
 
+mod debugger;
 #[allow(dead_code)]
+#[path = "../harness/mod.rs"]
 mod harness;
 
 use harness::server::{Client, Server};
