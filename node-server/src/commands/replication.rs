@@ -6,13 +6,15 @@ use rcl_proto::resp::Args;
 use rcl_store::types::parse_integer;
 
 use crate::client::client_flag;
+use crate::clock;
 use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 use crate::node::Node;
+use crate::replication::failover::{self, FailoverOrder};
 use crate::replication::{self, Phase, ReplicaSession, SyncRequest};
 
-pub const COMMANDS: &[CommandSpec] = &[REPLICAOF, SLAVEOF, ROLE, WAIT, REPLCONF, PSYNC, SYNC];
+pub const COMMANDS: &[CommandSpec] = &[REPLICAOF, SLAVEOF, FAILOVER, ROLE, WAIT, REPLCONF, PSYNC, SYNC];
 
 const MASTER_OR_NO_ONE: &[Argument] = &[Argument {
     name: "args",
@@ -62,10 +64,13 @@ fn replicaof(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if context.node.is_cluster() {
         return Err(CommandError::fixed("ERR REPLICAOF not allowed in cluster mode."));
     }
+    if !context.node.replication.failover.is_idle() {
+        return Err(CommandError::fixed("ERR REPLICAOF not allowed while failing over."));
+    }
     if args[1].eq_ignore_ascii_case(b"no") && args[2].eq_ignore_ascii_case(b"one") {
         return change_role(context, |node| {
             replication::lead(node);
-            "OK"
+            Ok("OK")
         });
     }
     let port = parse_integer(&args[2])
@@ -73,27 +78,104 @@ fn replicaof(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         .ok_or(CommandError::fixed("ERR Invalid master port"))?;
     let host = String::from_utf8_lossy(&args[1]).into_owned();
     change_role(context, move |node| match replication::follow(node, &host, port) {
-        replication::Followed::Begun => "OK",
-        replication::Followed::Already => "OK Already connected to specified master",
+        replication::Followed::Begun => Ok("OK"),
+        replication::Followed::Already => Ok("OK Already connected to specified master"),
     })
 }
 
 /// EXEC holds shards, which a change of role needs: inside it the role changes when EXEC lets them go, and the reply comes then.
 fn change_role(
     context: &mut Context<'_>,
-    change: impl FnOnce(&Arc<Node>) -> &'static str + Send + 'static,
+    change: impl FnOnce(&Arc<Node>) -> Result<&'static str, CommandError> + Send + 'static,
 ) -> CommandResult {
     match context.reply_later() {
-        None => context.reply.simple(change(context.node)),
+        None => context.reply.simple(change(context.node)?),
         Some(later) => {
             let node = context.node.clone();
             context.node.replication.spawn(async move {
-                let reply = change(&node);
-                later.give(format!("+{reply}\r\n").into_bytes());
+                let reply = match change(&node) {
+                    Ok(text) => format!("+{text}\r\n"),
+                    Err(error) => format!("-{}\r\n", error.text()),
+                };
+                later.give(reply.into_bytes());
             });
         }
     }
     Ok(Outcome::Done)
+}
+
+const FAILOVER: CommandSpec = CommandSpec {
+    name: "failover",
+    arity: -1,
+    flags: flag::ADMIN | flag::NOSCRIPT | flag::STALE,
+    since: "6.2.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Makes a replica that has everything the master, and this master its replica.",
+    arguments: &[
+        Argument {
+            name: "target",
+            kind: Kind::Block,
+            token: "TO",
+            optional: true,
+            arguments: &[
+                Argument { name: "host", ..ARGUMENT },
+                Argument { name: "port", kind: Kind::Integer, ..ARGUMENT },
+                Argument { name: "force", kind: Kind::PureToken, token: "FORCE", optional: true, ..ARGUMENT },
+            ],
+            ..ARGUMENT
+        },
+        Argument { name: "abort", kind: Kind::PureToken, token: "ABORT", optional: true, ..ARGUMENT },
+        Argument { name: "milliseconds", kind: Kind::Integer, token: "TIMEOUT", optional: true, ..ARGUMENT },
+    ],
+    handler: Handler::Run(failover),
+    ..COMMAND
+};
+
+fn failover(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if context.node.is_cluster() {
+        return Err(CommandError::fixed(
+            "ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.",
+        ));
+    }
+    if args.len() == 2 && args[1].eq_ignore_ascii_case(b"abort") {
+        return change_role(context, |node| match failover::abort(node, "Failover manually aborted") {
+            true => Ok("OK"),
+            false => Err(CommandError::fixed("ERR No failover in progress.")),
+        });
+    }
+    let order = failover_order(args)?;
+    change_role(context, move |node| failover::begin(node, order).map(|()| "OK"))
+}
+
+fn failover_order(args: Args<'_>) -> Result<FailoverOrder, CommandError> {
+    let mut order = FailoverOrder::default();
+    let mut index = 1;
+    while let Some(word) = args.get(index) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        match (args.get(index + 1), args.get(index + 2)) {
+            (Some(timeout), _) if is("timeout") && order.timeout_ms.is_none() => {
+                let timeout = parse_integer(timeout).ok_or(CommandError::NOT_INTEGER)?;
+                let timeout = u64::try_from(timeout).ok().filter(|&timeout| timeout > 0);
+                order.timeout_ms =
+                    Some(timeout.ok_or(CommandError::fixed("ERR FAILOVER timeout must be greater than 0"))?);
+                index += 2;
+            }
+            (Some(host), Some(port)) if is("to") && order.target.is_none() => {
+                let port = parse_integer(port).ok_or(CommandError::NOT_INTEGER)?;
+                // A port that there is not is nobody's, which is found out like that of any other stranger.
+                let port = u16::try_from(port).unwrap_or(0);
+                order.target = Some((String::from_utf8_lossy(host).into_owned(), port));
+                index += 3;
+            }
+            _ if is("force") && !order.force => {
+                order.force = true;
+                index += 1;
+            }
+            _ => return Err(CommandError::SYNTAX),
+        }
+    }
+    Ok(order)
 }
 
 const ROLE: CommandSpec = CommandSpec {
@@ -163,6 +245,9 @@ fn wait(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let timeout = parse_integer(&args[2])
         .ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
     let timeout_ms = u64::try_from(timeout).map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
+    if clock::now_ms().checked_add(timeout).is_none() {
+        return Err(CommandError::fixed("ERR timeout is out of range"));
+    }
     let offset = context.session.last_write;
     let count = replication::acknowledged_count(context.node, offset);
     if count >= replicas || !context.may_park {
@@ -257,11 +342,12 @@ const PSYNC: CommandSpec = CommandSpec {
 };
 
 fn psync(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    if args.len() > 3 {
-        return Err(CommandError::fixed("ERR PSYNC with FAILOVER is not supported yet"));
+    let hands_over = args.get(3).is_some_and(|word| word.eq_ignore_ascii_case(b"failover"));
+    if hands_over {
+        failover::check_request(context.node, &args[1])?;
     }
     let offset = parse_integer(&args[2]).ok_or(CommandError::NOT_INTEGER)?;
-    become_replica(context, SyncRequest::Psync { id: args[1].to_vec(), offset })
+    become_replica(context, SyncRequest::Psync { id: args[1].to_vec(), offset, hands_over })
 }
 
 const SYNC: CommandSpec = CommandSpec {
@@ -281,7 +367,11 @@ fn sync(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
 
 fn become_replica(context: &mut Context<'_>, request: SyncRequest) -> CommandResult {
     let replication = &context.node.replication;
-    if replication.is_replica() && replication.view().phase != Phase::Connected {
+    if !replication.failover.is_idle() {
+        return Err(CommandError::fixed("NOMASTERLINK Can't SYNC while failing over"));
+    }
+    let hands_over = matches!(request, SyncRequest::Psync { hands_over: true, .. });
+    if !hands_over && replication.is_replica() && replication.view().phase != Phase::Connected {
         return Err(CommandError::fixed("NOMASTERLINK Can't SYNC while not connected with my master"));
     }
     if !replication.is_running() {

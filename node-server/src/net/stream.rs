@@ -111,6 +111,14 @@ impl Stream {
         }
     }
 
+    /// Whether small pieces wait for each other, to save packets. A Unix socket knows no such thing.
+    pub fn set_delay(&self, delays: bool) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.set_nodelay(!delays),
+            Stream::Unix(_) => Ok(()),
+        }
+    }
+
     /// Leaves its runtime, to be attached to another one.
     pub fn detach(self) -> io::Result<DetachedStream> {
         Ok(match self {

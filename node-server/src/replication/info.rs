@@ -20,7 +20,7 @@ pub fn info_section(node: &Node) -> String {
         about_the_master(&mut text, &replication.upstream.view(), replication.offset(), &settings, now_ms);
     }
     about_the_replicas(&mut text, node, &settings, now_ms);
-    line(&mut text, "master_failover_state", "no-failover");
+    line(&mut text, "master_failover_state", replication.failover.state_name());
     let log = replication.lock_log();
     let history = log.history();
     line(&mut text, "master_replid", history.id);

@@ -15,6 +15,7 @@
 //! Locks are taken in this order: role, applying, shards, log, and the small registers last.
 
 mod cron;
+pub mod failover;
 pub mod full_sync;
 mod history;
 mod info;
@@ -80,6 +81,7 @@ pub struct Replication {
     full_syncs: full_sync::Queue,
     waiters: wait::Waiters,
     upstream: upstream::Shared,
+    pub failover: failover::Failover,
     /// Held while the role changes.
     role: Mutex<()>,
     /// Held while a piece of the master's stream is applied and logged, so that who holds it sees data and
@@ -116,6 +118,7 @@ impl Replication {
             full_syncs: full_sync::Queue::default(),
             waiters: wait::Waiters::default(),
             upstream: upstream::Shared::default(),
+            failover: failover::Failover::default(),
             role: Mutex::new(()),
             applying: Mutex::new(()),
             runtime: OnceLock::new(),
@@ -356,9 +359,13 @@ impl Replication {
         self.waiters.ask();
     }
 
-    /// All replicas come anew: the ids of the history changed, or the history itself.
+    /// All replicas come anew: the ids of the history changed, or the history itself. When this returns, they get nothing more of
+    /// the log; the caller sees to it that nothing is appended before.
     fn disconnect_replicas(&self) {
-        self.links().iter().for_each(|link| link.handle.mailbox.kill());
+        for link in self.links() {
+            link.outgoing.end();
+            link.handle.mailbox.kill();
+        }
     }
 }
 

@@ -28,8 +28,13 @@ pub const NO_LONGER_MASTER: &str =
 
 /// Follows `host:port` from now on. Waits for shard locks: not for the control thread.
 pub fn follow(node: &Arc<Node>, host: &str, port: u16) -> Followed {
+    let _role = lock_role(&node.replication);
+    follow_locked(node, host, port)
+}
+
+/// The same for who has the role locked.
+pub fn follow_locked(node: &Arc<Node>, host: &str, port: u16) -> Followed {
     let replication = &node.replication;
-    let _role = lock_role(replication);
     if replication.is_replica() && replication.upstream.follows(host, port) {
         return Followed::Already;
     }
@@ -47,6 +52,8 @@ pub fn follow(node: &Arc<Node>, host: &str, port: u16) -> Followed {
         wait::disconnect_all(node);
     }
     drop(applied);
+    // For CONFIG REWRITE.
+    node.lock_config().record_replica_of(Some((host, port)));
     tracing::info!(host, port, "following a master");
     replication.upstream.begin(node, host, port, generation);
     refresh_state(node);
@@ -56,8 +63,13 @@ pub fn follow(node: &Arc<Node>, host: &str, port: u16) -> Followed {
 
 /// Follows nobody from now on; the data and the history stay. Waits for shard locks: not for the control thread.
 pub fn lead(node: &Arc<Node>) {
+    let _role = lock_role(&node.replication);
+    lead_locked(node);
+}
+
+/// The same for who has the role locked.
+pub fn lead_locked(node: &Arc<Node>) {
     let replication = &node.replication;
-    let _role = lock_role(replication);
     if !replication.is_replica() {
         return;
     }
@@ -77,6 +89,7 @@ pub fn lead(node: &Arc<Node>) {
         log.continue_as(next);
         log.forget_database();
     });
+    replication.disconnect_replicas();
     replication.upstream.forget();
     let logging = replication.lock_log().is_active();
     node.replica_keys.forget();
@@ -85,7 +98,7 @@ pub fn lead(node: &Arc<Node>) {
     replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
     drop(held);
     drop(applied);
-    replication.disconnect_replicas();
+    node.lock_config().record_replica_of(None);
     refresh_state(node);
     adjust_oom_score(node);
 }
@@ -119,6 +132,6 @@ pub fn refresh_state(node: &Node) {
     cron::count_good_replicas(node);
 }
 
-fn lock_role(replication: &Replication) -> MutexGuard<'_, ()> {
+pub fn lock_role(replication: &Replication) -> MutexGuard<'_, ()> {
     replication.role.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -108,7 +108,7 @@ impl<'a> Driver<'a> {
 
     /// A partial resync if the log allows it; then what comes next stays in the log for this link.
     fn place_of(&self, request: &SyncRequest) -> Result<(LogPosition, String), FullSyncReason> {
-        let SyncRequest::Psync { id, offset } = request else { return Err(FullSyncReason::Requested) };
+        let SyncRequest::Psync { id, offset, .. } = request else { return Err(FullSyncReason::Requested) };
         let mut log = self.node.replication.lock_log();
         let position = log.history().place_of(id, *offset, log.kept())?;
         if position < log.setslot_end() && !knows_setslot(self.link.version) {
@@ -239,12 +239,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Sends, reads, and waits for a tick, whichever comes first; and for a snapshot when there is one to come.
+    /// Sends, reads, and waits for a tick, whichever comes first; and for a snapshot when there is one to come. Nothing of it
+    /// while DEBUG SLEEP lasts.
     async fn next(
         &mut self,
         start: Option<&mut oneshot::Receiver<Start>>,
         chunks: Option<&mut mpsc::Receiver<Bytes>>,
     ) -> Result<Event, End> {
+        self.node.sleep.wait_until_over();
         let waited = self.out().waiting() > 0;
         let sent = self.out().send(self.node)?;
         if sent == Sent::Overrun {
@@ -351,13 +353,17 @@ impl<'a> Driver<'a> {
         let end = self.node.replication.offset();
         let behind = self.out().behind(end);
         self.link.handle.output_bytes.store(behind as usize, Ordering::Relaxed);
-        let limit = self.node.settings().output_buffer_limits.replica;
+        let settings = self.node.settings();
+        let limit = settings.output_buffer_limits.replica;
+        // A replica that may go on from somewhere in the backlog must not be cut off for having done so.
+        let hard_bytes = if limit.hard_bytes == 0 { u64::MAX } else { limit.hard_bytes };
+        let hard_bytes = hard_bytes.max(settings.repl_backlog_size as u64);
         let now_ms = clock::now_ms();
         let over_soft = limit.soft_bytes > 0 && behind > limit.soft_bytes;
         self.slow_since_ms = if over_soft { self.slow_since_ms.or(Some(now_ms)) } else { None };
         let too_long =
             self.slow_since_ms.is_some_and(|since| now_ms - since > limit.soft_seconds as i64 * 1000);
-        if too_long || (limit.hard_bytes > 0 && behind > limit.hard_bytes) {
+        if too_long || behind > hard_bytes {
             self.node.stats.client_output_limit_disconnections.add(1);
             return Err(End::TooSlow { behind });
         }

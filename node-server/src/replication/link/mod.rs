@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use outgoing::Outgoing;
 
-use super::LogPosition;
+use super::{LogPosition, failover};
 use crate::client::ClientHandle;
 use crate::clock;
 use crate::executor;
@@ -95,6 +95,11 @@ impl ReplicaLink {
         self.acknowledged_at_ms.load(Ordering::Acquire)
     }
 
+    /// Whether this is what it calls itself.
+    pub fn is_at(&self, host: &str, port: u16) -> bool {
+        self.ip.eq_ignore_ascii_case(host) && self.port == port
+    }
+
     /// Seconds since it was last heard of.
     pub fn lag_s(&self, now_ms: i64) -> i64 {
         ((now_ms - self.acknowledged_at_ms()) / 1000).max(0)
@@ -110,6 +115,8 @@ pub enum SyncRequest {
     Psync {
         id: Vec<u8>,
         offset: i64,
+        /// It was this node's master, and wants it to take over.
+        hands_over: bool,
     },
     /// Before PSYNC there was: a full copy, without a word before it.
     Sync,
@@ -125,6 +132,9 @@ pub fn adopt(node: &Arc<Node>, connection: DetachedConnection, request: SyncRequ
 }
 
 async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncRequest) {
+    if let SyncRequest::Psync { offset, hands_over: true, .. } = &request {
+        failover::take_over(&node, *offset).await;
+    }
     let DetachedConnection { stream, mut session, input } = connection;
     let told = session.replica.take().map_or_else(Default::default, |told| *told);
     let handle = session.handle.clone();
@@ -140,6 +150,11 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
             return executor::client_gone(&node, &mut session);
         }
     };
+    if node.settings().repl_disable_tcp_nodelay
+        && let Err(error) = stream.set_delay(true)
+    {
+        tracing::warn!(replica = ip, %error, "repl-disable-tcp-nodelay has no effect");
+    }
     let link = Arc::new(ReplicaLink {
         outgoing: Outgoing::new(handle.id, stream.clone()),
         id: handle.id,

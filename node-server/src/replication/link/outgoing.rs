@@ -50,6 +50,8 @@ struct Inner {
     position: Option<LogPosition>,
     /// All that comes before it was sent or stands in `pending`.
     follows_log: bool,
+    /// Nothing more of the log goes out.
+    ended: bool,
     last_progress_ms: i64,
     /// The socket is full, and the link's task knew at this position of the log's end.
     blocked_at: Option<LogPosition>,
@@ -61,6 +63,7 @@ impl Outgoing {
             pending: VecDeque::new(),
             position: None,
             follows_log: false,
+            ended: false,
             last_progress_ms: clock::now_ms(),
             blocked_at: None,
         };
@@ -85,7 +88,7 @@ impl Outgoing {
     }
 
     fn note_queue(&self, inner: &Inner) {
-        let places = inner.pending.capacity() * size_of::<Bytes>();
+        let places = inner.pending.len() * size_of::<Bytes>();
         let own: usize = if inner.follows_log { 0 } else { inner.pending.iter().map(Bytes::len).sum() };
         self.queue_bytes.store(places + own, Ordering::Relaxed);
     }
@@ -116,6 +119,12 @@ impl Outgoing {
         self.lock().follows_log = true;
     }
 
+    /// What the log gets from now on is of a history that this replica has not heard of: had it a byte of that, it could go on
+    /// nowhere by the id that it knows.
+    pub fn end(&self) {
+        self.lock().ended = true;
+    }
+
     /// Sends what the socket takes. For the link's task.
     pub fn send(&self, node: &Node) -> io::Result<Sent> {
         let mut inner = self.lock();
@@ -130,7 +139,7 @@ impl Outgoing {
     /// The same, for everybody else, once the log is sent. True when the link's task has to look at it.
     pub fn forward(&self, node: &Node) -> bool {
         let mut inner = self.lock();
-        if !inner.follows_log {
+        if !inner.follows_log || inner.ended {
             return false;
         }
         let end = node.replication.offset();
@@ -160,7 +169,8 @@ impl Outgoing {
 
     fn send_what_fits(&self, inner: &mut Inner, node: &Node) -> io::Result<Sent> {
         loop {
-            if let Some(position) = inner.position.filter(|_| inner.follows_log && inner.pending.is_empty()) {
+            let reads_log = inner.follows_log && !inner.ended && inner.pending.is_empty();
+            if let Some(position) = inner.position.filter(|_| reads_log) {
                 match node.replication.take_from_log(self.reader, position, READ_LIMIT_BYTES) {
                     None => return Ok(Sent::Overrun),
                     Some(pieces) => {

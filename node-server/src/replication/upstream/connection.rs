@@ -5,6 +5,7 @@ use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Phase;
 use crate::client::{ClientHandle, client_flag};
 use crate::clock;
 use crate::net;
@@ -25,6 +26,7 @@ pub enum LinkError {
     Closed,
     Silent {
         seconds: u64,
+        phase: Phase,
     },
     /// The master said no.
     Refused {
@@ -45,8 +47,16 @@ impl std::fmt::Display for LinkError {
             }
             LinkError::Io(error) => write!(f, "the link to the master broke: {error}"),
             LinkError::Closed => f.write_str("the master closed the link"),
-            LinkError::Silent { seconds } => {
-                write!(f, "the master has been silent for {seconds} s (repl-timeout)")
+            LinkError::Silent { seconds, phase } => {
+                // In Redis's words.
+                let what = match phase {
+                    Phase::Connected => "MASTER timeout: no data nor PING received",
+                    Phase::Sync => "Timeout receiving bulk data from MASTER",
+                    Phase::Connect | Phase::Connecting | Phase::Handshake => {
+                        "Timeout connecting to the MASTER"
+                    }
+                };
+                write!(f, "{what}: it has been silent for {seconds} s (repl-timeout)")
             }
             LinkError::Refused { to, reply } => write!(f, "the master's answer to {to}: {reply}"),
             LinkError::Protocol(what) => write!(f, "the master does not speak the protocol: {what}"),
@@ -116,6 +126,8 @@ impl Connection {
     /// Reads what there is, or nothing if nothing comes within a tenth of a second. Ends a link that is over:
     /// closed, superseded, killed, or silent for too long.
     pub fn fill(&mut self) -> Result<usize, LinkError> {
+        // DEBUG SLEEP.
+        self.node.sleep.wait_until_over();
         if !self.is_current() {
             return Err(LinkError::Superseded);
         }
@@ -138,7 +150,11 @@ impl Connection {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 let timeout = Duration::from_secs(self.node.settings().repl_timeout_s.max(1));
                 let silent = clock::monotonic() - self.heard;
-                if silent > timeout { Err(LinkError::Silent { seconds: silent.as_secs() }) } else { Ok(0) }
+                if silent <= timeout {
+                    return Ok(0);
+                }
+                let phase = self.node.replication.view().phase;
+                Err(LinkError::Silent { seconds: silent.as_secs(), phase })
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             Err(error) => Err(error.into()),

@@ -7,7 +7,7 @@
 //!   REPLCONF ip-address A                      +OK    with replica-announce-ip
 //!   REPLCONF capa eof capa psync2 capa field-expiry   +OK    the last one is ours: who does not know it passes over it
 //!   REPLCONF version V                         +OK    an error from whoever is not Valkey 8 or newer, or one of ours
-//!   PSYNC id offset                            +CONTINUE [id]  |  +FULLRESYNC id offset  |  -error
+//!   PSYNC id offset [FAILOVER]                 +CONTINUE [id]  |  +FULLRESYNC id offset  |  -error
 //! ```
 
 use rcl_proto::resp::encode_request;
@@ -77,15 +77,20 @@ fn tell(connection: &mut Connection, words: &[&[u8]]) -> Result<(), LinkError> {
 /// Asks to go on from where our log ends, or for a copy when our data are of no history.
 pub fn ask(connection: &mut Connection) -> Result<Granted, LinkError> {
     let replication = &connection.node.replication;
+    let hands_over = replication.failover.is_in_progress();
     let asked = replication.upstream.is_in_sync().then(|| {
         let log = replication.lock_log();
-        (log.history().asked_as(log.end()), log.end())
+        // Our replica that is to lead knows the newest id.
+        let id = if hands_over { log.history().id } else { log.history().asked_as(log.end()) };
+        (id, log.end())
     });
     let reply = match asked {
         Some((id, end)) => {
-            tracing::info!(%id, offset = end + 1, "asking the master to go on");
+            tracing::info!(%id, offset = end + 1, hands_over, "asking the master to go on");
             let offset = (end + 1).to_string();
-            call(connection, &[b"PSYNC", id.as_str().as_bytes(), offset.as_bytes()])?
+            let failover: &[&[u8]] = if hands_over { &[b"FAILOVER"] } else { &[] };
+            let words = [b"PSYNC", id.as_str().as_bytes(), offset.as_bytes()];
+            call(connection, &[&words[..], failover].concat())?
         }
         None => call(connection, &[b"PSYNC", b"?", b"-1"])?,
     };

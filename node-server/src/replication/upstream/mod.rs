@@ -23,7 +23,7 @@ use std::time::Duration;
 use connection::{Connection, LinkError};
 use handshake::Granted;
 
-use super::role;
+use super::{failover, role};
 use crate::clock;
 use crate::node::Node;
 
@@ -223,6 +223,8 @@ fn run(node: &Arc<Node>, host: &str, port: u16, generation: u64) {
     let mut retry = FIRST_RETRY;
     let mut last_failure = String::new();
     while shared.is_current(generation) {
+        // DEBUG SLEEP.
+        node.sleep.wait_until_over();
         let mut was_up = false;
         let error = match attempt(node, host, port, generation, &mut was_up) {
             Ok(never) => match never {},
@@ -266,7 +268,14 @@ fn attempt(
     let mut connection = Connection::open(node, host, port, generation)?;
     shared.set_phase(generation, Phase::Handshake);
     handshake::introduce(&mut connection)?;
-    match handshake::ask(&mut connection)? {
+    let granted = handshake::ask(&mut connection);
+    match &granted {
+        Ok(_) => failover::answered(node, true),
+        Err(LinkError::Refused { .. } | LinkError::Protocol(_)) => failover::answered(node, false),
+        // It will be asked again.
+        Err(_) => {}
+    }
+    match granted? {
         Granted::Continue => {}
         Granted::Full { id, offset } => copy::receive(&mut connection, id, offset)?,
     }

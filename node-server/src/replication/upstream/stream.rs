@@ -161,7 +161,7 @@ fn run(
         tracing::error!(
             command,
             reply,
-            "the master's command failed here: this copy may differ from the master"
+            "== CRITICAL == the master's command failed here: this copy may differ from the master"
         );
     }
     if !matches!(flow, Flow::Next) {
