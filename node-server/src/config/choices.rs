@@ -40,6 +40,11 @@ choices!(
     OomScoreAdj { No = "no", Relative = "yes", Absolute = "absolute" }
 );
 
+choices!(
+    /// Where a copy of the master's data goes first.
+    DisklessLoad { Disabled = "disabled", OnEmptyDb = "on-empty-db", Swapdb = "swapdb" }
+);
+
 choices!(MaxmemoryPolicy {
     VolatileLru = "volatile-lru",
     VolatileLfu = "volatile-lfu",

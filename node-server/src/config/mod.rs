@@ -28,7 +28,7 @@ pub mod table;
 mod title_template;
 pub mod value;
 
-pub use choices::{EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction};
+pub use choices::{DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction};
 pub use load::{LoadError, Loaded, Origin, load};
 pub use set::{Changes, ClientOrigin, SetError};
 pub use settings::{OutputBufferLimits, Secret, Settings, ShutdownFlags};

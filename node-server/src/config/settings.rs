@@ -7,7 +7,9 @@
 use crate::client::ClientKind;
 use crate::pubsub::EventClasses;
 
-use super::choices::{ChannelDefault, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction};
+use super::choices::{
+    ChannelDefault, DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction,
+};
 use super::reader::Reader;
 use super::value::{OutputBufferLimit, SavePoint, Value};
 use std::ffi::OsString;
@@ -110,6 +112,7 @@ pub struct Settings {
     pub repl_diskless_sync_delay_s: u64,
     /// 0: wait out the delay.
     pub repl_diskless_sync_max_replicas: u32,
+    pub repl_diskless_load: DisklessLoad,
     pub repl_disable_tcp_nodelay: bool,
     pub repl_backlog_size: usize,
     /// A replica evicts nothing by itself.
@@ -318,6 +321,7 @@ impl Settings {
             repl_diskless_sync: reader.yes_no("repl-diskless-sync"),
             repl_diskless_sync_delay_s: reader.number("repl-diskless-sync-delay"),
             repl_diskless_sync_max_replicas: reader.number("repl-diskless-sync-max-replicas"),
+            repl_diskless_load: reader.choice("repl-diskless-load", DisklessLoad::ALL, DisklessLoad::word),
             repl_disable_tcp_nodelay: reader.yes_no("repl-disable-tcp-nodelay"),
             repl_backlog_size: reader.number("repl-backlog-size"),
             replica_ignore_maxmemory: reader.yes_no("replica-ignore-maxmemory"),

@@ -36,6 +36,8 @@ pub mod node_state {
     pub const BUSY: u32 = 1 << 5;
     /// DEBUG SLEEP: every request waits.
     pub const ASLEEP: u32 = 1 << 6;
+    /// A copy of the master's data is loaded beside those that serve.
+    pub const ASYNC_LOADING: u32 = 1 << 7;
 }
 
 const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
@@ -330,7 +332,20 @@ fn check_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<
     if is(node_state::LOADING) && !may_run_while(flag::LOADING, session, request) {
         return Err(LOADING);
     }
+    if is(node_state::ASYNC_LOADING) && refused_beside_a_load(session, request) {
+        return Err(LOADING);
+    }
     Ok(())
+}
+
+/// Some requests would disturb the load although the data that serve are others; for EXEC, if a queued command would.
+fn refused_beside_a_load(session: &Session, request: &Request<'_>) -> bool {
+    let queued = match &session.transaction {
+        Some(transaction) if request.spec.locks == Locks::Transaction => &*transaction.commands,
+        _ => &[],
+    };
+    request.has(flag::NO_ASYNC_LOADING)
+        || queued.iter().any(|queued| queued.flags & flag::NO_ASYNC_LOADING != 0)
 }
 
 /// True when the request has this flag, for a state in which others are refused; for EXEC, when the queued commands have it.

@@ -14,6 +14,7 @@ pub fn info_section(node: &Node) -> String {
     let persistence = &node.persistence;
     let now_ms = clock::now_ms();
     let is_loading = node.state() & node_state::LOADING != 0;
+    let loads_beside = node.state() & node_state::ASYNC_LOADING != 0;
     let began_ms = persistence.save_began_ms.load(Ordering::Acquire);
     let current_s = if began_ms == 0 { -1 } else { (now_ms - began_ms) / 1000 };
     let status = if persistence.last_save_failed.load(Ordering::Acquire) { "err" } else { "ok" };
@@ -29,7 +30,7 @@ pub fn info_section(node: &Node) -> String {
         let _ = write!(text, "{name}:{value}\r\n");
     };
     line("loading", &u8::from(is_loading));
-    line("async_loading", &0);
+    line("async_loading", &u8::from(loads_beside));
     line("current_cow_peak", &if is_running { writers.most_waiting_bytes } else { 0 });
     line("current_cow_size", &progress.waiting_bytes());
     line("current_cow_size_age", &0);
@@ -71,7 +72,7 @@ pub fn info_section(node: &Node) -> String {
     );
     line("module_fork_in_progress", &0);
     line("module_fork_last_cow_size", &0);
-    if is_loading {
+    if is_loading || loads_beside {
         let total = loading.total_bytes.load(Ordering::Relaxed);
         let loaded = loading.loaded_bytes.load(Ordering::Relaxed);
         let began_ms = loading.started_ms.load(Ordering::Relaxed);

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use rcl_proto::resp::OwnedArgs;
 use rcl_proto::{Slot, key_slot};
+use rcl_store::keyspace::{Flushed, Keyspace};
 use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
 
 use crate::clock;
@@ -21,6 +23,7 @@ use crate::node::Node;
 use crate::persistence::save;
 use crate::replication::ReplicationId;
 use crate::scripting::functions::Functions;
+use crate::shard::Shards;
 use crate::tracking;
 
 /// What INFO shows of a load.
@@ -117,7 +120,8 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
     let began = clock::monotonic();
     let bytes = file.len().unwrap_or(0);
     node.persistence.loading.begin(bytes);
-    let mut loader = Loader::new(node, BufReader::with_capacity(256 * 1024, file), true);
+    let mut loader = Loader::new(node, BufReader::with_capacity(256 * 1024, file), leads(node));
+    loader.resumes_history = true;
     let loaded = loader.load_all(|| Ok(())).map_err(|error| match error {
         LoadError::Rdb { error, .. } => LoadError::Rdb { path: Some(path.clone()), error },
         error => error,
@@ -130,10 +134,13 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
         ms = began.elapsed().as_millis() as u64,
         "loaded"
     );
-    if let (Some(id), Some(offset)) = (loaded.id, loaded.offset) {
-        node.replication.resume(id, offset, loaded.stream_database.unwrap_or(0));
-    }
     Ok(Some(loaded))
+}
+
+/// Whether this node is a master for sure, before it has followed anybody. A replica keeps what has expired: its master may have
+/// written since that it does not. In a cluster that is the other members' to say, and what has expired goes a moment later.
+fn leads(node: &Node) -> bool {
+    !node.is_cluster() && node.settings().replicaof.is_none()
 }
 
 /// What DEBUG RELOAD does.
@@ -154,7 +161,7 @@ pub fn reload(node: &Arc<Node>, reload: &Reload) -> Result<(), String> {
     let file = node.disk.open(&path, Open::Read).map_err(|error| error.to_string())?;
     node.set_state(node_state::LOADING, true);
     if reload.flushes {
-        flush(node);
+        drop(flush(node));
     }
     let mut loader = Loader::new(node, BufReader::new(file), !node.replication.is_replica());
     loader.replaces_keys = reload.merges;
@@ -167,6 +174,9 @@ pub fn reload(node: &Arc<Node>, reload: &Reload) -> Result<(), String> {
 /// Puts a file's items into the shards.
 pub struct Loader<'a, R> {
     node: &'a Node,
+    shards: &'a Shards,
+    /// Libraries of functions, where they are not to be the node's yet.
+    functions: Option<Functions>,
     decoder: FileDecoder<R>,
     loaded: Loaded,
     /// A master drops what has expired; a replica keeps it until its master says so.
@@ -174,25 +184,45 @@ pub struct Loader<'a, R> {
     /// Keys and libraries that are there already give way. It is an error otherwise.
     replaces_keys: bool,
     replaces_libraries: bool,
+    /// The log goes on where the file says that its data are, before the first of them is looked at: so what is dropped here is
+    /// dropped by replicas too.
+    resumes_history: bool,
     database_count: usize,
     delay_us: i64,
 }
 
 impl<'a, R: Read> Loader<'a, R> {
     pub fn new(node: &'a Node, source: R, drops_expired: bool) -> Loader<'a, R> {
+        Loader::into_shards(node, &node.shards, source, drops_expired)
+    }
+
+    /// Into shards beside the node's; nothing of the node changes until [`swap`].
+    pub fn beside(node: &'a Node, shards: &'a Shards, source: R) -> Loader<'a, R> {
+        Loader { functions: Some(Functions::default()), ..Loader::into_shards(node, shards, source, false) }
+    }
+
+    fn into_shards(node: &'a Node, shards: &'a Shards, source: R, drops_expired: bool) -> Loader<'a, R> {
         let decoder = FileDecoder::new(source, node.limits());
-        let database_count = node.shards.lock(0).keyspace.database_count();
+        let database_count = shards.lock(0).keyspace.database_count();
         let delay_us = node.settings().key_load_delay_us;
         Loader {
             node,
+            shards,
+            functions: None,
             decoder,
             loaded: Loaded::default(),
             drops_expired,
             replaces_keys: true,
             replaces_libraries: false,
+            resumes_history: false,
             database_count,
             delay_us,
         }
+    }
+
+    /// The libraries of a load beside the node's data.
+    pub fn functions(&mut self) -> Functions {
+        self.functions.take().unwrap_or_default()
     }
 
     /// The first item: there is one only when the header is right, and nothing was changed yet.
@@ -215,7 +245,11 @@ impl<'a, R: Read> Loader<'a, R> {
         let mut item = first;
         let mut count = 0u32;
         loop {
+            if !matches!(item, Item::Aux { .. }) && std::mem::take(&mut self.resumes_history) {
+                self.resume_history();
+            }
             if let Item::End = item {
+                self.show_progress();
                 return Ok(std::mem::take(&mut self.loaded));
             }
             self.take(item)?;
@@ -226,6 +260,12 @@ impl<'a, R: Read> Loader<'a, R> {
                 between().map_err(as_error)?;
             }
             item = self.decoder.next_item().map_err(as_error)?;
+        }
+    }
+
+    fn resume_history(&self) {
+        if let (Some(id), Some(offset)) = (self.loaded.id, self.loaded.offset) {
+            self.node.replication.resume(id, offset, self.loaded.stream_database.unwrap_or(0));
         }
     }
 
@@ -249,8 +289,14 @@ impl<'a, R: Read> Loader<'a, R> {
         match item {
             Item::Aux { name, value } => self.note_aux(&name, &value),
             Item::Function(code) => {
-                let loaded = self.node.scripting.load(self.node, &code, self.replaces_libraries);
-                loaded.map_err(LoadError::Library)?;
+                let (scripting, replace) = (&self.node.scripting, self.replaces_libraries);
+                match &mut self.functions {
+                    None => scripting.load(self.node, &code, replace).map_err(LoadError::Library)?,
+                    Some(functions) => {
+                        let more = scripting.with_library(self.node, functions, &code, replace);
+                        *functions = more.map_err(LoadError::Library)?;
+                    }
+                }
             }
             Item::ModuleAux { module } => {
                 tracing::warn!(module, "a module's data beside the keys are not loaded");
@@ -279,12 +325,15 @@ impl<'a, R: Read> Loader<'a, R> {
             .ok()
             .filter(|&database| database < self.database_count)
             .ok_or(LoadError::NoSuchDatabase { number: item.database, there_are: self.database_count })?;
+        let slot = if self.node.is_cluster() { key_slot(&item.key) } else { Slot::MIN };
         if self.drops_expired && item.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= clock::now_ms()) {
             self.loaded.expired += 1;
+            // Replicas that go on from the file's place have it still.
+            let delete = OwnedArgs::new([b"DEL".as_slice(), &item.key]);
+            self.node.replication.append(database, Some(slot), std::iter::once(delete.as_args()));
             return Ok(());
         }
-        let slot = if self.node.is_cluster() { key_slot(&item.key) } else { Slot::MIN };
-        let mut shard = self.node.shards.lock_slot(slot);
+        let mut shard = self.shards.lock_slot(slot);
         let key = shard.keyspace.hasher().key_in_slot(&item.key, slot);
         if !self.replaces_keys && shard.keyspace.find(database, &key).is_some() {
             return Err(LoadError::KeyIsThere { key: item.key });
@@ -305,8 +354,30 @@ impl<'a, R: Read> Loader<'a, R> {
     }
 }
 
-/// Empties all shards, and forgets all functions, at one instant.
-pub fn flush(node: &Node) {
+/// What was loaded beside takes the place of all data and functions, at one instant. The caller has seen to it that no snapshot
+/// runs.
+pub fn swap(node: &Node, beside: Shards, functions: Functions) {
+    let mut old = Vec::new();
+    {
+        let mut held = Held::all(&node.shards);
+        for (index, keyspace) in beside.into_keyspaces().enumerate() {
+            let Some(shard) = held.get(index) else { continue };
+            old.push(std::mem::replace(&mut shard.keyspace, keyspace));
+            shard.watchers.touch_where(|_, _| true);
+            shard.tracked.clear(&node.tracking.counts);
+        }
+        tracking::all_changed(node);
+        node.scripting.set_functions(functions);
+    }
+    let keys = |keyspace: &Keyspace| -> usize {
+        (0..keyspace.database_count()).map(|database| keyspace.key_count(database)).sum()
+    };
+    node.lazy_free.elsewhere(old.iter().map(keys).sum(), Box::new(old));
+}
+
+/// Empties all shards, and forgets all functions, at one instant. What was in them is the caller's to drop.
+#[must_use = "dropping it frees all entries here and now"]
+pub fn flush(node: &Node) -> Vec<Flushed> {
     let mut flushed = Vec::new();
     {
         let mut held = Held::all(&node.shards);
@@ -319,6 +390,5 @@ pub fn flush(node: &Node) {
         tracking::all_changed(node);
         node.scripting.set_functions(Functions::default());
     }
-    // Freed outside the locks.
-    drop(flushed);
+    flushed
 }

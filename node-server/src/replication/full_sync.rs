@@ -268,14 +268,14 @@ impl Sink for SpoolSink {
 }
 
 /// A file that is gone from the folder at once, so that nothing is left behind whatever happens.
-struct Spool {
-    file: Box<dyn DiskFile>,
+pub(super) struct Spool {
+    pub file: Box<dyn DiskFile>,
     /// The same file, for each who reads it.
-    copies: Vec<Box<dyn DiskFile>>,
+    pub copies: Vec<Box<dyn DiskFile>>,
 }
 
 impl Spool {
-    fn create(disk: &dyn Disk, readers: usize) -> io::Result<Spool> {
+    pub fn create(disk: &dyn Disk, readers: usize) -> io::Result<Spool> {
         let path = format!("temp-replication-{}-{}.rdb", std::process::id(), clock::now_us());
         let path = Path::new(&path);
         let file = disk.open(path, Open::CreateNew)?;

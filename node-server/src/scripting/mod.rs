@@ -62,11 +62,22 @@ impl Scripting {
 
     /// Adds the library with this code, from a file or from the master.
     pub fn load(&self, node: &Node, code: &[u8], replace: bool) -> Result<(), CommandError> {
+        self.set_functions(self.with_library(node, &self.functions(), code, replace)?);
+        Ok(())
+    }
+
+    /// `functions` with the library that has this code.
+    pub fn with_library(
+        &self,
+        node: &Node,
+        functions: &Functions,
+        code: &[u8],
+        replace: bool,
+    ) -> Result<Functions, CommandError> {
         let library = with_engine(node, Of::Functions, |engine| {
             engine.create_library(functions::Header::of(code)?, code, None)
         })?;
-        self.set_functions(self.functions().with(library, replace)?);
-        Ok(())
+        functions.with(library, replace)
     }
 
     /// A script or library was seen to need all shards.

@@ -135,6 +135,20 @@ impl Shards {
         Shards { shards: Box::new([Guarded::new(Shard::new(keyspace, SlotStats::new(0, 1)))]) }
     }
 
+    /// Empty ones, laid out as these are.
+    pub fn empty_copy(&self) -> Shards {
+        let empty = |index| {
+            let keyspace = self.lock(index).keyspace.empty_copy();
+            Guarded::new(Shard::new(keyspace, SlotStats::new(index, self.count())))
+        };
+        Shards { shards: (0..self.count()).map(empty).collect() }
+    }
+
+    /// What is in them, shard by shard.
+    pub fn into_keyspaces(self) -> impl Iterator<Item = Keyspace> {
+        self.shards.into_iter().map(|guarded| guarded.shard.into_inner().keyspace)
+    }
+
     pub fn count(&self) -> usize {
         self.shards.len()
     }

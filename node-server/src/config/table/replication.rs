@@ -1,9 +1,10 @@
 //! Masters and their replicas.
 
+use crate::config::choices::DisklessLoad;
 use crate::config::directive::*;
 
 const INT_MAX: i64 = i32::MAX as i64;
-const ERRORS: Standing = no_effect("a replica that can't apply its master's stream asks for a full sync");
+const ERRORS: Standing = no_effect("what fails on a replica alone is logged, and it follows on");
 
 pub const DIRECTIVES: &[Directive] = &[
     Directive::new("replicaof", Kind::ReplicaOf, "no one", EFFECT).alias("slaveof").immutable(),
@@ -22,13 +23,7 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("repl-diskless-sync", "yes", EFFECT),
     integer("repl-diskless-sync-delay", 0, INT_MAX, "5", EFFECT),
     integer("repl-diskless-sync-max-replicas", 0, INT_MAX, "0", EFFECT),
-    choice(
-        "repl-diskless-load",
-        &["disabled", "on-empty-db", "swapdb"],
-        "disabled",
-        no_effect("how a full sync is loaded is not the operator's choice"),
-    )
-    .denied_while_loading(),
+    choice("repl-diskless-load", DisklessLoad::WORDS, "disabled", EFFECT).denied_while_loading(),
     yes_no("repl-disable-tcp-nodelay", "no", EFFECT),
     memory("repl-backlog-size", 1, i64::MAX as u64, "1mb", EFFECT),
     integer("repl-backlog-ttl", 0, i64::MAX, "3600", EFFECT),

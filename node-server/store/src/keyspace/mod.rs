@@ -124,6 +124,11 @@ impl Keyspace {
         }
     }
 
+    /// Without keys, and laid out as this one is.
+    pub fn empty_copy(&self) -> Keyspace {
+        Keyspace::new(self.layout, self.databases.len(), self.hasher.clone())
+    }
+
     pub fn set_write_access(&mut self, access: WriteAccess) {
         self.write_access = access;
     }
