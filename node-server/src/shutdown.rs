@@ -32,7 +32,9 @@ pub async fn prepare(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Resu
     node.pause.pause(&node.shards, PauseReason::Shutdown, PauseLevel::Writes, i64::MAX);
     let result = go_down(node, request).await;
     node.persistence.shutdown_in_progress.store(false, Ordering::Release);
+    node.persistence.shutdown_until_ms.store(0, Ordering::Release);
     if result.is_err() {
+        tracing::warn!("Errors trying to shut down the server. Check the logs for more information.");
         node.pause.resume(&node.shards, PauseReason::Shutdown);
         node.persistence.answer_shutdown("ERR Errors trying to SHUTDOWN. Check logs.");
     }
@@ -59,6 +61,7 @@ async fn go_down(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<(
     if !request.now {
         let_replicas_catch_up(node).await?;
     }
+    tell_of_replicas(node);
     let wanted = request.save.unwrap_or(!node.settings().save.is_empty());
     // Half-loaded data must not replace the file that they come from.
     if !wanted || node.state() & node_state::LOADING != 0 {
@@ -80,18 +83,41 @@ async fn let_replicas_catch_up(node: &Arc<Node>) -> anyhow::Result<()> {
         return Ok(());
     }
     let until_ms = clock::now_ms() + timeout_ms;
+    node.persistence.shutdown_until_ms.store(until_ms, Ordering::Release);
     node.replication.ask_for_acknowledgements();
     while node.replication.has_lagging_replicas() {
         if node.persistence.shutdown_aborted.load(Ordering::Acquire) {
             anyhow::bail!(ABORTED);
         }
         if clock::now_ms() >= until_ms {
-            tracing::warn!("some replicas lag behind at the end of shutdown-timeout");
             return Ok(());
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
+}
+
+/// Who has everything, and who has not.
+fn tell_of_replicas(node: &Node) {
+    let (end, now_ms) = (node.replication.offset(), clock::now_ms());
+    let links = node.replication.links();
+    let lagging = links.iter().filter(|link| link.acknowledged() != end);
+    let mut lagging_count = 0;
+    for link in lagging {
+        lagging_count += 1;
+        tracing::warn!(
+            lag = link.lag_s(now_ms),
+            state = link.state().name(),
+            "Lagging replica {}:{} reported offset {} behind master",
+            link.ip,
+            link.port,
+            end.saturating_sub(link.acknowledged())
+        );
+    }
+    if !links.is_empty() {
+        let in_sync = links.len() - lagging_count;
+        tracing::info!("{in_sync} of {} replicas are in sync when shutting down.", links.len());
+    }
 }
 
 async fn save_last(node: &Arc<Node>) -> Result<(), String> {

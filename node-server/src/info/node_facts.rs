@@ -16,7 +16,7 @@ pub fn server(node: &Node, _counts: &KeyspaceCounts) -> String {
     let uptime = node.uptime_s();
     let path =
         |path: Option<std::path::PathBuf>| path.map(|path| path.display().to_string()).unwrap_or_default();
-    lines([
+    let mut text = lines([
         ("redis_version", crate::REDIS_VERSION.to_owned()),
         ("redis_git_sha1", "00000000".to_owned()),
         ("redis_git_dirty", "0".to_owned()),
@@ -41,7 +41,12 @@ pub fn server(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("executable", path(std::env::current_exe().ok())),
         ("config_file", path(node.config_file.clone())),
         ("availability_zone", settings.availability_zone.clone().unwrap_or_default()),
-    ])
+    ]);
+    let until_ms = node.persistence.shutdown_until_ms.load(Ordering::Acquire);
+    if until_ms != 0 {
+        text.push_str(&lines([("shutdown_in_milliseconds", (until_ms - clock::now_ms()).to_string())]));
+    }
+    text
 }
 
 pub fn clients(node: &Node, counts: &KeyspaceCounts) -> String {

@@ -53,6 +53,8 @@ pub struct Persistence {
     pub shutdown_waiters: Mutex<Vec<WakeHandle>>,
     pub shutdown_aborted: AtomicBool,
     pub shutdown_in_progress: AtomicBool,
+    /// Until when replicas may catch up before the node goes down; 0 while that is not waited for.
+    pub shutdown_until_ms: AtomicI64,
 }
 
 impl Persistence {
@@ -76,6 +78,7 @@ impl Persistence {
             shutdown_waiters: Mutex::default(),
             shutdown_aborted: AtomicBool::new(false),
             shutdown_in_progress: AtomicBool::new(false),
+            shutdown_until_ms: AtomicI64::new(0),
         }
     }
 
