@@ -213,6 +213,11 @@ crash: ## Ends nodes under load at random moments, and looks what the next ones 
 	@SEED='$(or $(SEED),1)' ROUNDS='$(or $(ROUNDS),500)' \
 		cargo test --release --quiet --package rcl-node --test crash -- --nocapture
 
+.PHONY: replication
+replication: ## Sends chains of nodes and redis-servers through faults drawn from a seed, and compares all data: SEED=1 ROUNDS=200
+	@SEED='$(or $(SEED),1)' ROUNDS='$(or $(ROUNDS),200)' \
+		cargo test --release --quiet --package rcl-node --test replication -- --exact chaos::by_seed --nocapture
+
 # The file is in the shape that the header of node-server/tests/facts/main.rs tells.
 .PHONY: facts
 facts: ## Compares the command table with a file of facts, and prints every difference: FACTS=commands.json

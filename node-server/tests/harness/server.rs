@@ -41,17 +41,19 @@ impl Server {
         if kind == "redis" { Server::redis(arguments) } else { Server::ours(arguments) }
     }
 
-    fn start(program: &Path, folder: Folder, arguments: &[&str]) -> Server {
+    fn start(program: &Path, mut folder: Folder, arguments: &[&str]) -> Server {
         for _ in 0..20 {
             let port = free_port();
             let mut child = command(program, &folder, port, arguments).spawn().unwrap();
             if let Some(client) = connect_while_it_lives(&mut child, port) {
                 let mut server = Server { port, folder, child, client };
-                wait_until(
-                    "it serves",
-                    || !matches!(server.call("PING"), Reply::Error(text) if text.starts_with("LOADING")),
-                );
-                return server;
+                server.wait_for_service();
+                // Another test's server may have been first at this port; who wants a password says nothing.
+                let process = server.info("process_id");
+                if process.is_empty() || process == server.pid().to_string() {
+                    return server;
+                }
+                folder = server.kill();
             }
         }
         panic!("{} ends at once with {arguments:?}", program.display());
@@ -59,10 +61,22 @@ impl Server {
 
     /// At a port that was ours a moment ago.
     pub fn ours_at(folder: Folder, port: u16, arguments: &[&str]) -> Server {
-        let mut child =
-            command(env!("CARGO_BIN_EXE_rcl-node").as_ref(), &folder, port, arguments).spawn().unwrap();
+        Server::of_at("ours", folder, port, arguments)
+    }
+
+    pub fn of_at(kind: &str, folder: Folder, port: u16, arguments: &[&str]) -> Server {
+        let program = if kind == "redis" { "redis-server" } else { env!("CARGO_BIN_EXE_rcl-node") };
+        let mut child = command(program.as_ref(), &folder, port, arguments).spawn().unwrap();
         let client = connect_while_it_lives(&mut child, port).expect("the port is free again");
         Server { port, folder, child, client }
+    }
+
+    /// Until it has loaded what it has.
+    pub fn wait_for_service(&mut self) {
+        wait_until(
+            "it serves",
+            || !matches!(self.call("PING"), Reply::Error(text) if text.starts_with("LOADING")),
+        );
     }
 
     /// Starts a node that is expected to end by itself; what it wrote.

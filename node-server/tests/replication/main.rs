@@ -2,6 +2,7 @@
 //! replica of the other.
 
 mod access;
+mod chaos;
 mod cluster;
 mod data;
 mod field_expiry;
@@ -10,6 +11,9 @@ mod files;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod limits;
+mod load;
+mod proxy;
+mod resync;
 mod streams;
 mod transfer;
 mod waiting;

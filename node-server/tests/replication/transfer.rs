@@ -194,22 +194,20 @@ fn a_torn_copy_is_taken_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut replica = Server::ours(&[]);
-    replica.call("SET kept until:the:head:came");
     replica.call(&format!("REPLICAOF 127.0.0.1 {port}"));
     let id = "a".repeat(40);
     let mark = "m".repeat(40);
     let greeting = format!("+FULLRESYNC {id} 1000\r\n\n$EOF:{mark}\r\n");
 
-    // Not an RDB file: nothing is touched.
+    // Not an RDB file.
     let mut master = FalseMaster::accept(&listener);
     assert_eq!(master.handshake()[1..], ["?", "-1"]);
     master.say(greeting.as_bytes());
     master.say(b"GARBAGE GARBAGE GARBAGE");
     let mut master = FalseMaster::accept(&listener);
     master.handshake();
-    assert_eq!(replica.text("GET kept"), "until:the:head:came");
 
-    // Half a file: the data are gone, and the replica knows that it has none.
+    // Half a file: what came of it is dropped, and the replica knows that it has no data.
     master.say(greeting.as_bytes());
     master.say(&whole[..whole.len() / 2]);
     drop(master);
@@ -252,7 +250,25 @@ fn a_torn_copy_is_taken_again() {
     master.say(b"*1\r\n$4\r\nEXEC\r\n");
     wait_until("the transaction is applied once", || replica.text("GET a") == "8");
     assert_eq!(replica.text("GET b"), "1");
-    assert_eq!(replica.offset(), 1000 + 27 + transaction.len() as u64 + 14);
+    let end = 1000 + 27 + transaction.len() as u64 + 14;
+    assert_eq!(replica.offset(), end);
+
+    // Now there are data, which stay, and their place in their history too, until another copy is whole.
+    for torn in [&whole[..whole.len() / 2], &flipped] {
+        drop(master);
+        master = FalseMaster::accept(&listener);
+        assert_eq!(master.handshake()[1..], [id.as_str(), &(end + 1).to_string()]);
+        let other = "b".repeat(40);
+        master.say(format!("+FULLRESYNC {other} 5\r\n$EOF:{mark}\r\n").as_bytes());
+        master.say(torn);
+    }
+    assert_eq!(replica.text("GET a"), "8");
+    // Now the wrong one has come to its end, too.
+    master.say(mark.as_bytes());
+    let mut master = FalseMaster::accept(&listener);
+    assert_eq!(master.handshake()[1..], [id.as_str(), &(end + 1).to_string()]);
+    assert_eq!(replica.text("GET a"), "8");
+    assert!(replica.log().contains("its checksum is wrong"), "{}", replica.log());
 }
 
 #[test]
