@@ -234,6 +234,7 @@ impl Node {
         self.counts_slots.store(counts_slots, Ordering::Relaxed);
         self.events.set(settings.notify_keyspace_events);
         self.adopt(&settings);
+        self.replication.resize_backlog(settings.repl_backlog_size);
         self.settings.store(Arc::new(settings));
         crate::client::evict_clients(self);
         crate::tracking::tick(self);

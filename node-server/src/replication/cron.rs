@@ -18,7 +18,6 @@ pub async fn run(node: Arc<Node>) {
         seconds += 1;
         let settings = node.settings();
         let period_s = settings.repl_ping_replica_period_s.max(1);
-        node.replication.lock_log().set_backlog_bytes(settings.repl_backlog_size as u64);
         drop(settings);
         if seconds.is_multiple_of(period_s) {
             append_notice(&node, &[b"PING"], |pause| pause.holds_stream_still());

@@ -173,6 +173,7 @@ impl ReplicationLog {
 
     pub fn set_backlog_bytes(&mut self, bytes: u64) {
         self.backlog_bytes = bytes;
+        self.trim();
     }
 
     /// One record: `commands`, in this database. Returns the log's new end.

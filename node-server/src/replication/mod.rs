@@ -187,12 +187,18 @@ impl Replication {
         let offset = self.offset();
         let mut needs_help = false;
         for link in self.lock_links().iter() {
-            needs_help |= link.outgoing.forward(node);
+            // Who is being disconnected gets nothing more.
+            needs_help |= !link.handle.mailbox.is_killed() && link.outgoing.forward(node);
         }
         self.forwarded.store(offset, Ordering::Release);
         if needs_help {
             self.grew.notify_waiters();
         }
+    }
+
+    /// `repl-backlog-size`, from now on.
+    pub fn resize_backlog(&self, bytes: usize) {
+        self.lock_log().set_backlog_bytes(bytes as u64);
     }
 
     /// Changes the log; readers hear of it.

@@ -247,6 +247,9 @@ impl<'a> Driver<'a> {
         chunks: Option<&mut mpsc::Receiver<Bytes>>,
     ) -> Result<Event, End> {
         self.node.sleep.wait_until_over();
+        if self.link.handle.mailbox.is_killed() {
+            return Err(End::Killed);
+        }
         let waited = self.out().waiting() > 0;
         let sent = self.out().send(self.node)?;
         if sent == Sent::Overrun {

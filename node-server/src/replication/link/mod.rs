@@ -172,8 +172,9 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
     node.replication.change_links(|links| links.push(link.clone()));
     let end = driver::Driver::new(&node, link.clone(), stream, input, told).serve(request).await;
     tracing::warn!(replica = name, "connection with replica lost: {end}");
-    node.replication.change_links(|links| links.retain(|other| !Arc::ptr_eq(other, &link)));
+    // Who sees it gone sees what was kept for it gone.
     node.replication.lock_log().unpin(link.id);
+    node.replication.change_links(|links| links.retain(|other| !Arc::ptr_eq(other, &link)));
     node.replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
     executor::client_gone(&node, &mut session);
     super::role::refresh_state(&node);
