@@ -25,6 +25,15 @@ pub fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// How long this thread has had a processor. `None` where the system does not say.
+pub fn thread_cpu() -> Option<Duration> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes one timespec, which is there.
+    let answer = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    (answer == 0).then(|| Duration::new(seconds, time.tv_nsec as u32))
+}
+
 /// The time within one batch of requests: both clocks are read once at its start, and one of them after each
 /// request, which gives its duration and the next one's time. That one is the processor's own counter where it is steady.
 #[derive(Debug)]
@@ -103,5 +112,19 @@ impl SteadyClock {
 
     pub fn now_ms(&self) -> u64 {
         self.started_ms + u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_at_work_uses_processor_time() {
+        let before = thread_cpu().unwrap();
+        while thread_cpu().unwrap() == before {}
+        // Another's is its own.
+        let other = std::thread::spawn(|| thread_cpu().unwrap()).join().unwrap();
+        assert!(other > Duration::ZERO);
     }
 }

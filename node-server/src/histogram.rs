@@ -56,6 +56,13 @@ pub struct Summary {
     pub longest_us: f64,
 }
 
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Summary { count, p99_us, p999_us, longest_us } = self;
+        write!(f, "count={count},p99={p99_us:.1},p99.9={p999_us:.1},longest={longest_us:.1}")
+    }
+}
+
 impl Default for Histogram {
     fn default() -> Histogram {
         Histogram {
@@ -116,6 +123,6 @@ mod tests {
         assert!((990.0..=1000.0).contains(&p99_us), "{p99_us}");
         assert!((999.0..=1000.0).contains(&p999_us), "{p999_us}");
         histogram.clear();
-        assert_eq!(histogram.summary(), Summary::default());
+        assert_eq!(histogram.summary().to_string(), "count=0,p99=0.0,p99.9=0.0,longest=0.0");
     }
 }

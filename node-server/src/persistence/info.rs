@@ -57,15 +57,9 @@ pub fn info_section(node: &Node) -> String {
     line("aof_rewrites_consecutive_failures", &0);
     line("aof_last_write_status", &"ok");
     line("aof_last_cow_size", &0);
-    let visits = progress.visits();
     line("snapshot_point_usec", &progress.point_us());
-    line(
-        "snapshot_locks_usec",
-        &format!(
-            "count={},p99={:.1},p99.9={:.1},longest={:.1}",
-            visits.count, visits.p99_us, visits.p999_us, visits.longest_us
-        ),
-    );
+    line("snapshot_locks_usec", &progress.visits());
+    line("snapshot_locks_cpu_usec", &progress.visits_cpu());
     line(
         "snapshot_handed_over",
         &format!("entries={},bytes={},largest={}", writers.entries, writers.bytes, writers.largest_bytes),

@@ -18,6 +18,8 @@ pub struct Progress {
     point_ns: AtomicU64,
     /// How long a shard was locked, for each time.
     visits: Histogram,
+    /// What of that the walk had a processor for: the rest was the machine's doing.
+    visits_cpu: Histogram,
     room: Mutex<Option<Arc<Room>>>,
 }
 
@@ -27,6 +29,7 @@ impl Progress {
         self.keys_done.store(0, Ordering::Relaxed);
         self.keys_total.store(0, Ordering::Relaxed);
         self.visits.clear();
+        self.visits_cpu.clear();
         *self.room() = Some(room.clone());
         self.began_ms.store(now_ms, Ordering::Release);
     }
@@ -36,8 +39,11 @@ impl Progress {
         self.point_ns.store(held.as_nanos() as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn note_visit(&self, held: Duration) {
+    pub(super) fn note_visit(&self, held: Duration, cpu: Option<Duration>) {
         self.visits.note(held);
+        if let Some(cpu) = cpu {
+            self.visits_cpu.note(cpu);
+        }
     }
 
     pub(super) fn note_keys(&self, done: u64) {
@@ -66,6 +72,10 @@ impl Progress {
 
     pub(super) fn visits(&self) -> Summary {
         self.visits.summary()
+    }
+
+    pub(super) fn visits_cpu(&self) -> Summary {
+        self.visits_cpu.summary()
     }
 
     pub(super) fn writers_share(&self) -> WritersShare {

@@ -41,7 +41,7 @@ use crate::scripting::functions::Functions;
 /// What is done under a lock at a time.
 const VISIT: WalkBudget = WalkBudget { entries: 128, bytes: 64 * 1024 };
 /// After so long the walk sleeps for a moment, which is as short as the system makes it.
-const STRETCH: Duration = Duration::from_millis(1);
+const STRETCH: Duration = Duration::from_micros(300);
 const MOMENT: Duration = Duration::from_micros(1);
 /// Sinks get pieces of about this size.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -320,7 +320,7 @@ impl Walk {
     fn visit(&mut self, index: usize, handed: &mut Vec<HandedOver>) -> Result<(), SnapshotError> {
         self.let_others_go_first();
         let mut shard = self.node.shards.lock(index);
-        let locked_at = clock::monotonic();
+        let (locked_at, cpu_at) = (clock::monotonic(), clock::thread_cpu());
         let walked = shard.keyspace.walk_snapshot(VISIT, handed).map_err(SnapshotError::Store)?;
         if walked.state == WalkState::Done {
             shard.keyspace.finish_snapshot().map_err(SnapshotError::Store)?;
@@ -328,7 +328,8 @@ impl Walk {
         }
         drop(shard);
         let held_for = clock::monotonic() - locked_at;
-        self.node.persistence.progress.note_visit(held_for);
+        let cpu = clock::thread_cpu().and_then(|now| now.checked_sub(cpu_at?));
+        self.node.persistence.progress.note_visit(held_for, cpu);
         self.node.latency.note("snapshot-visit", held_for);
         Ok(())
     }
