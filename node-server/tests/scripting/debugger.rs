@@ -105,7 +105,7 @@ const DIALOGUES: &[Dialogue] = &[
         &["b 3", "c", "s", "s", "s", "p", "p t", "p d", "p s", "m 0", "p t", "s"],
     ),
     dialogue("syntax error here", &[]),
-    dialogue("#!lua flags=no-writes\nredis.call('set','k','v')", &["s", "s"]),
+    dialogue("#!lua flags=no-writes\nredis.call('set','k','v')", &["s"]),
     dialogue("error('bad')", &["s"]),
     dialogue("local x = nosuchvar", &["s"]),
     dialogue("\n\nlocal a = 1\r\nreturn a\n\n", &["w", "s", "s"]),
@@ -132,7 +132,7 @@ const DIALOGUES: &[Dialogue] = &[
     dialogue(
         "local co=coroutine.create(function(a)\n local q=a\n coroutine.yield(q)\n return 2\nend)\n\
          local ok,v=coroutine.resume(co,7)\nreturn v",
-        &["s", "s", "p", "p q", "t", "s", "s", "p q", "p v", "s", "s"],
+        &["s", "s", "p", "p q", "t", "s", "s", "p q", "p v", "s", "s", "s"],
     ),
 ];
 
