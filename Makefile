@@ -270,10 +270,10 @@ FUZZ_SECONDS ?= 600
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1
 
-FUZZ ?= packet nodes_conf member resp restore encodings commands
+FUZZ ?= packet nodes_conf member resp restore rdb_file encodings commands
 
 .PHONY: fuzz
-fuzz: ## Throws mutated packets, requests, payloads and commands at the code, FUZZ_SECONDS for each target (FUZZ=restore: one)
+fuzz: ## Throws mutated packets, requests, payloads, files and commands at the code, FUZZ_SECONDS for each target (FUZZ=restore: one)
 	@target="$$(rustc -vV | sed -n 's/^host: //p')"
 	fuzz=node-server/fuzz out=target/fuzz
 	RUSTFLAGS='$(FUZZ_FLAGS)' cargo build --release --quiet --manifest-path $$fuzz/Cargo.toml --target "$$target" --target-dir $$out
@@ -283,6 +283,7 @@ fuzz: ## Throws mutated packets, requests, payloads and commands at the code, FU
 			packet) more="node-server/cluster/tests/real_peers/golden";;
 			nodes_conf) more="$$fuzz/seeds/nodes_conf -dict=$$fuzz/seeds/nodes_conf.dict -max_len=2000";;
 			restore) more="$$fuzz/seeds/restore";;
+			rdb_file) more="$$fuzz/seeds/rdb_file -max_len=4000";;
 			*) more="-max_len=2000";;
 		esac
 		echo "fuzzing $$name for $(FUZZ_SECONDS) s"

@@ -4,20 +4,20 @@
 //! A file that is torn or corrupt stops the start: data are missing, and only people can say whether the node
 //! shall go on without them.
 
-use std::io::{BufReader, Read};
+mod cutting;
+mod inserting;
+
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use rcl_proto::resp::OwnedArgs;
-use rcl_proto::{Slot, key_slot};
 use rcl_store::keyspace::{Flushed, Keyspace};
-use rcl_store::rdb::{FileDecoder, Item, KeyItem, RdbError};
+use rcl_store::rdb::{Item, RdbError};
 
 use crate::clock;
 use crate::command::CommandError;
 use crate::disk::Open;
-use crate::eviction;
 use crate::executor::{Held, node_state};
 use crate::node::Node;
 use crate::persistence::save;
@@ -25,6 +25,11 @@ use crate::replication::ReplicationId;
 use crate::scripting::functions::Functions;
 use crate::shard::Shards;
 use crate::tracking;
+use cutting::{Cutting, Watcher};
+use inserting::Target;
+
+/// So much of a file is read at once.
+const READ_BYTES: usize = 256 * 1024;
 
 /// What INFO shows of a load.
 #[derive(Debug, Default)]
@@ -34,6 +39,8 @@ pub struct Progress {
     pub loaded_bytes: AtomicU64,
     pub keys_loaded: AtomicU64,
     pub keys_expired: AtomicU64,
+    /// Keys with an empty collection, which old servers wrote by mistake, and which are left out.
+    pub empty_keys: AtomicU64,
 }
 
 impl Progress {
@@ -43,6 +50,7 @@ impl Progress {
         self.loaded_bytes.store(0, Ordering::Relaxed);
         self.keys_loaded.store(0, Ordering::Relaxed);
         self.keys_expired.store(0, Ordering::Relaxed);
+        self.empty_keys.store(0, Ordering::Relaxed);
     }
 }
 
@@ -97,11 +105,31 @@ impl std::fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
+impl From<RdbError> for LoadError {
+    fn from(error: RdbError) -> LoadError {
+        LoadError::Rdb { path: None, error }
+    }
+}
+
+/// What failed, and where in the file.
+#[derive(Debug)]
+struct Failure {
+    offset: u64,
+    error: LoadError,
+}
+
+impl From<RdbError> for Failure {
+    fn from(error: RdbError) -> Failure {
+        Failure { offset: error.offset(), error: error.into() }
+    }
+}
+
 /// What a file said, and what was loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     pub keys: u64,
     pub expired: u64,
+    pub empty: u64,
     /// Where the data stand in a history, when the file says so.
     pub id: Option<ReplicationId>,
     pub offset: Option<u64>,
@@ -120,7 +148,7 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
     let began = clock::monotonic();
     let bytes = file.len().unwrap_or(0);
     node.persistence.loading.begin(bytes);
-    let mut loader = Loader::new(node, BufReader::with_capacity(256 * 1024, file), leads(node));
+    let mut loader = Loader::new(node, BufReader::with_capacity(READ_BYTES, file), leads(node));
     loader.resumes_history = true;
     let loaded = loader.load_all(|| Ok(())).map_err(|error| match error {
         LoadError::Rdb { error, .. } => LoadError::Rdb { path: Some(path.clone()), error },
@@ -128,11 +156,12 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
     })?;
     tracing::info!(
         path = %path.display(),
-        keys = loaded.keys,
-        expired = loaded.expired,
         bytes,
         ms = began.elapsed().as_millis() as u64,
-        "loaded"
+        "keys loaded: {}, keys expired: {}, empty keys skipped: {}",
+        loaded.keys,
+        loaded.expired,
+        loaded.empty
     );
     Ok(Some(loaded))
 }
@@ -159,12 +188,14 @@ pub fn reload(node: &Arc<Node>, reload: &Reload) -> Result<(), String> {
     let settings = node.settings().clone();
     let path = settings.resolve(&settings.dbfilename);
     let file = node.disk.open(&path, Open::Read).map_err(|error| error.to_string())?;
+    node.persistence.loading.begin(file.len().unwrap_or(0));
     node.set_state(node_state::LOADING, true);
     if reload.flushes {
         drop(flush(node));
     }
-    let mut loader = Loader::new(node, BufReader::new(file), !node.replication.is_replica());
-    loader.replaces_keys = reload.merges;
+    let mut loader =
+        Loader::new(node, BufReader::with_capacity(READ_BYTES, file), !node.replication.is_replica());
+    loader.target.replaces_keys = reload.merges;
     loader.replaces_libraries = reload.merges;
     let loaded = loader.load_all(|| Ok(()));
     node.set_state(node_state::LOADING, false);
@@ -173,25 +204,21 @@ pub fn reload(node: &Arc<Node>, reload: &Reload) -> Result<(), String> {
 
 /// Puts a file's items into the shards.
 pub struct Loader<'a, R> {
-    node: &'a Node,
-    shards: &'a Shards,
+    target: Target<'a>,
+    source: Option<R>,
     /// Libraries of functions, where they are not to be the node's yet.
     functions: Option<Functions>,
-    decoder: FileDecoder<R>,
     loaded: Loaded,
-    /// A master drops what has expired; a replica keeps it until its master says so.
-    drops_expired: bool,
-    /// Keys and libraries that are there already give way. It is an error otherwise.
-    replaces_keys: bool,
     replaces_libraries: bool,
     /// The log goes on where the file says that its data are, before the first of them is looked at: so what is dropped here is
     /// dropped by replicas too.
     resumes_history: bool,
-    database_count: usize,
-    delay_us: i64,
 }
 
-impl<'a, R: Read> Loader<'a, R> {
+/// The beginning of a file that can be read.
+pub struct First<R>(Cutting<R>);
+
+impl<'a, R: BufRead> Loader<'a, R> {
     pub fn new(node: &'a Node, source: R, drops_expired: bool) -> Loader<'a, R> {
         Loader::into_shards(node, &node.shards, source, drops_expired)
     }
@@ -202,21 +229,13 @@ impl<'a, R: Read> Loader<'a, R> {
     }
 
     fn into_shards(node: &'a Node, shards: &'a Shards, source: R, drops_expired: bool) -> Loader<'a, R> {
-        let decoder = FileDecoder::new(source, node.limits());
-        let database_count = shards.lock(0).keyspace.database_count();
-        let delay_us = node.settings().key_load_delay_us;
         Loader {
-            node,
-            shards,
+            target: Target { node, shards, drops_expired, replaces_keys: false },
+            source: Some(source),
             functions: None,
-            decoder,
             loaded: Loaded::default(),
-            drops_expired,
-            replaces_keys: true,
             replaces_libraries: false,
             resumes_history: false,
-            database_count,
-            delay_us,
         }
     }
 
@@ -225,9 +244,10 @@ impl<'a, R: Read> Loader<'a, R> {
         self.functions.take().unwrap_or_default()
     }
 
-    /// The first item: there is one only when the header is right, and nothing was changed yet.
-    pub fn first(&mut self) -> Result<Item, LoadError> {
-        self.decoder.next_item().map_err(|error| LoadError::Rdb { path: None, error })
+    /// The header: when it is right, there is a file, and nothing was changed yet.
+    pub fn first(&mut self) -> Result<First<R>, LoadError> {
+        let Some(source) = self.source.take() else { unreachable!("a file is begun once") };
+        Ok(First(Cutting::begin(source)?))
     }
 
     /// Everything; `between` is called now and then, and may end it.
@@ -238,62 +258,37 @@ impl<'a, R: Read> Loader<'a, R> {
 
     pub fn load_from(
         &mut self,
-        first: Item,
-        mut between: impl FnMut() -> Result<(), RdbError>,
+        first: First<R>,
+        between: impl FnMut() -> Result<(), RdbError>,
     ) -> Result<Loaded, LoadError> {
-        let as_error = |error| LoadError::Rdb { path: None, error };
-        let mut item = first;
-        let mut count = 0u32;
-        loop {
-            if !matches!(item, Item::Aux { .. }) && std::mem::take(&mut self.resumes_history) {
-                self.resume_history();
-            }
-            if let Item::End = item {
-                self.show_progress();
-                return Ok(std::mem::take(&mut self.loaded));
-            }
-            self.take(item)?;
-            count = count.wrapping_add(1);
-            self.delay(count);
-            if count.is_multiple_of(1024) {
-                self.show_progress();
-                between().map_err(as_error)?;
-            }
-            item = self.decoder.next_item().map_err(as_error)?;
-        }
+        let target = self.target;
+        let First(mut cutting) = first;
+        let mut rest = Rest { loader: self, between };
+        cutting::load_all(&mut cutting, target, &mut rest)?;
+        let progress = &target.node.persistence.loading;
+        let counted = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.loaded.keys = counted(&progress.keys_loaded);
+        self.loaded.expired = counted(&progress.keys_expired);
+        self.loaded.empty = counted(&progress.empty_keys);
+        Ok(std::mem::take(&mut self.loaded))
     }
 
     fn resume_history(&self) {
         if let (Some(id), Some(offset)) = (self.loaded.id, self.loaded.offset) {
-            self.node.replication.resume(id, offset, self.loaded.stream_database.unwrap_or(0));
+            let database = self.loaded.stream_database.unwrap_or(0);
+            self.target.node.replication.resume(id, offset, database);
         }
-    }
-
-    /// `key-load-delay`. While there is none, it is looked up now and then only.
-    fn delay(&mut self, count: u32) {
-        if self.delay_us == 0 && !count.is_multiple_of(1024) {
-            return;
-        }
-        self.delay_us = self.node.settings().key_load_delay_us;
-        super::slow_down(self.delay_us, u64::from(count));
-    }
-
-    fn show_progress(&self) {
-        let progress = &self.node.persistence.loading;
-        progress.loaded_bytes.store(self.decoder.offset(), Ordering::Relaxed);
-        progress.keys_loaded.store(self.loaded.keys, Ordering::Relaxed);
-        progress.keys_expired.store(self.loaded.expired, Ordering::Relaxed);
     }
 
     fn take(&mut self, item: Item) -> Result<(), LoadError> {
         match item {
             Item::Aux { name, value } => self.note_aux(&name, &value),
             Item::Function(code) => {
-                let (scripting, replace) = (&self.node.scripting, self.replaces_libraries);
+                let (node, replace) = (self.target.node, self.replaces_libraries);
                 match &mut self.functions {
-                    None => scripting.load(self.node, &code, replace).map_err(LoadError::Library)?,
+                    None => node.scripting.load(node, &code, replace).map_err(LoadError::Library)?,
                     Some(functions) => {
-                        let more = scripting.with_library(self.node, functions, &code, replace);
+                        let more = node.scripting.with_library(node, functions, &code, replace);
                         *functions = more.map_err(LoadError::Library)?;
                     }
                 }
@@ -301,11 +296,7 @@ impl<'a, R: Read> Loader<'a, R> {
             Item::ModuleAux { module } => {
                 tracing::warn!(module, "a module's data beside the keys are not loaded");
             }
-            Item::EmptyKey { key, .. } => {
-                tracing::warn!(key = %String::from_utf8_lossy(&key), "a key with an empty value is not loaded");
-            }
-            Item::Key(key) => self.insert(key)?,
-            Item::DatabaseSize { .. } | Item::End => {}
+            Item::DatabaseSize { .. } | Item::Key(_) | Item::EmptyKey { .. } | Item::End => {}
         }
         Ok(())
     }
@@ -319,38 +310,28 @@ impl<'a, R: Read> Loader<'a, R> {
             _ => {}
         }
     }
+}
 
-    fn insert(&mut self, item: KeyItem) -> Result<(), LoadError> {
-        let database = usize::try_from(item.database)
-            .ok()
-            .filter(|&database| database < self.database_count)
-            .ok_or(LoadError::NoSuchDatabase { number: item.database, there_are: self.database_count })?;
-        let slot = if self.node.is_cluster() { key_slot(&item.key) } else { Slot::MIN };
-        if self.drops_expired && item.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= clock::now_ms()) {
-            self.loaded.expired += 1;
-            // Replicas that go on from the file's place have it still.
-            let delete = OwnedArgs::new([b"DEL".as_slice(), &item.key]);
-            self.node.replication.append(database, Some(slot), std::iter::once(delete.as_args()));
-            return Ok(());
+/// A loader that looks at what is no key.
+struct Rest<'l, 'a, R, F> {
+    loader: &'l mut Loader<'a, R>,
+    between: F,
+}
+
+impl<R: BufRead, F: FnMut() -> Result<(), RdbError>> Watcher for Rest<'_, '_, R, F> {
+    fn take(&mut self, item: Item) -> Result<(), LoadError> {
+        self.loader.take(item)
+    }
+
+    fn before_keys(&mut self) {
+        if std::mem::take(&mut self.loader.resumes_history) {
+            self.loader.resume_history();
         }
-        let mut shard = self.shards.lock_slot(slot);
-        let key = shard.keyspace.hasher().key_in_slot(&item.key, slot);
-        if !self.replaces_keys && shard.keyspace.find(database, &key).is_some() {
-            return Err(LoadError::KeyIsThere { key: item.key });
-        }
-        let now_ms = clock::now_ms();
-        shard.keyspace.set_write_access(eviction::write_access(self.node, now_ms));
-        shard.keyspace.insert(database, &key, item.value, item.expiry_ms);
-        let (idle_s, frequency) = (item.idle_s, item.frequency);
-        if idle_s.is_some() || frequency.is_some() {
-            let clock = eviction::restored_clock(&self.node.settings(), idle_s, frequency, now_ms);
-            if let (Some(clock), Some(entry)) = (clock, shard.keyspace.find_mut(database, &key)) {
-                entry.set_access_clock(clock);
-            }
-        }
-        drop(shard);
-        self.loaded.keys += 1;
-        Ok(())
+    }
+
+    fn between(&mut self, offset: u64) -> Result<(), RdbError> {
+        self.loader.target.node.persistence.loading.loaded_bytes.store(offset, Ordering::Relaxed);
+        (self.between)()
     }
 }
 
@@ -392,3 +373,6 @@ pub fn flush(node: &Node) -> Vec<Flushed> {
     }
     flushed
 }
+
+#[cfg(test)]
+mod tests;

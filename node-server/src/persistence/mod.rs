@@ -19,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rcl_store::rdb::Checksum;
 use tokio::sync::Notify;
 
 pub use info::info_section;
@@ -49,6 +50,8 @@ pub struct Persistence {
     temporary_file: Mutex<Option<PathBuf>>,
     pub(crate) progress: progress::Progress,
     pub loading: load::Progress,
+    /// DEBUG SET-SKIP-CHECKSUM-VALIDATION.
+    pub skips_checksums: AtomicBool,
     /// Who said SHUTDOWN and gets an answer only if the node goes on.
     pub shutdown_waiters: Mutex<Vec<WakeHandle>>,
     pub shutdown_aborted: AtomicBool,
@@ -75,6 +78,7 @@ impl Persistence {
             temporary_file: Mutex::default(),
             progress: progress::Progress::default(),
             loading: load::Progress::default(),
+            skips_checksums: AtomicBool::new(false),
             shutdown_waiters: Mutex::default(),
             shutdown_aborted: AtomicBool::new(false),
             shutdown_in_progress: AtomicBool::new(false),
@@ -106,6 +110,11 @@ impl Persistence {
         if self.snapshot_is_running() {
             ended.await;
         }
+    }
+
+    /// Whether what is loaded or restored is compared with its checksum.
+    pub fn checksum(&self) -> Checksum {
+        if self.skips_checksums.load(Ordering::Relaxed) { Checksum::Ignored } else { Checksum::Compared }
     }
 
     /// Changes since the last save that succeeded.

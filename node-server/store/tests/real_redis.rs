@@ -351,11 +351,11 @@ fn check_their_file<R: Read>(mut decoder: FileDecoder<R>, values: &BTreeMap<Stri
             Item::End => break,
             Item::Function(_) => functions += 1,
             Item::Key(key) if key.database == 0 => {
-                let name = String::from_utf8(key.key).unwrap();
-                assert_eq!(content(&key.value), content(&values[&name]), "{name}");
+                let name = String::from_utf8(key.entry.key().to_vec()).unwrap();
+                assert_eq!(content(&key.entry.into_value()), content(&values[&name]), "{name}");
                 found += 1;
             }
-            Item::Key(key) if key.key == b"expiring" => expiry_ms = key.expiry_ms,
+            Item::Key(key) if key.entry.key() == b"expiring" => expiry_ms = key.entry.expiry(),
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::data::{contents, fill};
+use super::forms;
 use crate::harness::server::Server;
 use crate::harness::{Folder, has_redis, wait_until};
 
@@ -35,6 +36,33 @@ fn redis_loads_our_file() {
 fn we_load_the_file_of_redis() {
     if has_redis("we_load_the_file_of_redis") {
         file_moves("redis", "ours");
+    }
+}
+
+/// Every type in every form, TTLs, libraries, streams with what is pending, in several databases: all the same on the other side.
+/// With one thread's worth of data, and with so much that several decode it.
+#[test]
+fn every_form_of_data_goes_both_ways() {
+    if !has_redis("every_form_of_data_goes_both_ways") {
+        return;
+    }
+    for (from, more) in [("ours", 0), ("redis", 0), ("ours", 20_000), ("redis", 20_000)] {
+        let mut writer = Server::of(from, &[]);
+        forms::fill(&mut writer);
+        forms::fill_more(&mut writer, more);
+        assert_eq!(writer.text("SAVE"), "OK");
+        let expected = forms::contents(&writer);
+        let path = writer.folder.0.join("dump.rdb");
+        let checked = Command::new("redis-check-rdb").arg(&path).output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+        let folder = writer.kill();
+        let reader =
+            if from == "ours" { Server::redis_in(folder, &[]) } else { Server::ours_in(folder, &[]) };
+        let loaded = forms::contents(&reader);
+        assert_eq!(expected.len(), loaded.len());
+        for (one, other) in expected.iter().zip(&loaded) {
+            assert_eq!(one, other, "written by {from}");
+        }
     }
 }
 

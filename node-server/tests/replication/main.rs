@@ -7,6 +7,7 @@ mod cluster;
 mod data;
 mod field_expiry;
 mod files;
+mod forms;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -4,8 +4,12 @@
 //! 0.1   3   1e+22   1.5e-9   inf   -inf   nan
 //! ```
 //!
-//! Redis 7.2 writes doubles this way (7.0 wrote 17 digits: `0.10000000000000001`). Where plain notation
-//! stays short it is used; else an exponent with its sign.
+//! Redis 7.2 writes doubles this way (7.0 wrote 17 digits: `0.10000000000000001`). Whole numbers are written with all their
+//! digits as far as half of what 64 bits hold. Of others, where plain notation stays short it is used; else an exponent with
+//! its sign.
+
+/// Up to here a whole number is written as an integer: i64::MAX / 2.
+const LARGEST_INTEGER: f64 = 4_611_686_018_427_387_904.0;
 
 /// Appends `value` to `out`.
 pub fn format_double(value: f64, out: &mut Vec<u8>) {
@@ -21,9 +25,8 @@ pub fn format_double(value: f64, out: &mut Vec<u8>) {
     if value == 0.0 {
         return out.push(b'0');
     }
-    // Below that a whole number is written plainly, whatever its digits are.
-    if value.abs() < 1e8 && value.fract() == 0.0 {
-        return out.extend_from_slice(itoa::Buffer::new().format(value.abs() as u32).as_bytes());
+    if value.abs() <= LARGEST_INTEGER && value.fract() == 0.0 {
+        return out.extend_from_slice(itoa::Buffer::new().format(value.abs() as u64).as_bytes());
     }
     let scientific = format!("{:e}", value.abs());
     // `{:e}` always has an exponent: `1.5e-9`.
@@ -86,6 +89,10 @@ mod tests {
             (f64::INFINITY, "inf"),
             (f64::NEG_INFINITY, "-inf"),
             (17179869184.0, "17179869184"),
+            (5e9, "5000000000"),
+            (-1e18, "-1000000000000000000"),
+            (4_611_686_018_427_387_904.0, "4611686018427387904"),
+            (4_611_686_018_427_388_928.0, "4611686018427389000"),
         ] {
             assert_eq!(text(value), expected);
         }

@@ -92,6 +92,12 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.reply.ok();
             Ok(Outcome::Done)
         }
+        3 if is(subcommand, "SET-SKIP-CHECKSUM-VALIDATION") => {
+            let skips = leading_number(&args[2]) != 0;
+            context.node.persistence.skips_checksums.store(skips, Ordering::Relaxed);
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
         3 if is(subcommand, "SET-DISABLE-DENY-SCRIPTS") => {
             let allows = leading_number(&args[2]) != 0;
             context.node.scripting.allows_all_commands.store(allows, Ordering::Relaxed);
@@ -237,6 +243,10 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "SET-DISABLE-DENY-SCRIPTS <0|1>",
                 "Whether scripts may call commands that are not allowed from scripts.",
             ),
+            (
+                "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+                "Whether the checksums of RDB files and of payloads of RESTORE are left aside.",
+            ),
             ("SLEEP <seconds>", "Stand still for so long. Decimals are allowed."),
         ],
     );
@@ -251,6 +261,18 @@ mod tests {
     fn an_error_is_answered_as_it_is_given() {
         clients!(_node: client);
         assert_eq!(client.ask_words(&["DEBUG", "ERROR", "MINE it is\r\nso"]), "-MINE it is  so");
+    }
+
+    #[test]
+    fn checksums_may_be_left_aside() {
+        clients!(_node: client);
+        let unsigned = b"\0\x01v\x0A\0\0\0\0\0\0\0\0\0";
+        let restore = [&b"RESTORE"[..], b"k", b"0", unsigned];
+        let wrong = b"-ERR DUMP payload version or checksum are wrong\r\n";
+        assert_eq!(client.request(&restore).as_deref(), Some(&wrong[..]));
+        assert_eq!(client.ask("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1"), "+OK");
+        assert_eq!(client.request(&restore).as_deref(), Some(&b"+OK\r\n"[..]));
+        assert_eq!(client.request(&[&b"GET"[..], b"k"]).as_deref(), Some(&b"$1\r\nv\r\n"[..]));
     }
 
     #[test]

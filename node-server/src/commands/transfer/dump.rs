@@ -1,7 +1,7 @@
 //! DUMP and RESTORE.
 
 use rcl_proto::resp::{Args, OwnedArgs};
-use rcl_store::rdb;
+use rcl_store::rdb::{self, RestoreError};
 
 use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
@@ -144,8 +144,14 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if ttl < 0 {
         return Err(CommandError::fixed("ERR Invalid TTL value, must be >= 0"));
     }
-    let value = rdb::restore(&args[3], &context.data.limits())
-        .map_err(|error| CommandError::new(format!("ERR {error}")))?;
+    let checksum = context.node.persistence.checksum();
+    let value = rdb::restore_with(&args[3], checksum, &context.data.limits()).map_err(|error| {
+        if let RestoreError::Value(error) = &error {
+            let form = args[3].first().map_or("value", |kind| rdb::form_name(*kind));
+            tracing::warn!("RESTORE refused a payload: {form} integrity check failed: {error}");
+        }
+        CommandError::new(format!("ERR {error}"))
+    })?;
     let now_ms = context.data.now_ms;
     let expiry = match (ttl, options.is_absolute) {
         (0, _) => None,

@@ -52,7 +52,7 @@ fn read(bytes: &[u8]) -> BTreeMap<Vec<u8>, String> {
     loop {
         match decoder.next_item().unwrap() {
             Item::Key(item) => {
-                let again = keys.insert(item.key, format!("{:?}", item.value));
+                let again = keys.insert(item.entry.key().to_vec(), format!("{:?}", item.entry.value()));
                 assert!(again.is_none());
             }
             Item::End => return keys,

@@ -16,7 +16,7 @@
 //! With `swapdb` clients may read the old data meanwhile if they are of the same history as the copy. Redis takes the
 //! file with `disabled` also where there are no data, and makes it its RDB file; here it leaves nothing on the disk.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -233,7 +233,7 @@ impl Read for WhileItLives<'_> {
 
 /// The data set is replaced under the `applying` lock: until it is whole, nobody takes a snapshot of it, and no
 /// role change comes in between.
-fn replace_all<R: Read>(
+fn replace_all<R: BufRead>(
     node: &Arc<Node>,
     generation: u64,
     place: Place,
@@ -367,16 +367,33 @@ struct Payload<'a> {
 
 impl Read for &mut Payload<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == Some(0) || buffer.is_empty() {
-            return Ok(0);
-        }
-        if self.used == self.connection.input.len()
+        let piece = self.fill_buf()?;
+        let count = buffer.len().min(piece.len());
+        buffer[..count].copy_from_slice(&piece[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for &mut Payload<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left != Some(0)
+            && self.used == self.connection.input.len()
             && let Err(failure) = self.wait_for_more()
         {
             self.failure = Some(failure);
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        Ok(self.copy_to(buffer))
+        let input = self.connection.input.get(self.used..).unwrap_or_default();
+        let most = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        Ok(input.get(..most).unwrap_or(input))
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.used += count;
+        if let Some(left) = &mut self.left {
+            *left -= count as u64;
+        }
     }
 }
 
@@ -405,18 +422,6 @@ impl<'a> Payload<'a> {
         self.connection.input.drain(..self.used);
         note_copied(self.connection, self.used);
         self.used = 0;
-    }
-
-    fn copy_to(&mut self, buffer: &mut [u8]) -> usize {
-        let input = self.connection.input.get(self.used..).unwrap_or_default();
-        let most = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
-        let count = buffer.len().min(input.len()).min(most);
-        buffer[..count].copy_from_slice(&input[..count]);
-        self.used += count;
-        if let Some(left) = &mut self.left {
-            *left -= count as u64;
-        }
-        count
     }
 }
 

@@ -16,6 +16,37 @@ pub fn crc64(mut crc: u64, bytes: &[u8]) -> u64 {
     rest.iter().fold(crc, |crc, byte| TABLES[0][usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
 }
 
+/// The checksum of two runs of bytes, one behind the other, from each one's own; `second_bytes` is the length of the second.
+///
+/// A checksum is what is left of the bytes as a polynomial, divided. So the first one is multiplied by x^(8 × length), and the
+/// second added.
+pub fn crc64_of_both(first: u64, second: u64, second_bytes: u64) -> u64 {
+    let mut shifted = first;
+    // x^8, squared once for each bit of the length. The highest bit is the lowest power.
+    let mut power = 1 << (63 - 8);
+    let mut length = second_bytes;
+    while length > 0 {
+        if length & 1 == 1 {
+            shifted = product(shifted, power);
+        }
+        power = product(power, power);
+        length >>= 1;
+    }
+    shifted ^ second
+}
+
+/// Of two polynomials, modulo the one that everything is divided by.
+fn product(left: u64, right: u64) -> u64 {
+    let (mut sum, mut shifted) = (0, right);
+    for bit in (0..64).rev() {
+        if left >> bit & 1 == 1 {
+            sum ^= shifted;
+        }
+        shifted = (shifted >> 1) ^ if shifted & 1 == 1 { POLYNOMIAL } else { 0 };
+    }
+    sum
+}
+
 const fn tables() -> [[u64; 256]; 8] {
     let mut tables = [[0; 256]; 8];
     let mut byte = 0;
@@ -56,6 +87,9 @@ mod tests {
         let bytes: Vec<u8> = (0..100).map(|index| (index * 37 + 11) as u8).collect();
         for cut in 0..bytes.len() {
             assert_eq!(crc64(crc64(0, &bytes[..cut]), &bytes[cut..]), crc64(0, &bytes));
+            let (first, second) = bytes.split_at(cut);
+            let both = crc64_of_both(crc64(0, first), crc64(0, second), second.len() as u64);
+            assert_eq!(both, crc64(0, &bytes));
         }
     }
 }

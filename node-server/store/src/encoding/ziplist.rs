@@ -29,6 +29,7 @@ pub fn to_listpack(bytes: &[u8]) -> Result<Listpack, Malformed> {
     let mut listpack = Listpack::new();
     let mut position = HEADER;
     let mut elements: usize = 0;
+    let mut length_before = 0;
     loop {
         match bytes.get(position) {
             None => return Err(malformed(position, "the ziplist's end byte 0xFF")),
@@ -36,7 +37,12 @@ pub fn to_listpack(bytes: &[u8]) -> Result<Listpack, Malformed> {
             Some(_) => {}
         }
         let entry = bytes.get(position..).and_then(read_entry);
-        let (element, length) = entry.ok_or(malformed(position, "a whole ziplist entry"))?;
+        let Entry { length_of_previous, element, length } =
+            entry.ok_or(malformed(position, "a whole ziplist entry"))?;
+        if length_of_previous != length_before {
+            return Err(malformed(position, "the length of the ziplist entry before"));
+        }
+        length_before = length;
         listpack.push_back_element(element);
         position += length;
         elements += 1;
@@ -50,10 +56,20 @@ pub fn to_listpack(bytes: &[u8]) -> Result<Listpack, Malformed> {
     Ok(listpack)
 }
 
-/// The entry that `bytes` begin with, and its length.
-fn read_entry(bytes: &[u8]) -> Option<(Element<'_>, usize)> {
-    let previous_length = if *bytes.first()? == 0xFE { 5 } else { 1 };
-    let rest = bytes.get(previous_length..)?;
+struct Entry<'a> {
+    length_of_previous: usize,
+    element: Element<'a>,
+    /// All of it.
+    length: usize,
+}
+
+/// The entry that `bytes` begin with.
+fn read_entry(bytes: &[u8]) -> Option<Entry<'_>> {
+    let (length_of_previous, head) = match *bytes.first()? {
+        0xFE => (u32::from_le_bytes(bytes.get(1..5)?.try_into().ok()?) as usize, 5),
+        length => (usize::from(length), 1),
+    };
+    let rest = bytes.get(head..)?;
     let string = |start: usize, length: usize| {
         let end = start.checked_add(length)?;
         Some((Element::Bytes(rest.get(start..end)?), end))
@@ -76,7 +92,7 @@ fn read_entry(bytes: &[u8]) -> Option<(Element<'_>, usize)> {
         0xF1..=0xFD => Some((Element::Int(i64::from(first & 0x0F) - 1), 1)),
         _ => None,
     }?;
-    Some((element, previous_length + length))
+    Some(Entry { length_of_previous, element, length: head + length })
 }
 
 #[cfg(test)]
@@ -109,6 +125,12 @@ mod tests {
         assert_eq!(values.join(" "), r#""hi" 0 12 -1 -32768 -8388607 -2147483648 1 "abc" "z""#);
         assert!(to_listpack(&ziplist(&entries, 9)).is_err());
         assert!(to_listpack(&ziplist(&entries[..entries.len() - 1], 10)).is_err());
+        for (at, wrong) in [(0, 1), (4, 5), (5 + 1, 3)] {
+            let mut entries = entries.clone();
+            entries[at] = wrong;
+            let error = to_listpack(&ziplist(&entries, 10)).unwrap_err();
+            assert_eq!(error.expected, "the length of the ziplist entry before", "{at}");
+        }
     }
 
     proptest! {

@@ -32,6 +32,9 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Strings up to this length lie in the entry's own allocation.
+    pub const LONGEST_STRING_WITHIN: usize = FLAT_MAX;
+
     /// A string as SET stores it: as a number if it is the canonical text of one.
     pub fn new_string(key: &[u8], value: &[u8], expiry: Option<i64>) -> Entry {
         Entry::holding(string_content(value), key, expiry)

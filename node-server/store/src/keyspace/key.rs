@@ -28,6 +28,12 @@ impl KeyHasher {
         Key { bytes, hash: self.hash(bytes), slot }
     }
 
+    /// Where a key lies.
+    #[inline]
+    pub fn place_in_slot(&self, bytes: &[u8], slot: Slot) -> KeyPlace {
+        KeyPlace { slot, hash: self.hash(bytes) }
+    }
+
     #[inline]
     pub fn hash(&self, bytes: &[u8]) -> u64 {
         let mut hasher = self.state.build_hasher();

@@ -336,6 +336,68 @@ impl Keyspace {
         self.insert_entry(db, key, entry)
     }
 
+    /// Puts an entry that was loaded in the place of its key, unless the key is there: then it is given back. `expected`: how many
+    /// keys will come to this key's table, if that is known. A table that is empty makes room for them at once.
+    #[inline]
+    pub fn insert_loaded(
+        &mut self,
+        db: usize,
+        place: KeyPlace,
+        mut entry: Entry,
+        expected: usize,
+    ) -> Result<(), Entry> {
+        let index = self.index(place.slot);
+        let timed_key = field_expiry::has_field_expiries(&entry).then(|| entry.key().into());
+        let Keyspace { databases, hasher, snapshots, .. } = self;
+        let database = database_of(databases, db);
+        snapshots.before_insert(&mut entry);
+        database.change(index, |table| {
+            if table.is_empty() {
+                *table = Table::with_room_for(expected);
+            }
+            let Found::Absent(vacancy) = table.search(place.hash, |other| other.key() == entry.key()) else {
+                return Err(entry);
+            };
+            let volatile = entry.expiry().is_some();
+            let position = table.fill(vacancy, entry, |entry| hasher.hash(entry.key()));
+            if volatile {
+                table.set_mark(position, true);
+            }
+            Ok(())
+        })?;
+        if let Some(key) = timed_key {
+            database.timed_hashes.insert((index, key));
+        }
+        Ok(())
+    }
+
+    /// A load is through: tables that got far fewer keys than they expected give the room back.
+    pub fn fit_tables(&mut self) {
+        let Keyspace { databases, hasher, .. } = self;
+        for database in databases {
+            for index in 0..database.tables().len() {
+                if !database.table(index).is_some_and(Table::is_too_wide) {
+                    continue;
+                }
+                database.change(index, |table| {
+                    let narrow = Table::with_room_for(table.len());
+                    for entry in std::mem::replace(table, narrow).into_entries() {
+                        let (hash, volatile) = (hasher.hash(entry.key()), entry.expiry().is_some());
+                        let position = table.insert(hash, entry, |entry| hasher.hash(entry.key()));
+                        table.set_mark(position, volatile);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Puts an entry that was loaded in the place of its key, whatever was there.
+    pub fn replace_by_loaded(&mut self, db: usize, slot: Slot, entry: Entry) -> Removed {
+        let key = entry.key().to_vec();
+        let key = self.hasher.key_in_slot(&key, slot);
+        self.insert_entry(db, &key, entry)
+    }
+
     /// The entry's own key must be the key's bytes.
     pub(crate) fn insert_entry(&mut self, db: usize, key: &Key<'_>, mut entry: Entry) -> Removed {
         let index = self.index(key.slot);

@@ -1,9 +1,10 @@
 //! One value as DUMP gives it and RESTORE takes it.
 
 use super::reader::Reader;
+use super::source::Slice;
 use super::value_reader::read_value;
 use super::value_writer::{type_of, version_of, write_value};
-use super::{NEWEST_READ, RdbError};
+use super::{NEWEST_OF_VALKEY, NEWEST_READ, Numbering, OLDEST_OF_VALKEY, RdbError};
 use crate::encoding::crc64::crc64;
 use crate::types::{Limits, Value, ValueRef};
 use std::fmt;
@@ -44,23 +45,39 @@ pub(super) fn footer(version: u16, payload: &mut Vec<u8>) {
     payload.extend_from_slice(&crc64(0, payload).to_le_bytes());
 }
 
-/// What stands before the footer, if that is right.
-pub(super) fn split_footer(payload: &[u8]) -> Option<&[u8]> {
+/// Whether what was written is compared with its checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    Compared,
+    /// For tests of what a value's own checks find.
+    Ignored,
+}
+
+/// What stands before the footer, if that is right, and whose numbers its types have.
+pub(super) fn split_footer(payload: &[u8], checksum: Checksum) -> Option<(&[u8], Numbering)> {
     let (body, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
-    let &[v0, v1, ref checksum @ ..] = footer else { return None };
+    let &[v0, v1, ref stored @ ..] = footer else { return None };
+    let numbering = match u16::from_le_bytes([v0, v1]) {
+        0..=NEWEST_READ => Numbering::Redis,
+        OLDEST_OF_VALKEY..=NEWEST_OF_VALKEY => Numbering::Valkey,
+        _ => return None,
+    };
     let checked = payload.get(..body.len() + 2)?;
-    let is_right =
-        u16::from_le_bytes([v0, v1]) <= NEWEST_READ && crc64(0, checked).to_le_bytes() == *checksum;
-    is_right.then_some(body)
+    let is_right = checksum == Checksum::Ignored || crc64(0, checked).to_le_bytes() == *stored;
+    is_right.then_some((body, numbering))
 }
 
 /// The value of a payload from outside: never an empty collection.
 pub fn restore(payload: &[u8], limits: &Limits) -> Result<Value, RestoreError> {
-    let body = split_footer(payload).ok_or(RestoreError::VersionOrChecksum)?;
-    let mut reader = Reader::new(body, 0, 0);
-    let value = reader.byte().and_then(|kind| read_value(&mut reader, kind, limits));
+    restore_with(payload, Checksum::Compared, limits)
+}
+
+pub fn restore_with(payload: &[u8], checksum: Checksum, limits: &Limits) -> Result<Value, RestoreError> {
+    let (body, numbering) = split_footer(payload, checksum).ok_or(RestoreError::VersionOrChecksum)?;
+    let mut reader = Reader::new(Slice::new(body, 0));
+    let value = reader.byte().and_then(|kind| read_value(&mut reader, kind, numbering, limits));
     let value = value.map_err(RestoreError::Value)?;
-    let expected = if reader.offset() != body.len() as u64 {
+    let expected = if reader.source.left() > 0 {
         "the end of the payload"
     } else if value.as_ref().is_empty_collection() {
         "a collection that is not empty"

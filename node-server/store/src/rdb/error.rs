@@ -21,7 +21,7 @@ pub enum RdbError {
         expected: &'static str,
     },
     /// Not written by a server that this one can read.
-    UnsupportedVersion(u32),
+    UnsupportedVersion(u16),
     /// A kind of value or data that is not supported, by name.
     Unsupported {
         offset: u64,
@@ -34,6 +34,18 @@ pub enum RdbError {
 }
 
 impl RdbError {
+    /// Where in the data it is; of errors in many runs the first one counts.
+    pub fn offset(&self) -> u64 {
+        match self {
+            RdbError::Read { offset, .. }
+            | RdbError::Truncated { offset }
+            | RdbError::Malformed { offset, .. }
+            | RdbError::Unsupported { offset, .. } => *offset,
+            RdbError::UnsupportedVersion(_) => 0,
+            RdbError::Checksum { .. } => u64::MAX,
+        }
+    }
+
     pub(super) fn malformed(offset: u64, expected: &'static str) -> RdbError {
         RdbError::Malformed { offset, within: None, expected }
     }
@@ -61,7 +73,13 @@ impl fmt::Display for RdbError {
                 write!(formatter, "in the value at byte {offset}, at its byte {within}: expected {expected}")
             }
             RdbError::UnsupportedVersion(version) => {
-                write!(formatter, "RDB version {version} is not supported, only 1 to {}", super::NEWEST_READ)
+                write!(
+                    formatter,
+                    "RDB version {version} is not supported, only 1 to {}, and Valkey's {} to {}",
+                    super::NEWEST_READ,
+                    super::OLDEST_OF_VALKEY,
+                    super::NEWEST_OF_VALKEY
+                )
             }
             RdbError::Unsupported { offset, what } => write!(formatter, "at byte {offset}: {what}"),
             RdbError::Checksum { computed, stored } => {

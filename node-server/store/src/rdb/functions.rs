@@ -3,8 +3,9 @@
 
 use std::fmt;
 
-use super::dump::{footer, split_footer};
+use super::dump::{Checksum, footer, split_footer};
 use super::reader::Reader;
+use super::source::Slice;
 use super::value_writer::write_string;
 use super::{VERSION, opcode};
 
@@ -43,10 +44,10 @@ pub fn dump_functions<'a>(sources: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
 
 /// The sources in a payload from outside.
 pub fn restore_functions(payload: &[u8]) -> Result<Vec<Vec<u8>>, FunctionsError> {
-    let body = split_footer(payload).ok_or(FunctionsError::VersionOrChecksum)?;
-    let mut reader = Reader::new(body, 0, 0);
+    let (body, _) = split_footer(payload, Checksum::Compared).ok_or(FunctionsError::VersionOrChecksum)?;
+    let mut reader = Reader::new(Slice::new(body, 0));
     let mut sources = Vec::new();
-    while reader.offset() < body.len() as u64 {
+    while reader.source.left() > 0 {
         match reader.byte() {
             Ok(opcode::FUNCTION) => sources.push(reader.string().map_err(|_| FunctionsError::Broken)?),
             Ok(opcode::FUNCTION_BEFORE_RELEASE) => return Err(FunctionsError::BeforeRelease),

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! file:    "REDIS" version as 4 digits | item … | 0xFF | CRC-64 LE of all before (0: none; from version 5 on)
+//!          (of Valkey 9 and later: "VALKEY" version as 3 digits)
 //! item:    0xFA name value                 aux field
+//!          0xF3 name, slots                a slot migration that was under way (Valkey's)
 //!          0xF4 slot, keys, expiring keys  the size of a slot, a hint (version 12)
 //!          0xF5 source                     function library
 //!          0xF7 module id, fields, 0       module data
@@ -15,25 +17,32 @@
 //! ```
 //!
 //! Written is version 10, as Redis 7.0 writes it, so that every server from 7.0 on can read it; only where fields of hashes have
-//! expiries it is version 12, Redis 7.4's, which an older server refuses. Read are versions 1 to 12. Module values are refused by name. Sources of the facts: rdb.h and rdb.c of Redis 7.0.15 and
-//! 7.2.6, and the former's files and DUMPs, which the tests hold ours against.
+//! expiries it is version 12, Redis 7.4's, which an older server refuses. Read are versions 1 to 12 of Redis, and 80 and 81 of
+//! Valkey, which took numbers of its own for what came after Redis 7.2. Module values are refused by name. Sources of the facts:
+//! rdb.h and rdb.c of Redis 7.0.15, 7.2.6 and 8.0, and of Valkey 9, and 7.0.15's files and DUMPs, which the tests hold ours against.
 
 mod dump;
 mod error;
 mod file_reader;
 mod file_writer;
 mod functions;
+mod items;
 mod reader;
+mod runs;
+mod skip;
+mod source;
 mod stream_reader;
 mod stream_writer;
 mod value_reader;
 mod value_writer;
 
-pub use dump::{RestoreError, dump, restore};
+pub use dump::{Checksum, RestoreError, dump, restore, restore_with};
 pub use error::RdbError;
-pub use file_reader::{Fed, FeedDecoder, FileDecoder, Item, KeyItem};
+pub use file_reader::FileDecoder;
 pub use file_writer::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
 pub use functions::{FunctionsError, dump_functions, restore_functions};
+pub use items::{Item, KeyItem};
+pub use runs::{Cut, Cutter, HEADER_BYTES, RunDecoder, RunKey, RunSum};
 
 /// The version that is written.
 pub const VERSION: u16 = 10;
@@ -41,8 +50,23 @@ pub const VERSION: u16 = 10;
 pub const VERSION_WITH_FIELD_EXPIRIES: u16 = 12;
 /// The newest version that is read.
 const NEWEST_READ: u16 = 12;
+/// Valkey's own versions that are read.
+const OLDEST_OF_VALKEY: u16 = 80;
+const NEWEST_OF_VALKEY: u16 = 81;
+
+/// Whose numbers value types and opcodes have: what came after Redis 7.2 has other ones in Valkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Numbering {
+    Redis,
+    Valkey,
+}
 
 mod opcode {
+    /// What is below is a value's type.
+    pub const FIRST: u8 = 242;
+    /// Valkey's, as is the next.
+    pub const UPDATE: u8 = 242;
+    pub const SLOT_IMPORT: u8 = 243;
     pub const SLOT_INFO: u8 = 244;
     pub const FUNCTION: u8 = 245;
     pub const FUNCTION_BEFORE_RELEASE: u8 = 246;
@@ -90,6 +114,31 @@ mod value_type {
     pub const TIMED_HASH_LISTPACK: u8 = 25;
 }
 
+/// Valkey's, where its numbers are other ones.
+mod valkey_type {
+    /// Expiries absolute, behind each value.
+    pub const TIMED_HASH: u8 = 22;
+    pub const PATH_HASH: u8 = 23;
+}
+
+/// What logs call the form of a value with this type byte.
+pub fn form_name(kind: u8) -> &'static str {
+    match kind {
+        value_type::HASH_ZIPMAP => "Zipmap",
+        value_type::LIST_ZIPLIST => "List ziplist",
+        value_type::SET_INTSET => "Intset",
+        value_type::SET_LISTPACK => "Set listpack",
+        value_type::SORTED_SET_ZIPLIST => "Zset ziplist",
+        value_type::SORTED_SET_LISTPACK => "Zset listpack",
+        value_type::HASH_ZIPLIST => "Hash ziplist",
+        value_type::HASH_LISTPACK => "Hash listpack",
+        value_type::LIST_QUICKLIST_ZIPLISTS => "Quicklist ziplist",
+        value_type::LIST_QUICKLIST => "Quicklist listpack",
+        value_type::STREAM | value_type::STREAM_2 | value_type::STREAM_3 => "Stream listpack",
+        _ => "Value",
+    }
+}
+
 /// How a quicklist node is stored.
 mod container {
     pub const PLAIN: u64 = 1;
@@ -105,3 +154,5 @@ mod string_encoding {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod version_tests;

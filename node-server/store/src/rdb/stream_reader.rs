@@ -12,19 +12,19 @@
 
 use super::RdbError;
 use super::reader::Reader;
+use super::source::Source;
 use crate::encoding::Listpack;
 use crate::types::{SavedConsumer, SavedGroup, SavedIds, Stream, StreamId, StreamLoader, Value};
-use std::io::Read;
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum StreamVersion {
     One,
     Two,
     Three,
 }
 
-pub(super) fn read_stream<R: Read>(
-    reader: &mut Reader<R>,
+pub(super) fn read_stream<S: Source>(
+    reader: &mut Reader<S>,
     version: StreamVersion,
 ) -> Result<Value, RdbError> {
     let mut loader = StreamLoader::default();
@@ -52,7 +52,20 @@ pub(super) fn read_stream<R: Read>(
     Ok(Value::Stream(Box::<Stream>::new(stream)))
 }
 
-fn read_ids<R: Read>(reader: &mut Reader<R>, version: StreamVersion) -> Result<SavedIds, RdbError> {
+/// Passes over what stands behind a stream's nodes.
+pub(super) fn skip_behind_nodes<S: Source>(
+    reader: &mut Reader<S>,
+    version: StreamVersion,
+) -> Result<(), RdbError> {
+    read_ids(reader, version)?;
+    for _ in 0..reader.length()? {
+        reader.skip_string()?;
+        read_group(reader, version)?;
+    }
+    Ok(())
+}
+
+fn read_ids<S: Source>(reader: &mut Reader<S>, version: StreamVersion) -> Result<SavedIds, RdbError> {
     let (length, last_id) = (reader.length()?, read_id(reader)?);
     let since_version_10 = if version >= StreamVersion::Two {
         // The first id follows from the entries.
@@ -64,7 +77,7 @@ fn read_ids<R: Read>(reader: &mut Reader<R>, version: StreamVersion) -> Result<S
     Ok(SavedIds { length, last_id, since_version_10 })
 }
 
-fn read_group<R: Read>(reader: &mut Reader<R>, version: StreamVersion) -> Result<SavedGroup, RdbError> {
+fn read_group<S: Source>(reader: &mut Reader<S>, version: StreamVersion) -> Result<SavedGroup, RdbError> {
     let mut group = SavedGroup { last_id: read_id(reader)?, ..SavedGroup::default() };
     if version >= StreamVersion::Two {
         let read = reader.length()?;
@@ -80,7 +93,10 @@ fn read_group<R: Read>(reader: &mut Reader<R>, version: StreamVersion) -> Result
     Ok(group)
 }
 
-fn read_consumer<R: Read>(reader: &mut Reader<R>, version: StreamVersion) -> Result<SavedConsumer, RdbError> {
+fn read_consumer<S: Source>(
+    reader: &mut Reader<S>,
+    version: StreamVersion,
+) -> Result<SavedConsumer, RdbError> {
     let name = reader.string()?;
     let seen_time_ms = i64::from_le_bytes(reader.array()?);
     // Before that was kept, who was seen was active.
@@ -94,6 +110,6 @@ fn read_consumer<R: Read>(reader: &mut Reader<R>, version: StreamVersion) -> Res
     Ok(SavedConsumer { name, seen_time_ms, active_time_ms, pending })
 }
 
-fn read_id<R: Read>(reader: &mut Reader<R>) -> Result<StreamId, RdbError> {
+fn read_id<S: Source>(reader: &mut Reader<S>) -> Result<StreamId, RdbError> {
     Ok(StreamId::new(reader.length()?, reader.length()?))
 }

@@ -82,16 +82,25 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn limits() -> Limits {
-    Limits {
-        list_max_listpack_size: 5,
-        hash_max_listpack_entries: 6,
-        set_max_intset_entries: 9,
-        set_max_listpack_entries: 6,
-        zset_max_listpack_entries: 6,
-        ..Limits::default()
-    }
+pub(super) fn limits() -> Limits {
+    LIMITS
 }
+
+/// Small enough for each form to occur.
+const LIMITS: Limits = Limits {
+    hash_max_listpack_entries: 6,
+    hash_max_listpack_value: 64,
+    list_max_listpack_size: 5,
+    list_packed_threshold: LIST_PACKED_THRESHOLD,
+    set_max_intset_entries: 9,
+    set_max_listpack_entries: 6,
+    set_max_listpack_value: 64,
+    zset_max_listpack_entries: 6,
+    zset_max_listpack_value: 64,
+    stream_node_max_bytes: 4096,
+    stream_node_max_entries: 100,
+    hash_seed: 0,
+};
 
 fn value() -> impl Strategy<Value = Value> {
     let many = || proptest::collection::vec(bytes(), 1..14);
@@ -191,8 +200,8 @@ fn a_file_that_leaves_in_pieces_is_the_same() {
     assert_eq!(pieces, whole);
 }
 
-/// All items by the source decoder.
-fn read(file: &[u8]) -> Result<Vec<Item>, RdbError> {
+/// All items as they are read from a source.
+pub(super) fn read(file: &[u8]) -> Result<Vec<Item>, RdbError> {
     let mut decoder = FileDecoder::new(file, limits());
     let mut items = Vec::new();
     loop {
@@ -203,19 +212,47 @@ fn read(file: &[u8]) -> Result<Vec<Item>, RdbError> {
     }
 }
 
-/// All items by the feed decoder, in pieces.
-fn read_fed(file: &[u8], piece: usize) -> Result<Vec<Item>, RdbError> {
-    let mut decoder = FeedDecoder::new(limits());
-    let mut items = Vec::new();
-    let mut pieces = file.chunks(piece);
+/// All items by way of runs, as many threads read them: cut from bytes that come in pieces, and then decoded.
+pub(super) fn read_in_runs(file: &[u8], piece: usize, run_items: usize) -> Result<Vec<Item>, RdbError> {
+    let truncated = || RdbError::Truncated { offset: file.len() as u64 };
+    let mut cutter = Cutter::new(file.get(..HEADER_BYTES).ok_or_else(truncated)?)?;
+    let (mut items, mut sums) = (Vec::new(), vec![RunSum::of(&file[..HEADER_BYTES])]);
+    let (mut at, mut there) = (HEADER_BYTES, HEADER_BYTES);
+    let mut run = (at, cutter, 0);
     loop {
-        match decoder.next_item()? {
-            Fed::Item(Item::End) => return Ok(items),
-            Fed::Item(item) => items.push(item),
-            Fed::NeedMore => match pieces.next() {
-                Some(piece) => decoder.feed(piece),
-                None => decoder.finish(),
-            },
+        let item = match cutter.cut(&file[at..there], at as u64)? {
+            Cut::NeedsMore if there == file.len() => return Err(truncated()),
+            Cut::NeedsMore => {
+                there = file.len().min(there + piece);
+                continue;
+            }
+            Cut::Key { bytes } => {
+                at += bytes;
+                None
+            }
+            Cut::Item { item, bytes } => {
+                at += bytes;
+                Some(item)
+            }
+        };
+        let has_ended = matches!(item, Some(Item::End));
+        items.extend(item.filter(|_| !has_ended));
+        run.2 += 1;
+        if has_ended || run.2 == run_items {
+            let bytes = &file[run.0..at];
+            sums.push(RunSum::of(bytes));
+            let mut decoder = RunDecoder::new(bytes, run.0 as u64, run.1, &LIMITS);
+            while let Some(key) = decoder.next_key()? {
+                items.push(match key {
+                    RunKey::Key(key) => Item::Key(key),
+                    RunKey::Empty(key) => Item::EmptyKey { database: 0, key },
+                });
+            }
+            run = (at, cutter, 0);
+        }
+        if has_ended {
+            let stored = file.get(at..at + cutter.checksum_bytes()).ok_or_else(truncated)?;
+            return cutter.check(sums.into_iter(), stored, Checksum::Compared).map(|()| items);
         }
     }
 }
@@ -230,9 +267,9 @@ fn check_keys(items: &[Item], keys: &Keys) {
         .collect();
     assert_eq!(found.len(), keys.len());
     for (found, ((database, key), (value, info))) in found.iter().zip(keys) {
-        assert_eq!((found.database, &found.key), (*database, key));
-        assert_eq!((found.expiry_ms, found.idle_s, found.frequency), *info);
-        assert_eq!(content(found.value.as_ref()), content(value.as_ref()));
+        assert_eq!((found.database, found.entry.key()), (*database, &key[..]));
+        assert_eq!((found.entry.expiry(), found.idle_s, found.frequency), *info);
+        assert_eq!(content(found.entry.value()), content(value.as_ref()));
     }
 }
 
@@ -241,7 +278,7 @@ fn lengths_at_their_borders() {
     for length in [0, 63, 64, 16_383, 16_384, u32::MAX.into(), u64::from(u32::MAX) + 1, u64::MAX] {
         let mut out = Vec::new();
         value_writer::write_length(length, &mut out);
-        let mut reader = reader::Reader::new(&out[..], 0, 0);
+        let mut reader = reader::Reader::new(source::Slice::new(&out, 0));
         assert_eq!(reader.length().unwrap(), length);
         assert_eq!(reader.offset(), out.len() as u64);
     }
@@ -270,42 +307,43 @@ fn versions_from_13_on_are_refused_by_number() {
         let error = read(header.as_bytes()).unwrap_err();
         assert!(matches!(error, RdbError::UnsupportedVersion(found) if found == version), "{error}");
     }
-    assert!(matches!(read(b"VALKEY080"), Err(RdbError::Malformed { .. })));
+    for (header, version) in [("VALKEY079", 79), ("VALKEY082", 82), ("VALKEY011", 11)] {
+        let error = read(header.as_bytes()).unwrap_err();
+        assert!(matches!(error, RdbError::UnsupportedVersion(found) if found == version), "{error}");
+    }
+    for header in ["REDIS 010", "VALKEY+80", "VALKEY80\0", "redis0010", "\0\0\0\0\0\0\0\0\0"] {
+        assert!(matches!(read(header.as_bytes()), Err(RdbError::Malformed { offset: 0, .. })), "{header}");
+    }
     assert!(matches!(read(b"REDIS00"), Err(RdbError::Truncated { offset: 7 })));
 }
 
 #[test]
 fn what_is_not_supported_is_named() {
-    for (kind, expected) in [(7, "modules"), (26, "value type 26")] {
-        let error = read(&[b"REDIS0010", &[kind, 1, b'k'][..]].concat()).unwrap_err().to_string();
-        assert!(error.contains(expected) && error.contains("byte 12"), "{error}");
+    // Id of the module type `AAAAAAAAB`, version 0.
+    let module = [&[7, 1, b'k', 0x81][..], &[0, 0, 0, 0, 0, 0, 4, 0], &[0]].concat();
+    for (body, expected) in [
+        (&module[..], "a value of the module type 'AAAAAAAAB'"),
+        (&[6, 1, b'k'], "modules"),
+        (&[26, 1, b'k'], "value type 26"),
+        (&[242, 1, b'k'], "value type 242"),
+    ] {
+        let file = [b"REDIS0010", body].concat();
+        for error in [read(&file), read_in_runs(&file, 100, 1)].map(|result| result.unwrap_err().to_string())
+        {
+            assert!(error.contains(expected) && error.contains("byte 12"), "{error}");
+        }
     }
-}
-
-#[test]
-fn the_oldest_forms() {
-    let file = b"REDIS0003\xFE\x02\
-        \xFD\x10\x00\x00\x00\x01\x04list\x02\x01a\xC0\x07\
-        \x03\x04zset\x02\x01m\x031.5\x01n\xFF\
-        \x09\x04zmap\x0B\x01\x03foo\x03\x00bar\xFF\
-        \x0A\x04zlst\x0F\x0F\0\0\0\x0A\0\0\0\x01\0\0\x02hi\xFF\
-        \x01\x05empty\x00\
-        \xFF";
-    let items = read(file).unwrap();
-    let shown: Vec<String> = items
-        .iter()
-        .map(|item| match item {
-            Item::Key(key) => {
-                format!("{} {:?} {:?} {}", key.database, key.expiry_ms, key.value, key.key.escape_ascii())
-            }
-            other => format!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(shown[0], r#"2 Some(16000) List(["a", 7]) list"#);
-    assert_eq!(shown[1], r#"2 None SortedSet({"n": -inf, "m": 1.5}) zset"#);
-    assert_eq!(shown[2], r#"2 None Hash({"foo": "bar"}) zmap"#);
-    assert_eq!(shown[3], r#"2 None List(["hi"]) zlst"#);
-    assert!(shown[4].starts_with("EmptyKey"));
+    for (body, expected) in
+        [(&b"\x17\x01k"[..], "hash of paths"), (b"\xF2", "without fork"), (b"\x18\x01k", "value type 24")]
+    {
+        let file = [b"VALKEY080", body].concat();
+        for error in [read(&file), read_in_runs(&file, 100, 1)].map(|result| result.unwrap_err().to_string())
+        {
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+    let error = read(b"REDIS0010\xF6").unwrap_err().to_string();
+    assert!(error.contains("release candidates of Redis 7.0") && error.contains("byte 9"), "{error}");
 }
 
 #[test]
@@ -348,7 +386,7 @@ fn empty(mut stream: Stream) {
 }
 
 /// A stream with an entry that a consumer has, as the type byte says.
-fn saved_stream(kind: u8) -> Vec<u8> {
+pub(super) fn saved_stream(kind: u8) -> Vec<u8> {
     let id = [[0, 0, 0, 0, 0, 0, 0, 9], [0, 0, 0, 0, 0, 0, 0, 7]].concat();
     let entries =
         b"\x1D\0\0\0\x0A\0\x01\x01\0\x01\x01\x01\x81f\x02\0\x01\x02\x01\0\x01\0\x01\x81v\x02\x04\x01\xFF";
@@ -528,21 +566,22 @@ proptest! {
         keys in proptest::collection::btree_map((0u64..3, bytes()), (value(), key_info()), 0..8),
         compress: bool,
         piece in 1usize..5000,
+        run_items in 1usize..6,
         damage in (any::<usize>(), 1u8..),
     ) {
         let bytes = file(&keys, compress);
         check_keys(&read(&bytes).unwrap(), &keys.iter().map(|(k, (v, i))| (k.clone(), (as_read(v), *i))).collect());
-        let fed = read_fed(&bytes, piece).unwrap();
-        check_keys(&fed, &keys.iter().map(|(k, (v, i))| (k.clone(), (as_read(v), *i))).collect());
+        let by_runs = read_in_runs(&bytes, piece, run_items).unwrap();
+        check_keys(&by_runs, &keys.iter().map(|(k, (v, i))| (k.clone(), (as_read(v), *i))).collect());
         // One wrong byte anywhere is noticed, save where the checksum becomes the zero that says there is none.
         let mut damaged = bytes.clone();
         let index = damage.0 % damaged.len();
         damaged[index] ^= damage.1;
         prop_assert!(read(&damaged).is_err());
-        prop_assert!(read_fed(&damaged, piece).is_err());
+        prop_assert!(read_in_runs(&damaged, piece, run_items).is_err());
         let cut = &bytes[..damage.0 % bytes.len()];
         prop_assert!(is_truncated(read(cut)));
-        prop_assert!(is_truncated(read_fed(cut, piece)));
+        prop_assert!(is_truncated(read_in_runs(cut, piece, run_items)));
     }
 }
 

@@ -34,6 +34,18 @@ impl<P> Directory<P> {
         Directory { numbers: vec![0], bits: 0, places: vec![Place { first: 0, part }], widest }
     }
 
+    /// 2^bits parts, each for as many hashes as any other.
+    pub(super) fn even(bits: u8, widest: usize, part: impl Fn() -> P) -> Directory<P> {
+        let count = 1usize << bits;
+        let first = |number: usize| (number as u64).checked_shl(64 - u32::from(bits)).unwrap_or(0);
+        Directory {
+            numbers: (0..count as u32).collect(),
+            bits,
+            places: (0..count).map(|number| Place { first: first(number), part: part() }).collect(),
+            widest,
+        }
+    }
+
     /// The only part that is left.
     pub(super) fn into_one(mut self) -> Option<P> {
         self.places.pop().map(|place| place.part)

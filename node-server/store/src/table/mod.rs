@@ -86,6 +86,31 @@ impl<E> Table<E> {
         Table { len: 0, marked: 0, root: Root::Empty }
     }
 
+    /// An empty table in which about `len` entries will find their places without any of them being moved.
+    pub fn with_room_for(len: usize) -> Table<E> {
+        let mut depth = 0;
+        while len >> depth > SPLIT_CAPACITY * 3 / 4 {
+            depth += 1;
+        }
+        let mean = len >> depth;
+        // By chance one gets more than another: four times the deviation is as good as never exceeded.
+        let room = mean + 4 * mean.isqrt();
+        let segment = || Segment::with_room_for(room, depth);
+        let root = match depth {
+            _ if len == 0 => Root::Empty,
+            0 => Root::One(segment()),
+            _ => Root::Many(Box::new(Directory::even(depth, SPLIT_CAPACITY, segment))),
+        };
+        Table { len: 0, marked: 0, root }
+    }
+
+    /// Whether far less came than there is room for.
+    pub fn is_too_wide(&self) -> bool {
+        let places: usize =
+            (0..self.segment_count()).filter_map(|number| self.segment(number)).map(Segment::capacity).sum();
+        places > 8 && self.len * 4 < places
+    }
+
     pub fn len(&self) -> usize {
         self.len
     }

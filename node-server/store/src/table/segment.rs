@@ -74,7 +74,7 @@ impl<E> Segment<E> {
         }
     }
 
-    fn with_room_for(len: usize, depth: u8) -> Segment<E> {
+    pub(super) fn with_room_for(len: usize, depth: u8) -> Segment<E> {
         let capacity = capacity_for(len);
         let tag_count = if capacity == 0 { 0 } else { capacity + tags::GROUP };
         Segment {

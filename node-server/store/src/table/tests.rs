@@ -297,3 +297,22 @@ fn a_table_that_empties_merges_back_into_one_segment() {
     assert!(numbers.table.memory_usage() < full / 200, "{} of {full}", numbers.table.memory_usage());
     assert_eq!((0..100).filter(|&number| numbers.get(number).is_some()).count(), 100);
 }
+
+/// In a table that has made room for what comes nothing is moved, and nothing is lost or found twice.
+#[test]
+fn room_for_what_comes() {
+    for count in [0_u64, 1, 5, 300, 767, 769, 10_000, 50_000] {
+        let mut numbers = Numbers { table: Table::with_room_for(count as usize), hash: even };
+        let bytes = numbers.table.memory_usage();
+        for number in 0..count {
+            assert_eq!(numbers.set(number, number), None);
+        }
+        // By far most of the time; the seed of these numbers is always the same.
+        assert_eq!(numbers.table.memory_usage(), bytes, "{count}");
+        assert!((0..count).all(|number| numbers.get(number) == Some(number)));
+        assert_eq!(numbers.table.iter().count() as u64, count);
+        assert!(!numbers.table.is_too_wide());
+        assert!((0..count).all(|number| numbers.remove(number) == Some(number)));
+    }
+    assert!(Table::<Item>::with_room_for(10_000).is_too_wide());
+}

@@ -68,6 +68,15 @@ impl Hash {
         Hash(Form::Packed(Listpack::new()))
     }
 
+    /// An empty one that is to get so many fields: if they are too many for a listpack, it does not begin as one.
+    pub fn expecting(len: u64, limits: &Limits) -> Hash {
+        let mut hash = Hash::new();
+        if len > limits.hash_max_listpack_entries as u64 {
+            hash.unpack(limits);
+        }
+        hash
+    }
+
     /// From a listpack of pairs that came from outside. Too big a one becomes a table.
     pub fn from_listpack(pairs: Listpack, limits: &Limits) -> Result<Hash, Malformed> {
         let malformed = |expected| Err(Malformed { offset: 0, expected });

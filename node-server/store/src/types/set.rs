@@ -58,6 +58,15 @@ impl Set {
         Set(Form::Intset(Intset::new()))
     }
 
+    /// An empty one that is to get so many members: if they are too many for what is packed, it does not begin as that.
+    pub fn expecting(len: u64, limits: &Limits) -> Set {
+        let mut set = Set::new();
+        if len > limits.set_max_intset_entries.max(limits.set_max_listpack_entries) as u64 {
+            set.unpack(limits);
+        }
+        set
+    }
+
     /// From an intset that came from outside. Too big a one becomes a table.
     pub fn from_intset(members: Intset, limits: &Limits) -> Set {
         let too_many = members.len() > limits.set_max_intset_entries;

@@ -60,6 +60,15 @@ impl SortedSet {
         SortedSet(Form::Packed(Listpack::new()))
     }
 
+    /// An empty one that is to get so many members: if they are too many for a listpack, it does not begin as one.
+    pub fn expecting(len: u64, limits: &Limits) -> SortedSet {
+        let mut sorted_set = SortedSet::new();
+        if len > limits.zset_max_listpack_entries as u64 {
+            sorted_set.unpack(limits);
+        }
+        sorted_set
+    }
+
     /// From a listpack that came from outside. Too big a one is taken apart.
     pub fn from_listpack(members: Listpack, limits: &Limits) -> Result<SortedSet, Malformed> {
         packed::validate(members.view())?;
