@@ -149,24 +149,17 @@ impl Lab {
         let path = directory.join("node.conf");
         if !path.exists() {
             let text = configuration(self.port(number)?, &directory);
-            fs::write(&path, text).map_err(|error| failed("write", &path, &error))?;
+            write_whole(&path, &text).map_err(|error| failed("write", &path, &error))?;
         }
         Ok(path)
     }
 
-    /// Writes lab.json, by rename, so that it is never half there.
+    /// Writes lab.json.
     pub fn save(&self) -> Result<(), Failure> {
         let path = self.directory.join("lab.json");
-        let new = self.directory.join("lab.json.new");
         let text = serde_json::to_string_pretty(&self.record)
             .map_err(|error| Failure::new(Kind::Internal, format!("cannot write lab.json: {error}")))?;
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&new)?;
-            file.write_all(text.as_bytes())?;
-            file.write_all(b"\n")?;
-            fs::rename(&new, &path)
-        };
-        write().map_err(|error| failed("write", &path, &error))
+        write_whole(&path, &format!("{text}\n")).map_err(|error| failed("write", &path, &error))
     }
 
     /// Removes what the lab made, and the folder if nothing else is in it.
@@ -219,6 +212,17 @@ fn configuration(port: u16, directory: &Path) -> String {
          logfile \"{directory}/node.log\"\n\
          pidfile \"{directory}/node.pid\"\n"
     )
+}
+
+/// By rename, with file and folder synced, so that it is never half there.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let mut file = File::create(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Takes the lab's lock, or says that somebody has it. It goes with the file, so also with a killed process.
