@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use rcl_node::disk::{Disk, RealDisk};
+use rcl_proto::resp::Reply;
 
 use crate::disks::faulty::{Fault, FaultyDisk, Point};
 use crate::disks::power::PowerDisk;
@@ -191,8 +192,10 @@ impl Node {
     /// Once it has loaded its data.
     pub fn try_connect(&self) -> Option<Client> {
         let mut client = Client::connect(self.port).ok()?;
-        match client.call(&["PING"]) {
-            rcl_proto::resp::Reply::Simple(text) if text == "PONG" => Some(client),
+        // It may end just now.
+        client.stream.write_all(b"PING\r\n").ok()?;
+        match client.reply_or_end()? {
+            Reply::Simple(text) if text == "PONG" => Some(client),
             _ => None,
         }
     }
