@@ -97,7 +97,11 @@ fn copy_folder(from: &Path, to: &Path) {
             std::fs::create_dir(&target).unwrap();
             copy_folder(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            match std::fs::copy(entry.path(), target) {
+                // What no manifest needs any more is deleted in the background.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }
@@ -198,6 +202,10 @@ impl Node {
             Reply::Simple(text) if text == "PONG" => Some(client),
             _ => None,
         }
+    }
+
+    pub fn process(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn has_ended(&mut self) -> bool {

@@ -50,8 +50,12 @@ fn save() {
 #[test]
 fn save_in_the_background() {
     let keep = |subject: &mut Subject| {
+        let saves = subject.info("rdb_saves");
         subject.said(&["BGSAVE"]).unwrap();
-        wait_until("it is saved", || subject.info("rdb_bgsave_in_progress") == "0");
+        wait_until("it is saved or not", || {
+            subject.info("rdb_saves") != saves || subject.info("rdb_last_bgsave_status") == "err"
+        });
+        wait_until("it has ended", || subject.info("rdb_bgsave_in_progress") == "0");
         match subject.info("rdb_last_bgsave_status").as_str() {
             "ok" => Ok(()),
             status => {
