@@ -3,6 +3,7 @@
 //! Pure data: no clock, no entropy, no socket and no file. Time in, randomness in, bytes in and out. Which node owns a slot, what is
 //! replicated and what a client is told is decided elsewhere.
 
+pub mod aof;
 pub mod encoding;
 pub mod entry;
 pub mod eviction;
