@@ -26,6 +26,7 @@ pub async fn run(node: Arc<Node>) {
         let now_ms = clock::now_ms();
         node.pause.tick(&node.shards, now_ms);
         persistence::save::tick(&node, now_ms);
+        persistence::aof::tick(&node, now_ms);
         expiry.tick(&node, Duration::from_millis(1000 / hz));
         tracking::tick(&node);
         close_idle_clients(&node, now_ms);

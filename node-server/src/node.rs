@@ -149,7 +149,7 @@ impl Node {
         };
         let node = Node {
             replication: Replication::new(&run_id, &settings),
-            persistence: Persistence::new(clock::now_ms()),
+            persistence: Persistence::new(clock::now_ms(), &settings),
             run_id,
             started: clock::monotonic(),
             started_ms: clock::now_ms(),
@@ -240,6 +240,7 @@ impl Node {
         crate::tracking::tick(self);
         crate::replication::refresh_state(self);
         crate::persistence::save::refresh_state(self);
+        crate::persistence::aof::settings_changed(self);
         if let Some(control) = self.control.get() {
             control.send(ControlMessage::SettingsChanged);
         }
@@ -251,6 +252,7 @@ impl Node {
         self.clients.set_memory_limit(settings.client_memory_limit());
         self.latency.set_threshold(settings.latency_monitor_threshold_ms);
         self.command_stats.track_latency(settings.latency_tracking);
+        self.persistence.aof.adopt(settings);
         let slow_from_ns = settings.slowlog_log_slower_than_us.saturating_mul(1000);
         self.slow_from_ns.store(slow_from_ns, Ordering::Relaxed);
     }

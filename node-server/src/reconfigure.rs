@@ -1,11 +1,14 @@
-//! What a CONFIG SET changes outside of the settings: doors, limits of the system, the log.
+//! What a CONFIG SET changes outside of the settings: doors, limits of the system, the log, the append-only file.
 //!
 //! All of it is done before the new settings hold, in the order of the request, as Redis does. When one thing cannot be done,
 //! those before it are undone, and the whole CONFIG SET is refused, in Redis's words.
 
+use std::sync::Arc;
+
 use crate::config::{SetError, Settings};
 use crate::net::places;
 use crate::node::Node;
+use crate::persistence::aof;
 use crate::{logging, oom_score, process_title, server};
 
 /// Several directives may have one.
@@ -16,6 +19,7 @@ enum Effect {
     OomScore,
     LogLevel,
     Title,
+    AppendOnly,
 }
 
 fn effect_of(directive: &str) -> Option<Effect> {
@@ -25,12 +29,18 @@ fn effect_of(directive: &str) -> Option<Effect> {
         "oom-score-adj" | "oom-score-adj-values" => Some(Effect::OomScore),
         "proc-title-template" => Some(Effect::Title),
         "loglevel" => Some(Effect::LogLevel),
+        "appendonly" => Some(Effect::AppendOnly),
         _ => None,
     }
 }
 
 /// Carries out what follows from the directives that changed, from the `old` settings to the `new` ones; all or nothing.
-pub fn apply(node: &Node, changed: &[&'static str], old: &Settings, new: &Settings) -> Result<(), SetError> {
+pub fn apply(
+    node: &Arc<Node>,
+    changed: &[&'static str],
+    old: &Settings,
+    new: &Settings,
+) -> Result<(), SetError> {
     let mut begun: Vec<Effect> = Vec::new();
     for &directive in changed {
         let Some(effect) = effect_of(directive).filter(|effect| !begun.contains(effect)) else { continue };
@@ -50,7 +60,7 @@ pub fn apply(node: &Node, changed: &[&'static str], old: &Settings, new: &Settin
 }
 
 /// `Err(None)`: what it is is in the log.
-fn carry_out(effect: Effect, node: &Node, settings: &Settings) -> Result<(), Option<String>> {
+fn carry_out(effect: Effect, node: &Arc<Node>, settings: &Settings) -> Result<(), Option<String>> {
     match effect {
         Effect::Doors => {
             let moved = move_doors(node, settings).map_err(|error| {
@@ -72,6 +82,14 @@ fn carry_out(effect: Effect, node: &Node, settings: &Settings) -> Result<(), Opt
             logging::set_level(settings.loglevel);
             Ok(())
         }
+        Effect::AppendOnly if settings.appendonly => aof::start(node).map_err(|error| {
+            tracing::error!("the append-only file cannot be begun: {error}");
+            None
+        }),
+        Effect::AppendOnly => {
+            aof::stop(node);
+            Ok(())
+        }
     }
 }
 
@@ -89,6 +107,7 @@ fn words_of(directive: &str) -> &'static str {
     match directive {
         "port" => "Unable to listen on this port. Check server logs.",
         "proc-title-template" => "failed to set process title",
+        "appendonly" => "Unable to turn on AOF. Check server logs.",
         "bind" => "Failed to bind to specified addresses.",
         _ => "Failed to set current oom_score_adj. Check server logs.",
     }

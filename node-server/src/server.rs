@@ -1,7 +1,7 @@
 //! A node as a process: from the command line to its end.
 //!
 //! ```text
-//! configuration → log → doors → control thread and bus → data (RDB) → workers → serve → shutdown
+//! configuration → log → doors → control thread and bus → data (RDB or append-only file) → workers → serve → shutdown
 //! ```
 //!
 //! What cannot work is said before anything is changed: the configuration and the doors come first.
@@ -161,15 +161,13 @@ fn serve(
             // Set just here, once.
             let _ = node.control.set(control.start(node)?);
         }
+        // In Redis's words, and where it says so: scripts, and its own test suite, wait for them in the log. The doors listen
+        // already, and who comes now is let in when the data are there.
+        tracing::info!("Server initialized");
         let mut load = std::pin::pin!(load(node));
         // A small data set is there before anybody is let in; while a large one is loaded, clients are told so.
         let early = tokio::time::timeout(LOAD_BEFORE_DOORS, load.as_mut()).await;
-        let open = || {
-            listeners.serve(node, &workers).context("cannot accept connections")?;
-            // In Redis's words: scripts, and its own test suite, wait for them in the log.
-            tracing::info!("Server initialized");
-            anyhow::Ok(())
-        };
+        let open = || listeners.serve(node, &workers).context("cannot accept connections");
         let open = match early {
             Ok(loaded) => {
                 loaded?;
@@ -225,10 +223,10 @@ fn keep_house(node: &Arc<Node>) -> std::io::Result<oneshot::Sender<()>> {
 /// How long the doors stay closed for a load.
 const LOAD_BEFORE_DOORS: Duration = Duration::from_millis(300);
 
-/// The data of the last save. Clients that come meanwhile are told that the node is loading.
+/// The data that the node had. Clients that come meanwhile are told that the node is loading.
 async fn load(node: &Arc<Node>) -> anyhow::Result<()> {
     let loading_node = node.clone();
-    let loaded = tokio::task::spawn_blocking(move || persistence::load::load_file(&loading_node)).await;
+    let loaded = tokio::task::spawn_blocking(move || persistence::load_data(&loading_node)).await;
     loaded.context("loading the data was interrupted")??;
     Ok(())
 }

@@ -2,8 +2,9 @@
 //!
 //! 1. If that is wanted, a master of a cluster hands over to a replica first ([`hand_over`]; not with NOW).
 //! 2. Writes are held back, and replicas get time to take what they miss (`shutdown-timeout`; not with NOW).
-//! 3. A save that is running is let end; then the data are saved, if that is wanted or save points say so.
-//! 4. If saving fails the node goes on, unless FORCE was said.
+//! 3. What was written is synced in the append-only file, whatever its policy.
+//! 4. A save that is running is let end; then the data are saved, if that is wanted or save points say so.
+//! 5. If syncing or saving fails the node goes on, unless FORCE was said.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +15,7 @@ use crate::executor::node_state;
 use crate::hand_over;
 use crate::node::{Node, ShutdownRequest};
 use crate::pause::{PauseLevel, PauseReason};
-use crate::persistence::save;
+use crate::persistence::{aof, save};
 
 /// In Redis's words, as those of what else ends a shutdown: operators' tools look for them in the log.
 const ABORTED: &str = "Shutdown manually aborted";
@@ -62,6 +63,7 @@ async fn go_down(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<(
         let_replicas_catch_up(node).await?;
     }
     tell_of_replicas(node);
+    sync_aof(node, request.force).await?;
     let wanted = request.save.unwrap_or(!node.settings().save.is_empty());
     // Half-loaded data must not replace the file that they come from.
     if !wanted || node.state() & node_state::LOADING != 0 {
@@ -73,6 +75,25 @@ async fn go_down(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<(
             Ok(())
         }
         Err(error) => Err(anyhow::anyhow!("Error trying to save the DB, can't exit: {error}")),
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn sync_aof(node: &Arc<Node>, force: bool) -> anyhow::Result<()> {
+    if node.persistence.aof.state() == aof::State::Starting {
+        if !force {
+            anyhow::bail!("Writing initial AOF. Can't exit.");
+        }
+        tracing::warn!("Writing initial AOF. Exit anyway.");
+    }
+    let syncing_node = node.clone();
+    let synced = tokio::task::spawn_blocking(move || aof::last_flush(&syncing_node)).await;
+    match synced.map_err(|error| error.to_string()).flatten() {
+        Err(error) if force => {
+            tracing::error!("Fail to fsync the AOF file, but FORCE was said: {error}");
+            Ok(())
+        }
+        Err(error) => Err(anyhow::anyhow!("Fail to fsync the AOF file, can't exit: {error}")),
         Ok(()) => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! The data on disk: SAVE, BGSAVE, LASTSAVE; and SHUTDOWN.
+//! The data on disk: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE; and SHUTDOWN.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -10,9 +10,9 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, f
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 use crate::executor::node_state;
 use crate::node::ShutdownRequest;
-use crate::persistence::save;
+use crate::persistence::{aof, save};
 
-pub const COMMANDS: &[CommandSpec] = &[SAVE, BGSAVE, LASTSAVE, SHUTDOWN];
+pub const COMMANDS: &[CommandSpec] = &[SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN];
 
 const IN_PROGRESS: CommandError = CommandError::fixed("ERR Background save already in progress");
 
@@ -77,6 +77,29 @@ fn bgsave(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         context.reply.simple("Background saving scheduled");
     } else {
         return Err(IN_PROGRESS);
+    }
+    Ok(Outcome::Done)
+}
+
+const BGREWRITEAOF: CommandSpec = CommandSpec {
+    name: "bgrewriteaof",
+    arity: 1,
+    flags: flag::NO_ASYNC_LOADING | flag::ADMIN | flag::NOSCRIPT,
+    since: "1.0.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Begins to write the append-only file anew, in the background.",
+    handler: Handler::Run(bgrewriteaof),
+    ..COMMAND
+};
+
+fn bgrewriteaof(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
+    match aof::ask_for_rewrite(context.node, !context.may_park) {
+        aof::Asked::Started => context.reply.simple("Background append only file rewriting started"),
+        aof::Asked::Scheduled => context.reply.simple("Background append only file rewriting scheduled"),
+        aof::Asked::InProgress => {
+            return Err(CommandError::fixed("ERR Background append only file rewriting already in progress"));
+        }
     }
     Ok(Outcome::Done)
 }

@@ -1,4 +1,4 @@
-//! Replication: REPLICAOF, SLAVEOF, ROLE, WAIT, and what replicas say (REPLCONF, PSYNC, SYNC).
+//! Replication: REPLICAOF, SLAVEOF, ROLE, WAIT, WAITAOF, and what replicas say (REPLCONF, PSYNC, SYNC).
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::node::Node;
 use crate::replication::failover::{self, FailoverOrder};
 use crate::replication::{self, Phase, ReplicaSession, SyncRequest};
 
-pub const COMMANDS: &[CommandSpec] = &[REPLICAOF, SLAVEOF, FAILOVER, ROLE, WAIT, REPLCONF, PSYNC, SYNC];
+pub const COMMANDS: &[CommandSpec] =
+    &[REPLICAOF, SLAVEOF, FAILOVER, ROLE, WAIT, WAITAOF, REPLCONF, PSYNC, SYNC];
 
 const MASTER_OR_NO_ONE: &[Argument] = &[Argument {
     name: "args",
@@ -242,23 +243,74 @@ fn wait(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         ));
     }
     let replicas = parse_integer(&args[1]).ok_or(CommandError::NOT_INTEGER)?;
-    let timeout = parse_integer(&args[2])
-        .ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
+    let timeout_ms = parse_timeout(&args[2])?;
+    let offset = context.session.last_write;
+    wait_until(context, replication::Wanted { offset, replicas, in_files: None, timeout_ms })
+}
+
+fn parse_timeout(timeout: &[u8]) -> Result<u64, CommandError> {
+    let timeout =
+        parse_integer(timeout).ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
     let timeout_ms = u64::try_from(timeout).map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
     if clock::now_ms().checked_add(timeout).is_none() {
         return Err(CommandError::fixed("ERR timeout is out of range"));
     }
-    let offset = context.session.last_write;
-    let count = replication::acknowledged_count(context.node, offset);
-    if count >= replicas || !context.may_park {
-        context.reply.integer(count);
+    Ok(timeout_ms)
+}
+
+fn wait_until(context: &mut Context<'_>, wanted: replication::Wanted) -> CommandResult {
+    let standing = wanted.standing(context.node);
+    if wanted.is_met_by(standing) || !context.may_park {
+        wanted.write(standing, &mut context.reply);
         return Ok(Outcome::Done);
     }
     let wait = context.session.begin_wait();
     let client = context.session.id();
-    let wanted = replication::Wanted { offset, replicas, timeout_ms };
     replication::wait_for_replicas(context.node, client, wait.clone(), wanted, None);
     Ok(Outcome::Park(Park::until(wait)))
+}
+
+const WAITAOF: CommandSpec = CommandSpec {
+    name: "waitaof",
+    arity: 4,
+    flags: flag::NOSCRIPT,
+    categories: category::CONNECTION,
+    since: "7.2.0",
+    group: Group::Generic,
+    complexity: "O(1)",
+    summary: "Waits until what this client wrote is in the append-only files of this node and of so many replicas.",
+    arguments: &[
+        Argument { name: "numlocal", kind: Kind::Integer, ..ARGUMENT },
+        Argument { name: "numreplicas", kind: Kind::Integer, ..ARGUMENT },
+        Argument { name: "timeout", kind: Kind::Integer, ..ARGUMENT },
+    ],
+    tips: &["request_policy:all_shards", "response_policy:agg_min"],
+    handler: Handler::Run(waitaof),
+    ..COMMAND
+};
+
+fn waitaof(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let local = parse_integer(&args[1]).ok_or(CommandError::NOT_INTEGER)?;
+    if !(0..=1).contains(&local) {
+        return Err(CommandError::fixed("ERR value is out of range, value must between 0 and 1"));
+    }
+    let replicas = parse_integer(&args[2]).ok_or(CommandError::NOT_INTEGER)?;
+    if replicas < 0 {
+        return Err(CommandError::fixed("ERR value is out of range, must be positive"));
+    }
+    let timeout_ms = parse_timeout(&args[3])?;
+    if context.node.replication.is_replica() {
+        return Err(CommandError::fixed(
+            "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.",
+        ));
+    }
+    if local > 0 && !context.node.settings().appendonly {
+        return Err(CommandError::fixed(
+            "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
+        ));
+    }
+    let offset = context.session.last_write;
+    wait_until(context, replication::Wanted { offset, replicas, in_files: Some(local), timeout_ms })
 }
 
 const REPLCONF: CommandSpec = CommandSpec {

@@ -21,6 +21,11 @@ macro_rules! choices {
 choices!(LogLevel { Debug = "debug", Verbose = "verbose", Notice = "notice", Warning = "warning", Nothing = "nothing" });
 
 choices!(
+    /// When the append-only file is synced.
+    AppendFsync { Everysec = "everysec", /** Before anything is answered. */ Always = "always", /** When the system likes. */ No = "no" }
+);
+
+choices!(
     /// Who may use DEBUG, or change a protected directive.
     ProtectedAction { No = "no", Yes = "yes", /** Clients of this machine. */ Local = "local" }
 );

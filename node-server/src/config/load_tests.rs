@@ -94,16 +94,16 @@ fn a_bad_line_is_told_with_its_place_and_what_was_expected() {
 
 #[test]
 fn what_the_node_cannot_promise_stops_the_start_all_in_one_message() {
-    let message = error(&["-", "--tls-port", "7"], "appendonly yes\nactivedefrag yes\n");
+    let message = error(&["-", "--tls-port", "7"], "activedefrag yes\ntls-cluster yes\n");
     for part in [
-        "standard input, line 1: 'appendonly' can only have its default: ",
-        "standard input, line 2: 'activedefrag' ",
+        "standard input, line 1: 'activedefrag' can only have its default: ",
+        "standard input, line 2: 'tls-cluster' ",
         "command line: 'tls-port' ",
     ] {
         assert!(message.contains(part), "{part} is not in\n{message}");
     }
     assert_eq!(message.lines().count(), 3);
-    settings(&["-", "--appendonly", "no"], "appendonly yes\n");
+    settings(&["-", "--activedefrag", "no"], "activedefrag yes\n");
 }
 
 #[test]

@@ -28,7 +28,9 @@ pub mod table;
 mod title_template;
 pub mod value;
 
-pub use choices::{DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction};
+pub use choices::{
+    AppendFsync, DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction,
+};
 pub use load::{LoadError, Loaded, Origin, load};
 pub use set::{Changes, ClientOrigin, SetError};
 pub use settings::{OutputBufferLimits, Secret, Settings, ShutdownFlags};

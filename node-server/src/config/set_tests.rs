@@ -17,7 +17,7 @@ fn a_failed_set_changes_nothing() {
     let mut config = config();
     let before = config.clone();
     set(&mut config, &["timeout", "9", "maxclients", "none"]).unwrap_err();
-    set(&mut config, &["timeout", "9", "appendonly", "yes"]).unwrap_err();
+    set(&mut config, &["timeout", "9", "activedefrag", "yes"]).unwrap_err();
     assert_eq!(config, before);
 }
 
@@ -37,13 +37,13 @@ fn changes_name_what_changed_by_its_first_name() {
 
 #[test]
 fn what_is_not_there_yet_is_refused_with_its_reason() {
-    let error = set(&mut config(), &["appendonly", "yes"]).unwrap_err().to_string();
+    let error = set(&mut config(), &["activedefrag", "yes"]).unwrap_err().to_string();
     assert!(
-        error.starts_with("ERR CONFIG SET failed (possibly related to argument 'appendonly') - "),
+        error.starts_with("ERR CONFIG SET failed (possibly related to argument 'activedefrag') - "),
         "{error}"
     );
-    assert!(error.contains("append-only file is not there yet"), "{error}");
-    set(&mut config(), &["appendonly", "no", "tls-port", "0", "maxmemory-policy", "noeviction"]).unwrap();
+    assert!(error.contains("active defragmentation is not there"), "{error}");
+    set(&mut config(), &["activedefrag", "no", "tls-port", "0", "maxmemory-policy", "noeviction"]).unwrap();
 }
 
 #[test]

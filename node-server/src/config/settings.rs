@@ -8,7 +8,8 @@ use crate::client::ClientKind;
 use crate::pubsub::EventClasses;
 
 use super::choices::{
-    ChannelDefault, DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction,
+    AppendFsync, ChannelDefault, DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj,
+    ProtectedAction,
 };
 use super::reader::Reader;
 use super::value::{OutputBufferLimit, SavePoint, Value};
@@ -93,8 +94,24 @@ pub struct Settings {
     pub rdb_key_save_delay_us: i64,
     pub rdbchecksum: bool,
     pub stop_writes_on_bgsave_error: bool,
-    /// Always false until the append-only file is there.
     pub appendonly: bool,
+    /// By which the names of its files begin.
+    pub appendfilename: OsString,
+    /// The folder of its files.
+    pub appenddirname: OsString,
+    pub appendfsync: AppendFsync,
+    /// While a snapshot is made, nothing is synced.
+    pub no_appendfsync_on_rewrite: bool,
+    /// 0: no rewrites by themselves.
+    pub auto_aof_rewrite_percentage: u64,
+    pub auto_aof_rewrite_min_size: u64,
+    pub aof_load_truncated: bool,
+    pub aof_use_rdb_preamble: bool,
+    pub aof_timestamp_enabled: bool,
+    /// A base is synced while it is written, and not at its end alone.
+    pub aof_rewrite_incremental_fsync: bool,
+    /// Files that are of no use any more stay.
+    pub aof_disable_auto_gc: bool,
     // Replication.
     /// What the configuration said at the start, or was recorded since.
     pub replicaof: Option<(String, u16)>,
@@ -308,6 +325,17 @@ impl Settings {
             rdbchecksum: reader.yes_no("rdbchecksum"),
             stop_writes_on_bgsave_error: reader.yes_no("stop-writes-on-bgsave-error"),
             appendonly: reader.yes_no("appendonly"),
+            appendfilename: reader.file_name("appendfilename"),
+            appenddirname: reader.file_name("appenddirname"),
+            appendfsync: reader.choice("appendfsync", AppendFsync::ALL, AppendFsync::word),
+            no_appendfsync_on_rewrite: reader.yes_no("no-appendfsync-on-rewrite"),
+            auto_aof_rewrite_percentage: reader.number("auto-aof-rewrite-percentage"),
+            auto_aof_rewrite_min_size: reader.number("auto-aof-rewrite-min-size"),
+            aof_load_truncated: reader.yes_no("aof-load-truncated"),
+            aof_use_rdb_preamble: reader.yes_no("aof-use-rdb-preamble"),
+            aof_timestamp_enabled: reader.yes_no("aof-timestamp-enabled"),
+            aof_rewrite_incremental_fsync: reader.yes_no("aof-rewrite-incremental-fsync"),
+            aof_disable_auto_gc: reader.yes_no("aof-disable-auto-gc"),
             replicaof: reader.master("replicaof"),
             masterauth: reader.secret("masterauth"),
             masteruser: reader.secret("masteruser"),

@@ -24,6 +24,7 @@ use crate::clock;
 use crate::executor::Held;
 use crate::node::Node;
 use crate::pause::{PauseLevel, PauseReason};
+use crate::persistence::aof;
 use crate::pubsub::ChannelKind;
 use crate::replication;
 use crate::routing::route_waiting;
@@ -238,6 +239,10 @@ impl Applier {
             }
         }
         self.node.replication.begin_anew();
+        if !self.node.persistence.aof.is_off() {
+            // The append-only file says nothing of it either.
+            aof::ask_for_rewrite(&self.node, true);
+        }
         tracking::all_changed(&self.node);
         drop(held);
         let keys: usize = flushed.iter().map(|flushed| flushed.keys).sum();

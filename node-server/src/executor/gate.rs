@@ -38,6 +38,8 @@ pub mod node_state {
     pub const ASLEEP: u32 = 1 << 6;
     /// A copy of the master's data is loaded beside those that serve.
     pub const ASYNC_LOADING: u32 = 1 << 7;
+    /// The append-only file cannot be written.
+    pub const AOF_FAILED: u32 = 1 << 8;
 }
 
 const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
@@ -319,6 +321,9 @@ fn check_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<
     let is_write = writes(session, request);
     if is(node_state::SAVE_FAILED) && is_write && !is(node_state::READ_ONLY_REPLICA) {
         return Err(SAVE_FAILED);
+    }
+    if is(node_state::AOF_FAILED) && is_write && !is(node_state::READ_ONLY_REPLICA) {
+        return Err(CommandError::new(node.persistence.aof.failure_text()));
     }
     if is(node_state::TOO_FEW_REPLICAS) && is_write && !is(node_state::READ_ONLY_REPLICA) {
         return Err(TOO_FEW_REPLICAS);

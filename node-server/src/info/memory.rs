@@ -179,7 +179,7 @@ pub fn memory(node: &Node, counts: &KeyspaceCounts) -> String {
         ("mem_clients_slaves", replicas.to_string()),
         ("mem_clients_normal", clients.to_string()),
         ("mem_cluster_links", cluster_links.to_string()),
-        ("mem_aof_buffer", "0".to_owned()),
+        ("mem_aof_buffer", crate::persistence::aof::waiting_bytes(node).to_string()),
         ("mem_allocator", "libc".to_owned()),
         ("active_defrag_running", "0".to_owned()),
         ("lazyfree_pending_objects", node.lazy_free.pending().to_string()),

@@ -21,6 +21,7 @@ use tokio::time::Sleep;
 
 use super::ahead::Ahead;
 use super::buffers::{KEEP_BYTES, LEAST_ROOM_BYTES, READ_BYTES, ThreadBuffers, with_buffers};
+use super::held_back::HeldBack;
 use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
 use crate::client::{self, LateReply, Message, NO_SHARD, Session, client_flag};
@@ -56,6 +57,8 @@ pub struct Connection {
     /// What the socket did not take yet, from `sent` on.
     output: Vec<u8>,
     sent: usize,
+    /// Parts of it that wait for the append-only file.
+    held_back: HeldBack,
     parked: Option<Parked>,
     ordered: OrderedReplies,
     closing: bool,
@@ -100,6 +103,7 @@ impl Connection {
             gave_room_back: false,
             output: Vec::new(),
             sent: 0,
+            held_back: HeldBack::default(),
             parked: None,
             ordered: OrderedReplies::default(),
             closing: false,
@@ -272,9 +276,12 @@ impl Connection {
         if self.sent < self.output.len() {
             self.forward_effects();
         }
-        while self.sent < self.output.len() {
+        let Some(free) = self.held_back.free(&self.node, &self.session, self.output.len(), cx.waker()) else {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        };
+        while self.sent < free {
             let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
-            match Pin::new(stream).poll_write(cx, &self.output[self.sent..]) {
+            match Pin::new(stream).poll_write(cx, &self.output[self.sent..free]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => self.sent += written,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -287,8 +294,16 @@ impl Connection {
                 }
             }
         }
+        if self.sent < self.output.len() {
+            return if self.output_is_over_limit() {
+                Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()))
+            } else {
+                Poll::Pending
+            };
+        }
         if !self.output.is_empty() {
             self.output = Vec::new();
+            self.held_back.drained(self.sent);
             self.sent = 0;
         }
         Poll::Ready(Ok(()))
@@ -567,6 +582,7 @@ impl Connection {
         if self.output.is_empty()
             && !buffers.output.is_empty()
             && !self.node.replication.has_effects_to_forward()
+            && !self.node.persistence.aof.withholds()
         {
             let Some(stream) = &mut self.stream else { return Some(End::Closed) };
             match Pin::new(stream).poll_write(cx, &buffers.output) {
@@ -592,6 +608,7 @@ impl Connection {
         }
         if self.sent > self.output.len() / 2 {
             self.output.drain(..self.sent);
+            self.held_back.drained(self.sent);
             self.sent = 0;
         }
         // A client that does not read shall not hold twice of what waits for it.
@@ -599,7 +616,11 @@ impl Connection {
         if self.output.capacity() - self.output.len() < more {
             self.output.reserve_exact(more + self.output.len() / 4);
         }
+        let start = self.output.len();
         self.output.append(&mut buffers.output);
+        if self.node.persistence.aof.withholds() {
+            self.held_back.add(&self.node, &self.session, start, self.output.len());
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod ahead;
 mod buffers;
 mod connection;
 mod doors;
+mod held_back;
 mod listener;
 mod ordered;
 mod outgoing;

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
+use super::aof;
 use crate::clock;
 use crate::executor::node_state;
 use crate::node::Node;
 
-/// The lines below the title, with Redis's field names. What this node does without (the append-only file) has Redis's values for
-/// "never happened". There is no copy-on-write: in its place stands what was kept in memory for the snapshot, because writers came first.
+/// The lines below the title, with Redis's field names. There is no copy-on-write: in its place stands what was kept in memory
+/// for the snapshot, because writers came first.
 /// The lines that begin with `snapshot_` are of the newest snapshot.
 pub fn info_section(node: &Node) -> String {
     let persistence = &node.persistence;
@@ -38,7 +39,10 @@ pub fn info_section(node: &Node) -> String {
     line("current_save_keys_processed", &keys_done);
     line("current_save_keys_total", &keys_total);
     line("rdb_changes_since_last_save", &persistence.changes(node.stats.dirty.get()));
-    line("rdb_bgsave_in_progress", &u8::from(persistence.snapshot_is_running()));
+    line(
+        "rdb_bgsave_in_progress",
+        &u8::from(persistence.snapshot_is_running() && !persistence.aof.is_rewriting()),
+    );
     line("rdb_last_save_time", &persistence.last_save_s.get());
     line("rdb_last_bgsave_status", &status);
     line("rdb_last_bgsave_time_sec", &persistence.last_duration_s.load(Ordering::Acquire));
@@ -47,16 +51,11 @@ pub fn info_section(node: &Node) -> String {
     line("rdb_last_cow_size", &if is_running { 0 } else { writers.most_waiting_bytes });
     line("rdb_last_load_keys_expired", &loading.keys_expired.load(Ordering::Relaxed));
     line("rdb_last_load_keys_loaded", &loading.keys_loaded.load(Ordering::Relaxed));
-    line("aof_enabled", &0);
-    line("aof_rewrite_in_progress", &0);
-    line("aof_rewrite_scheduled", &0);
-    line("aof_last_rewrite_time_sec", &-1);
-    line("aof_current_rewrite_time_sec", &-1);
-    line("aof_last_bgrewrite_status", &"ok");
-    line("aof_rewrites", &0);
-    line("aof_rewrites_consecutive_failures", &0);
-    line("aof_last_write_status", &"ok");
-    line("aof_last_cow_size", &0);
+    let (about_aof, while_aof_is_on) = aof::info_lines(node);
+    text.push_str(&about_aof);
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        let _ = write!(text, "{name}:{value}\r\n");
+    };
     line("snapshot_point_usec", &progress.point_us());
     line("snapshot_locks_usec", &progress.visits());
     line("snapshot_locks_cpu_usec", &progress.visits_cpu());
@@ -66,6 +65,10 @@ pub fn info_section(node: &Node) -> String {
     );
     line("module_fork_in_progress", &0);
     line("module_fork_last_cow_size", &0);
+    text.push_str(&while_aof_is_on);
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        let _ = write!(text, "{name}:{value}\r\n");
+    };
     if is_loading || loads_beside {
         let total = loading.total_bytes.load(Ordering::Relaxed);
         let loaded = loading.loaded_bytes.load(Ordering::Relaxed);

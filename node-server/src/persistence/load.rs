@@ -130,6 +130,8 @@ pub struct Loaded {
     pub keys: u64,
     pub expired: u64,
     pub empty: u64,
+    /// Where the file ends.
+    pub bytes: u64,
     /// Where the data stand in a history, when the file says so.
     pub id: Option<ReplicationId>,
     pub offset: Option<u64>,
@@ -270,6 +272,7 @@ impl<'a, R: BufRead> Loader<'a, R> {
         self.loaded.keys = counted(&progress.keys_loaded);
         self.loaded.expired = counted(&progress.keys_expired);
         self.loaded.empty = counted(&progress.empty_keys);
+        self.loaded.bytes = cutting.end();
         Ok(std::mem::take(&mut self.loaded))
     }
 

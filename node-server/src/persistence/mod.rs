@@ -1,12 +1,15 @@
-//! What the node keeps on disk: the RDB file, written by SAVE, BGSAVE, save points and shutdown, read at start.
+//! What the node keeps on disk: the RDB file, written by SAVE, BGSAVE, save points and shutdown, or the append-only file; one of
+//! them is read at start.
 //!
 //! ```text
 //!   snapshot   one point in time, walked without fork, for any number of sinks
 //!   progress   how far it is, and what it costs
 //!   save       the sink that is the file, and when it is written
 //!   load       the file, read at start (and the same items, when a master sends them)
+//!   aof        what happens, as it happens
 //! ```
 
+pub mod aof;
 mod info;
 pub mod load;
 mod progress;
@@ -15,7 +18,7 @@ pub mod snapshot;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -25,7 +28,9 @@ use tokio::sync::Notify;
 pub use info::info_section;
 
 use crate::client::WakeHandle;
+use crate::config::Settings;
 use crate::disk::Disk;
+use crate::node::Node;
 use crate::stats::Counter;
 
 #[derive(Debug)]
@@ -52,6 +57,7 @@ pub struct Persistence {
     pub loading: load::Progress,
     /// DEBUG SET-SKIP-CHECKSUM-VALIDATION.
     pub skips_checksums: AtomicBool,
+    pub aof: Arc<aof::Aof>,
     /// Who said SHUTDOWN and gets an answer only if the node goes on.
     pub shutdown_waiters: Mutex<Vec<WakeHandle>>,
     pub shutdown_aborted: AtomicBool,
@@ -61,7 +67,7 @@ pub struct Persistence {
 }
 
 impl Persistence {
-    pub fn new(now_ms: i64) -> Persistence {
+    pub fn new(now_ms: i64, settings: &Settings) -> Persistence {
         let last_save_s = Counter::default();
         last_save_s.set((now_ms / 1000) as u64);
         Persistence {
@@ -79,6 +85,7 @@ impl Persistence {
             progress: progress::Progress::default(),
             loading: load::Progress::default(),
             skips_checksums: AtomicBool::new(false),
+            aof: Arc::new(aof::Aof::new(settings)),
             shutdown_waiters: Mutex::default(),
             shutdown_aborted: AtomicBool::new(false),
             shutdown_in_progress: AtomicBool::new(false),
@@ -130,6 +137,21 @@ impl Persistence {
             waiter.reply(format!("-{error}\r\n").into_bytes());
         }
     }
+}
+
+/// The data that the node had when it ended: with `appendonly` those of the append-only file, else those of the last save. From
+/// here on the append-only file is written, if there is to be one.
+///
+/// Where `appendonly` was switched on and there is no such file yet, the last save is loaded. (Redis starts without data
+/// then, and its next save loses them.)
+pub fn load_data(node: &Arc<Node>) -> anyhow::Result<()> {
+    if !aof::load_at_start(node)? && load::load_file(node)?.is_some() && node.settings().appendonly {
+        tracing::warn!("there is no append-only file yet: it begins with the data of the RDB file");
+    }
+    if node.settings().appendonly {
+        aof::begin_at_start(node)?;
+    }
+    Ok(())
 }
 
 /// `key-load-delay` and `rdb-key-save-delay`, for tests of what happens meanwhile: waits so many microseconds at a key, or,

@@ -26,12 +26,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rcl_store::aof;
+use rcl_store::entry::Entry;
 use rcl_store::rdb::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
 use rcl_store::snapshot::{HandedOver, Room, WalkBudget, WalkState};
 
 use super::save;
 use crate::allocator;
 use crate::clock;
+use crate::config::Settings;
 use crate::eviction;
 use crate::executor::Held;
 use crate::node::Node;
@@ -47,6 +50,16 @@ const MOMENT: Duration = Duration::from_micros(1);
 const CHUNK_BYTES: usize = 64 * 1024;
 const FULL_SINK_PAUSE: Duration = Duration::from_millis(1);
 const LEAST_ROOM_BYTES: usize = 256 * 1024 * 1024;
+
+/// As what a snapshot is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Rdb,
+    /// An RDB file that is the base of an append-only file.
+    AofBase,
+    /// The commands that make the data.
+    Commands,
+}
 
 /// Where a snapshot goes.
 pub trait Sink: Send {
@@ -118,24 +131,38 @@ pub fn run(
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
 ) -> Result<Summary, SnapshotError> {
     let room_bytes = (allocator::used_bytes() as usize / 2).max(LEAST_ROOM_BYTES);
-    run_within(node, claim, Arc::new(Room::new(room_bytes)), at_point)
+    run_within(node, claim, Arc::new(Room::new(room_bytes)), Format::Rdb, at_point)
+}
+
+/// The same in any format. Only an RDB file serves others on the way: replicas, and a save that is scheduled.
+pub fn run_as(
+    node: &Arc<Node>,
+    claim: Claim,
+    format: Format,
+    at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
+) -> Result<Summary, SnapshotError> {
+    let room_bytes = (allocator::used_bytes() as usize / 2).max(LEAST_ROOM_BYTES);
+    run_within(node, claim, Arc::new(Room::new(room_bytes)), format, at_point)
 }
 
 fn run_within(
     node: &Arc<Node>,
     claim: Claim,
     room: Arc<Room>,
+    format: Format,
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
 ) -> Result<Summary, SnapshotError> {
     let progress = &node.persistence.progress;
     stamp_where_needed(node)?;
     // Files are created before anything is locked.
-    let (scheduled, file) = save::begin_scheduled(node).unzip();
+    let serves_others = format == Format::Rdb;
+    let (scheduled, file) = Some(node).filter(|_| serves_others).and_then(save::begin_scheduled).unzip();
     progress.begin(clock::now_ms(), &room);
-    let result = begin(node, room, |point| {
+    let result = begin(node, room, format, |point| {
         // Who goes down makes the last snapshot without replicas: they might be slow.
         let is_last = node.persistence.shutdown_in_progress.load(Ordering::Acquire);
-        let mut sinks = if is_last { Vec::new() } else { full_sync::start_waiting(node, point) };
+        let mut sinks =
+            if is_last || !serves_others { Vec::new() } else { full_sync::start_waiting(node, point) };
         sinks.extend(at_point(point));
         sinks.extend(file);
         sinks
@@ -182,6 +209,7 @@ type DatabaseSize = (u64, u64);
 fn begin(
     node: &Arc<Node>,
     room: Arc<Room>,
+    format: Format,
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
 ) -> Result<(Walk, Vec<DatabaseSize>), SnapshotError> {
     let applying = node.replication.lock_applying();
@@ -218,6 +246,7 @@ fn begin(
     }
     let walk = Walk {
         node: node.clone(),
+        format,
         point,
         dirty,
         functions,
@@ -233,8 +262,50 @@ fn begin(
     Ok((walk, sizes))
 }
 
+/// Turns what the walk comes to into bytes.
+enum Encoder {
+    Rdb(FileEncoder),
+    Commands,
+}
+
+impl Encoder {
+    fn function(&mut self, code: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Encoder::Rdb(encoder) => encoder.function(code, out),
+            Encoder::Commands => aof::commands::function(code, out),
+        }
+    }
+
+    fn database(&mut self, number: u64, keys: u64, volatile: u64, out: &mut Vec<u8>) {
+        match self {
+            Encoder::Rdb(encoder) => encoder.database(number, keys, volatile, out),
+            Encoder::Commands => aof::commands::select(number, out),
+        }
+    }
+
+    fn key(&mut self, entry: &Entry, info: KeyInfo, out: &mut Vec<u8>) {
+        match self {
+            Encoder::Rdb(encoder) => encoder.key(entry.key(), entry.value(), info, out),
+            Encoder::Commands => aof::commands::key(entry.key(), entry.value(), info.expiry_ms, out),
+        }
+    }
+
+    fn leaves(&mut self, out: &[u8]) {
+        if let Encoder::Rdb(encoder) = self {
+            encoder.leaves(out);
+        }
+    }
+
+    fn finish(self, out: &mut Vec<u8>) {
+        if let Encoder::Rdb(encoder) = self {
+            encoder.finish(out);
+        }
+    }
+}
+
 struct Walk {
     node: Arc<Node>,
+    format: Format,
     point: LogPoint,
     dirty: u64,
     functions: Arc<Functions>,
@@ -258,7 +329,7 @@ impl Walk {
         // Of the walk's beginning: that is near enough for idle times.
         let now_ms = clock::now_ms();
         let mut out = Vec::with_capacity(CHUNK_BYTES * 2);
-        let mut encoder = FileEncoder::start(settings.rdbcompression, &self.info(), &mut out);
+        let mut encoder = self.encoder(&settings, &mut out);
         for library in self.functions.libraries() {
             encoder.function(&library.code, &mut out);
         }
@@ -277,7 +348,7 @@ impl Walk {
                         }
                         let (idle_s, frequency) = eviction::kept_access(&settings, &entry, now_ms);
                         let info = KeyInfo { expiry_ms: entry.expiry(), idle_s, frequency };
-                        encoder.key(entry.key(), entry.value(), info, &mut out);
+                        encoder.key(&entry, info, &mut out);
                         self.keys += 1;
                         super::slow_down(settings.rdb_key_save_delay_us, self.keys);
                         if out.len() >= CHUNK_BYTES {
@@ -292,6 +363,7 @@ impl Walk {
         }
         encoder.finish(&mut out);
         if !settings.rdbchecksum
+            && self.format != Format::Commands
             && let Some(checksum) = out.last_chunk_mut::<8>()
         {
             // Zero says that there is none.
@@ -301,6 +373,16 @@ impl Walk {
         self.finish()
     }
 
+    fn encoder(&self, settings: &Settings, out: &mut Vec<u8>) -> Encoder {
+        if self.format != Format::Commands {
+            return Encoder::Rdb(FileEncoder::start(settings.rdbcompression, &self.info(), out));
+        }
+        if settings.aof_timestamp_enabled {
+            aof::timestamp(clock::now_ms() / 1000, out);
+        }
+        Encoder::Commands
+    }
+
     fn info(&self) -> FileInfo<'_> {
         let point = &self.point;
         FileInfo {
@@ -308,7 +390,7 @@ impl Walk {
             created_at_s: clock::now_ms() / 1000,
             used_memory_bytes: self.node.peak_memory_bytes.load(Ordering::Relaxed),
             field_expiries: self.field_expiries,
-            aof_base: false,
+            aof_base: self.format == Format::AofBase,
             replication: point.is_active.then(|| ReplicationInfo {
                 stream_database: point.database.unwrap_or(0) as u64,
                 id: point.id.as_str().as_bytes(),

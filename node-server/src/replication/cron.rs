@@ -51,14 +51,20 @@ fn retire_backlog(node: &Node) {
     if ttl_ms == 0 || !replication.is_logging() || !replication.lock_links().is_empty() {
         return;
     }
+    if !replication.lock_log().is_active() {
+        return;
+    }
     let since_ms = replication.no_replicas_since_ms.load(Ordering::Acquire).max(node.started_ms);
     if clock::now_ms() - since_ms <= ttl_ms {
         return;
     }
     let held = crate::executor::Held::all(&node.shards);
     if replication.lock_links().is_empty() && replication.is_logging() {
-        replication.logging.store(false, Ordering::Release);
-        replication.with_log(|log| log.retire(new_id()));
+        let still_written = replication.with_log(|log| {
+            log.retire(new_id());
+            log.is_written()
+        });
+        replication.logging.store(still_written, Ordering::Release);
         tracing::info!(seconds = ttl_ms / 1000, "replication backlog freed: no replica for repl-backlog-ttl");
     }
     drop(held);

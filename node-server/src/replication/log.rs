@@ -11,10 +11,16 @@
 //! where each record ends and which slot it is about. What lies before both the backlog's size and the slowest
 //! reader's place is dropped.
 //!
-//! The log is idle until the first replica asks ([`ReplicationLog::begin`]): then nothing is written and the
-//! offset stands still, as with Redis; so a history that begins later always gets a new id.
+//! The log is idle until the first replica asks ([`ReplicationLog::begin`]) or the append-only file reads it
+//! ([`ReplicationLog::attach_file`]): before, nothing is written and the offset stands still, as with Redis. What is written
+//! for the file alone is of no history: one that begins later always gets a new id, and nothing is kept beyond what the
+//! file's writer needs.
+//!
+//! Some records are about no data (PING, REPLCONF GETACK, SETSLOT): replicas get them, the file does not. And where the
+//! file tells times, the log remembers where each second began.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 use bytes::Bytes;
 use rcl_proto::Slot;
@@ -22,6 +28,7 @@ use rcl_proto::resp::{Args, encode_request};
 
 use super::history::{History, ReplicationId};
 use crate::allocator::block_bytes;
+use crate::clock;
 
 /// A place in the log: bytes since the beginning of its history.
 pub type LogPosition = u64;
@@ -34,6 +41,17 @@ const SHARED_BYTES: usize = block_bytes(3 * size_of::<usize>());
 
 /// Places for blocks that are kept although there are none.
 const KEPT_PLACES: usize = 1024;
+
+/// The writer of the append-only file, as a reader of the log. Others have their client's number.
+pub const FILE_READER: u64 = u64::MAX;
+
+/// What the append-only file gets next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataPiece {
+    Bytes(Bytes),
+    /// What follows was written from this second on, Unix time.
+    Second(i64),
+}
 
 /// Where a record ends, and what it is about: one slot, or the whole node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +81,14 @@ impl Block {
 #[derive(Debug)]
 pub struct ReplicationLog {
     history: History,
-    /// False while nothing is kept.
+    /// A history goes on by it, for replicas.
     active: bool,
+    /// The append-only file reads it.
+    for_file: bool,
+    /// Of what is kept: records that the file does not get.
+    apart: VecDeque<Range<LogPosition>>,
+    /// Where seconds began, if the file tells times.
+    seconds: Option<VecDeque<(LogPosition, i64)>>,
     blocks: VecDeque<Block>,
     tail: Vec<u8>,
     tail_records: Vec<Record>,
@@ -87,6 +111,9 @@ impl ReplicationLog {
         ReplicationLog {
             history: History::new(id),
             active: false,
+            for_file: false,
+            apart: VecDeque::new(),
+            seconds: None,
             blocks: VecDeque::new(),
             tail: Vec::new(),
             tail_records: Vec::new(),
@@ -104,8 +131,14 @@ impl ReplicationLog {
         &self.history
     }
 
+    /// A history goes on by it: replicas may ask for what is kept.
     pub fn is_active(&self) -> bool {
         self.active
+    }
+
+    /// What happens is to be written, for whoever reads it.
+    pub fn is_written(&self) -> bool {
+        self.active || self.for_file
     }
 
     /// The first byte that is kept.
@@ -136,11 +169,40 @@ impl ReplicationLog {
         }
     }
 
-    /// Forgets everything, and stands still from now on.
+    /// Ends the history: nobody goes on by it any more. Without the append-only file the log stands still from now on.
     pub fn retire(&mut self, id: ReplicationId) {
-        self.drop_all();
         self.active = false;
         self.history = History::new(id);
+        if self.for_file { self.trim() } else { self.drop_all() }
+    }
+
+    /// The append-only file is written from here on, with the times of what is written if it tells them.
+    pub fn attach_file(&mut self, tells_times: bool) {
+        if !self.is_written() {
+            self.database = None;
+        }
+        self.for_file = true;
+        self.apart.clear();
+        self.seconds = tells_times.then(VecDeque::new);
+        self.pin(FILE_READER, self.end);
+    }
+
+    /// The append-only file is written no more.
+    pub fn detach_file(&mut self) {
+        self.for_file = false;
+        self.apart = VecDeque::new();
+        self.seconds = None;
+        self.unpin(FILE_READER);
+        if !self.active {
+            self.drop_all();
+        }
+    }
+
+    /// Whether the file tells times from now on.
+    pub fn tell_times(&mut self, tells_times: bool) {
+        if tells_times != self.seconds.is_some() {
+            self.seconds = tells_times.then(VecDeque::new);
+        }
     }
 
     /// The log of another node is followed from `end` on; what was kept here is of no use.
@@ -165,6 +227,19 @@ impl ReplicationLog {
     /// What was written last holds a SETSLOT.
     pub fn note_setslot(&mut self) {
         self.setslot_end = self.end;
+    }
+
+    /// A SETSLOT, which is about no data. Returns the log's new end.
+    pub fn append_setslot(&mut self, database: usize, setslot: Args<'_>) -> LogPosition {
+        let start = self.end;
+        self.append(database, None, std::iter::once(setslot));
+        self.keep_apart(start..self.end);
+        if self.for_file {
+            // It may have selected the database, which the file does not hear.
+            self.database = None;
+        }
+        self.note_setslot();
+        self.end
     }
 
     pub fn setslot_end(&self) -> LogPosition {
@@ -192,7 +267,7 @@ impl ReplicationLog {
         slot: Option<Slot>,
         commands: impl Iterator<Item = (Option<usize>, Args<'a>)>,
     ) -> LogPosition {
-        if !self.active {
+        if !self.is_written() {
             return self.end;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -216,23 +291,43 @@ impl ReplicationLog {
     /// A record that is about no data (PING, REPLCONF GETACK), so that its database does not matter.
     pub fn append_notice(&mut self, command: &[&[u8]]) -> LogPosition {
         if self.active {
+            let start = self.end;
             let mut bytes = Vec::new();
             encode_request(&mut bytes, command.iter().copied());
             self.write(&bytes, None);
+            self.keep_apart(start..self.end);
         }
         self.end
     }
 
-    /// What a replica applied, as its master sent it.
-    pub fn append_stream(&mut self, bytes: &[u8], database: usize) -> LogPosition {
+    /// What a replica applied, as its master sent it; and where in it records stand that are about no data.
+    pub fn append_stream(&mut self, bytes: &[u8], database: usize, apart: &[Range<usize>]) -> LogPosition {
         self.database = Some(database);
+        let start = self.end;
         self.write(bytes, None);
+        for range in apart {
+            self.keep_apart(start + range.start as u64..start + range.end as u64);
+        }
         self.end
+    }
+
+    /// The append-only file does not get this.
+    fn keep_apart(&mut self, range: Range<LogPosition>) {
+        if !self.for_file || range.is_empty() {
+            return;
+        }
+        match self.apart.back_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.apart.push_back(range),
+        }
     }
 
     fn write(&mut self, bytes: &[u8], slot: Option<Slot>) {
         if bytes.is_empty() {
             return;
+        }
+        if self.seconds.is_some() {
+            self.note_second();
         }
         self.tail.extend_from_slice(bytes);
         self.end += bytes.len() as u64;
@@ -240,6 +335,15 @@ impl ReplicationLog {
         if self.tail.len() >= BLOCK_BYTES {
             self.close_tail();
             self.trim();
+        }
+    }
+
+    fn note_second(&mut self) {
+        let now_s = clock::now_ms() / 1000;
+        if let Some(seconds) = &mut self.seconds
+            && seconds.back().is_none_or(|(_, last)| *last != now_s)
+        {
+            seconds.push_back((self.end, now_s));
         }
     }
 
@@ -269,7 +373,9 @@ impl ReplicationLog {
     }
 
     fn trim(&mut self) {
-        let backlog = self.end.saturating_sub(self.backlog_bytes);
+        // Without a history nobody but the file's writer comes.
+        let backlog_bytes = if self.active { self.backlog_bytes } else { 0 };
+        let backlog = self.end.saturating_sub(backlog_bytes);
         let wanted = self.readers.values().copied().min().unwrap_or(u64::MAX).min(backlog);
         while self.blocks.front().is_some_and(|block| block.end() <= wanted) {
             if let Some(block) = self.blocks.pop_front() {
@@ -299,6 +405,17 @@ impl ReplicationLog {
         if let Some(pinned) = self.readers.get_mut(&reader) {
             *pinned = position;
         }
+        if reader == FILE_READER {
+            while self.apart.front().is_some_and(|range| range.end <= position) {
+                self.apart.pop_front();
+            }
+            if let Some(seconds) = &mut self.seconds {
+                // The last one stays: what follows may be of the same second.
+                while seconds.len() > 1 && seconds.front().is_some_and(|(start, _)| *start < position) {
+                    seconds.pop_front();
+                }
+            }
+        }
     }
 
     pub fn unpin(&mut self, reader: u64) {
@@ -306,13 +423,14 @@ impl ReplicationLog {
         self.trim();
     }
 
+    /// How many replicas read it.
     pub fn reader_count(&self) -> usize {
-        self.readers.len()
+        self.readers.keys().filter(|reader| **reader != FILE_READER).count()
     }
 
     /// The bytes from `position` on: at most about `limit` of them. `None` when they are not kept (any more).
     pub fn read(&mut self, position: LogPosition, limit: usize) -> Option<Vec<Bytes>> {
-        if !self.active || position < self.start() || position > self.end {
+        if !self.is_written() || position < self.start() || position > self.end {
             return None;
         }
         self.close_tail();
@@ -332,6 +450,45 @@ impl ReplicationLog {
         Some(pieces)
     }
 
+    /// The same for the append-only file, up to `until` at the most: without what is kept apart, and with the seconds. Also
+    /// where it goes on.
+    pub fn read_data(
+        &mut self,
+        position: LogPosition,
+        until: LogPosition,
+        limit: usize,
+    ) -> Option<(Vec<DataPiece>, LogPosition)> {
+        let room = usize::try_from(until.saturating_sub(position)).unwrap_or(usize::MAX);
+        let raw = self.read(position, limit.min(room))?;
+        let mut pieces = Vec::with_capacity(raw.len());
+        let mut apart = self.apart.iter().skip_while(|range| range.end <= position).peekable();
+        let seconds = self.seconds.iter().flatten().skip_while(|(start, _)| *start < position);
+        let mut seconds = seconds.copied().peekable();
+        let mut place = position;
+        for mut bytes in raw {
+            while !bytes.is_empty() {
+                while apart.next_if(|range| range.end <= place).is_some() {}
+                let next = apart.peek().map(|range| range.start).unwrap_or(u64::MAX);
+                let is_apart = next <= place;
+                let turn = if is_apart { apart.peek().map_or(place, |range| range.end) } else { next };
+                let mut length = bytes.len().min(usize::try_from(turn - place).unwrap_or(usize::MAX));
+                if !is_apart {
+                    if let Some((_, second)) = seconds.next_if(|(start, _)| *start <= place) {
+                        pieces.push(DataPiece::Second(second));
+                        continue;
+                    }
+                    if let Some((start, _)) = seconds.peek() {
+                        length = length.min(usize::try_from(start - place).unwrap_or(usize::MAX));
+                    }
+                    pieces.push(DataPiece::Bytes(bytes.slice(..length)));
+                }
+                bytes = bytes.slice(length..);
+                place += length as u64;
+            }
+        }
+        Some((pieces, place))
+    }
+
     /// The records that end after `position`.
     pub fn records_after(&self, position: LogPosition) -> impl Iterator<Item = Record> {
         let closed = self.blocks.iter().flat_map(|block| block.records.iter());
@@ -347,6 +504,81 @@ mod tests {
 
     fn id(letter: u8) -> ReplicationId {
         ReplicationId::parse(&[letter; 40]).unwrap()
+    }
+
+    /// What the append-only file gets from `position` on.
+    fn data_from(log: &mut ReplicationLog, position: u64) -> String {
+        let (pieces, end) = log.read_data(position, u64::MAX, usize::MAX).unwrap();
+        assert_eq!(end, log.end());
+        let text = |piece: DataPiece| match piece {
+            DataPiece::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            DataPiece::Second(second) => format!("<{second}>"),
+        };
+        pieces.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn for_the_file_alone_nothing_is_kept_that_it_has() {
+        let mut log = ReplicationLog::new(id(b'a'), 1 << 20);
+        log.attach_file(false);
+        assert!(log.is_written() && !log.is_active());
+        let value = "x".repeat(BLOCK_BYTES);
+        let first = append(&mut log, 0, None, &format!("SET k {value}"));
+        log.move_pin(FILE_READER, first);
+        append(&mut log, 0, None, &format!("SET k {value}"));
+        assert_eq!((log.start(), log.kept()), (first, None));
+        // A history that begins is a new one, and keeps what comes.
+        log.begin(id(b'b'));
+        let place = log.end();
+        append(&mut log, 0, None, "DEL a");
+        assert_eq!(log.history().id, id(b'b'));
+        assert!(data_from(&mut log, place).starts_with("*2\r\n$6\r\nSELECT"));
+        // It may end, and the file goes on.
+        log.retire(id(b'c'));
+        assert_eq!(log.kept(), None);
+        assert!(data_from(&mut log, place).ends_with("$1\r\na\r\n"));
+        log.detach_file();
+        assert_eq!((log.is_written(), log.read(place, 10)), (false, None));
+    }
+
+    #[test]
+    fn what_is_about_no_data_does_not_come_into_the_file() {
+        let mut log = active(1024);
+        log.attach_file(false);
+        log.append_notice(&[b"PING"]);
+        append(&mut log, 0, None, "DEL a");
+        log.append_notice(&[b"PING"]);
+        log.append_notice(&[b"PING"]);
+        let setslot = OwnedArgs::new(["CLUSTER", "SETSLOT"].map(str::as_bytes));
+        let place = log.end();
+        log.append_setslot(0, setslot.as_args());
+        assert_eq!(log.setslot_end(), log.end());
+        append(&mut log, 0, None, "DEL b");
+        let select = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
+        let deletion = |key: &str| format!("{select}*2\r\n$3\r\nDEL\r\n$1\r\n{key}\r\n");
+        assert_eq!(data_from(&mut log, 0), deletion("a") + &deletion("b"));
+        assert_eq!(data_from(&mut log, place + 5), deletion("b"));
+        let place = log.end();
+        log.append_stream(b"\n*1\r\n$4\r\nPING\r\nDATAmore\n", 3, &[0..1, 1..15, 23..24]);
+        assert_eq!(data_from(&mut log, place), "DATAmore");
+        log.move_pin(FILE_READER, log.end());
+        assert!(log.apart.is_empty());
+    }
+
+    #[test]
+    fn seconds_stand_before_what_was_written_in_them() {
+        let mut log = active(1024);
+        log.attach_file(true);
+        append(&mut log, 0, None, "DEL a");
+        let place = log.end();
+        append(&mut log, 0, None, "DEL b");
+        assert!(log.seconds.as_ref().is_some_and(|seconds| seconds[0].0 == 0));
+        log.seconds = Some([(0, 7), (place, 8)].into());
+        let text = data_from(&mut log, 0);
+        assert!(text.starts_with("<7>*2\r\n$6\r\nSELECT"), "{text}");
+        assert!(text.contains("a\r\n<8>*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n"), "{text}");
+        log.move_pin(FILE_READER, place);
+        assert!(data_from(&mut log, place).starts_with("<8>"));
     }
 
     fn active(backlog_bytes: u64) -> ReplicationLog {
@@ -467,7 +699,7 @@ mod tests {
         append(&mut log, 0, None, "DEL a");
         log.restart_at(History::new(id(b'c')), 5000, Some(2));
         assert_eq!(log.kept(), Some(5000..=5000));
-        log.append_stream(b"*1\r\n$4\r\nPING\r\n", 2);
+        log.append_stream(b"*1\r\n$4\r\nPING\r\n", 2, &[]);
         assert_eq!(log.end(), 5014);
         assert_eq!(everything_from(&mut log, 5000), b"*1\r\n$4\r\nPING\r\n");
     }

@@ -14,6 +14,7 @@
 //!
 //! Locks are taken in this order: role, applying, shards, log, and the small registers last.
 
+mod bell;
 mod cron;
 pub mod failover;
 pub mod full_sync;
@@ -39,10 +40,13 @@ use tokio::sync::Notify;
 pub use history::{FullSyncReason, History, ReplicationId, SecondHistory};
 pub use info::info_section;
 pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
-pub use log::{LogPosition, Record, ReplicationLog};
+pub use log::{DataPiece, LogPosition, Record, ReplicationLog};
+
+use bell::Bell;
+use log::FILE_READER;
 pub use role::{Followed, NO_LONGER_MASTER, follow, lead, refresh_state};
 pub use upstream::{Phase, UpstreamView};
-pub use wait::{Wanted, acknowledged_count, unblock, wait_for_replicas};
+pub use wait::{Wanted, durable_grew, unblock, wait_for_replicas};
 
 use crate::config::Settings;
 use crate::node::Node;
@@ -73,6 +77,8 @@ pub struct Replication {
     logging: AtomicBool,
     replica: AtomicBool,
     grew: Notify,
+    /// The writer of the append-only file sleeps until the log grows.
+    pub(crate) bell: Bell,
     links: Mutex<Vec<Arc<ReplicaLink>>>,
     /// How many links there are, to be read without their lock.
     link_count: AtomicU64,
@@ -112,6 +118,7 @@ impl Replication {
             logging: AtomicBool::new(false),
             replica: AtomicBool::new(false),
             grew: Notify::new(),
+            bell: Bell::default(),
             links: Mutex::default(),
             link_count: AtomicU64::new(0),
             told_of_field_expiries: AtomicBool::new(false),
@@ -157,7 +164,7 @@ impl Replication {
         commands: impl Iterator<Item = Args<'a>>,
     ) -> LogPosition {
         let end = self.append_of_client(slot, commands.map(|command| (Some(database), command)));
-        self.grew.notify_waiters();
+        self.tell_readers();
         end
     }
 
@@ -191,6 +198,7 @@ impl Replication {
             needs_help |= !link.handle.mailbox.is_killed() && link.outgoing.forward(node);
         }
         self.forwarded.store(offset, Ordering::Release);
+        self.bell.ring();
         if needs_help {
             self.grew.notify_waiters();
         }
@@ -204,8 +212,13 @@ impl Replication {
     /// Changes the log; readers hear of it.
     fn with_log<R>(&self, change: impl FnOnce(&mut ReplicationLog) -> R) -> R {
         let result = self.change_log(change);
-        self.grew.notify_waiters();
+        self.tell_readers();
         result
+    }
+
+    fn tell_readers(&self) {
+        self.grew.notify_waiters();
+        self.bell.ring();
     }
 
     fn change_log<R>(&self, change: impl FnOnce(&mut ReplicationLog) -> R) -> R {
@@ -231,6 +244,46 @@ impl Replication {
         // What is on its way stays until more is asked for: so all that replicas hold is in the log.
         log.move_pin(reader, position);
         Some(pieces)
+    }
+
+    /// What comes next for the append-only file, up to `until` at the most, and where it goes on. `None` when that is not kept.
+    pub(crate) fn take_for_file(
+        &self,
+        position: LogPosition,
+        until: LogPosition,
+        limit: usize,
+    ) -> Option<(Vec<DataPiece>, LogPosition)> {
+        self.lock_log().read_data(position, until, limit)
+    }
+
+    /// The append-only file has all before `position` for good.
+    pub(crate) fn release_for_file(&self, position: LogPosition) {
+        self.lock_log().move_pin(FILE_READER, position);
+    }
+
+    /// From here on everything is written for the append-only file. The caller holds all shards. Returns where that is, and the
+    /// database that the log is in there.
+    pub(crate) fn attach_file(&self, tells_times: bool) -> (LogPosition, Option<usize>) {
+        let (end, database) = self.with_log(|log| {
+            log.attach_file(tells_times);
+            (log.end(), log.database())
+        });
+        self.logging.store(!self.is_replica(), Ordering::Release);
+        let database = if self.is_replica() { Some(self.upstream.database()) } else { database };
+        (end, database)
+    }
+
+    /// The append-only file is written no more.
+    pub(crate) fn detach_file(&self) {
+        let still_written = self.with_log(|log| {
+            log.detach_file();
+            log.is_written()
+        });
+        self.logging.store(still_written && !self.is_replica(), Ordering::Release);
+    }
+
+    pub(crate) fn tell_times_in_file(&self, tells_times: bool) {
+        self.lock_log().tell_times(tells_times);
     }
 
     /// Taken before the shards by who needs data and offset of a replica to agree.

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::executor::{Held, node_state};
 use crate::node::Node;
 use crate::oom_score;
+use crate::persistence::aof;
 
 /// What [`follow`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub fn lead_locked(node: &Arc<Node>) {
     });
     replication.disconnect_replicas();
     replication.upstream.forget();
-    let logging = replication.lock_log().is_active();
+    let logging = replication.lock_log().is_written();
     node.replica_keys.forget();
     replication.replica.store(false, Ordering::Release);
     replication.logging.store(logging, Ordering::Release);
@@ -99,6 +100,8 @@ pub fn lead_locked(node: &Arc<Node>) {
     drop(held);
     drop(applied);
     node.lock_config().record_replica_of(None);
+    // A copy that was not complete may have ended it.
+    aof::restart_after_copy(node);
     refresh_state(node);
     adjust_oom_score(node);
 }

@@ -68,7 +68,7 @@ pub fn replicate(
                 let done = move |acknowledged| {
                     then(if acknowledged >= replicas { Ok(()) } else { Err(NO_REPLICAS) });
                 };
-                let wanted = wait::Wanted { offset: end, replicas, timeout_ms };
+                let wanted = wait::Wanted { offset: end, replicas, in_files: None, timeout_ms };
                 wait::wait_for_replicas(&task_node, client, wait, wanted, Some(Box::new(done)));
             }
         }
@@ -98,11 +98,7 @@ fn append(node: &Node, setslot: &OwnedArgs) -> Appended {
     {
         return Appended::ForNobody;
     }
-    let end = node.replication.with_log(|log| {
-        let end = log.append(DATABASE, None, std::iter::once(setslot.as_args()));
-        log.note_setslot();
-        end
-    });
+    let end = node.replication.with_log(|log| log.append_setslot(DATABASE, setslot.as_args()));
     Appended::Until { end, replicas: online as i64 }
 }
 

@@ -1,4 +1,5 @@
-//! WAIT, and SETSLOT on its way to the replicas: a client waits until so many of them have acknowledged an offset.
+//! WAIT, WAITAOF, and SETSLOT on its way to the replicas: a client waits until so many of them have acknowledged an offset, or
+//! have it in their append-only files.
 //!
 //! Who waits has the replicas asked at once (`REPLCONF GETACK *` in the stream), instead of waiting for the
 //! acknowledgement that each sends every second. One question serves all who wait.
@@ -28,8 +29,43 @@ pub struct Waiters {
 pub struct Wanted {
     pub offset: LogPosition,
     pub replicas: i64,
+    /// The replicas are to have it in their append-only files, and this node in so many of its own: one, or none.
+    pub in_files: Option<i64>,
     /// 0: for ever.
     pub timeout_ms: u64,
+}
+
+/// Who has what is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    pub replicas: i64,
+    /// 1 when this node's append-only file has it.
+    pub local: i64,
+}
+
+impl Wanted {
+    pub fn standing(&self, node: &Node) -> Standing {
+        if self.in_files.is_none() {
+            return Standing { replicas: acknowledged_count(node, self.offset), local: 0 };
+        }
+        let is_durable = node.persistence.aof.durable().is_some_and(|durable| durable >= self.offset);
+        let links = node.replication.lock_links();
+        let has_it =
+            links.iter().filter(|link| link.is_online() && link.acknowledged_in_file() >= self.offset);
+        Standing { replicas: has_it.count() as i64, local: i64::from(is_durable) }
+    }
+
+    pub fn is_met_by(&self, standing: Standing) -> bool {
+        standing.replicas >= self.replicas && standing.local >= self.in_files.unwrap_or(0)
+    }
+
+    pub fn write(&self, standing: Standing, reply: &mut ReplyWriter<'_>) {
+        if self.in_files.is_some() {
+            reply.array(2);
+            reply.integer(standing.local);
+        }
+        reply.integer(standing.replicas);
+    }
 }
 
 /// What is done with the number of replicas that acknowledged, instead of answering it. It must not wait.
@@ -93,7 +129,14 @@ pub fn wait_for_replicas(
 
 /// A replica acknowledged something.
 pub fn acknowledged(node: &Node) {
-    answer(node, |waiter, count| count >= waiter.wanted.replicas);
+    answer(node, |waiter, standing| waiter.wanted.is_met_by(standing));
+}
+
+/// More of the log is in this node's append-only file.
+pub fn durable_grew(node: &Node) {
+    if !node.replication.waiters.lock().is_empty() {
+        acknowledged(node);
+    }
 }
 
 /// This node follows another one now: nobody will acknowledge anything any more.
@@ -117,22 +160,22 @@ pub fn forget_the_gone(node: &Node) {
 }
 
 /// Answers those whose wait is over; false when there was none.
-fn answer(node: &Node, is_over: impl Fn(&Waiter, i64) -> bool) -> bool {
+fn answer(node: &Node, is_over: impl Fn(&Waiter, Standing) -> bool) -> bool {
     let mut over = Vec::new();
     {
         let mut waiting = node.replication.waiters.lock();
         for waiter in std::mem::take(&mut *waiting) {
-            let count = acknowledged_count(node, waiter.wanted.offset);
-            if is_over(&waiter, count) { over.push((waiter, count)) } else { waiting.push(waiter) }
+            let standing = waiter.wanted.standing(node);
+            if is_over(&waiter, standing) { over.push((waiter, standing)) } else { waiting.push(waiter) }
         }
     }
     let found = !over.is_empty();
-    for (waiter, count) in over {
+    for (waiter, standing) in over {
         match waiter.then {
-            Some(then) => then(count),
+            Some(then) => then(standing.replicas),
             None => {
                 let mut bytes = Vec::new();
-                ReplyWriter::new(&mut bytes, Protocol::Resp2).integer(count);
+                waiter.wanted.write(standing, &mut ReplyWriter::new(&mut bytes, Protocol::Resp2));
                 waiter.wait.reply(bytes);
             }
         }

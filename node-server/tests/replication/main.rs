@@ -1,7 +1,8 @@
-//! Replication and the RDB file, with real processes: nodes of ours beside `redis-server`, each as a master and as a
+//! Replication, the RDB file and the append-only file, with real processes: nodes of ours beside `redis-server`, each as a master and as a
 //! replica of the other.
 
 mod access;
+mod append_only;
 mod chaos;
 mod cluster;
 mod data;

@@ -50,6 +50,7 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.reply.ok();
             Ok(Outcome::Done)
         }
+        2 if is(subcommand, "LOADAOF") => debug_data::load_aof(context),
         2 if is(subcommand, "DIGEST") => debug_data::digest(context),
         _ if is(subcommand, "DIGEST-VALUE") => debug_data::digest_value(context, args.from(2)),
         3 if is(subcommand, "OBJECT") => debug_layout::object(context, &args[2]),
@@ -209,6 +210,7 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
             ("DIGEST-VALUE <key> ...", "Return such a number for each of the values."),
             ("ERROR <message>", "Answer with this error."),
             ("HTSTATS <database> [FULL]", "Tell how the tables of a database are filled."),
+            ("LOADAOF", "Write all to the append-only file, forget all data and load them from there."),
             ("LISTPACK <key>", "Write the elements of a small value to the log."),
             ("OBJECT <key>", "Tell how a value is stored."),
             ("QUICKLIST <key> [<0|1>]", "Write the nodes of a list to the log, with 1 their elements too."),

@@ -1,4 +1,4 @@
-//! DEBUG's subcommands for who tests the data: DIGEST, DIGEST-VALUE, POPULATE, RELOAD.
+//! DEBUG's subcommands for who tests the data: DIGEST, DIGEST-VALUE, POPULATE, RELOAD, LOADAOF.
 
 use rcl_proto::resp::Args;
 use rcl_proto::{Slot, key_slot};
@@ -11,7 +11,7 @@ use super::debug_layout::with_entry;
 use crate::command::parse::{self, is};
 use crate::command::{CommandError, CommandResult, Context, Outcome};
 use crate::executor::internal;
-use crate::persistence::load;
+use crate::persistence::{aof, load};
 use crate::shard::Shard;
 
 /// `DEBUG DIGEST`: the same for the same data, however they are stored and in whatever order they came.
@@ -143,6 +143,16 @@ pub fn reload(context: &mut Context<'_>, options: Args<'_>) -> CommandResult {
     }
     let reloaded = load::reload(context.node, &load::Reload { saves, flushes, merges });
     reloaded.map_err(|error| CommandError::new(format!("ERR Error trying to load the RDB dump: {error}")))?;
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG LOADAOF`
+pub fn load_aof(context: &mut Context<'_>) -> CommandResult {
+    if !context.may_park {
+        return Err(CommandError::fixed("ERR DEBUG LOADAOF is not allowed inside a transaction"));
+    }
+    aof::reload(context.node).map_err(CommandError::new)?;
     context.reply.ok();
     Ok(Outcome::Done)
 }

@@ -9,6 +9,7 @@ use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, Lo
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
 use crate::info::KeyspaceCounts;
 use crate::info::memory::{Figures, human};
+use crate::persistence::aof;
 
 const TIPS: &[&str] = &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"];
 
@@ -137,7 +138,7 @@ fn stats(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     number(reply, "clients.slaves", figures.replicas as i64);
     number(reply, "clients.normal", figures.clients as i64);
     number(reply, "cluster.links", figures.cluster_links as i64);
-    number(reply, "aof.buffer", 0);
+    number(reply, "aof.buffer", aof::waiting_bytes(context.node) as i64);
     number(reply, "overhead.total", figures.overhead() as i64);
     number(reply, "keys.count", figures.key_count() as i64);
     number(reply, "keys.bytes-per-key", figures.bytes_per_key() as i64);

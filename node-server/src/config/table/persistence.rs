@@ -1,9 +1,9 @@
 //! RDB files and the append-only file.
 
 use super::checks;
+use crate::config::choices::AppendFsync;
 use crate::config::directive::*;
 
-const AOF: Standing = no_effect("the append-only file is not there yet");
 const INT_MIN: i64 = i32::MIN as i64;
 const INT_MAX: i64 = i32::MAX as i64;
 
@@ -33,17 +33,16 @@ pub const DIRECTIVES: &[Directive] = &[
         no_effect("loading holds nobody up"),
     )
     .hidden(),
-    yes_no("appendonly", "no", refused("the append-only file is not there yet; RDB snapshots (`save`) are"))
-        .denied_while_loading(),
-    checked_text("appendfilename", checks::appendfilename, "appendonly.aof", AOF).immutable(),
-    checked_text("appenddirname", checks::appenddirname, "appendonlydir", AOF).immutable(),
-    choice("appendfsync", &["everysec", "always", "no"], "everysec", AOF),
-    yes_no("no-appendfsync-on-rewrite", "no", AOF),
-    integer("auto-aof-rewrite-percentage", 0, INT_MAX, "100", AOF),
-    memory("auto-aof-rewrite-min-size", 0, i64::MAX as u64, "64mb", AOF),
-    yes_no("aof-load-truncated", "yes", AOF),
-    yes_no("aof-use-rdb-preamble", "yes", AOF),
-    yes_no("aof-timestamp-enabled", "no", AOF),
-    yes_no("aof-rewrite-incremental-fsync", "yes", AOF),
-    yes_no("aof-disable-auto-gc", "no", AOF).hidden(),
+    yes_no("appendonly", "no", EFFECT).denied_while_loading(),
+    checked_text("appendfilename", checks::appendfilename, "appendonly.aof", EFFECT).immutable(),
+    checked_text("appenddirname", checks::appenddirname, "appendonlydir", EFFECT).immutable(),
+    choice("appendfsync", AppendFsync::WORDS, "everysec", EFFECT),
+    yes_no("no-appendfsync-on-rewrite", "no", EFFECT),
+    integer("auto-aof-rewrite-percentage", 0, INT_MAX, "100", EFFECT),
+    memory("auto-aof-rewrite-min-size", 0, i64::MAX as u64, "64mb", EFFECT),
+    yes_no("aof-load-truncated", "yes", EFFECT),
+    yes_no("aof-use-rdb-preamble", "yes", EFFECT),
+    yes_no("aof-timestamp-enabled", "no", EFFECT),
+    yes_no("aof-rewrite-incremental-fsync", "yes", EFFECT),
+    yes_no("aof-disable-auto-gc", "no", EFFECT).hidden(),
 ];

@@ -99,6 +99,11 @@ impl<R: BufRead> Cutting<R> {
         self.offset + self.cut as u64
     }
 
+    /// Where the file ends, when all of it was read.
+    pub fn end(&self) -> u64 {
+        self.offset() + self.cutter.checksum_bytes() as u64
+    }
+
     /// The next item, from what is here and more.
     fn next(&mut self) -> Result<Next, RdbError> {
         loop {

@@ -310,6 +310,10 @@ impl<'a> Driver<'a> {
                         args.get(2).filter(|_| is_ack).and_then(rcl_store::types::parse_integer)
                     {
                         self.link.acknowledged.fetch_max(offset.max(0) as u64, Ordering::AcqRel);
+                        let in_file = args.get(3).filter(|word| word.eq_ignore_ascii_case(b"fack"));
+                        let in_file = in_file.and(args.get(4)).and_then(rcl_store::types::parse_integer);
+                        let in_file = in_file.unwrap_or(0).max(0) as u64;
+                        self.link.acknowledged_in_file.fetch_max(in_file, Ordering::AcqRel);
                         acknowledged = true;
                     } else if !args.is_empty() {
                         let said = String::from_utf8_lossy(args.name()).into_owned();

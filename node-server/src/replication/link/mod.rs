@@ -5,7 +5,7 @@
 //!                   └▶  +FULLRESYNC id offset
 //!                       $EOF:<mark> RDB <mark>            or  $<length> RDB
 //!                       the log from `offset` on          (after $EOF: once the replica has acknowledged)
-//!   ◀─ REPLCONF ACK offset, each second; an empty line says only that it lives
+//!   ◀─ REPLCONF ACK offset (FACK offset of its append-only file), each second; an empty line says only that it lives
 //! ```
 //!
 //! A link reads the log by itself and sends as fast as its replica takes it; who writes helps ([`outgoing`]). What a
@@ -65,6 +65,7 @@ pub struct ReplicaLink {
     pub knows_field_expiries: bool,
     state: AtomicU8,
     acknowledged: AtomicU64,
+    acknowledged_in_file: AtomicU64,
     acknowledged_at_ms: AtomicI64,
     pub(super) outgoing: Outgoing,
 }
@@ -89,6 +90,11 @@ impl ReplicaLink {
 
     pub fn acknowledged(&self) -> LogPosition {
         self.acknowledged.load(Ordering::Acquire)
+    }
+
+    /// How much of the log its append-only file has for good.
+    pub fn acknowledged_in_file(&self) -> LogPosition {
+        self.acknowledged_in_file.load(Ordering::Acquire)
     }
 
     pub fn acknowledged_at_ms(&self) -> i64 {
@@ -166,6 +172,7 @@ async fn run(node: Arc<Node>, connection: DetachedConnection, request: SyncReque
         knows_field_expiries: told.knows_field_expiries || told.version >= FIRST_VALKEY_WITH_FIELD_EXPIRIES,
         state: AtomicU8::new(LinkState::WaitsForSnapshot as u8),
         acknowledged: AtomicU64::new(0),
+        acknowledged_in_file: AtomicU64::new(0),
         acknowledged_at_ms: AtomicI64::new(clock::now_ms()),
     });
     let name = format!("{}:{}", link.ip, link.port);

@@ -31,6 +31,7 @@ use crate::config::DisklessLoad;
 use crate::disk::DiskFile;
 use crate::executor::node_state;
 use crate::node::Node;
+use crate::persistence::aof;
 use crate::persistence::load::{self, LoadError, Loaded, Loader};
 use crate::persistence::snapshot::{self, Claim};
 use crate::replication::full_sync::Spool;
@@ -248,6 +249,8 @@ fn replace_all<R: BufRead>(
     node.set_state(node_state::LOADING, true);
     shared.set_in_sync(false);
     node.replication.disconnect_replicas();
+    // The log goes on elsewhere. The file stays as it is until there is a base with the new data.
+    aof::stop(node);
     free(node, load::flush(node));
     node.replica_keys.forget();
     let loaded = loader.load_from(first, || still_wanted(shared, generation));
@@ -281,13 +284,14 @@ fn superseded() -> io::Error {
 }
 
 /// The data are the master's at this place from here on.
-fn go_on_from(node: &Node, generation: u64, place: Place, loaded: &Loaded) {
+fn go_on_from(node: &Arc<Node>, generation: u64, place: Place, loaded: &Loaded) {
     let shared = &node.replication.upstream;
     let database = loaded.stream_database.unwrap_or(0);
     let history = History::new(place.id);
     node.replication.with_log(|log| log.restart_at(history, place.offset, Some(database)));
     shared.update(generation, |inner| inner.database = database);
     shared.set_in_sync(true);
+    aof::restart_after_copy(node);
     tracing::info!(keys = loaded.keys, "the copy of the master's data is loaded");
 }
 
@@ -323,6 +327,7 @@ fn load_beside_and_swap(
         return Err(LinkError::Superseded);
     }
     node.replication.disconnect_replicas();
+    aof::stop(&node);
     load::swap(&node, beside, functions);
     node.replica_keys.forget();
     go_on_from(&node, generation, place, &loaded);

@@ -10,6 +10,7 @@
 //! stands before its MULTI; if the link breaks meanwhile, the master sends all of it again.
 
 use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rcl_proto::resp::{Args, Limits, Parsed, RequestParser, encode_request};
@@ -35,6 +36,8 @@ struct Applier {
     wants_acknowledgement: bool,
     /// What is to be logged next holds a SETSLOT.
     has_setslot: bool,
+    /// Where what is to be logged next is about no data.
+    apart: Vec<Range<usize>>,
 }
 
 pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
@@ -49,6 +52,7 @@ pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
         output: Vec::new(),
         wants_acknowledgement: true,
         has_setslot: false,
+        apart: Vec::new(),
     };
     let node = connection.node.clone();
     loop {
@@ -72,7 +76,14 @@ pub fn apply(connection: &mut Connection) -> Result<Infallible, LinkError> {
 fn acknowledge(connection: &mut Connection) -> Result<(), LinkError> {
     let mut request = Vec::new();
     let offset = connection.node.replication.offset().to_string();
-    encode_request(&mut request, [b"REPLCONF".as_slice(), b"ACK", offset.as_bytes()]);
+    match connection.node.persistence.aof.durable() {
+        Some(durable) => {
+            let durable = durable.to_string();
+            let words: [&[u8]; 5] = [b"REPLCONF", b"ACK", offset.as_bytes(), b"FACK", durable.as_bytes()];
+            encode_request(&mut request, words);
+        }
+        None => encode_request(&mut request, [b"REPLCONF".as_slice(), b"ACK", offset.as_bytes()]),
+    }
     connection.send(&request)
 }
 
@@ -90,7 +101,7 @@ impl Applier {
         let result = self.run_complete_requests(connection, &mut batch);
         if let Some(bytes) = connection.input.get(..self.logged) {
             node.replication.with_log(|log| {
-                log.append_stream(bytes, self.session.database);
+                log.append_stream(bytes, self.session.database, &self.apart);
                 if std::mem::take(&mut self.has_setslot) {
                     log.note_setslot();
                 }
@@ -100,6 +111,7 @@ impl Applier {
             .upstream
             .update(connection.generation, |inner| inner.database = self.session.database);
         drop(applying);
+        self.apart.clear();
         batch.stats.flush_into(&node.stats);
         connection.input.drain(..self.logged);
         self.parsed -= self.logged;
@@ -116,6 +128,9 @@ impl Applier {
                 Ok(Parsed::Request { consumed }) => {
                     let args = self.parser.args(rest);
                     batch.request_bytes = consumed;
+                    if is_about_no_data(args) && !self.session.in_transaction() {
+                        self.apart.push(self.parsed..self.parsed + consumed);
+                    }
                     if is_setslot(args) && !self.session.in_transaction() {
                         setslot_from_master(&connection.node, args);
                         self.has_setslot = true;
@@ -131,6 +146,12 @@ impl Applier {
             }
         }
     }
+}
+
+/// Such a request is for replicas alone.
+fn is_about_no_data(args: Args<'_>) -> bool {
+    let is = |word: &[u8]| args.name().eq_ignore_ascii_case(word);
+    args.is_empty() || is(b"ping") || is(b"replconf") || is_setslot(args)
 }
 
 fn is_setslot(args: Args<'_>) -> bool {

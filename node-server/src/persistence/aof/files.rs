@@ -1,0 +1,214 @@
+//! The folder of the append-only file: its manifest, and the names of its files.
+//!
+//! The manifest is replaced as a whole. A file is in its folder before the manifest names it, and is deleted when no manifest
+//! names it as one to be read: so a kill at any moment leaves a set of files that can be loaded.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rcl_store::aof::{FileEntry, Manifest, ManifestError};
+
+use super::reason;
+use crate::config::Settings;
+use crate::disk::{self, Disk, DiskFile, Open};
+
+const MANIFEST_SUFFIX: &str = ".manifest";
+/// What is not whole yet, and is deleted at the next start.
+const TEMPORARY_PREFIX: &str = "temp-";
+
+#[derive(Debug)]
+pub struct Files {
+    /// `appenddirname`, absolute.
+    folder: PathBuf,
+    /// `appendfilename`, by which the names begin.
+    prefix: Vec<u8>,
+    pub manifest: Manifest,
+    /// The manifest on disk may be this one or one that could not be written in full.
+    unsettled: bool,
+    pub sizes: Arc<Sizes>,
+}
+
+/// To be read without waiting for who is at work with the files.
+#[derive(Debug, Default)]
+pub struct Sizes {
+    /// Of the files to be read, without the one that is written now.
+    pub closed: AtomicU64,
+    /// Of it all after the last rewrite, or at start.
+    pub base: AtomicU64,
+    /// How much of the file that is written now is written.
+    pub open: AtomicU64,
+}
+
+impl Sizes {
+    /// Of all files to be read.
+    pub fn current(&self) -> u64 {
+        self.closed.load(Ordering::Acquire) + self.open.load(Ordering::Acquire)
+    }
+
+    /// The file that was written is closed, and the next one is empty.
+    fn close(&self) {
+        let closed = self.open.swap(0, Ordering::AcqRel);
+        self.closed.fetch_add(closed, Ordering::AcqRel);
+    }
+}
+
+/// Why the manifest cannot be read.
+#[derive(Debug)]
+pub enum FilesError {
+    Open { path: PathBuf, error: io::Error },
+    Manifest { path: PathBuf, error: ManifestError },
+}
+
+impl std::fmt::Display for FilesError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FilesError::Open { path, error } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "Fatal error: can't open the AOF manifest file {path} for reading: {}",
+                    reason(error)
+                )
+            }
+            FilesError::Manifest { path, error } => {
+                write!(f, "{}: *** FATAL AOF MANIFEST FILE ERROR *** {error}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for FilesError {}
+
+impl Files {
+    pub fn new(settings: &Settings) -> Files {
+        Files {
+            folder: settings.resolve(&settings.appenddirname),
+            prefix: settings.appendfilename.clone().into_vec(),
+            manifest: Manifest::default(),
+            unsettled: false,
+            sizes: Arc::default(),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    pub fn path(&self, name: &[u8]) -> PathBuf {
+        self.folder.join(OsStr::from_bytes(name))
+    }
+
+    fn manifest_path(&self) -> PathBuf {
+        self.path(&[&self.prefix, MANIFEST_SUFFIX.as_bytes()].concat())
+    }
+
+    /// Where what is written counts only when the first base is there.
+    pub fn temporary_incremental(&self) -> PathBuf {
+        self.path(&[TEMPORARY_PREFIX.as_bytes(), &self.prefix, b".incr"].concat())
+    }
+
+    pub fn temporary_base(&self) -> PathBuf {
+        self.folder.join(format!("{TEMPORARY_PREFIX}rewriteaof-bg-{}.aof", std::process::id()))
+    }
+
+    pub fn ensure_folder(&self, disk: &dyn Disk) -> io::Result<()> {
+        match disk.create_folder(&self.folder) {
+            Ok(()) => disk.sync_folder(disk::folder_of(&self.folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the manifest; without one there are no files.
+    pub fn read_manifest(&mut self, disk: &dyn Disk) -> Result<(), FilesError> {
+        let path = self.manifest_path();
+        let mut text = Vec::new();
+        let read = disk.open(&path, Open::Read).and_then(|mut file| file.read_to_end(&mut text));
+        match read {
+            Ok(_) => {}
+            Err(error) if is_absent(&error) => return Ok(()),
+            Err(error) => return Err(FilesError::Open { path, error }),
+        }
+        self.manifest = Manifest::parse(&text).map_err(|error| FilesError::Manifest { path, error })?;
+        Ok(())
+    }
+
+    /// From here on `manifest` says which files there are. When this fails, either may be on disk: what the other one names must
+    /// stay until [`settle`](Self::settle) has succeeded, and its names are not given again.
+    pub fn persist(&mut self, disk: &dyn Disk, manifest: Manifest) -> io::Result<()> {
+        let replaced = disk::replace(disk, &self.manifest_path(), &manifest.to_text());
+        self.unsettled = replaced.is_err();
+        match &replaced {
+            Ok(()) => self.manifest = manifest,
+            Err(_) => self.manifest.skip_names_of(&manifest),
+        }
+        replaced
+    }
+
+    /// The manifest on disk is the one in force when this succeeds.
+    pub fn settle(&mut self, disk: &dyn Disk) -> io::Result<()> {
+        if self.unsettled { self.persist(disk, self.manifest.clone()) } else { Ok(()) }
+    }
+
+    /// The next incremental file, which is in the manifest when this returns.
+    pub fn add_incremental(&mut self, disk: &dyn Disk) -> io::Result<Box<dyn DiskFile>> {
+        let mut manifest = self.manifest.clone();
+        let name = manifest.add_incremental(&self.prefix);
+        let path = self.path(&name);
+        let file = create_appended(disk, &path)?;
+        disk.sync_folder(&self.folder)?;
+        self.persist(disk, manifest)?;
+        tracing::info!("Creating AOF incr file {} on background rewrite", shown(&name));
+        self.sizes.close();
+        Ok(file)
+    }
+
+    pub fn size(&self, disk: &dyn Disk, name: &[u8]) -> io::Result<u64> {
+        disk.open(&self.path(name), Open::Read)?.len()
+    }
+
+    /// What may be deleted, with its paths.
+    pub fn history(&self) -> Vec<(FileEntry, PathBuf)> {
+        self.manifest.history.iter().map(|entry| (entry.clone(), self.path(&entry.name))).collect()
+    }
+
+    /// These are deleted.
+    pub fn forget_history(&mut self, disk: &dyn Disk, deleted: &[FileEntry]) -> io::Result<()> {
+        let mut manifest = self.manifest.clone();
+        manifest.history.retain(|entry| !deleted.contains(entry));
+        self.persist(disk, manifest)
+    }
+
+    /// What an earlier process left unfinished.
+    pub fn delete_temporary(&self, disk: &dyn Disk) {
+        let names = disk.list(&self.folder).unwrap_or_default();
+        for name in names.iter().filter(|name| name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes())) {
+            tracing::info!("Removing the temp file {} of an earlier process", shown(name.as_bytes()));
+            // It only takes space.
+            let _ = disk.remove(&self.folder.join(name));
+        }
+    }
+}
+
+/// An empty file, to be written at its end whatever is cut off of it meanwhile.
+pub fn create_appended(disk: &dyn Disk, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    drop(disk.open(path, Open::Create)?);
+    disk.open(path, Open::Append)
+}
+
+/// There is no such file, or no folder that it could be in.
+pub fn is_absent(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+pub fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}

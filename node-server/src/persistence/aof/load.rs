@@ -1,0 +1,342 @@
+//! Reading the append-only file at start: the base, then the incremental files, through the executor.
+//!
+//! Commands run as those of a master: they are logged nowhere, nothing expires meanwhile, and a limit that a client would meet is
+//! not theirs. The last file may end inside a command, or inside a transaction, as a crash leaves it: with `aof-load-truncated` it
+//! is cut off there. All else that is wrong ends the start, since data would be missing; the log says so in Redis's words.
+
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rcl_proto::resp::Args;
+use rcl_store::aof::{CommandReader, Manifest, ReadError};
+
+use super::files::{Files, is_absent, shown};
+use super::{lock, reason, switch};
+use crate::access::User;
+use crate::client::{ClientHandle, Session};
+use crate::clock::{self, BatchClock};
+use crate::command::{self, Lookup};
+use crate::disk::{self, DiskFile, Open};
+use crate::executor::{self, Batch, Flow, Held, node_state};
+use crate::node::Node;
+use crate::persistence::load::{self, Loader};
+use crate::persistence::slow_down;
+
+const BUFFER_BYTES: usize = 256 * 1024;
+/// The clock and the progress are looked at after so many commands.
+const LOOK_EVERY: u64 = 1024;
+
+/// The append-only file cannot be loaded; the log says why.
+#[derive(Debug)]
+pub struct Unloadable;
+
+impl std::fmt::Display for Unloadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the append-only file cannot be loaded: see the log")
+    }
+}
+
+impl std::error::Error for Unloadable {}
+
+/// How a file ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Whole,
+    /// It was cut off where it is no longer good.
+    Truncated,
+}
+
+/// Reads the manifest, and with `appendonly` what it names. False when there is no append-only file.
+pub fn load_at_start(node: &Arc<Node>) -> Result<bool, Unloadable> {
+    let aof = &node.persistence.aof;
+    if let Err(error) = lock(&aof.files).read_manifest(&*node.disk) {
+        tracing::error!("{error}");
+        return Err(Unloadable);
+    }
+    if !node.settings().appendonly {
+        return Ok(false);
+    }
+    migrate_single_file(node, &mut lock(&aof.files)).map_err(|error| {
+        tracing::error!("the old append-only file cannot be moved into the folder of the new one: {error}");
+        Unloadable
+    })?;
+    let manifest = lock(&aof.files).manifest.clone();
+    if manifest.is_empty() {
+        return Ok(false);
+    }
+    load_files(node, &manifest)?;
+    // What was run is no doing of clients.
+    node.command_stats.reset();
+    Ok(true)
+}
+
+/// `DEBUG LOADAOF`: forgets all, and reads the files again. The caller holds no shard.
+pub fn reload(node: &Arc<Node>) -> Result<(), String> {
+    node.set_state(node_state::LOADING, true);
+    let expired = node.expires_actively.swap(false, Ordering::AcqRel);
+    // Whoever was let in before that is through.
+    drop(Held::all(&node.shards));
+    let result = switch::flush(node, Duration::from_secs(60)).and_then(|()| {
+        drop(load::flush(node));
+        let manifest = lock(&node.persistence.aof.files).manifest.clone();
+        load_files(node, &manifest)
+            .map_err(|_| "ERR Error trying to load the AOF files, check server logs.".to_owned())
+    });
+    node.expires_actively.store(expired, Ordering::Release);
+    node.set_state(node_state::LOADING, false);
+    result
+}
+
+/// A single file of a server before 7.0 becomes the base. A kill in between is gone on from: the manifest then names a base that
+/// is not in the folder yet.
+fn migrate_single_file(node: &Node, files: &mut Files) -> io::Result<()> {
+    let settings = node.settings();
+    let (disk, old) = (&*node.disk, settings.resolve(&settings.appendfilename));
+    let is_there = |path: &Path| disk.open(path, Open::Read).and_then(|file| file.len()).is_ok();
+    let prefix = files.prefix().to_vec();
+    let was_interrupted = |manifest: &Manifest| {
+        let is_only = manifest.incremental.is_empty();
+        is_only
+            && manifest.base.as_ref().is_some_and(|base| base.name == prefix)
+            && !is_there(&files.path(&prefix))
+    };
+    if !is_there(&old) || !(files.manifest.is_empty() || was_interrupted(&files.manifest)) {
+        return Ok(());
+    }
+    files.ensure_folder(disk)?;
+    let mut manifest = files.manifest.clone();
+    manifest.adopt_single_file(&prefix);
+    files.persist(disk, manifest)?;
+    disk.rename(&old, &files.path(&prefix))?;
+    disk.sync_folder(files.folder())?;
+    disk.sync_folder(disk::folder_of(&old))?;
+    tracing::info!(
+        "Successfully migrated an old-style AOF file ({}) into the AOF directory ({}).",
+        shown(&prefix),
+        files.folder().display()
+    );
+    Ok(())
+}
+
+fn load_files(node: &Arc<Node>, manifest: &Manifest) -> Result<(), Unloadable> {
+    let aof = &node.persistence.aof;
+    let began = clock::monotonic();
+    let mut total = 0;
+    for entry in manifest.files() {
+        total += lock(&aof.files).size(&*node.disk, &entry.name).map_err(|error| {
+            tracing::error!(
+                "Unable to obtain the AOF file {} length. stat: {}",
+                shown(&entry.name),
+                reason(&error)
+            );
+            Unloadable
+        })?;
+    }
+    node.persistence.loading.begin(total);
+    let mut done = 0;
+    let mut files = manifest.files().peekable();
+    while let Some(entry) = files.next() {
+        let is_last = files.peek().is_none();
+        let is_base = manifest.base.as_ref() == Some(entry);
+        let started = clock::monotonic();
+        let name = shown(&entry.name);
+        let path = lock(&aof.files).path(&entry.name);
+        let loading = OneFile { node, name: &name, path: &path, done_before: done };
+        let ended = loading.load(entry.name == lock(&aof.files).prefix())?;
+        if ended == Ended::Truncated && !is_last {
+            tracing::error!("Fatal error: the truncated file is not the last file");
+            return Err(Unloadable);
+        }
+        let size = lock(&aof.files).size(&*node.disk, &entry.name).unwrap_or(0);
+        done += size;
+        if is_base {
+            aof.sizes.base.store(size, Ordering::Release);
+        }
+        let kind = if is_base { "base" } else { "incr" };
+        tracing::info!("DB loaded from {kind} file {name}: {:.3} seconds", started.elapsed().as_secs_f64());
+    }
+    if aof.is_off() {
+        aof.sizes.closed.store(done, Ordering::Release);
+    }
+    tracing::info!("DB loaded from append only file: {:.3} seconds", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// One of the files.
+struct OneFile<'a> {
+    node: &'a Arc<Node>,
+    name: &'a str,
+    path: &'a Path,
+    /// The size of those before it.
+    done_before: u64,
+}
+
+impl OneFile<'_> {
+    fn open(&self) -> Result<Box<dyn DiskFile>, Unloadable> {
+        self.node.disk.open(self.path, Open::Read).map_err(|error| {
+            let name = self.name;
+            if is_absent(&error) {
+                tracing::error!("The append log file {name} doesn't exist: {}", reason(&error));
+            } else {
+                tracing::error!(
+                    "Fatal error: can't open the append log file {name} for reading: {}",
+                    reason(&error)
+                );
+            }
+            Unloadable
+        })
+    }
+
+    fn load(&self, is_single: bool) -> Result<Ended, Unloadable> {
+        let mut start = [0; 5];
+        let is_rdb = self.open()?.read_exact(&mut start).is_ok() && start == *b"REDIS";
+        let mut commands = self.open()?;
+        let mut offset = 0;
+        if is_rdb {
+            offset = self.load_rdb(is_single)?;
+            // The loader may have read further.
+            let skipped = io::copy(&mut (&mut commands).take(offset), &mut io::sink());
+            skipped.map_err(|error| self.unrecoverable(&error))?;
+            if is_single {
+                tracing::info!("Reading the remaining AOF tail...");
+            }
+        }
+        let mut reader = CommandReader::new(commands, offset);
+        let mut replay = Replay::new(self.node);
+        let mut good = offset;
+        let mut count = 0u64;
+        loop {
+            match reader.advance() {
+                Ok(true) => {}
+                Ok(false) if replay.session.in_transaction() => {
+                    tracing::warn!("Revert incomplete MULTI/EXEC transaction in AOF file {}", self.name);
+                    return self.truncate(replay.before_transaction);
+                }
+                Ok(false) => return Ok(Ended::Whole),
+                Err(ReadError::Truncated) => {
+                    let is_open = replay.session.in_transaction();
+                    return self.truncate(if is_open { replay.before_transaction } else { good });
+                }
+                Err(ReadError::Format) => {
+                    tracing::error!(
+                        offset = reader.offset(),
+                        "Bad file format reading the append only file {}: make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>",
+                        self.name
+                    );
+                    return Err(Unloadable);
+                }
+                Err(ReadError::Read(error)) => return Err(self.unrecoverable(&error)),
+            }
+            replay.run(reader.args(), good, self.name)?;
+            good = reader.offset();
+            count += 1;
+            if count.is_multiple_of(LOOK_EVERY) {
+                replay.batch.clock = BatchClock::start();
+                let loaded = self.done_before + good;
+                self.node.persistence.loading.loaded_bytes.store(loaded, Ordering::Relaxed);
+                replay.delay_us = self.node.settings().key_load_delay_us;
+            }
+            slow_down(replay.delay_us, count);
+        }
+    }
+
+    fn unrecoverable(&self, error: &io::Error) -> Unloadable {
+        tracing::error!("Unrecoverable error reading the append only file {}: {}", self.name, reason(error));
+        Unloadable
+    }
+
+    /// Returns where it ends.
+    fn load_rdb(&self, is_single: bool) -> Result<u64, Unloadable> {
+        let what = if is_single { "preamble from AOF file..." } else { "base file on AOF loading..." };
+        tracing::info!("Reading RDB {what}");
+        let source = BufReader::with_capacity(BUFFER_BYTES, self.open()?);
+        // A later command may take away that a key has expired.
+        let mut loader = Loader::new(self.node, source, false);
+        let loaded = loader.load_all(|| Ok(())).map_err(|error| {
+            let what = if is_single { "preamble of the AOF file" } else { "base file" };
+            tracing::error!("Error reading the RDB {what} {}, AOF loading aborted: {error}", self.name);
+            Unloadable
+        })?;
+        Ok(loaded.bytes)
+    }
+
+    /// It ends where something should follow; up to `good` it is good.
+    fn truncate(&self, good: u64) -> Result<Ended, Unloadable> {
+        let name = self.name;
+        if self.node.settings().aof_load_truncated {
+            tracing::warn!("!!! Warning: short read while loading the AOF file {name}!!!");
+            tracing::warn!("!!! Truncating the AOF {name} at offset {good} !!!");
+            let cut = self.node.disk.open(self.path, Open::Append).and_then(|mut file| {
+                file.set_len(good)?;
+                file.sync_all()
+            });
+            match cut {
+                Ok(()) => {
+                    tracing::warn!("AOF {name} loaded anyway because aof-load-truncated is enabled");
+                    return Ok(Ended::Truncated);
+                }
+                Err(error) => {
+                    tracing::error!("Error truncating the AOF file {name}: {}", reason(&error));
+                }
+            }
+        }
+        tracing::error!(
+            "Unexpected end of file reading the append only file {name}. You can: 1) Make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and restart the server."
+        );
+        Err(Unloadable)
+    }
+}
+
+/// Who runs the commands.
+struct Replay<'a> {
+    node: &'a Arc<Node>,
+    session: Session,
+    batch: Batch,
+    output: Vec<u8>,
+    /// Where the last MULTI begins.
+    before_transaction: u64,
+    delay_us: i64,
+}
+
+impl Replay<'_> {
+    fn new(node: &Arc<Node>) -> Replay<'_> {
+        let handle = ClientHandle::new(node.clients.next_id(), None, String::new(), -1, clock::now_ms());
+        let mut session = Session::new(Arc::new(handle), User::superuser(), true);
+        session.is_master_link = true;
+        Replay {
+            node,
+            session,
+            batch: Batch::start(Arc::default()),
+            output: Vec::new(),
+            before_transaction: 0,
+            delay_us: node.settings().key_load_delay_us,
+        }
+    }
+
+    fn run(&mut self, args: Args<'_>, starts_at: u64, file: &str) -> Result<(), Unloadable> {
+        let lookup = self.node.commands.find(args);
+        let is_known = |lookup: &Lookup| matches!(lookup, Lookup::Found(_));
+        if !is_known(&lookup) && !is_known(&command::find(args)) {
+            let name = String::from_utf8_lossy(args.name()).into_owned();
+            tracing::error!("Unknown command '{name}' reading the append only file {file}");
+            return Err(Unloadable);
+        }
+        if !self.session.in_transaction() {
+            self.before_transaction = starts_at;
+        }
+        self.output.clear();
+        let (session, output, batch) = (&mut self.session, &mut self.output, &mut self.batch);
+        let flow = executor::process_found(self.node, session, args, lookup, output, batch, &mut Held::None);
+        if self.output.first() == Some(&b'-') || !matches!(flow, Flow::Next) {
+            let command = String::from_utf8_lossy(args.name()).into_owned();
+            let answer = String::from_utf8_lossy(&self.output).trim_end().to_owned();
+            tracing::error!(
+                "== CRITICAL == This AOF-loading-client is sending an error to its server: '{answer}' after processing the command '{command}'"
+            );
+        }
+        Ok(())
+    }
+}
