@@ -189,6 +189,7 @@ impl Files {
 
     /// What an earlier process left unfinished.
     pub fn delete_temporary(&self, disk: &dyn Disk) {
+        disk::remove_leftovers_of(disk, &self.manifest_path());
         let names = disk.list(&self.folder).unwrap_or_default();
         for name in names.iter().filter(|name| name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes())) {
             tracing::info!("Removing the temp file {} of an earlier process", shown(name.as_bytes()));

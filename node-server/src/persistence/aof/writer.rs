@@ -114,9 +114,11 @@ impl Writer {
     pub fn run(mut self) {
         self.publish();
         loop {
+            // Looked at before the orders: a rewrite that has its point after this look has it at the end or behind it.
+            let end = self.node.replication.offset();
             let (rotation, flush_to, stop) = self.orders();
             let policy = self.policy();
-            let until = rotation.unwrap_or(LogPosition::MAX);
+            let until = rotation.unwrap_or(if stop { LogPosition::MAX } else { end });
             let wrote = match self.write_some(until) {
                 Ok(wrote) => wrote,
                 Err(error) => {
