@@ -4,6 +4,7 @@
 //! it can fail, the deed is done again with that fault, and after it without. What a node that starts on the folder after the fault
 //! has must be the last state that was acknowledged, or a newer one that was asked for.
 
+mod aof;
 mod data;
 mod files;
 mod start;

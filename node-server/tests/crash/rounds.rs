@@ -338,6 +338,40 @@ fn saves_in_a_cluster_and_power() {
     run(Variant { name: "saves_in_a_cluster_and_power", end: End::Power, cluster: true, ..SAVES });
 }
 
+const ALWAYS: Variant = Variant { name: "always", promise: Promise::Always, ..SAVES };
+
+#[test]
+fn always() {
+    run(ALWAYS);
+}
+
+#[test]
+fn always_and_power() {
+    run(Variant { name: "always_and_power", end: End::Power, ..ALWAYS });
+}
+
+#[test]
+fn always_in_a_cluster() {
+    run(Variant { name: "always_in_a_cluster", cluster: true, ..ALWAYS });
+}
+
+#[test]
+fn always_in_a_cluster_and_power() {
+    run(Variant { name: "always_in_a_cluster_and_power", end: End::Power, cluster: true, ..ALWAYS });
+}
+
+const EVERY_SECOND: Variant = Variant { name: "every_second", promise: Promise::EverySecond, ..SAVES };
+
+#[test]
+fn every_second() {
+    run(EVERY_SECOND);
+}
+
+#[test]
+fn every_second_and_power() {
+    run(Variant { name: "every_second_and_power", end: End::Power, ..EVERY_SECOND });
+}
+
 /// The measure is a fair one.
 #[test]
 fn redis_is_held_to_it_too() {

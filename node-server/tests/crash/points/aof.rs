@@ -1,0 +1,161 @@
+//! The append-only file.
+
+use rcl_proto::resp::Reply;
+
+use super::{Deed, Subject, every_call_fails, points_of};
+use crate::child::{Home, Node, Under};
+use crate::disks::faulty::{Call, Point};
+use crate::harness::wait_until;
+
+const ALWAYS: [&str; 6] = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
+
+fn wait_until_well(subject: &mut Subject) {
+    wait_until("the disk is well again", || subject.info("aof_last_write_status") == "ok");
+}
+
+/// How often the log said that something is wrong.
+fn reported(subject: &Subject) -> usize {
+    let log = subject.home.log();
+    log.matches(" ERROR ").count() + log.matches(" WARN ").count()
+}
+
+fn wait_until_rewritten(subject: &mut Subject) {
+    wait_until("it is rewritten", || {
+        subject.info("aof_rewrite_in_progress") == "0" && subject.info("aof_rewrite_scheduled") == "0"
+    });
+}
+
+/// Sets it; is answered when it is kept.
+fn set_state(subject: &mut Subject, number: u64) -> Result<(), String> {
+    subject.client.send(&["SET", "state", &number.to_string()]);
+    match subject.client.reply_or_end() {
+        Some(Reply::Error(text)) => Err(text),
+        Some(_) => Ok(()),
+        None => {
+            subject.client = subject.node.try_connect().expect("it goes on");
+            Err("it closed the connection".to_owned())
+        }
+    }
+}
+
+/// What a node has that starts on a copy of the folder.
+fn state_on_disk(home: &Home) -> Option<u64> {
+    let copy = home.copy();
+    let arguments = ALWAYS.map(str::to_owned);
+    let (_node, mut client) = Node::serve(&copy, &Under::Real(None), &arguments)
+        .unwrap_or_else(|| panic!("it does not start: {}", copy.log()));
+    assert_eq!(client.call(&["GET", "foo"]), Reply::Bulk(b"value".to_vec()));
+    let Reply::Bulk(state) = client.call(&["GET", "state"]) else { panic!("it is lost") };
+    Some(String::from_utf8(state).unwrap().parse().unwrap())
+}
+
+#[test]
+fn every_write_is_durable() {
+    every_call_fails(
+        &Deed {
+            name: "a write with appendfsync always",
+            arguments: &ALWAYS,
+            change: |subject, number| {
+                wait_until_well(subject);
+                if number == 1 {
+                    subject.said(&["SET", "foo", "value"]).unwrap();
+                }
+            },
+            keep: |subject| {
+                let before = reported(subject);
+                let said = set_state(subject, subject.asked);
+                wait_until("the log says why", || said.is_ok() || reported(subject) > before);
+                said
+            },
+            kept: state_on_disk,
+        },
+        None,
+    );
+}
+
+#[test]
+fn writes_are_durable_every_second() {
+    every_call_fails(
+        &Deed {
+            name: "a write with appendfsync everysec",
+            arguments: &["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
+            change: |subject, number| {
+                wait_until_well(subject);
+                if number == 1 {
+                    subject.said(&["SET", "foo", "value"]).unwrap();
+                }
+            },
+            keep: |subject| {
+                let before = reported(subject);
+                set_state(subject, subject.asked)?;
+                subject.said(&["WAITAOF", "1", "0", "0"])?;
+                // It is kept, if at the second attempt.
+                subject.kept = subject.asked;
+                if reported(subject) > before { Err("the log said it".to_owned()) } else { Ok(()) }
+            },
+            kept: state_on_disk,
+        },
+        None,
+    );
+}
+
+#[test]
+fn rewrite() {
+    let deed = Deed {
+        name: "BGREWRITEAOF",
+        arguments: &ALWAYS,
+        change: |subject, number| {
+            wait_until_well(subject);
+            subject.said(&["SET", "foo", "value"]).unwrap();
+            set_state(subject, number).unwrap();
+            subject.kept = number;
+        },
+        keep: |subject| {
+            let before = reported(subject);
+            subject.said(&["BGREWRITEAOF"])?;
+            wait_until_rewritten(subject);
+            match subject.info("aof_last_bgrewrite_status").as_str() {
+                "ok" if reported(subject) == before => Ok(()),
+                "ok" => Err("the log said it".to_owned()),
+                status => Err(status.to_owned()),
+            }
+        },
+        kept: state_on_disk,
+    };
+    let mut points = points_of(&mut Subject::new(&deed), &deed);
+    // What follows the second manifest is the deletion of what it does not name any more, in the background.
+    let renamed = |point: &Point| {
+        point.call == Call::Rename && point.file == "appendonly.aof.manifest" && point.nth == 1
+    };
+    let end = points.iter().position(renamed).expect("the manifest is replaced twice");
+    points.truncate(end + 2);
+    every_call_fails(&deed, Some(points));
+}
+
+/// Switched off, and on again while the node runs.
+#[test]
+fn switched_on() {
+    every_call_fails(
+        &Deed {
+            name: "CONFIG SET appendonly yes",
+            arguments: &ALWAYS,
+            change: |subject, number| {
+                wait_until_well(subject);
+                subject.said(&["SET", "foo", "value"]).unwrap();
+                set_state(subject, number).unwrap();
+                subject.said(&["CONFIG", "SET", "appendonly", "no"]).unwrap();
+            },
+            keep: |subject| {
+                let before = reported(subject);
+                subject.said(&["CONFIG", "SET", "appendonly", "yes"])?;
+                wait_until_rewritten(subject);
+                // What failed is tried again by itself.
+                wait_until("it is on", || subject.said(&["WAITAOF", "1", "0", "0"]).is_ok());
+                subject.kept = subject.asked;
+                if reported(subject) > before { Err("the log said it".to_owned()) } else { Ok(()) }
+            },
+            kept: state_on_disk,
+        },
+        None,
+    );
+}
