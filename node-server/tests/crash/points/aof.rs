@@ -25,6 +25,14 @@ fn wait_until_rewritten(subject: &mut Subject) {
     });
 }
 
+/// What the manifest names as to be deleted is deleted.
+fn wait_until_tidy(subject: &Subject) {
+    let manifest = subject.home.data().join("appendonlydir/appendonly.aof.manifest");
+    wait_until("the history is deleted", || {
+        !std::fs::read_to_string(&manifest).unwrap_or_default().contains(" type h")
+    });
+}
+
 /// Sets it; is answered when it is kept.
 fn set_state(subject: &mut Subject, number: u64) -> Result<(), String> {
     subject.client.send(&["SET", "state", &number.to_string()]);
@@ -99,6 +107,17 @@ fn writes_are_durable_every_second() {
     );
 }
 
+/// What follows is the deletion of what the manifest does not name any more, in the background.
+fn until_the_manifest_is_replaced(times: usize, mut points: Vec<Point>) -> Vec<Point> {
+    let last = |point: &Point| {
+        point.call == Call::Rename && point.file == "appendonly.aof.manifest" && point.nth == times - 1
+    };
+    let end = points.iter().position(last).expect("it is replaced so often");
+    // The folder is synced after it.
+    points.truncate(end + 2);
+    points
+}
+
 #[test]
 fn rewrite() {
     let deed = Deed {
@@ -122,40 +141,35 @@ fn rewrite() {
         },
         kept: state_on_disk,
     };
-    let mut points = points_of(&mut Subject::new(&deed), &deed);
-    // What follows the second manifest is the deletion of what it does not name any more, in the background.
-    let renamed = |point: &Point| {
-        point.call == Call::Rename && point.file == "appendonly.aof.manifest" && point.nth == 1
-    };
-    let end = points.iter().position(renamed).expect("the manifest is replaced twice");
-    points.truncate(end + 2);
+    // Once that the next incremental file is in it, once that the base is.
+    let points = until_the_manifest_is_replaced(2, points_of(&mut Subject::new(&deed), &deed));
     every_call_fails(&deed, Some(points));
 }
 
 /// Switched off, and on again while the node runs.
 #[test]
 fn switched_on() {
-    every_call_fails(
-        &Deed {
-            name: "CONFIG SET appendonly yes",
-            arguments: &ALWAYS,
-            change: |subject, number| {
-                wait_until_well(subject);
-                subject.said(&["SET", "foo", "value"]).unwrap();
-                set_state(subject, number).unwrap();
-                subject.said(&["CONFIG", "SET", "appendonly", "no"]).unwrap();
-            },
-            keep: |subject| {
-                let before = reported(subject);
-                subject.said(&["CONFIG", "SET", "appendonly", "yes"])?;
-                wait_until_rewritten(subject);
-                // What failed is tried again by itself.
-                wait_until("it is on", || subject.said(&["WAITAOF", "1", "0", "0"]).is_ok());
-                subject.kept = subject.asked;
-                if reported(subject) > before { Err("the log said it".to_owned()) } else { Ok(()) }
-            },
-            kept: state_on_disk,
+    let deed = Deed {
+        name: "CONFIG SET appendonly yes",
+        arguments: &ALWAYS,
+        change: |subject, number| {
+            wait_until_well(subject);
+            wait_until_tidy(subject);
+            subject.said(&["SET", "foo", "value"]).unwrap();
+            set_state(subject, number).unwrap();
+            subject.said(&["CONFIG", "SET", "appendonly", "no"]).unwrap();
         },
-        None,
-    );
+        keep: |subject| {
+            let before = reported(subject);
+            subject.said(&["CONFIG", "SET", "appendonly", "yes"])?;
+            wait_until_rewritten(subject);
+            // What failed is tried again by itself.
+            wait_until("it is on", || subject.said(&["WAITAOF", "1", "0", "0"]).is_ok());
+            subject.kept = subject.asked;
+            if reported(subject) > before { Err("the log said it".to_owned()) } else { Ok(()) }
+        },
+        kept: state_on_disk,
+    };
+    let points = until_the_manifest_is_replaced(1, points_of(&mut Subject::new(&deed), &deed));
+    every_call_fails(&deed, Some(points));
 }
