@@ -11,6 +11,7 @@ use crate::command::arguments::word;
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
 use crate::node::Node;
+use crate::persistence::aof;
 use crate::replication::failover::{self, FailoverOrder};
 use crate::replication::{self, Phase, ReplicaSession, SyncRequest};
 
@@ -305,9 +306,7 @@ fn waitaof(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         ));
     }
     if local > 0 && !context.node.settings().appendonly {
-        return Err(CommandError::fixed(
-            "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
-        ));
+        return Err(CommandError::fixed(aof::NONE_TO_WAIT_FOR));
     }
     let offset = context.session.last_write;
     wait_until(context, replication::Wanted { offset, replicas, in_files: Some(local), timeout_ms })

@@ -46,7 +46,7 @@ use bell::Bell;
 use log::FILE_READER;
 pub use role::{Followed, NO_LONGER_MASTER, follow, lead, refresh_state};
 pub use upstream::{Phase, UpstreamView};
-pub use wait::{Wanted, durable_grew, unblock, wait_for_replicas};
+pub use wait::{Wanted, durable_grew, refuse_who_waits_for_the_file, unblock, wait_for_replicas};
 
 use crate::config::Settings;
 use crate::node::Node;

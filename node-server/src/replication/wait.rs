@@ -139,6 +139,13 @@ pub fn durable_grew(node: &Node) {
     }
 }
 
+/// This node has no append-only file any more: nobody waits for what is in it.
+pub fn refuse_who_waits_for_the_file(node: &Node, error: &str) {
+    let is_over = |waiter: &mut Waiter| waiter.wanted.in_files.is_some_and(|local| local > 0);
+    let over: Vec<Waiter> = node.replication.waiters.lock().extract_if(.., is_over).collect();
+    over.iter().for_each(|waiter| waiter.wait.refuse(error));
+}
+
 /// This node follows another one now: nobody will acknowledge anything any more.
 pub fn disconnect_all(node: &Node) {
     let waiting = std::mem::take(&mut *node.replication.waiters.lock());

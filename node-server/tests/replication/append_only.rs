@@ -159,7 +159,7 @@ fn the_single_file_of_an_old_server_is_taken_over() {
 
 #[test]
 fn it_is_switched_on_and_off_while_the_node_runs() {
-    let mut node = Server::ours(&[]);
+    let mut node = Server::ours(&["--enable-debug-command", "yes"]);
     node.call("SET before 1");
     assert_eq!(node.text("CONFIG SET appendonly yes"), "OK");
     node.call("SET while 1");
@@ -170,14 +170,21 @@ fn it_is_switched_on_and_off_while_the_node_runs() {
     });
     node.call("SET after 1");
     assert_eq!(node.text("WAITAOF 1 0 0"), "Array([Integer(1), Integer(0)])");
+    let mut waiter = node.connect();
+    assert_eq!(node.text("DEBUG AOF-FLUSH-SLEEP 500000"), "OK");
+    waiter.call(&["SET", "waiting", "1"]);
+    waiter.send(&["WAITAOF", "1", "0", "0"]);
+    wait_until("it waits", || node.info("blocked_clients") == "1");
     assert_eq!(node.text("CONFIG SET appendonly no"), "OK");
+    let Reply::Error(text) = waiter.reply() else { panic!("there is nothing to wait for any more") };
+    assert!(text.contains("appendonly is disabled"), "{text}");
     node.call("SET off 1");
     assert_eq!(
         node.text("WAITAOF 1 0 0"),
         "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
     );
     let mut node = Server::ours_in(node.kill(), &ON);
-    assert_eq!(node.text("DBSIZE"), "3");
+    assert_eq!(node.text("DBSIZE"), "4");
 }
 
 /// Redis starts without data then.

@@ -50,6 +50,12 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             context.reply.ok();
             Ok(Outcome::Done)
         }
+        3 if is(subcommand, "AOF-FLUSH-SLEEP") => {
+            let sleep_us = leading_number(&args[2]).max(0) as u64;
+            context.node.persistence.aof.flush_sleep_us.store(sleep_us, Ordering::Relaxed);
+            context.reply.ok();
+            Ok(Outcome::Done)
+        }
         2 if is(subcommand, "LOADAOF") => debug_data::load_aof(context),
         2 if is(subcommand, "DIGEST") => debug_data::digest(context),
         _ if is(subcommand, "DIGEST-VALUE") => debug_data::digest_value(context, args.from(2)),
@@ -196,6 +202,10 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
         context,
         "DEBUG",
         &[
+            (
+                "AOF-FLUSH-SLEEP <microseconds>",
+                "How long to wait before something is written to the append-only file.",
+            ),
             (
                 "CLOSE-CLUSTER-LINK-ON-PACKET-DROP <0|1>",
                 "Close the link that a packet came on which the filter below drops.",

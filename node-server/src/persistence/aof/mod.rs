@@ -53,6 +53,10 @@ pub enum State {
     On,
 }
 
+/// What WAITAOF hears without one.
+pub const NONE_TO_WAIT_FOR: &str =
+    "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+
 #[derive(Debug)]
 pub struct Aof {
     state: AtomicU8,
@@ -71,6 +75,8 @@ pub struct Aof {
     /// Since when there is something that is not synced; 0 when there is nothing.
     unsynced_since_ms: AtomicI64,
     delayed_fsyncs: AtomicU64,
+    /// DEBUG AOF-FLUSH-SLEEP: how long the writer waits before it writes.
+    pub flush_sleep_us: AtomicU64,
     withheld: Withheld,
     orders: Mutex<Orders>,
     /// Something was published: `durable`, `failed`.
@@ -97,6 +103,7 @@ impl Aof {
             failure: Mutex::default(),
             unsynced_since_ms: AtomicI64::new(0),
             delayed_fsyncs: AtomicU64::new(0),
+            flush_sleep_us: AtomicU64::new(0),
             withheld: Withheld::default(),
             orders: Mutex::default(),
             published: Condvar::new(),

@@ -205,10 +205,11 @@ fn run(node: &Arc<Node>, claim: Claim) {
             tracing::error!("Background AOF rewrite terminated with error: {error}");
         }
     }
-    rewriting.running.store(false, Ordering::Release);
     if result.is_ok() {
+        // It has ended when the manifest names no history any more.
         delete_history(node);
     }
+    rewriting.running.store(false, Ordering::Release);
 }
 
 /// One rewrite at work.

@@ -138,8 +138,10 @@ pub fn stop(node: &Arc<Node>) {
         tracing::info!("Killing running AOF rewrite child: a thread, which ends at its next look");
     }
     aof.rewriting.cancel();
-    end_writer(node);
+    // Before the last sync, which would answer them: as Redis does it.
     aof.set_state(State::Off);
+    crate::replication::refuse_who_waits_for_the_file(node, super::NONE_TO_WAIT_FOR);
+    end_writer(node);
 }
 
 /// The caller holds the switch.

@@ -195,6 +195,10 @@ impl Writer {
         if aof.unsynced_since_ms.load(Ordering::Acquire) == 0 {
             aof.unsynced_since_ms.store(clock::now_ms(), Ordering::Release);
         }
+        let sleep_us = aof.flush_sleep_us.load(Ordering::Relaxed);
+        if sleep_us > 0 {
+            std::thread::sleep(Duration::from_micros(sleep_us));
+        }
         let started = clock::monotonic();
         self.is_torn = true;
         self.file.write_all(&self.batch)?;
