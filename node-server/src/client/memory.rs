@@ -80,13 +80,14 @@ pub fn evict_clients(node: &Node) {
         if sum as u64 <= limit {
             return;
         }
-        tracing::info!(client = %client.address(), bytes, "client is evicted: all take more than maxmemory-clients");
-        client.set_flag(client_flag::CLOSE_ASAP, true);
-        client.mailbox.kill();
-        // Gone for everybody from now on; its own thread ends it in a moment.
-        node.clients.remove(client.id);
-        node.stats.evicted_clients.add(1);
         sum -= bytes;
+        // Gone for everybody from now on; its own thread ends it in a moment. Another thread may have come first.
+        if node.clients.remove(client.id) {
+            tracing::info!(client = %client.address(), bytes, "client is evicted: all take more than maxmemory-clients");
+            client.set_flag(client_flag::CLOSE_ASAP, true);
+            client.mailbox.kill();
+            node.stats.evicted_clients.add(1);
+        }
     }
 }
 
@@ -115,6 +116,19 @@ mod tests {
         assert_eq!(node.stats.evicted_clients.get(), 1);
         small.ask("config set maxmemory-clients 50000");
         assert_eq!([&small, &middle, &large, &spared].map(is_there), [true, false, false, true]);
+    }
+
+    #[test]
+    fn who_is_evicted_by_several_threads_at_once_is_counted_once() {
+        clients!(node: first);
+        let others: Vec<_> = (0..200).map(|_| Client::new(&node)).collect();
+        others.iter().for_each(|client| takes(client, 1_000_000));
+        node.clients.memory_limit.store(1_000_000, Ordering::Relaxed);
+        std::thread::scope(|scope| (0..4).for_each(|_| _ = scope.spawn(|| evict_clients(&node))));
+        let killed = others.iter().filter(|client| client.session.handle.mailbox.is_killed()).count();
+        assert!(killed >= 199, "{killed}");
+        assert_eq!(node.stats.evicted_clients.get(), killed as u64);
+        first.ask("ping");
     }
 
     #[test]

@@ -31,11 +31,12 @@ impl ClientRegistry {
         self.lock().insert(client.id, client);
     }
 
-    pub fn remove(&self, id: u64) {
-        if let Some(client) = self.lock().remove(&id) {
-            let counted = client.counted_bytes.swap(0, Ordering::Relaxed);
-            self.counted_bytes.fetch_sub(counted as i64, Ordering::Relaxed);
-        }
+    /// False when it was not there (any more).
+    pub fn remove(&self, id: u64) -> bool {
+        let Some(client) = self.lock().remove(&id) else { return false };
+        let counted = client.counted_bytes.swap(0, Ordering::Relaxed);
+        self.counted_bytes.fetch_sub(counted as i64, Ordering::Relaxed);
+        true
     }
 
     pub fn get(&self, id: u64) -> Option<Arc<ClientHandle>> {
