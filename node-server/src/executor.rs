@@ -31,7 +31,7 @@ use propagate::publish;
 pub use serve::end_wait;
 pub use transaction::{discard, unwatch_all};
 
-use crate::client::{LateReply, Message, NO_COMMAND, NO_SHARD, ReplyMode, Session};
+use crate::client::{LateReply, Message, NO_COMMAND, NO_SHARD, ReplyMode, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::spec::{Flags, flag};
 use crate::command::{
@@ -388,7 +388,11 @@ fn run<'a>(
         node.note_call(session, request.spec, request.args, took_ns, failed);
     }
     match result {
-        Ok(Outcome::Done) if close => Flow::Close,
+        Ok(Outcome::Done) if close => {
+            // Others take it for gone from here on: whoever has read its last reply knows that it is.
+            session.handle.set_flag(client_flag::CLOSE_AFTER_REPLY, true);
+            Flow::Close
+        }
         Ok(Outcome::Done) => Flow::Next,
         Ok(Outcome::Park(park)) => Flow::Park(park),
         Ok(Outcome::HandOver(adopt)) => Flow::HandOver(adopt),

@@ -166,8 +166,22 @@ fn set_repl(lua: &Lua, arguments: MultiValue) -> Answer {
             "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         );
     }
-    match with_current(|run| run.replicated = bits as u32) {
-        Some(()) => nothing(),
+    let bits = bits as u32;
+    let both_or_none = bits == replicated::ALL || bits == replicated::NONE;
+    let set = with_current(|run| {
+        // The file is written from what goes to the replicas.
+        let is_possible = both_or_none || run.context.node.persistence.aof.is_off();
+        if is_possible {
+            run.replicated = bits;
+        }
+        is_possible
+    });
+    match set {
+        Some(true) => nothing(),
+        Some(false) => raise(
+            lua,
+            "ERR With an append-only file writes go to it and to the replicas alike: use REPL_ALL or REPL_NONE.",
+        ),
         None => Err(Raised::table(lua, &NOT_IN_A_SCRIPT)),
     }
 }

@@ -29,7 +29,8 @@ pub fn send(node: &Node, client: &ClientHandle, changed: Changed<'_>) {
         // RESP2 has no way to say it.
         return;
     }
-    match node.clients.get(redirect) {
+    let is_closing = client_flag::CLOSE_AFTER_REPLY | client_flag::CLOSE_ASAP;
+    match node.clients.get(redirect).filter(|other| !other.has_flag(is_closing)) {
         Some(other) if other.speaks() == Protocol::Resp3 => post_invalidation(&other, changed),
         Some(other) if other.has_flag(client_flag::PUBSUB) => {
             post(&other, |reply| {

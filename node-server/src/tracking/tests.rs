@@ -134,6 +134,18 @@ fn what_expires_and_what_is_flushed_is_told() {
 }
 
 #[test]
+fn who_was_answered_a_quit_is_nobody_already() {
+    clients!(node: reader, hearer, writer);
+    reader.tracks(&format!(" REDIRECT {}", hearer.session.id()));
+    reader.ask("GET k");
+    assert_eq!(hearer.ask("QUIT"), "+OK");
+    let list = writer.ask("CLIENT LIST");
+    assert!(list.contains(" flags=c"), "{list}");
+    writer.ask("SET k 1");
+    assert_eq!(reader.pushed(), [format!(">2 $21 tracking-redir-broken :{}", hearer.session.id())]);
+}
+
+#[test]
 fn a_redirection_to_nobody_is_told_to_who_redirects() {
     clients!(node: reader, hearer, writer);
     reader.tracks(&format!(" REDIRECT {}", hearer.session.id()));

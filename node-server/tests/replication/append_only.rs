@@ -266,3 +266,23 @@ fn it_is_written_anew_when_it_has_grown() {
     let mut node = Server::ours_in(node.terminate(), &ON);
     assert_eq!(node.text("STRLEN k"), "1000");
 }
+
+/// What a script keeps from the replicas, or from the file, would be kept from both: so it is told.
+#[test]
+fn a_script_cannot_part_the_file_from_the_replicas() {
+    let mut server = Server::ours(&ON);
+    let mut client = server.connect();
+    let mut eval = |flags: &str| {
+        let code = format!("redis.set_repl(redis.{flags}) return redis.call('set', 'k', 1)");
+        client.call(&["EVAL", &code, "1", "k"])
+    };
+    for flags in ["REPL_AOF", "REPL_REPLICA", "REPL_SLAVE"] {
+        let Reply::Error(error) = eval(flags) else { panic!("{flags} was taken") };
+        assert!(error.contains("use REPL_ALL or REPL_NONE"), "{error}");
+    }
+    for flags in ["REPL_ALL", "REPL_NONE"] {
+        assert_eq!(eval(flags), Reply::Simple("OK".into()));
+    }
+    assert_eq!(server.text("CONFIG SET appendonly no"), "OK");
+    assert_eq!(eval("REPL_AOF"), Reply::Simple("OK".into()));
+}
