@@ -167,21 +167,17 @@ fn set_repl(lua: &Lua, arguments: MultiValue) -> Answer {
         );
     }
     let bits = bits as u32;
-    let both_or_none = bits == replicated::ALL || bits == replicated::NONE;
+    let parts = bits != replicated::ALL && bits != replicated::NONE;
     let set = with_current(|run| {
-        // The file is written from what goes to the replicas.
-        let is_possible = both_or_none || run.context.node.persistence.aof.is_off();
-        if is_possible {
-            run.replicated = bits;
+        run.replicated = bits;
+        if parts && !run.context.node.persistence.aof.is_off() {
+            tracing::warn!(
+                "a script uses redis.set_repl with REPL_AOF or REPL_REPLICA alone: the append-only file gets what the replicas get"
+            );
         }
-        is_possible
     });
     match set {
-        Some(true) => nothing(),
-        Some(false) => raise(
-            lua,
-            "ERR With an append-only file writes go to it and to the replicas alike: use REPL_ALL or REPL_NONE.",
-        ),
+        Some(()) => nothing(),
         None => Err(Raised::table(lua, &NOT_IN_A_SCRIPT)),
     }
 }
