@@ -19,6 +19,8 @@
 //! Some records are about no data (PING, REPLCONF GETACK, SETSLOT): replicas get them, the file does not. And where the
 //! file tells times, the log remembers where each second began.
 
+mod for_file;
+
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
@@ -28,7 +30,8 @@ use rcl_proto::resp::{Args, encode_request};
 
 use super::history::{History, ReplicationId};
 use crate::allocator::block_bytes;
-use crate::clock;
+
+pub use for_file::{DataPiece, FILE_READER};
 
 /// A place in the log: bytes since the beginning of its history.
 pub type LogPosition = u64;
@@ -41,17 +44,6 @@ const SHARED_BYTES: usize = block_bytes(3 * size_of::<usize>());
 
 /// Places for blocks that are kept although there are none.
 const KEPT_PLACES: usize = 1024;
-
-/// The writer of the append-only file, as a reader of the log. Others have their client's number.
-pub const FILE_READER: u64 = u64::MAX;
-
-/// What the append-only file gets next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DataPiece {
-    Bytes(Bytes),
-    /// What follows was written from this second on, Unix time.
-    Second(i64),
-}
 
 /// Where a record ends, and what it is about: one slot, or the whole node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,35 +168,6 @@ impl ReplicationLog {
         if self.for_file { self.trim() } else { self.drop_all() }
     }
 
-    /// The append-only file is written from here on, with the times of what is written if it tells them.
-    pub fn attach_file(&mut self, tells_times: bool) {
-        if !self.is_written() {
-            self.database = None;
-        }
-        self.for_file = true;
-        self.apart.clear();
-        self.seconds = tells_times.then(VecDeque::new);
-        self.pin(FILE_READER, self.end);
-    }
-
-    /// The append-only file is written no more.
-    pub fn detach_file(&mut self) {
-        self.for_file = false;
-        self.apart = VecDeque::new();
-        self.seconds = None;
-        self.unpin(FILE_READER);
-        if !self.active {
-            self.drop_all();
-        }
-    }
-
-    /// Whether the file tells times from now on.
-    pub fn tell_times(&mut self, tells_times: bool) {
-        if tells_times != self.seconds.is_some() {
-            self.seconds = tells_times.then(VecDeque::new);
-        }
-    }
-
     /// The log of another node is followed from `end` on; what was kept here is of no use.
     pub fn restart_at(&mut self, history: History, end: LogPosition, database: Option<usize>) {
         self.drop_all();
@@ -311,17 +274,6 @@ impl ReplicationLog {
         self.end
     }
 
-    /// The append-only file does not get this.
-    fn keep_apart(&mut self, range: Range<LogPosition>) {
-        if !self.for_file || range.is_empty() {
-            return;
-        }
-        match self.apart.back_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => self.apart.push_back(range),
-        }
-    }
-
     fn write(&mut self, bytes: &[u8], slot: Option<Slot>) {
         if bytes.is_empty() {
             return;
@@ -335,15 +287,6 @@ impl ReplicationLog {
         if self.tail.len() >= BLOCK_BYTES {
             self.close_tail();
             self.trim();
-        }
-    }
-
-    fn note_second(&mut self) {
-        let now_s = clock::now_ms() / 1000;
-        if let Some(seconds) = &mut self.seconds
-            && seconds.back().is_none_or(|(_, last)| *last != now_s)
-        {
-            seconds.push_back((self.end, now_s));
         }
     }
 
@@ -406,15 +349,7 @@ impl ReplicationLog {
             *pinned = position;
         }
         if reader == FILE_READER {
-            while self.apart.front().is_some_and(|range| range.end <= position) {
-                self.apart.pop_front();
-            }
-            if let Some(seconds) = &mut self.seconds {
-                // The last one stays: what follows may be of the same second.
-                while seconds.len() > 1 && seconds.front().is_some_and(|(start, _)| *start < position) {
-                    seconds.pop_front();
-                }
-            }
+            self.forget_before(position);
         }
     }
 
@@ -450,45 +385,6 @@ impl ReplicationLog {
         Some(pieces)
     }
 
-    /// The same for the append-only file, up to `until` at the most: without what is kept apart, and with the seconds. Also
-    /// where it goes on.
-    pub fn read_data(
-        &mut self,
-        position: LogPosition,
-        until: LogPosition,
-        limit: usize,
-    ) -> Option<(Vec<DataPiece>, LogPosition)> {
-        let room = usize::try_from(until.saturating_sub(position)).unwrap_or(usize::MAX);
-        let raw = self.read(position, limit.min(room))?;
-        let mut pieces = Vec::with_capacity(raw.len());
-        let mut apart = self.apart.iter().skip_while(|range| range.end <= position).peekable();
-        let seconds = self.seconds.iter().flatten().skip_while(|(start, _)| *start < position);
-        let mut seconds = seconds.copied().peekable();
-        let mut place = position;
-        for mut bytes in raw {
-            while !bytes.is_empty() {
-                while apart.next_if(|range| range.end <= place).is_some() {}
-                let next = apart.peek().map(|range| range.start).unwrap_or(u64::MAX);
-                let is_apart = next <= place;
-                let turn = if is_apart { apart.peek().map_or(place, |range| range.end) } else { next };
-                let mut length = bytes.len().min(usize::try_from(turn - place).unwrap_or(usize::MAX));
-                if !is_apart {
-                    if let Some((_, second)) = seconds.next_if(|(start, _)| *start <= place) {
-                        pieces.push(DataPiece::Second(second));
-                        continue;
-                    }
-                    if let Some((start, _)) = seconds.peek() {
-                        length = length.min(usize::try_from(start - place).unwrap_or(usize::MAX));
-                    }
-                    pieces.push(DataPiece::Bytes(bytes.slice(..length)));
-                }
-                bytes = bytes.slice(length..);
-                place += length as u64;
-            }
-        }
-        Some((pieces, place))
-    }
-
     /// The records that end after `position`.
     pub fn records_after(&self, position: LogPosition) -> impl Iterator<Item = Record> {
         let closed = self.blocks.iter().flat_map(|block| block.records.iter());
@@ -497,237 +393,4 @@ impl ReplicationLog {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use rcl_proto::resp::OwnedArgs;
-
-    fn id(letter: u8) -> ReplicationId {
-        ReplicationId::parse(&[letter; 40]).unwrap()
-    }
-
-    /// What the append-only file gets from `position` on.
-    fn data_from(log: &mut ReplicationLog, position: u64) -> String {
-        let (pieces, end) = log.read_data(position, u64::MAX, usize::MAX).unwrap();
-        assert_eq!(end, log.end());
-        let text = |piece: DataPiece| match piece {
-            DataPiece::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-            DataPiece::Second(second) => format!("<{second}>"),
-        };
-        pieces.into_iter().map(text).collect()
-    }
-
-    #[test]
-    fn for_the_file_alone_nothing_is_kept_that_it_has() {
-        let mut log = ReplicationLog::new(id(b'a'), 1 << 20);
-        log.attach_file(false);
-        assert!(log.is_written() && !log.is_active());
-        let value = "x".repeat(BLOCK_BYTES);
-        let first = append(&mut log, 0, None, &format!("SET k {value}"));
-        log.move_pin(FILE_READER, first);
-        append(&mut log, 0, None, &format!("SET k {value}"));
-        assert_eq!((log.start(), log.kept()), (first, None));
-        // A history that begins is a new one, and keeps what comes.
-        log.begin(id(b'b'));
-        let place = log.end();
-        append(&mut log, 0, None, "DEL a");
-        assert_eq!(log.history().id, id(b'b'));
-        assert!(data_from(&mut log, place).starts_with("*2\r\n$6\r\nSELECT"));
-        // It may end, and the file goes on.
-        log.retire(id(b'c'));
-        assert_eq!(log.kept(), None);
-        assert!(data_from(&mut log, place).ends_with("$1\r\na\r\n"));
-        log.detach_file();
-        assert_eq!((log.is_written(), log.read(place, 10)), (false, None));
-    }
-
-    #[test]
-    fn what_is_about_no_data_does_not_come_into_the_file() {
-        let mut log = active(1024);
-        log.attach_file(false);
-        log.append_notice(&[b"PING"]);
-        append(&mut log, 0, None, "DEL a");
-        log.append_notice(&[b"PING"]);
-        log.append_notice(&[b"PING"]);
-        let setslot = OwnedArgs::new(["CLUSTER", "SETSLOT"].map(str::as_bytes));
-        let place = log.end();
-        log.append_setslot(0, setslot.as_args());
-        assert_eq!(log.setslot_end(), log.end());
-        append(&mut log, 0, None, "DEL b");
-        let select = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
-        let deletion = |key: &str| format!("{select}*2\r\n$3\r\nDEL\r\n$1\r\n{key}\r\n");
-        assert_eq!(data_from(&mut log, 0), deletion("a") + &deletion("b"));
-        assert_eq!(data_from(&mut log, place + 5), deletion("b"));
-        let place = log.end();
-        log.append_stream(b"\n*1\r\n$4\r\nPING\r\nDATAmore\n", 3, &[0..1, 1..15, 23..24]);
-        assert_eq!(data_from(&mut log, place), "DATAmore");
-        log.move_pin(FILE_READER, log.end());
-        assert!(log.apart.is_empty());
-    }
-
-    #[test]
-    fn seconds_stand_before_what_was_written_in_them() {
-        let mut log = active(1024);
-        log.attach_file(true);
-        append(&mut log, 0, None, "DEL a");
-        let place = log.end();
-        append(&mut log, 0, None, "DEL b");
-        assert!(log.seconds.as_ref().is_some_and(|seconds| seconds[0].0 == 0));
-        log.seconds = Some([(0, 7), (place, 8)].into());
-        let text = data_from(&mut log, 0);
-        assert!(text.starts_with("<7>*2\r\n$6\r\nSELECT"), "{text}");
-        assert!(text.contains("a\r\n<8>*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n"), "{text}");
-        log.move_pin(FILE_READER, place);
-        assert!(data_from(&mut log, place).starts_with("<8>"));
-    }
-
-    fn active(backlog_bytes: u64) -> ReplicationLog {
-        let mut log = ReplicationLog::new(id(b'a'), backlog_bytes);
-        log.begin(id(b'b'));
-        log
-    }
-
-    fn append(log: &mut ReplicationLog, database: usize, slot: Option<Slot>, line: &str) -> u64 {
-        let args = OwnedArgs::new(line.split(' ').map(str::as_bytes));
-        log.append(database, slot, std::iter::once(args.as_args()))
-    }
-
-    #[test]
-    fn a_transaction_selects_its_database_inside() {
-        let mut log = active(100_000);
-        let commands = [(None, ["MULTI"]), (Some(2), ["PING"]), (None, ["EXEC"])];
-        let commands = commands.map(|(database, words)| (database, OwnedArgs::new(words.map(str::as_bytes))));
-        log.append_each(None, commands.iter().map(|(database, command)| (*database, command.as_args())));
-        let expected =
-            "*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nEXEC\r\n";
-        assert_eq!(String::from_utf8(everything_from(&mut log, 0)).unwrap(), expected);
-    }
-
-    #[test]
-    fn what_it_takes_in_memory_follows_what_it_keeps() {
-        let mut log = active(100_000);
-        log.pin(1, 0);
-        let value = "x".repeat(1000);
-        (0..1000).for_each(|_| _ = append(&mut log, 0, None, &format!("SET key {value}")));
-        let kept = log.memory_bytes() as u64;
-        assert!((log.end()..log.end() * 11 / 10).contains(&kept), "{kept} for {}", log.end());
-        log.unpin(1);
-        assert!(log.memory_bytes() < 250_000, "{}", log.memory_bytes());
-        log.retire(id(b'c'));
-        assert!(log.memory_bytes() < 50_000);
-    }
-
-    fn everything_from(log: &mut ReplicationLog, position: u64) -> Vec<u8> {
-        log.read(position, usize::MAX).unwrap().concat()
-    }
-
-    #[test]
-    fn an_idle_log_stands_still() {
-        let mut log = ReplicationLog::new(id(b'a'), 1024);
-        append(&mut log, 0, None, "SET k v");
-        assert_eq!((log.end(), log.kept(), log.read(0, 10)), (0, None, None));
-        log.begin(id(b'b'));
-        assert_eq!(log.history().id, id(b'b'));
-        append(&mut log, 0, None, "SET k v");
-        let expected = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
-        assert_eq!(everything_from(&mut log, 0), expected.as_bytes());
-    }
-
-    #[test]
-    fn the_database_is_said_when_it_changes() {
-        let mut log = active(1024);
-        append(&mut log, 0, None, "DEL a");
-        let place = append(&mut log, 0, None, "DEL b");
-        append(&mut log, 3, None, "DEL c");
-        assert_eq!(
-            everything_from(&mut log, place),
-            b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n"
-        );
-        let place = log.end();
-        log.append_notice(&[b"PING"]);
-        append(&mut log, 3, None, "DEL d");
-        log.forget_database();
-        append(&mut log, 3, None, "DEL e");
-        let expected = "*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nDEL\r\n$1\r\nd\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\ne\r\n";
-        assert_eq!(everything_from(&mut log, place), expected.as_bytes());
-    }
-
-    #[test]
-    fn records_carry_their_slot() {
-        let mut log = active(1024);
-        let slot = Slot::new(7);
-        let first = append(&mut log, 0, slot, "DEL a");
-        let _ = log.read(0, 10);
-        let second = append(&mut log, 0, None, "FLUSHALL");
-        let records: Vec<Record> = log.records_after(0).collect();
-        assert_eq!(records, [Record { end: first, slot }, Record { end: second, slot: None }]);
-        assert_eq!(log.records_after(first).count(), 1);
-    }
-
-    #[test]
-    fn a_reader_holds_what_it_has_not_read() {
-        let mut log = active(1000);
-        log.pin(1, 0);
-        let value = "x".repeat(5000);
-        for _ in 0..20 {
-            append(&mut log, 0, None, &format!("SET k {value}"));
-        }
-        assert_eq!(log.start(), 0);
-        log.pin(1, 60_000);
-        append(&mut log, 0, None, &format!("SET k {}", "x".repeat(BLOCK_BYTES)));
-        assert!(log.start() > 30_000 && log.start() <= 60_000, "{}", log.start());
-        log.unpin(1);
-        assert!(log.end() - log.start() < 1000 + 2 * BLOCK_BYTES as u64);
-        assert_eq!(log.read(log.start() - 1, 10), None);
-        assert_eq!(log.read(log.end() + 1, 10), None);
-        assert_eq!(log.read(log.end(), 10), Some(Vec::new()));
-    }
-
-    #[test]
-    fn who_is_no_reader_any_more_holds_nothing_by_reading_on() {
-        let mut log = active(1000);
-        log.pin(1, 0);
-        log.move_pin(1, 500);
-        log.unpin(1);
-        log.move_pin(1, 600);
-        assert_eq!(log.reader_count(), 0);
-    }
-
-    #[test]
-    fn following_another_log() {
-        let mut log = active(1000);
-        append(&mut log, 0, None, "DEL a");
-        log.restart_at(History::new(id(b'c')), 5000, Some(2));
-        assert_eq!(log.kept(), Some(5000..=5000));
-        log.append_stream(b"*1\r\n$4\r\nPING\r\n", 2, &[]);
-        assert_eq!(log.end(), 5014);
-        assert_eq!(everything_from(&mut log, 5000), b"*1\r\n$4\r\nPING\r\n");
-    }
-
-    proptest! {
-        #[test]
-        fn reads_are_what_was_written(
-            writes in proptest::collection::vec((0usize..3, 1usize..9000), 1..60),
-            reads in proptest::collection::vec((0usize..60, 1usize..40_000), 0..60),
-        ) {
-            let mut log = active(u64::MAX);
-            let mut model = Vec::new();
-            let mut place = 0u64;
-            let mut read = Vec::new();
-            for (turn, (database, length)) in writes.iter().enumerate() {
-                let before = log.end();
-                append(&mut log, *database, None, &"y".repeat(*length));
-                model.extend(everything_from(&mut log, before));
-                for (_, limit) in reads.iter().filter(|(at, _)| *at == turn) {
-                    let piece = log.read(place, *limit).unwrap().concat();
-                    prop_assert!(piece.len() <= *limit);
-                    place += piece.len() as u64;
-                    read.extend(piece);
-                }
-            }
-            prop_assert_eq!(log.end(), model.len() as u64);
-            read.extend(everything_from(&mut log, place));
-            prop_assert!(read == model);
-        }
-    }
-}
+mod tests;
