@@ -13,6 +13,13 @@ fn wait_until_well(subject: &mut Subject) {
     wait_until("the disk is well again", || subject.info("aof_last_write_status") == "ok");
 }
 
+fn begin_with_a_key(subject: &mut Subject, number: u64) {
+    wait_until_well(subject);
+    if number == 1 {
+        subject.said(&["SET", "foo", "value"]).unwrap();
+    }
+}
+
 /// How often the log said that something is wrong.
 fn reported(subject: &Subject) -> usize {
     let log = subject.home.log();
@@ -63,12 +70,7 @@ fn every_write_is_durable() {
         &Deed {
             name: "a write with appendfsync always",
             arguments: &ALWAYS,
-            change: |subject, number| {
-                wait_until_well(subject);
-                if number == 1 {
-                    subject.said(&["SET", "foo", "value"]).unwrap();
-                }
-            },
+            change: begin_with_a_key,
             keep: |subject| {
                 let before = reported(subject);
                 let said = set_state(subject, subject.asked);
@@ -87,12 +89,7 @@ fn writes_are_durable_every_second() {
         &Deed {
             name: "a write with appendfsync everysec",
             arguments: &["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
-            change: |subject, number| {
-                wait_until_well(subject);
-                if number == 1 {
-                    subject.said(&["SET", "foo", "value"]).unwrap();
-                }
-            },
+            change: begin_with_a_key,
             keep: |subject| {
                 let before = reported(subject);
                 set_state(subject, subject.asked)?;
