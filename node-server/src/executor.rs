@@ -141,8 +141,11 @@ pub fn process_found<'a>(
             }
             dispatch(node, session, &request, output, batch, kept)
         }
-        // Not the same value, which would else have to lie in memory for the others, too.
-        _ => process_unfound(node, session, args.from(0), lookup, output, batch),
+        _ => {
+            *kept = Held::None;
+            // Not the same value, which would else have to lie in memory for the others, too.
+            process_unfound(node, session, args.from(0), lookup, output, batch)
+        }
     };
     // What a parked request answers comes later, and is left out or not by then.
     if !matches!(&flow, Flow::Park(park) if !park.pipelined) {
