@@ -197,9 +197,11 @@ impl Topology {
         self.node(id).map_or_else(|| format!("unknown node {id:.8}"), Node::name)
     }
 
+    /// What the masters say of moves. Replicas of Valkey 8, and of ours, have their master's marks too and drop them a
+    /// moment after it does: they are no word of their own.
     pub fn open_slots(&self) -> Vec<OpenSlot> {
         let mut open: BTreeMap<Slot, OpenSlot> = BTreeMap::new();
-        for node in self.nodes.values() {
+        for node in self.nodes.values().filter(|node| node.is_master()) {
             for &(slot, target) in &node.migrating {
                 self.open_entry(&mut open, slot).migrating.push((node.id, target));
             }
