@@ -1,5 +1,6 @@
 //! The one place that reads clocks. Everything else takes `now` as an argument, or asks here at the edge.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -34,7 +35,7 @@ pub fn thread_cpu() -> Option<Duration> {
     (answer == 0).then(|| Duration::new(seconds, time.tv_nsec as u32))
 }
 
-/// The time within one batch of requests: both clocks are read once at its start, and one of them after each
+/// The time within one batch of requests: it has the time at its start, and one clock is read after each
 /// request, which gives its duration and the next one's time. That one is the processor's own counter where it is steady.
 #[derive(Debug)]
 pub struct BatchClock {
@@ -56,11 +57,30 @@ pub fn measure_counter() {
     LazyLock::force(&COUNTER);
 }
 
+thread_local! {
+    /// What the processor's counter and the clock said when this thread last asked the clock for a batch.
+    static ASKED: Cell<Option<(u64, i64)>> = const { Cell::new(None) };
+}
+
+/// Unix time in microseconds when the counter is at `now`. The clock is asked once in a millisecond; till then time is what it said
+/// and what was counted since.
+fn us_at(counter: &Counter, now: u64) -> i64 {
+    if let Some((then, us)) = ASKED.get().filter(|(then, _)| now >= *then) {
+        let passed_ns = counter.delta_as_nanos(then, now);
+        if passed_ns < MS_IN_NS {
+            return us + (passed_ns / 1000) as i64;
+        }
+    }
+    let us = now_us();
+    ASKED.set(Some((now, us)));
+    us
+}
+
 impl BatchClock {
     pub fn start() -> BatchClock {
         let counter = &*COUNTER;
         let last = counter.raw();
-        let now_us = now_us();
+        let now_us = us_at(counter, last);
         let next_ms_ns = MS_IN_NS - now_us.rem_euclid(1000) as u64 * 1000;
         BatchClock { counter, last, elapsed_ns: 0, now_ms: now_us.div_euclid(1000), next_ms_ns }
     }
@@ -118,6 +138,18 @@ impl SteadyClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_begins_when_the_clock_says_so() {
+        measure_counter();
+        let until = monotonic() + Duration::from_millis(20);
+        while monotonic() < until {
+            let before = now_us();
+            let batch = us_at(&COUNTER, COUNTER.raw());
+            // The counter is measured, not known: in a millisecond it is off by a thousandth of that at most.
+            assert!(batch >= before - 2 && batch <= now_us() + 2, "{before} {batch}");
+        }
+    }
 
     #[test]
     fn a_thread_at_work_uses_processor_time() {

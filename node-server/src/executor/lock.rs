@@ -76,6 +76,8 @@ impl<'a> Held<'a> {
     #[inline(always)]
     pub fn or_lock(&mut self, shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {
         match (&*self, &wanted) {
+            // In a line of its own: so what most commands without keys need is not copied from here to there.
+            (Held::None, Wanted::None) => return Ok(Held::None),
             (Held::None, _) => {}
             (Held::One(index, _), Wanted::One(same)) if index == same => return Ok(std::mem::take(self)),
             _ => *self = Held::None,

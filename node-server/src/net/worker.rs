@@ -35,7 +35,8 @@ impl Workers {
             let runtime = Builder::new_multi_thread()
                 .worker_threads(1)
                 .thread_name(&name)
-                .enable_all()
+                .enable_io()
+                .enable_time()
                 .event_interval(256)
                 .on_thread_start(claim_first)
                 .build()?;
