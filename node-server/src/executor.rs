@@ -350,34 +350,35 @@ fn run<'a>(
     let counted = slot.filter(|_| node.counts_slots());
     let start = output.len();
     let now_ms = batch.clock.now_ms();
-    let mut context = Context::new(node, session, given, slot.unwrap_or(Slot::MIN), output, now_ms);
-    context.asking = asking;
-    context.declared_slot = slot;
-    let result = context.run(request.spec, request.args);
-    let logged = append_effects(&mut context, counted.is_some());
-    if let Some(logged) = &logged {
-        context.session.last_write = logged.end;
-    }
-    publish(&mut context);
-    let lap_ns = counted.map(|slot| {
-        let lap_ns = batch.clock.lap_ns();
-        let logged_bytes = logged.map_or(0, |logged| logged.bytes);
-        let answered = slot_use::Answered { result: &result, start, lap_ns, logged_bytes };
-        slot_use::count(&mut context, slot, request.spec, batch.request_bytes, &answered);
-        lap_ns
-    });
-    serve::serve_waiters(&mut context, counted.and(Some(&mut batch.clock)));
-    let (hits, misses) = (context.data.hits, context.data.misses);
-    let close = context.close;
-    drop(context);
+    // The context ends where it lies: as an argument of `drop` it would be copied first.
+    let (result, lap_ns, close) = {
+        let mut context = Context::new(node, session, given, slot.unwrap_or(Slot::MIN), output, now_ms);
+        context.asking = asking;
+        context.declared_slot = slot;
+        let result = context.run(request.spec, request.args);
+        let logged = append_effects(&mut context, counted.is_some());
+        if let Some(logged) = &logged {
+            context.session.last_write = logged.end;
+        }
+        publish(&mut context);
+        let lap_ns = counted.map(|slot| {
+            let lap_ns = batch.clock.lap_ns();
+            let logged_bytes = logged.map_or(0, |logged| logged.bytes);
+            let answered = slot_use::Answered { result: &result, start, lap_ns, logged_bytes };
+            slot_use::count(&mut context, slot, request.spec, batch.request_bytes, &answered);
+            lap_ns
+        });
+        serve::serve_waiters(&mut context, counted.and(Some(&mut batch.clock)));
+        batch.stats.hits += context.data.hits;
+        batch.stats.misses += context.data.misses;
+        (result, lap_ns, context.close)
+    };
     if is_quick && matches!(result, Ok(Outcome::Done)) && node.tracking.broadcasts.is_empty() {
         *kept = held;
     } else {
         drop(held);
         node.tracking.broadcasts.tell(node);
     }
-    batch.stats.hits += hits;
-    batch.stats.misses += misses;
     // Who waits has not been answered: its connection counts it when it is. A script that is debugged has not run yet.
     let is_over = match &result {
         Ok(Outcome::Park(park)) => park.pipelined,

@@ -224,7 +224,7 @@ pub(super) mod tests {
         assert_eq!(closing[0].half_done_move(), Some((id(1), id(2))), "given, and not closed on the giver");
         let stale = lines("1 7001 master - 1 0-8191", "2 7002 master - 2 8192-16383 [9000-<-#1]");
         assert_eq!(stale[0].half_done_move(), None, "the importer owns the slot already");
-    
+
         let owned = "2 7002 master - 2 5 8192-16383";
         let replica = "3 7003 slave 2 2 [5-<-#1]";
         let late = [
@@ -234,5 +234,5 @@ pub(super) mod tests {
         let late = merge(&late, &BTreeMap::new());
         assert_eq!(late.node(id(3)).unwrap().importing.len(), 1);
         assert_eq!(late.open_slots(), [], "a replica that hears of the end a moment later");
-}
+    }
 }
