@@ -56,8 +56,8 @@ pub struct Stats {
     /// Room for a client's replies was cut back, or doubled.
     pub reply_buffer_shrinks: Counter,
     pub reply_buffer_expands: Counter,
-    /// Changes since the last save, and all there ever were.
-    pub dirty: Counter,
+    /// All changes there ever were.
+    pub dirty: Changes,
     pub ops_per_second: Counter,
     pub input_kib_per_second: Counter,
     pub output_kib_per_second: Counter,
@@ -185,32 +185,30 @@ impl BatchStats {
     }
 }
 
-/// Sums of [`BatchStats`] by thread: a worker adds to a cell that no other thread writes to, so that the hot path touches no
-/// shared cache line (see [`crate::allocator`]).
+/// Sums by thread: a worker adds to a cell that no other thread writes to, so that the hot path touches no shared cache line, and
+/// needs no atomic addition, for which the processor would wait until all that was written before is out (see [`crate::allocator`]).
 #[derive(Debug)]
-struct BatchCells {
-    threads: Box<[BatchCell]>,
-    forgotten: Mutex<[u64; BATCH_FIELDS]>,
+struct Cells<const FIELDS: usize> {
+    threads: Box<[Cell<FIELDS>]>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
-struct BatchCell([AtomicU64; BATCH_FIELDS]);
+struct Cell<const FIELDS: usize>([AtomicU64; FIELDS]);
 
-impl Default for BatchCells {
-    fn default() -> BatchCells {
-        BatchCells {
-            threads: (0..=OWNED).map(|_| BatchCell::default()).collect(),
-            forgotten: Mutex::default(),
-        }
+impl<const FIELDS: usize> Default for Cells<FIELDS> {
+    fn default() -> Cells<FIELDS> {
+        let cell = |_| Cell(std::array::from_fn(|_| AtomicU64::new(0)));
+        Cells { threads: (0..=OWNED).map(cell).collect() }
     }
 }
 
-impl BatchCells {
-    fn add(&self, batch: &BatchStats) {
+impl<const FIELDS: usize> Cells<FIELDS> {
+    #[inline]
+    fn add(&self, amounts: [u64; FIELDS]) {
         let owned = owned_cell();
-        let BatchCell(cell) = &self.threads[owned.unwrap_or(OWNED)];
-        for (counter, amount) in cell.iter().zip(batch.fields()).filter(|(_, amount)| *amount > 0) {
+        let Cell(cell) = &self.threads[owned.unwrap_or(OWNED)];
+        for (counter, amount) in cell.iter().zip(amounts).filter(|(_, amount)| *amount > 0) {
             if owned.is_some() {
                 counter.store(counter.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
             } else {
@@ -219,16 +217,44 @@ impl BatchCells {
         }
     }
 
-    fn sums(&self) -> [u64; BATCH_FIELDS] {
-        let mut sums = [0; BATCH_FIELDS];
-        for BatchCell(cell) in &self.threads {
+    fn sums(&self) -> [u64; FIELDS] {
+        let mut sums = [0; FIELDS];
+        for Cell(cell) in &self.threads {
             sums.iter_mut().zip(cell).for_each(|(sum, counter)| *sum += counter.load(Ordering::Relaxed));
         }
         sums
     }
+}
+
+/// How many changes there were. Who asks while it holds all shards gets all that were made.
+#[derive(Debug, Default)]
+pub struct Changes(Cells<1>);
+
+impl Changes {
+    #[inline]
+    pub fn add(&self, amount: u64) {
+        self.0.add([amount]);
+    }
+
+    pub fn get(&self) -> u64 {
+        let [sum] = self.0.sums();
+        sum
+    }
+}
+
+#[derive(Debug, Default)]
+struct BatchCells {
+    cells: Cells<BATCH_FIELDS>,
+    forgotten: Mutex<[u64; BATCH_FIELDS]>,
+}
+
+impl BatchCells {
+    fn add(&self, batch: &BatchStats) {
+        self.cells.add(batch.fields());
+    }
 
     fn since_reset(&self) -> BatchStats {
-        let mut sums = self.sums();
+        let mut sums = self.cells.sums();
         let forgotten = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
         sums.iter_mut().zip(forgotten.iter()).for_each(|(sum, before)| *sum -= before);
         BatchStats::of_fields(sums)
@@ -236,7 +262,7 @@ impl BatchCells {
 
     /// Nobody's cell is written to: what was counted so far is taken off from now on.
     fn reset(&self) {
-        *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = self.sums();
+        *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = self.cells.sums();
     }
 }
 
@@ -266,5 +292,27 @@ mod tests {
         assert_eq!(stats.batches(), BatchStats::default());
         count(1, false);
         assert_eq!(stats.batches().commands, 1);
+    }
+
+    #[test]
+    fn changes_of_all_threads_are_seen_by_who_comes_after_them() {
+        let (stats, turn) = (Stats::default(), Mutex::new(()));
+        std::thread::scope(|scope| {
+            for claims in [true, true, false, false] {
+                let (stats, turn) = (&stats, &turn);
+                scope.spawn(move || {
+                    if claims {
+                        crate::allocator::claim_cell();
+                    }
+                    for _ in 0..1000 {
+                        let _mine = turn.lock().unwrap();
+                        let before = stats.dirty.get();
+                        stats.dirty.add(3);
+                        assert_eq!(stats.dirty.get(), before + 3);
+                    }
+                });
+            }
+        });
+        assert_eq!(stats.dirty.get(), 12_000);
     }
 }

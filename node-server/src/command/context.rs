@@ -120,9 +120,16 @@ impl<'a> Context<'a> {
     /// Keeps what a command left, for the log.
     #[inline]
     pub fn keep_effects(&mut self, args: Args<'_>) {
-        if !self.data.effects.is_nothing() {
-            self.keep_some_effects(args);
+        let effects = &mut self.data.effects;
+        if effects.is_nothing() {
+            return;
         }
+        if effects.is_plain() && !self.node.replication.is_logging() {
+            self.node.stats.dirty.add(std::mem::take(&mut effects.changes));
+            effects.always = false;
+            return;
+        }
+        self.keep_some_effects(args);
     }
 
     fn keep_some_effects(&mut self, args: Args<'_>) {

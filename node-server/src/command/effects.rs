@@ -31,10 +31,13 @@ impl Effects {
     /// The command changed nothing, and says nothing of what is to be propagated.
     #[inline]
     pub fn is_nothing(&self) -> bool {
-        self.changes == 0
-            && !self.always
-            && self.before.is_empty()
-            && matches!(self.propagation, Propagation::AsReceived)
+        self.changes == 0 && !self.always && self.is_plain()
+    }
+
+    /// All that would be propagated is the command as it came.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.before.is_empty() && matches!(self.propagation, Propagation::AsReceived)
     }
 
     /// The command's effect is this command instead of what the client sent.

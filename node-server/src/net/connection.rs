@@ -114,7 +114,9 @@ impl Connection {
 
     /// The driver: ends with the connection.
     pub async fn run(mut self) {
-        let end = std::future::poll_fn(|cx| with_buffers(|buffers| self.poll_turn(cx, buffers))).await;
+        // Its requests borrow the node beside the connection. A count for each batch would go from thread to thread.
+        let node = self.node.clone();
+        let end = std::future::poll_fn(|cx| with_buffers(|buffers| self.poll_turn(&node, cx, buffers))).await;
         if let End::HandOver(adopt) = end {
             let Some(Ok(stream)) = self.stream.take().map(Stream::detach) else { return };
             let input = std::mem::take(&mut self.input);
@@ -124,15 +126,25 @@ impl Connection {
         }
     }
 
-    fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<End> {
+    fn poll_turn(
+        &mut self,
+        node: &Arc<Node>,
+        cx: &mut Context<'_>,
+        buffers: &mut ThreadBuffers,
+    ) -> Poll<End> {
         self.batch.pulse.begin_turn();
-        let result = self.poll_work(cx, buffers);
+        let result = self.poll_work(node, cx, buffers);
         self.show_memory();
         self.batch.pulse.end_turn();
         result
     }
 
-    fn poll_work(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<End> {
+    fn poll_work(
+        &mut self,
+        node: &Arc<Node>,
+        cx: &mut Context<'_>,
+        buffers: &mut ThreadBuffers,
+    ) -> Poll<End> {
         if self.owner.as_ref().is_none_or(|owner| !owner.will_wake(cx.waker())) {
             self.session.handle.mailbox.set_owner(cx.waker());
             self.owner = Some(cx.waker().clone());
@@ -141,7 +153,7 @@ impl Connection {
             if self.session.handle.mailbox.is_killed() {
                 return Poll::Ready(End::Closed);
             }
-            if let Some(end) = self.take_mail(cx, buffers) {
+            if let Some(end) = self.take_mail(node, cx, buffers) {
                 return Poll::Ready(end);
             }
             // What the client does not take yet is kept, and its requests are read all the same: it may send a long pipeline
@@ -153,7 +165,7 @@ impl Connection {
                 Poll::Pending if self.closing => return Poll::Pending,
                 Poll::Pending => true,
             };
-            match self.poll_read_and_run(cx, buffers) {
+            match self.poll_read_and_run(node, cx, buffers) {
                 Poll::Ready(None) if self.defers_answers() => break,
                 Poll::Ready(None) => {}
                 Poll::Ready(Some(end)) => return Poll::Ready(end),
@@ -171,7 +183,12 @@ impl Connection {
     }
 
     /// Messages, and the deadline of a parked request.
-    fn take_mail(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {
+    fn take_mail(
+        &mut self,
+        node: &Arc<Node>,
+        cx: &mut Context<'_>,
+        buffers: &mut ThreadBuffers,
+    ) -> Option<End> {
         let mut messages = self.session.handle.mailbox.take();
         if self.parked.is_some() {
             // What was changed in the client's name is told behind the reply that says so.
@@ -202,8 +219,11 @@ impl Connection {
             }
         }
         self.look_at_the_clock(cx);
-        let end =
-            if self.parked.is_none() && !self.input.is_empty() { self.run_kept_input(buffers) } else { None };
+        let end = if self.parked.is_none() && !self.input.is_empty() {
+            self.run_kept_input(node, buffers)
+        } else {
+            None
+        };
         let much_mail = buffers.output.len() > KEEP_MAIL_BYTES;
         self.keep_output(buffers);
         if much_mail {
@@ -263,9 +283,9 @@ impl Connection {
         self.follow(flow, || parked.request.clone())
     }
 
-    fn run_kept_input(&mut self, buffers: &mut ThreadBuffers) -> Option<End> {
+    fn run_kept_input(&mut self, node: &Arc<Node>, buffers: &mut ThreadBuffers) -> Option<End> {
         let mut kept = std::mem::take(&mut self.input);
-        let (used, end) = self.run_requests(&kept, &mut buffers.ahead, &mut buffers.output);
+        let (used, end) = self.run_requests(node, &kept, &mut buffers.ahead, &mut buffers.output);
         kept.drain(..used);
         self.input = kept;
         end
@@ -334,7 +354,12 @@ impl Connection {
     }
 
     /// One read, all requests that are complete after it, one write.
-    fn poll_read_and_run(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Poll<Option<End>> {
+    fn poll_read_and_run(
+        &mut self,
+        node: &Arc<Node>,
+        cx: &mut Context<'_>,
+        buffers: &mut ThreadBuffers,
+    ) -> Poll<Option<End>> {
         let Some(stream) = &mut self.stream else { return Poll::Ready(Some(End::Closed)) };
         let own_buffer = !self.input.is_empty();
         let target = if own_buffer { &mut self.input } else { &mut buffers.input };
@@ -365,7 +390,7 @@ impl Connection {
                 return Poll::Ready(Some(End::Closed));
             }
         }
-        let end = self.run_batch(own_buffer, buffers);
+        let end = self.run_batch(node, own_buffer, buffers);
         if end.is_some() {
             self.keep_output(buffers);
             let _ = self.poll_send(cx);
@@ -374,7 +399,7 @@ impl Connection {
         Poll::Ready(self.write_batch(cx, buffers))
     }
 
-    fn run_batch(&mut self, own_buffer: bool, buffers: &mut ThreadBuffers) -> Option<End> {
+    fn run_batch(&mut self, node: &Arc<Node>, own_buffer: bool, buffers: &mut ThreadBuffers) -> Option<End> {
         if self.parked.is_some() || self.closing {
             self.session.handle.last_active_ms.store(clock::now_ms(), Ordering::Relaxed);
             self.keep_input(own_buffer, buffers, 0);
@@ -382,7 +407,7 @@ impl Connection {
         }
         let input = std::mem::take(if own_buffer { &mut self.input } else { &mut buffers.input });
         self.session.handle.input_bytes.store(input.len(), Ordering::Relaxed);
-        let (used, end) = self.run_requests(&input, &mut buffers.ahead, &mut buffers.output);
+        let (used, end) = self.run_requests(node, &input, &mut buffers.ahead, &mut buffers.output);
         *(if own_buffer { &mut self.input } else { &mut buffers.input }) = input;
         self.keep_input(own_buffer, buffers, used);
         if self.input_is_over_limit() {
@@ -435,17 +460,17 @@ impl Connection {
     /// Runs requests until they end, or one parks or closes; how many bytes were used.
     fn run_requests(
         &mut self,
+        node: &Arc<Node>,
         input: &[u8],
         ahead: &mut Ahead,
         output: &mut Vec<u8>,
     ) -> (usize, Option<End>) {
         let mut used = 0;
         let mut end = None;
-        let node = self.node.clone();
         let mut kept = Held::None;
         self.batch.clock = BatchClock::start();
         self.session.handle.last_active_ms.store(self.batch.clock.now_ms(), Ordering::Relaxed);
-        let max_bulk_bytes = self.node.settings().proto_max_bulk_len;
+        let max_bulk_bytes = node.settings().proto_max_bulk_len;
         // What waits already leaves less for what is answered now.
         self.session.output_limit = self.output_limit().saturating_sub(self.waiting_output());
         let mut look_at = self.session.output_limit.min(MUCH_OUTPUT_BYTES);
@@ -455,12 +480,12 @@ impl Connection {
             if ahead.is_empty() {
                 kept = Held::None;
                 let limits = Limits { max_bulk_bytes, authenticated: self.session.authenticated };
-                match ahead.find(&mut self.parser, &self.node.commands, input, used, limits) {
+                match ahead.find(&mut self.parser, &node.commands, input, used, limits) {
                     Ok(Some(needed)) if ahead.is_empty() => {
                         self.awaited_bytes = if needed > input.len() - used + 1 { needed } else { 0 };
                         break;
                     }
-                    Ok(_) => ahead.prefetch(&self.node, self.session.database, input),
+                    Ok(_) => ahead.prefetch(node, self.session.database, input),
                     Err(_) if !self.ordered.is_empty() => break,
                     Err(error) => {
                         let mut reply = ReplyWriter::new(output, self.session.protocol);
@@ -484,7 +509,7 @@ impl Connection {
             let start = output.len();
             let (session, batch) = (&mut self.session, &mut self.batch);
             let flow =
-                executor::process_found(&node, session, next.args(), next.lookup, output, batch, &mut kept);
+                executor::process_found(node, session, next.args(), next.lookup, output, batch, &mut kept);
             self.ordered.take_turn(output, start);
             if self.session.gets_messages() {
                 executor::take_pushes(&mut self.session, output);
@@ -513,7 +538,7 @@ impl Connection {
         self.session.handle.note_reply(output.len());
         stats.batches += 1;
         stats.busy_us += self.batch.clock.elapsed_us();
-        self.batch.stats.flush_into(&self.node.stats);
+        self.batch.stats.flush_into(&node.stats);
         (used, end)
     }
 
