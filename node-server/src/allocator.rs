@@ -10,7 +10,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -42,6 +44,37 @@ pub fn claim_cell() {
     let index = CLAIMED.fetch_add(1, Ordering::Relaxed);
     if index < OWNED {
         CELL.with(|cell| cell.set(index));
+    }
+}
+
+/// Cells that were given back. Who takes one sees all that was counted there before.
+static GIVEN_BACK: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// The right of this thread to a cell of its own. For threads that come and go.
+#[derive(Debug)]
+pub struct OwnCell {
+    index: usize,
+    /// It is this thread's.
+    _here: PhantomData<*const ()>,
+}
+
+/// Until what is returned goes, this thread counts in a cell of its own, if one is left.
+pub fn borrow_cell() -> Option<OwnCell> {
+    if owned_cell().is_some() {
+        return None;
+    }
+    let given_back = GIVEN_BACK.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    match given_back {
+        Some(index) => CELL.with(|cell| cell.set(index)),
+        None => claim_cell(),
+    }
+    owned_cell().map(|index| OwnCell { index, _here: PhantomData })
+}
+
+impl Drop for OwnCell {
+    fn drop(&mut self) {
+        CELL.with(|cell| cell.set(NO_CELL));
+        GIVEN_BACK.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
     }
 }
 
@@ -196,6 +229,25 @@ mod tests {
         assert!(used_bytes() >= before + MUCH as u64 / 2);
         drop(block);
         assert!(used_bytes() < before + MUCH as u64 / 2);
+    }
+
+    #[test]
+    fn a_cell_that_was_given_back_is_another_threads() {
+        let _alone = measured_alone();
+        let borrowed = || {
+            let cell = borrow_cell();
+            assert!(cell.is_some() && borrow_cell().is_none());
+            let (index, block) = (owned_cell(), Vec::<u8>::with_capacity(MUCH));
+            drop(cell);
+            assert_eq!(owned_cell(), None);
+            (index, block)
+        };
+        let before = used_bytes();
+        let (first, _block) = std::thread::spawn(borrowed).join().unwrap();
+        let (second, _other) = std::thread::spawn(borrowed).join().unwrap();
+        // Tests that run meanwhile may have taken it.
+        assert!(first.is_some() && second.is_some());
+        assert!(used_bytes() >= before + MUCH as u64 * 3 / 2);
     }
 
     #[test]

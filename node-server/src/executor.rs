@@ -24,7 +24,9 @@ use std::time::Instant;
 use rcl_proto::Slot;
 use rcl_proto::resp::{Args, ReplyWriter};
 
-pub use gate::{MASTER_DOWN, OUT_OF_MEMORY, READ_ONLY, SAVE_FAILED, TOO_FEW_REPLICAS, node_state};
+pub use gate::{
+    MASTER_DOWN, OUT_OF_MEMORY, READ_ONLY, SAVE_FAILED, TOO_FEW_REPLICAS, node_state, slot_of_keys,
+};
 pub use lock::{Held, Wanted};
 pub use propagate::append_effects;
 use propagate::publish;

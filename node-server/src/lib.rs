@@ -15,6 +15,7 @@
 
 pub mod access;
 pub mod allocator;
+pub mod applying;
 pub mod client;
 pub mod clock;
 pub mod command;

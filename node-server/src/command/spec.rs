@@ -485,4 +485,17 @@ impl CommandSpec {
         let arity = i64::from(self.arity);
         if arity >= 0 { count == arity } else { count >= -arity }
     }
+
+    /// Which of so many arguments names the member (or field) of a collection that a quick command is about. For who asks the
+    /// cache for it, it is no harm if that is something else.
+    pub fn likely_member(&self, count: usize) -> Option<usize> {
+        if count < 3 || !self.has(flag::FAST) {
+            return None;
+        }
+        match self.group {
+            Group::Hash | Group::Set => Some(2),
+            Group::SortedSet => Some(count - 1),
+            _ => None,
+        }
+    }
 }

@@ -162,18 +162,23 @@ fn slot_in_cluster(session: &Session, request: &Request<'_>) -> Result<Option<Sl
         let may_cross = session.is_master_link || !transaction.cross_slot;
         return if may_cross { Ok(transaction.slot) } else { Err(routing::CROSS_SLOT) };
     }
-    match request.spec.keys {
+    slot_of_keys(request.spec, request.args)
+}
+
+/// The slot of a command's keys in a cluster. `None` when it has none.
+pub fn slot_of_keys(spec: &CommandSpec, args: Args<'_>) -> Result<Option<Slot>, CommandError> {
+    match spec.keys {
         [KeySpec { begin: Begin::Index(index), find: Find::Range { last: 0, .. }, .. }] => {
-            Ok(request.args.get(*index as usize).map(key_slot))
+            Ok(args.get(*index as usize).map(key_slot))
         }
-        _ => common_slot(request),
+        _ => common_slot(spec, args),
     }
 }
 
-fn common_slot(request: &Request<'_>) -> Result<Option<Slot>, CommandError> {
+fn common_slot(spec: &CommandSpec, args: Args<'_>) -> Result<Option<Slot>, CommandError> {
     // A count of keys that lies is the handler's to complain of.
-    let keys = find_keys(request.spec, request.args).unwrap_or_default();
-    let mut slots = keys.iter().map(|key| key_slot(&request.args[key.index]));
+    let keys = find_keys(spec, args).unwrap_or_default();
+    let mut slots = keys.iter().map(|key| key_slot(&args[key.index]));
     let Some(first) = slots.next() else { return Ok(None) };
     if slots.all(|slot| slot == first) { Ok(Some(first)) } else { Err(routing::CROSS_SLOT) }
 }

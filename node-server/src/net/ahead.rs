@@ -8,7 +8,7 @@ use std::ops::Range;
 use rcl_proto::resp::{Args, Limits, Parsed, ProtocolError, RequestParser, Span};
 use rcl_store::keyspace::KeyPlace;
 
-use crate::command::spec::{Begin, Find, Group, flag};
+use crate::command::spec::{Begin, Find};
 use crate::command::{CommandNames, Lookup};
 use crate::node::Node;
 
@@ -224,20 +224,14 @@ fn each_key<'a>(found: &Found, input: &'a [u8], spans: &'a [Span], mut visit: im
     }
 }
 
-/// Where in the input the member (or field) of a collection is named that a quick command is about. It is only asked for, so
-/// it is no harm if that is something else.
+/// Where in the input the member (or field) of a collection is likely named.
 fn member_of(found: &Found, spans: &[Span]) -> Option<Range<usize>> {
     let Lookup::Found(known) = found.lookup else { return None };
-    if found.is_inline || !known.spec.has(flag::FAST) {
+    if found.is_inline {
         return None;
     }
     let arguments = spans.get(found.spans.clone())?;
-    let behind_key = arguments.get(2..)?;
-    let member = match known.spec.group {
-        Group::Hash | Group::Set => behind_key.first()?,
-        Group::SortedSet => behind_key.last()?,
-        _ => return None,
-    };
+    let member = arguments.get(known.spec.likely_member(arguments.len())?)?;
     Some(found.bytes.start + member.start()..found.bytes.start + member.end())
 }
 
