@@ -99,10 +99,10 @@ pub fn admit<'a>(
     let room = if session.is_master_link || keeps { Room::Enough } else { eviction::make_room(node) };
     let queueing = session.in_transaction() && !transaction::acts_at_once(request);
     if !keeps {
-        check_busy(node, request)?;
+        check_busy(node, session, request)?;
     }
     let wanted = wanted(node, session, request, slot, queueing);
-    let mut held = kept.or_lock(&node.shards, wanted).map_err(|HeldLong| node.scripting.slow.busy())?;
+    let mut held = kept.or_lock(&node.shards, wanted).map_err(|HeldLong| busy(node, session, request))?;
     if let Some(slot) = slot
         && node.is_cluster()
         && !session.is_master_link
@@ -210,7 +210,7 @@ fn wanted(
 
 /// Whoever comes while the node sleeps waits. While a script runs for long, what it holds is not waited for; without a
 /// cluster it holds everything.
-fn check_busy(node: &Node, request: &Request<'_>) -> Result<(), CommandError> {
+fn check_busy(node: &Node, session: &Session, request: &Request<'_>) -> Result<(), CommandError> {
     let state = node.state();
     if state & node_state::ASLEEP != 0 {
         node.sleep.wait_until_over();
@@ -218,7 +218,18 @@ fn check_busy(node: &Node, request: &Request<'_>) -> Result<(), CommandError> {
     let is_busy = state & node_state::BUSY != 0
         && !request.has(flag::ALLOW_BUSY)
         && (!node.is_cluster() || request.spec.locks == Locks::EachShard);
-    if is_busy { Err(node.scripting.slow.busy()) } else { Ok(()) }
+    if is_busy { Err(busy(node, session, request)) } else { Ok(()) }
+}
+
+/// What a request hears that would wait for a script. It may be one that is loaded: then that is what there is to wait for.
+#[cold]
+fn busy(node: &Node, session: &Session, request: &Request<'_>) -> CommandError {
+    let is_loading = node.state() & node_state::LOADING != 0;
+    if is_loading && !may_run_while(flag::LOADING, session, request) {
+        LOADING
+    } else {
+        node.scripting.slow.busy()
+    }
 }
 
 fn check_route(
@@ -444,5 +455,25 @@ fn wait_for_its_turn(
 impl Transaction {
     pub fn writes(&self) -> bool {
         self.commands.iter().any(|queued| queued.flags & flag::WRITE != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::in_memory::clients;
+
+    #[test]
+    fn while_data_are_loaded_a_slow_script_among_them_is_not_what_there_is_to_wait_for() {
+        clients!(node: client);
+        let held = node.shards.lock(0);
+        node.shards.set_held_long(0, true);
+        let mut answers = || ["GET a", "PING", "SCRIPT KILL"].map(|line| client.ask(line));
+        let first_word = |answer: String| answer.split(' ').next().unwrap_or_default().to_owned();
+        node.set_state(node_state::BUSY, true);
+        assert_eq!(answers().map(first_word), ["-BUSY", "-BUSY", "-NOTBUSY"]);
+        node.set_state(node_state::LOADING, true);
+        assert_eq!(answers().map(first_word), ["-LOADING", "-LOADING", "-LOADING"]);
+        drop(held);
     }
 }
