@@ -1,7 +1,8 @@
 //! Reading the append-only file at start: the base, then the incremental files, through the executor.
 //!
 //! Commands run as those of a master: they are logged nowhere, nothing expires meanwhile, and a limit that a client would meet is
-//! not theirs. The last file may end inside a command, or inside a transaction, as a crash leaves it: with `aof-load-truncated` it
+//! not theirs. One thread reads and parses, others apply ([`crate::applying`]); what is wrong with a file is told when all before it
+//! is applied, as if one had done it all. The last file may end inside a command, or inside a transaction, as a crash leaves it: with `aof-load-truncated` it
 //! is cut off there. All else that is wrong ends the start, since data would be missing; the log says so in Redis's words.
 
 use std::io::{self, BufReader, Read};
@@ -15,18 +16,18 @@ use rcl_store::aof::{CommandReader, Manifest, ReadError};
 
 use super::files::{Files, is_absent, shown};
 use super::{lock, reason, switch};
-use crate::access::User;
-use crate::client::{ClientHandle, Session};
-use crate::clock::{self, BatchClock};
+use crate::applying::{Applier, Shape, Source};
+use crate::client::ClientHandle;
+use crate::clock;
 use crate::command::{self, Lookup};
 use crate::disk::{self, DiskFile, Open};
-use crate::executor::{self, Batch, Flow, Held, node_state};
+use crate::executor::{Held, node_state};
 use crate::node::Node;
 use crate::persistence::load::{self, Loader};
 use crate::persistence::slow_down;
 
 const BUFFER_BYTES: usize = 256 * 1024;
-/// The clock and the progress are looked at after so many commands.
+/// The progress is shown after so many commands.
 const LOOK_EVERY: u64 = 1024;
 
 /// The append-only file cannot be loaded; the log says why.
@@ -41,12 +42,13 @@ impl std::fmt::Display for Unloadable {
 
 impl std::error::Error for Unloadable {}
 
-/// How a file ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a file ends.
 enum Ended {
     Whole,
-    /// It was cut off where it is no longer good.
-    Truncated,
+    /// Inside a command or a transaction; before that it is good.
+    CutOff {
+        good: u64,
+    },
 }
 
 /// Reads the manifest, and with `appendonly` what it names. False when there is no append-only file.
@@ -144,12 +146,9 @@ fn load_files(node: &Arc<Node>, manifest: &Manifest) -> Result<(), Unloadable> {
         let started = clock::monotonic();
         let name = shown(&entry.name);
         let path = lock(&aof.files).path(&entry.name);
-        let loading = OneFile { node, name: &name, path: &path, done_before: done };
-        let ended = loading.load(entry.name == lock(&aof.files).prefix())?;
-        if ended == Ended::Truncated && !is_last {
-            tracing::error!("Fatal error: the truncated file is not the last file");
-            return Err(Unloadable);
-        }
+        let is_single = entry.name == lock(&aof.files).prefix();
+        OneFile { node, name: &name, path: &path, is_last, done_before: done }
+            .load(is_single, Shape::of(node))?;
         let size = lock(&aof.files).size(&*node.disk, &entry.name).unwrap_or(0);
         done += size;
         if is_base {
@@ -170,6 +169,7 @@ struct OneFile<'a> {
     node: &'a Arc<Node>,
     name: &'a str,
     path: &'a Path,
+    is_last: bool,
     /// The size of those before it.
     done_before: u64,
 }
@@ -190,57 +190,29 @@ impl OneFile<'_> {
         })
     }
 
-    fn load(&self, is_single: bool) -> Result<Ended, Unloadable> {
+    fn load(&self, is_single: bool, shape: Shape) -> Result<(), Unloadable> {
         let mut start = [0; 5];
         let is_rdb = self.open()?.read_exact(&mut start).is_ok() && start == *b"REDIS";
-        let mut commands = self.open()?;
+        let mut source = BufReader::with_capacity(BUFFER_BYTES, self.open()?);
         let mut offset = 0;
         if is_rdb {
-            offset = self.load_rdb(is_single)?;
-            // The loader may have read further.
-            let skipped = io::copy(&mut (&mut commands).take(offset), &mut io::sink());
-            skipped.map_err(|error| self.unrecoverable(&error))?;
+            offset = self.load_rdb(&mut source, is_single)?;
             if is_single {
                 tracing::info!("Reading the remaining AOF tail...");
             }
         }
-        let mut reader = CommandReader::new(commands, offset);
-        let mut replay = Replay::new(self.node);
-        let mut good = offset;
-        let mut count = 0u64;
-        loop {
-            match reader.advance() {
-                Ok(true) => {}
-                Ok(false) if replay.session.in_transaction() => {
-                    tracing::warn!("Revert incomplete MULTI/EXEC transaction in AOF file {}", self.name);
-                    return self.truncate(replay.before_transaction);
-                }
-                Ok(false) => return Ok(Ended::Whole),
-                Err(ReadError::Truncated) => {
-                    let is_open = replay.session.in_transaction();
-                    return self.truncate(if is_open { replay.before_transaction } else { good });
-                }
-                Err(ReadError::Format) => {
-                    tracing::error!(
-                        offset = reader.offset(),
-                        "Bad file format reading the append only file {}: make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>",
-                        self.name
-                    );
-                    return Err(Unloadable);
-                }
-                Err(ReadError::Read(error)) => return Err(self.unrecoverable(&error)),
-            }
-            replay.run(reader.args(), good, self.name)?;
-            good = reader.offset();
-            count += 1;
-            if count.is_multiple_of(LOOK_EVERY) {
-                replay.batch.clock = BatchClock::start();
-                let loaded = self.done_before + good;
-                self.node.persistence.loading.loaded_bytes.store(loaded, Ordering::Relaxed);
-                replay.delay_us = self.node.settings().key_load_delay_us;
-            }
-            slow_down(replay.delay_us, count);
+        let mut replay = Replay::new(self, shape);
+        let ended = replay.run_all(CommandReader::new(source, offset));
+        replay.applier.drain();
+        match ended? {
+            Ended::Whole => Ok(()),
+            Ended::CutOff { good } => self.truncate(good),
         }
+    }
+
+    fn show_progress(&self, good: u64) {
+        let loaded = self.done_before + good;
+        self.node.persistence.loading.loaded_bytes.store(loaded, Ordering::Relaxed);
     }
 
     fn unrecoverable(&self, error: &io::Error) -> Unloadable {
@@ -248,11 +220,14 @@ impl OneFile<'_> {
         Unloadable
     }
 
-    /// Returns where it ends.
-    fn load_rdb(&self, is_single: bool) -> Result<u64, Unloadable> {
+    /// Returns where it ends; nothing behind that is taken from the source.
+    fn load_rdb(
+        &self,
+        source: &mut BufReader<Box<dyn DiskFile>>,
+        is_single: bool,
+    ) -> Result<u64, Unloadable> {
         let what = if is_single { "preamble from AOF file..." } else { "base file on AOF loading..." };
         tracing::info!("Reading RDB {what}");
-        let source = BufReader::with_capacity(BUFFER_BYTES, self.open()?);
         // A later command may take away that a key has expired.
         let mut loader = Loader::new(self.node, source, false);
         let loaded = loader.load_all(|| Ok(())).map_err(|error| {
@@ -263,9 +238,14 @@ impl OneFile<'_> {
         Ok(loaded.bytes)
     }
 
-    /// It ends where something should follow; up to `good` it is good.
-    fn truncate(&self, good: u64) -> Result<Ended, Unloadable> {
+    /// It ends where something should follow; up to `good` it is good. Only the end of all may be cut off: Redis cuts off any file
+    /// before it refuses one that others come after, and loads it the next time.
+    fn truncate(&self, good: u64) -> Result<(), Unloadable> {
         let name = self.name;
+        if self.node.settings().aof_load_truncated && !self.is_last {
+            tracing::error!(offset = good, "Fatal error: the truncated file is not the last file");
+            return Err(Unloadable);
+        }
         if self.node.settings().aof_load_truncated {
             tracing::warn!("!!! Warning: short read while loading the AOF file {name}!!!");
             tracing::warn!("!!! Truncating the AOF {name} at offset {good} !!!");
@@ -276,7 +256,7 @@ impl OneFile<'_> {
             match cut {
                 Ok(()) => {
                     tracing::warn!("AOF {name} loaded anyway because aof-load-truncated is enabled");
-                    return Ok(Ended::Truncated);
+                    return Ok(());
                 }
                 Err(error) => {
                     tracing::error!("Error truncating the AOF file {name}: {}", reason(&error));
@@ -290,53 +270,79 @@ impl OneFile<'_> {
     }
 }
 
-/// Who runs the commands.
+/// The commands of one file.
 struct Replay<'a> {
-    node: &'a Arc<Node>,
-    session: Session,
-    batch: Batch,
-    output: Vec<u8>,
+    file: &'a OneFile<'a>,
+    applier: Applier,
     /// Where the last MULTI begins.
     before_transaction: u64,
-    delay_us: i64,
 }
 
 impl Replay<'_> {
-    fn new(node: &Arc<Node>) -> Replay<'_> {
+    fn new<'a>(file: &'a OneFile<'a>, shape: Shape) -> Replay<'a> {
+        let node = file.node;
         let handle = ClientHandle::new(node.clients.next_id(), None, String::new(), -1, clock::now_ms());
-        let mut session = Session::new(Arc::new(handle), User::superuser(), true);
-        session.is_master_link = true;
-        Replay {
-            node,
-            session,
-            batch: Batch::start(Arc::default()),
-            output: Vec::new(),
-            before_transaction: 0,
-            delay_us: node.settings().key_load_delay_us,
+        let applier = Applier::new(node, Arc::new(handle), Source::AppendOnlyFile, shape);
+        Replay { file, applier, before_transaction: 0 }
+    }
+
+    fn run_all(&mut self, mut reader: CommandReader<impl Read>) -> Result<Ended, Unloadable> {
+        let OneFile { node, name, .. } = self.file;
+        let mut delay_us = node.settings().key_load_delay_us;
+        let mut good = reader.offset();
+        let mut count = 0u64;
+        loop {
+            match reader.advance() {
+                Ok(true) => {}
+                Ok(false) if self.applier.in_transaction() => {
+                    tracing::warn!("Revert incomplete MULTI/EXEC transaction in AOF file {name}");
+                    return Ok(Ended::CutOff { good: self.before_transaction });
+                }
+                Ok(false) => {
+                    self.file.show_progress(good);
+                    return Ok(Ended::Whole);
+                }
+                Err(ReadError::Truncated) => {
+                    let is_open = self.applier.in_transaction();
+                    return Ok(Ended::CutOff { good: if is_open { self.before_transaction } else { good } });
+                }
+                Err(ReadError::Format) => {
+                    tracing::error!(
+                        offset = reader.offset(),
+                        "Bad file format reading the append only file {name}: make a backup of your AOF file, then use ./redis-check-aof --fix <filename.manifest>"
+                    );
+                    return Err(Unloadable);
+                }
+                Err(ReadError::Read(error)) => return Err(self.file.unrecoverable(&error)),
+            }
+            let request_bytes = (reader.offset() - good) as usize;
+            self.run(reader.args(), good, request_bytes)?;
+            good = reader.offset();
+            count += 1;
+            if count.is_multiple_of(LOOK_EVERY) || delay_us != 0 {
+                self.file.show_progress(good);
+                delay_us = node.settings().key_load_delay_us;
+            }
+            slow_down(delay_us, count);
         }
     }
 
-    fn run(&mut self, args: Args<'_>, starts_at: u64, file: &str) -> Result<(), Unloadable> {
-        let lookup = self.node.commands.find(args);
+    fn run(&mut self, args: Args<'_>, starts_at: u64, request_bytes: usize) -> Result<(), Unloadable> {
+        let OneFile { node, name, .. } = self.file;
+        let lookup = node.commands.find(args);
         let is_known = |lookup: &Lookup| matches!(lookup, Lookup::Found(_));
         if !is_known(&lookup) && !is_known(&command::find(args)) {
-            let name = String::from_utf8_lossy(args.name()).into_owned();
-            tracing::error!("Unknown command '{name}' reading the append only file {file}");
+            let command = String::from_utf8_lossy(args.name()).into_owned();
+            tracing::error!("Unknown command '{command}' reading the append only file {name}");
             return Err(Unloadable);
         }
-        if !self.session.in_transaction() {
+        if !self.applier.in_transaction() {
             self.before_transaction = starts_at;
         }
-        self.output.clear();
-        let (session, output, batch) = (&mut self.session, &mut self.output, &mut self.batch);
-        let flow = executor::process_found(self.node, session, args, lookup, output, batch, &mut Held::None);
-        if self.output.first() == Some(&b'-') || !matches!(flow, Flow::Next) {
-            let command = String::from_utf8_lossy(args.name()).into_owned();
-            let answer = String::from_utf8_lossy(&self.output).trim_end().to_owned();
-            tracing::error!(
-                "== CRITICAL == This AOF-loading-client is sending an error to its server: '{answer}' after processing the command '{command}'"
-            );
-        }
+        self.applier.apply(args, lookup, request_bytes);
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
