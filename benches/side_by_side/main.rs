@@ -6,6 +6,7 @@
 //! commands   CPU seconds per million of each command            rcl node       and redis-server
 //! create     from six lone nodes to a cluster in sync           rcl create     and redis-cli --cluster create
 //! snapshot   what BGSAVE and a full sync cost who is served     rcl node       and redis-server
+//! aof-replay how long a node with an append-only file starts    rcl node       and redis-server
 //! rebalance  keys per second from three masters to four         rcl rebalance  and redis-cli --cluster rebalance
 //! ```
 //!
@@ -24,6 +25,7 @@ mod figures;
 mod memory;
 mod node;
 mod rebalance;
+mod replay;
 mod serve;
 mod snapshot;
 mod tool;
@@ -33,7 +35,7 @@ use std::process::{Command, ExitCode, Stdio};
 use figures::Figures;
 
 const SKIPPED: u8 = 77;
-const PARTS: [&str; 6] = ["serve", "memory", "commands", "snapshot", "create", "rebalance"];
+const PARTS: [&str; 7] = ["serve", "memory", "commands", "snapshot", "aof-replay", "create", "rebalance"];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +88,9 @@ fn main() -> ExitCode {
         }
         if wanted("snapshot") {
             snapshot::measure(scale, &mut figures)?;
+        }
+        if wanted("aof-replay") {
+            replay::measure(scale, &mut figures)?;
         }
         if wanted("create") {
             create::measure(scale, &mut figures)?;

@@ -3,7 +3,7 @@
 //! A node is ended by its process, when the value that started it goes.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -65,14 +65,24 @@ impl Node {
     /// `more` are directives beyond what all nodes here have, each followed by its value.
     pub fn start_many(side: Side, count: usize, more: &[&str]) -> anyhow::Result<Vec<Node>> {
         let mut nodes = (0..count).map(|_| Node::spawn(side, more)).collect::<anyhow::Result<Vec<Node>>>()?;
-        nodes.iter_mut().try_for_each(Node::await_answer)?;
+        nodes.iter_mut().try_for_each(|node| node.await_answer(Duration::from_secs(30)))?;
         Ok(nodes)
     }
 
     fn spawn(side: Side, more: &[&str]) -> anyhow::Result<Node> {
+        Node::spawn_on(side, more, |_| Ok(()))
+    }
+
+    /// On a folder that was filled before. It may take long until it answers.
+    pub fn spawn_on(
+        side: Side,
+        more: &[&str],
+        fill: impl FnOnce(&Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Node> {
         let port = free_port()?;
         let directory = std::env::temp_dir().join(format!("rcl-bench-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory)?;
+        fill(&directory)?;
         let mut command = side.server();
         command
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
@@ -87,8 +97,8 @@ impl Node {
         Ok(Node { port, directory, process })
     }
 
-    fn await_answer(&mut self) -> anyhow::Result<()> {
-        let limit = Instant::now() + Duration::from_secs(30);
+    pub fn await_answer(&mut self, patience: Duration) -> anyhow::Result<()> {
+        let limit = Instant::now() + patience;
         while Instant::now() < limit {
             if let Some(status) = self.process.try_wait()? {
                 bail!("the node on port {} ended: {status}", self.port);

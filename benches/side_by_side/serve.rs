@@ -117,7 +117,7 @@ pub fn key(index: usize) -> Vec<u8> {
 }
 
 /// Follows from the key, so that a mix-up shows.
-fn value(index: usize) -> Vec<u8> {
+pub fn value(index: usize) -> Vec<u8> {
     let mut state = index as u64;
     let words = (0..VALUE_BYTES / 8).flat_map(|_| {
         // The generator splitmix64: nothing in it can be compressed.
