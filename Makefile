@@ -270,7 +270,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1
 
-FUZZ ?= packet nodes_conf member resp restore rdb_file encodings commands
+FUZZ ?= packet nodes_conf member resp restore rdb_file aof_file encodings commands
 
 .PHONY: fuzz
 fuzz: ## Throws mutated packets, requests, payloads, files and commands at the code, FUZZ_SECONDS for each target (FUZZ=restore: one)
@@ -284,6 +284,7 @@ fuzz: ## Throws mutated packets, requests, payloads, files and commands at the c
 			nodes_conf) more="$$fuzz/seeds/nodes_conf -dict=$$fuzz/seeds/nodes_conf.dict -max_len=2000";;
 			restore) more="$$fuzz/seeds/restore";;
 			rdb_file) more="$$fuzz/seeds/rdb_file -max_len=4000";;
+			aof_file) more="$$fuzz/seeds/aof_file -dict=$$fuzz/seeds/aof_file.dict -max_len=2000"; ! test -d /dev/shm || export TMPDIR=/dev/shm;;
 			*) more="-max_len=2000";;
 		esac
 		echo "fuzzing $$name for $(FUZZ_SECONDS) s"
