@@ -50,8 +50,7 @@ fn keys_are_evicted_over_all_shards_and_replicas_follow() {
 fn a_replica_evicts_what_its_master_evicts_and_nothing_by_itself() {
     let mut master = Server::ours(&[]);
     let mut replica = Server::ours(&["--maxmemory", "1mb", "--maxmemory-policy", "allkeys-random"]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     let value = "x".repeat(100_000);
     for name in 0..50 {
         assert_eq!(master.text(&format!("SET key:{name} {value}")), "OK");

@@ -91,8 +91,7 @@ fn all_doors_of_tcp_may_be_closed_and_opened_again() {
 fn a_replica_comes_from_the_source_address() {
     let (mut master, mut replica) = (Server::ours(&[]), Server::ours(&[]));
     assert_eq!(set(&mut replica, &["bind-source-addr", "127.0.0.2"]), Reply::Simple("OK".into()));
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     assert!(master.info("slave0").contains("ip=127.0.0.2,"), "{}", master.info("slave0"));
     let answer = set(&mut replica, &["bind-source-addr", "here"]);
     assert!(matches!(&answer, Reply::Error(text) if text.contains("it must be an IP address")), "{answer:?}");
@@ -116,8 +115,7 @@ fn a_role_changes_before_exec_answers() {
 #[test]
 fn a_paused_replica_takes_the_stream_in_and_applies_it_later() {
     let (mut master, mut replica) = (Server::ours(&[]), Server::ours(&[]));
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     master.text("SET k 1");
     let applied = master.offset();
     wait_until("it has the first", || replica.info("slave_repl_offset") == applied.to_string());

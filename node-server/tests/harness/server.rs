@@ -120,7 +120,18 @@ impl Server {
     }
 
     pub fn follow(&mut self, master: &Server) {
-        assert_eq!(self.text(&format!("REPLICAOF 127.0.0.1 {}", master.port)), "OK");
+        self.follow_port(master.port);
+    }
+
+    /// The master at this port, or a proxy in front of it.
+    pub fn follow_port(&mut self, port: u16) {
+        assert_eq!(self.text(&format!("REPLICAOF 127.0.0.1 {port}")), "OK");
+    }
+
+    /// The same, and returns once it is in sync.
+    pub fn sync_with(&mut self, port: u16) {
+        self.follow_port(port);
+        self.wait_for_link();
     }
 
     pub fn wait_for_link(&mut self) {

@@ -207,8 +207,7 @@ fn a_replica_keeps_its_own() {
     master.call("SET a 1");
     let mut replica = Server::ours(&ON);
     replica.call("SET gone 1");
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     wait_until("its file began anew", || {
         replica.info("aof_rewrite_in_progress") == "0" && replica.info("aof_rewrite_scheduled") == "0"
     });

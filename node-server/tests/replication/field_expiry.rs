@@ -54,11 +54,9 @@ fn is_in_step(master: &mut Server, replica: &mut Server) {
 #[test]
 fn a_replica_has_them_by_the_stream_and_by_a_copy() {
     let (mut master, mut early, mut late) = (Server::ours(&[]), Server::ours(&[]), Server::ours(&[]));
-    early.follow(&master);
-    early.wait_for_link();
+    early.sync_with(master.port);
     fill(&mut master);
-    late.follow(&master);
-    late.wait_for_link();
+    late.sync_with(master.port);
     for replica in [&mut early, &mut late] {
         is_in_step(&mut master, replica);
         is_as_filled(replica);
@@ -110,8 +108,7 @@ fn a_replica_that_does_not_know_them_is_named_and_gets_what_it_can_do() {
         return;
     }
     let (mut master, mut old) = (Server::ours(&["--repl-diskless-sync-delay", "0"]), Server::redis(&[]));
-    old.follow(&master);
-    old.wait_for_link();
+    old.sync_with(master.port);
     master.call("HSETEX h PX 300 FIELDS 1 a 1");
     master.call("HSET h b 2");
     is_in_step(&mut master, &mut old);

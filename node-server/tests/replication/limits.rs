@@ -49,8 +49,7 @@ fn too_few_replicas() {
     wait_until("it notices", || master.text("SET a b") == "NOREPLICAS Not enough good replicas to write.");
     assert_eq!(master.text("GET a"), "(nil)");
     let mut replica = Server::ours(&[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     wait_until("there are enough", || master.text("SET a b") == "OK");
     assert_eq!(master.info("min_slaves_good_slaves"), "1");
     drop(replica);
@@ -62,8 +61,7 @@ fn a_replica_without_its_master() {
     let mut master = Server::ours(&[]);
     master.call("SET a b");
     let mut replica = Server::ours(&["--replica-serve-stale-data", "no"]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     assert_eq!(replica.text("GET a"), "b");
     drop(master);
     wait_until("it is stale", || replica.text("GET a").starts_with("MASTERDOWN"));
@@ -79,8 +77,7 @@ fn a_replica_without_its_master() {
 fn an_unused_backlog_is_freed() {
     let mut master = Server::ours(&["--repl-backlog-ttl", "1"]);
     let mut replica = Server::ours(&[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     master.call("SET a b");
     let id = master.info("master_replid");
     assert_eq!(master.info("repl_backlog_active"), "1");

@@ -29,8 +29,7 @@ fn a_short_cut() {
         let mut replica = Server::of(replica_kind, &[]);
         let proxy = Proxy::to(master.port);
         fill(&mut master);
-        assert_eq!(replica.text(&format!("REPLICAOF 127.0.0.1 {}", proxy.port)), "OK");
-        replica.wait_for_link();
+        replica.sync_with(proxy.port);
         assert_same(&mut master, &mut replica);
         proxy.cut();
         wait_until("it is cut", || replica.info("master_link_status") == "down");
@@ -49,8 +48,7 @@ fn more_than_the_backlog_missed() {
         let mut replica = Server::of(replica_kind, &[]);
         let proxy = Proxy::to(master.port);
         fill(&mut master);
-        assert_eq!(replica.text(&format!("REPLICAOF 127.0.0.1 {}", proxy.port)), "OK");
-        replica.wait_for_link();
+        replica.sync_with(proxy.port);
         proxy.cut();
         wait_until("it is cut", || replica.info("master_link_status") == "down");
         for number in 0..20 {
@@ -72,8 +70,7 @@ fn a_planned_failover() {
         let mut other = Server::ours(&[]);
         fill(&mut master);
         for replica in [&mut heir, &mut other] {
-            replica.follow(&master);
-            replica.wait_for_link();
+            replica.sync_with(master.port);
         }
         let load = Load::start(1, master.port);
         wait_until("the load goes on", || load.written() > 300);
@@ -104,8 +101,7 @@ fn a_failover_that_comes_to_nothing() {
     assert_eq!(master.text("FAILOVER"), "ERR FAILOVER requires connected replicas.");
     assert_eq!(master.text("FAILOVER ABORT"), "ERR No failover in progress.");
     let mut replica = Server::ours(&[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     assert_eq!(replica.text("FAILOVER"), "ERR FAILOVER is not valid when server is a replica.");
     let port = replica.port;
     assert_eq!(master.text("FAILOVER TO 127.0.0.1 1"), "ERR FAILOVER target HOST and PORT is not a replica.");
@@ -169,7 +165,7 @@ fn a_forced_failover_keeps_what_was_sent() {
     let mut master = Server::ours(&[]);
     let mut replica = Server::ours(&[]);
     let proxy = Proxy::to(master.port);
-    assert_eq!(replica.text(&format!("REPLICAOF 127.0.0.1 {}", proxy.port)), "OK");
+    replica.follow_port(proxy.port);
     wait_until("it is online", || master.info("slave0").contains("state=online"));
     proxy.hold();
     assert_eq!(master.text("SET sent by:now"), "OK");
@@ -188,8 +184,7 @@ fn a_replica_s_restart() {
         let mut master = Server::of(master_kind, &[]);
         let mut replica = Server::of(replica_kind, &[]);
         fill(&mut master);
-        replica.follow(&master);
-        replica.wait_for_link();
+        replica.sync_with(master.port);
         assert_same(&mut master, &mut replica);
         let port = replica.port;
         replica.connect().send(&["SHUTDOWN", "SAVE"]);
@@ -226,8 +221,7 @@ fn a_master_s_restart_with_an_rdb() {
         let mut master = Server::of(master_kind, &[]);
         let mut replica = Server::of(replica_kind, &[]);
         fill(&mut master);
-        replica.follow(&master);
-        replica.wait_for_link();
+        replica.sync_with(master.port);
         assert_same(&mut master, &mut replica);
         let port = master.port;
         master.connect().send(&["SHUTDOWN", "SAVE"]);
@@ -251,18 +245,14 @@ fn another_parent() {
         let mut below = Server::ours(&[]);
         fill(&mut top);
         for replica in [&mut middle, &mut moved] {
-            replica.follow(&top);
-            replica.wait_for_link();
+            replica.sync_with(top.port);
         }
-        below.follow(&moved);
-        below.wait_for_link();
-        moved.follow(&middle);
-        moved.wait_for_link();
+        below.sync_with(moved.port);
+        moved.sync_with(middle.port);
         top.call("SET down the:chain");
         assert_same(&mut top, &mut below);
         assert_eq!(syncs(&mut middle), (0, 1), "{top_kind} over {middle_kind}");
-        moved.follow(&top);
-        moved.wait_for_link();
+        moved.sync_with(top.port);
         top.call("SET up again");
         assert_same(&mut top, &mut below);
         assert_eq!(syncs(&mut top), (2, 1), "{top_kind} over {middle_kind}");
@@ -287,8 +277,7 @@ fn a_torn_copy_leaves_the_data() {
             // Data of its own.
             replica.call("SET its own");
         } else {
-            assert_eq!(replica.text(&format!("REPLICAOF 127.0.0.1 {}", proxy.port)), "OK");
-            replica.wait_for_link();
+            replica.sync_with(proxy.port);
             assert_same(&mut master, &mut replica);
             proxy.cut();
             wait_until("it is cut", || replica.info("master_link_status") == "down");
@@ -303,7 +292,7 @@ fn a_torn_copy_leaves_the_data() {
         assert_eq!(master.text("CONFIG SET rdb-key-save-delay 3000"), "OK");
         proxy.mend();
         if other_history {
-            assert_eq!(replica.text(&format!("REPLICAOF 127.0.0.1 {}", proxy.port)), "OK");
+            replica.follow_port(proxy.port);
         }
         wait_until("the copy comes", || replica.info("master_sync_read_bytes").parse().unwrap_or(0) > 64_000);
         let is_async = loads == "swapdb" && !other_history;

@@ -37,8 +37,7 @@ fn follows_through_everything(master_kind: &str, replica_kind: &str) {
     let mut replica = Server::of(replica_kind, &[]);
     fill(&mut master);
     replica.call("SET to:be gone");
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     assert_same(&mut master, &mut replica);
     assert_eq!(replica.text("GET to:be"), "(nil)");
     write_some(&mut master);
@@ -95,8 +94,7 @@ fn promotion(master_kind: &str, heir_kind: &str, other_kind: &str) {
     let mut other = Server::of(other_kind, &[]);
     fill(&mut master);
     for replica in [&mut heir, &mut other] {
-        replica.follow(&master);
-        replica.wait_for_link();
+        replica.sync_with(master.port);
     }
     write_some(&mut master);
     assert_same(&mut master, &mut heir);
@@ -143,22 +141,19 @@ fn chain(top: &str, middle: &str, bottom: &str) {
     let mut middle = Server::of(middle, &[]);
     let mut bottom = Server::of(bottom, &[]);
     fill(&mut top);
-    middle.follow(&top);
-    middle.wait_for_link();
+    middle.sync_with(top.port);
     write_some(&mut top);
     // Left in another database than 0: the copy must say where the stream is.
     top.call("SELECT 2");
     top.call("SET in:two again");
-    bottom.follow(&middle);
-    bottom.wait_for_link();
+    bottom.sync_with(middle.port);
     top.call("SET in:two last");
     top.call("SELECT 0");
     assert_same(&mut top, &mut middle);
     assert_same(&mut top, &mut bottom);
     assert_eq!(bottom.info("master_replid"), top.info("master_replid"));
     // The one in the middle goes: the bottom goes on at the top.
-    bottom.follow(&top);
-    bottom.wait_for_link();
+    bottom.sync_with(top.port);
     write_some(&mut top);
     assert_same(&mut top, &mut bottom);
     assert_eq!(top.info("sync_full"), "1");
@@ -182,8 +177,7 @@ fn a_saved_history_goes_on_after_a_restart() {
     let mut master = Server::ours(&["--save", "3600 1"]);
     fill(&mut master);
     let mut replica = Server::ours(&[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     write_some(&mut master);
     assert_same(&mut master, &mut replica);
     let port = master.port;
@@ -201,20 +195,17 @@ fn the_database_of_the_stream_stays_known(master_kind: &str) {
     let mut master = Server::of(master_kind, &[]);
     let mut replica = Server::ours(&["--save", "3600 1"]);
     fill(&mut master);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     master.call("SELECT 2");
     master.call("SET stays in:two");
     assert_same(&mut master, &mut replica);
     assert_eq!(replica.text("REPLICAOF NO ONE"), "OK");
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     master.call("SET after promotion");
     assert_same(&mut master, &mut replica);
     let folder = replica.terminate();
     let mut replica = Server::ours_in(folder, &[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     master.call("SET after restart");
     assert_same(&mut master, &mut replica);
     assert_eq!(master.info("sync_full"), "1");
@@ -242,8 +233,7 @@ fn wait_counts_who_has_the_write() {
     assert_eq!(master.text("WAIT 1 x"), "ERR timeout is not an integer or out of range");
     assert_eq!(master.text("WAIT 1 -1"), "ERR timeout is negative");
     let mut replica = Server::ours(&[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     master.call("SET a b");
     assert_eq!(master.text("WAIT 1 0"), "1");
     assert_eq!(replica.text("GET a"), "b");

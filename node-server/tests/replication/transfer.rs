@@ -49,8 +49,7 @@ fn copies_are_points_in_time(master_kind: &str, replica_kind: &str) {
         })
         .collect();
     for replica in &mut replicas {
-        replica.follow(&master);
-        replica.wait_for_link();
+        replica.sync_with(master.port);
     }
     stop.store(true, Ordering::Relaxed);
     for writer in writers {
@@ -130,8 +129,7 @@ fn a_copy_by_length_from_redis() {
     let mut master = Server::redis(&["--repl-diskless-sync", "no"]);
     fill(&mut master);
     let mut replica = Server::ours(&[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     assert_same(&mut master, &mut replica);
 }
 

@@ -28,8 +28,7 @@ fn wait_for_blocked(master: &mut Server, count: usize) {
 fn reach_the_replica(master_kind: &str, replica_kind: &str) {
     let mut master = Server::of(master_kind, &[]);
     let mut replica = Server::of(replica_kind, &[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     for (waiting, push) in SCENES {
         let mut clients: Vec<Client> = Vec::new();
         for (count, line) in (1..).zip(*waiting) {
@@ -65,8 +64,7 @@ fn each_element_goes_to_one_of_them() {
     const ELEMENTS: usize = 3000;
     let mut master = Server::ours(&[]);
     let mut replica = Server::ours(&[]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     master.call("SET something there");
     let pushed_all = AtomicBool::new(false);
     let mut got: Vec<String> = thread::scope(|scope| {

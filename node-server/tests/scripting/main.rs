@@ -120,8 +120,7 @@ fn functions_are_replicated_copied_and_saved() {
     master.client.call(&["FUNCTION", "LOAD", &library("one")]);
     let mut replica = Server::ours(&[]);
     replica.client.call(&["FUNCTION", "LOAD", &library("own")]);
-    replica.follow(&master);
-    replica.wait_for_link();
+    replica.sync_with(master.port);
     assert_eq!(code(&replica.client.call(&["FCALL", "one", "0"])), "READONLY");
     assert_eq!(replica.info("number_of_libraries"), "1");
     master.client.call(&["FUNCTION", "LOAD", &library("two")]);
