@@ -61,6 +61,24 @@ fn more_than_the_backlog_missed() {
     });
 }
 
+/// Although the whole replica sleeps from then on: the master hears at once that the link is cut.
+#[test]
+fn a_link_that_a_client_kills() {
+    let mut master = Server::ours(&[]);
+    let mut replica = Server::ours(&[]);
+    fill(&mut master);
+    replica.sync_with(master.port);
+    let mut client = replica.connect();
+    for line in ["MULTI", "CLIENT KILL TYPE master", "DEBUG SLEEP 1", "EXEC"] {
+        client.send(&line.split(' ').collect::<Vec<_>>());
+    }
+    wait_until("the master hears of it", || master.info("connected_slaves") == "0");
+    (0..4).for_each(|_| _ = client.reply());
+    replica.wait_for_link();
+    assert_same(&mut master, &mut replica);
+    assert_eq!(syncs(&mut master), (1, 1));
+}
+
 /// Under load: nothing that was answered is lost, and nobody needs a copy.
 #[test]
 fn a_planned_failover() {

@@ -1,12 +1,13 @@
 //! The connection to the master: a blocking socket that looks up ten times a second.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
-use std::sync::Arc;
+use std::net::{IpAddr, Shutdown, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use super::Phase;
-use crate::client::{ClientHandle, client_flag};
+use crate::client::{ClientHandle, Mailbox, client_flag};
 use crate::clock;
 use crate::net;
 use crate::node::Node;
@@ -73,7 +74,9 @@ impl From<io::Error> for LinkError {
 
 const LOOK_UP: Duration = Duration::from_millis(100);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// So much is read at once, and more where more waits.
 const READ_BYTES: usize = 64 * 1024;
+const MOST_READ_BYTES: usize = 1024 * 1024;
 const MAX_LINE_BYTES: usize = 4096;
 
 pub struct Connection {
@@ -82,6 +85,8 @@ pub struct Connection {
     socket: TcpStream,
     /// What came and was not used.
     pub input: Vec<u8>,
+    /// What is read comes here first.
+    buffer: Vec<u8>,
     /// It shows among the clients, as `M`.
     pub handle: Arc<ClientHandle>,
     heard: Instant,
@@ -96,16 +101,18 @@ impl Connection {
             socket.set_read_timeout(Some(LOOK_UP))?;
             let timeout_s = node.settings().repl_timeout_s.max(1);
             socket.set_write_timeout(Some(Duration::from_secs(timeout_s)))?;
-            socket.try_clone()
+            Ok::<_, io::Error>((socket.try_clone()?, socket.try_clone()?))
         };
-        let clone = set_up()?;
-        node.replication.upstream.update(generation, |inner| inner.socket = Some(clone));
+        let (to_stop, to_kill) = set_up()?;
+        node.replication.upstream.update(generation, |inner| inner.socket = Some(to_stop));
         let local = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
         let peer = socket.peer_addr().ok();
         let descriptor = std::os::fd::AsRawFd::as_raw_fd(&socket);
         let handle =
             Arc::new(ClientHandle::new(node.clients.next_id(), peer, local, descriptor, clock::now_ms()));
         handle.set_flag(client_flag::MASTER, true);
+        let cut = CutWhenKilled { socket: to_kill, mailbox: Arc::downgrade(&handle.mailbox) };
+        handle.mailbox.set_owner(&Waker::from(Arc::new(cut)));
         node.clients.add(handle.clone());
         let now = clock::monotonic();
         Ok(Connection {
@@ -113,6 +120,7 @@ impl Connection {
             generation,
             socket,
             input: Vec::new(),
+            buffer: vec![0; READ_BYTES],
             handle,
             heard: now,
             said: now,
@@ -132,15 +140,12 @@ impl Connection {
             return Err(LinkError::Superseded);
         }
         if self.handle.mailbox.is_killed() {
-            return Err(LinkError::Killed);
+            return Err(self.why_closed());
         }
-        let before = self.input.len();
-        self.input.resize(before + READ_BYTES, 0);
-        let read = self.socket.read(self.input.get_mut(before..).unwrap_or_default());
-        self.input.truncate(before + read.as_ref().copied().unwrap_or(0));
-        match read {
-            Ok(0) => Err(if self.is_current() { LinkError::Closed } else { LinkError::Superseded }),
+        match self.socket.read(&mut self.buffer) {
+            Ok(0) => Err(self.why_closed()),
             Ok(count) => {
+                self.keep(count);
                 self.heard = clock::monotonic();
                 self.handle.last_active_ms.store(clock::now_ms(), std::sync::atomic::Ordering::Relaxed);
                 self.node.replication.upstream.note_io();
@@ -158,6 +163,28 @@ impl Connection {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The first bytes of the buffer are what came.
+    fn keep(&mut self, count: usize) {
+        if self.input.is_empty() && self.input.capacity() > 2 * MOST_READ_BYTES {
+            self.input = Vec::new();
+        }
+        self.input.extend_from_slice(self.buffer.get(..count).unwrap_or_default());
+        let length = self.buffer.len();
+        if count == length && length < MOST_READ_BYTES {
+            self.buffer.resize(2 * length, 0);
+        } else if length > READ_BYTES && count < READ_BYTES {
+            self.buffer = vec![0; READ_BYTES];
+        }
+    }
+
+    fn why_closed(&self) -> LinkError {
+        match self.handle.mailbox.is_killed() {
+            _ if !self.is_current() => LinkError::Superseded,
+            true => LinkError::Killed,
+            false => LinkError::Closed,
         }
     }
 
@@ -203,6 +230,23 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.node.clients.remove(self.handle.id);
+        // Others have copies of it; the master hears of the end now. It may be closed already.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+/// CLIENT KILL cuts the link at once, whatever its thread is doing; what came and was not applied is sent again.
+struct CutWhenKilled {
+    socket: TcpStream,
+    mailbox: Weak<Mailbox>,
+}
+
+impl Wake for CutWhenKilled {
+    fn wake(self: Arc<Self>) {
+        if self.mailbox.upgrade().is_some_and(|mailbox| mailbox.is_killed()) {
+            // It may be closed already.
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
     }
 }
 
