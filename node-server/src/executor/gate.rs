@@ -101,8 +101,15 @@ pub fn admit<'a>(
     if !keeps {
         check_busy(node, session, request)?;
     }
-    let wanted = wanted(node, session, request, slot, queueing);
-    let mut held = kept.or_lock(&node.shards, wanted).map_err(|HeldLong| busy(node, session, request))?;
+    let wanted_shards = wanted(node, session, request, slot, queueing);
+    let mut held = match kept.or_lock(&node.shards, wanted_shards) {
+        Ok(held) => held,
+        // What the master has done is done here, too, when the script is through.
+        Err(HeldLong) if session.is_master_link => {
+            Held::for_master(&node.shards, wanted(node, session, request, slot, queueing))
+        }
+        Err(HeldLong) => return Err(busy(node, session, request)),
+    };
     if let Some(slot) = slot
         && node.is_cluster()
         && !session.is_master_link
@@ -216,6 +223,7 @@ fn check_busy(node: &Node, session: &Session, request: &Request<'_>) -> Result<(
         node.sleep.wait_until_over();
     }
     let is_busy = state & node_state::BUSY != 0
+        && !session.is_master_link
         && !request.has(flag::ALLOW_BUSY)
         && (!node.is_cluster() || request.spec.locks == Locks::EachShard);
     if is_busy { Err(busy(node, session, request)) } else { Ok(()) }

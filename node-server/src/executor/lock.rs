@@ -72,6 +72,22 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// The same for the stream of the master, which waits for a script.
+    #[cold]
+    pub fn for_master(shards: &'a Shards, wanted: Wanted) -> Held<'a> {
+        let lock = |index| (index, shards.lock(index));
+        match wanted {
+            Wanted::None => Held::None,
+            Wanted::One(index) => Held::One(index, shards.lock(index)),
+            Wanted::All => Held::all(shards),
+            Wanted::Several(mut indexes) => {
+                indexes.sort_unstable();
+                indexes.dedup();
+                Held::Many(indexes.into_iter().map(lock).collect())
+            }
+        }
+    }
+
     /// These shards, if it is the one that is held already; else that one is let go first.
     #[inline(always)]
     pub fn or_lock(&mut self, shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {

@@ -178,7 +178,9 @@ impl SlowScripts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::NO_COMMAND;
     use crate::clock;
+    use crate::executor::in_memory::{Client, node_with};
 
     fn script(kind: RunKind, wrote: bool, of_master: bool) -> Arc<SlowScript> {
         Arc::new(SlowScript {
@@ -191,6 +193,30 @@ mod tests {
             ends_anyway: AtomicBool::new(false),
             shards: Vec::new(),
         })
+    }
+
+    /// It cannot be told that the node is busy: what the master did would be missing here.
+    #[test]
+    fn the_master_s_stream_waits_for_a_script() {
+        let node = node_with(&["--busy-reply-threshold", "1"], "");
+        let mut master = Client::new(&node);
+        master.session.is_master_link = true;
+        let handle = master.session.handle.clone();
+        std::thread::scope(|scope| {
+            let script =
+                scope.spawn(|| Client::new(&node).ask_words(&["EVAL", "while true do end", "1", "k"]));
+            while node.scripting.slow.first().is_none() {
+                std::thread::yield_now();
+            }
+            let write = scope.spawn(move || master.ask("SET k v"));
+            while handle.last_command.load(Ordering::Relaxed) == NO_COMMAND {
+                std::thread::yield_now();
+            }
+            assert_eq!(Client::new(&node).ask("GET k").split(' ').next(), Some("-BUSY"));
+            assert_eq!(Client::new(&node).ask("SCRIPT KILL"), "+OK");
+            assert!(script.join().unwrap().contains("Script killed by user"));
+            assert_eq!(write.join().unwrap(), "+OK");
+        });
     }
 
     fn code(result: Result<(), CommandError>) -> String {
