@@ -409,7 +409,7 @@ fn evict(node: &Node, settings: &Settings, candidate: &Candidate) -> Option<u64>
     };
     shard.key_is_gone(node, *database, bytes);
     node.events.tell(&node.pubsub, EventClass::Evicted, "evicted", *database, bytes);
-    internal::log_deletion(node, *database, *slot, &[bytes], settings.lazyfree_lazy_eviction);
+    internal::log_deletion(node, *database, &[bytes], settings.lazyfree_lazy_eviction);
     node.stats.evicted_keys.add(1);
     drop(shard);
     node.tracking.broadcasts.tell(node);

@@ -100,7 +100,7 @@ fn expire_shard(node: &Node, index: usize, pace: Pace, end: Instant, seen: &mut 
         }
         let cycle = shard.keyspace.expire_cycle(clock::now_ms(), pace.keys_a_step);
         for expired in &cycle.expired {
-            internal::has_expired(node, &mut shard, expired.db, expired.slot, &expired.key);
+            internal::has_expired(node, &mut shard, expired.db, &expired.key);
         }
         drop(shard);
         node.tracking.broadcasts.tell(node);
@@ -129,7 +129,7 @@ fn expire_fields_of_shard(node: &Node, index: usize, pace: Pace, end: Instant) {
         }
         let cycle = shard.keyspace.field_expiry_cycle(clock::now_ms(), pace.keys_a_step);
         for expired in &cycle.expired {
-            let ExpiredFields { db, slot, key, fields, key_removed } = expired;
+            let ExpiredFields { db, key, fields, key_removed, .. } = expired;
             let tell =
                 |class: EventClass, event: &str| node.events.tell(&node.pubsub, class, event, *db, key);
             node.stats.expired_subkeys.add(fields.len() as u64);
@@ -140,7 +140,7 @@ fn expire_fields_of_shard(node: &Node, index: usize, pace: Pace, end: Instant) {
             } else {
                 shard.key_changed(node, *db, key, NOBODY);
             }
-            internal::log_field_deletion(node, *db, *slot, key, fields);
+            internal::log_field_deletion(node, *db, key, fields);
         }
         drop(shard);
         node.tracking.broadcasts.tell(node);

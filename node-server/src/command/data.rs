@@ -384,11 +384,6 @@ impl<'a> Data<'a> {
         self.node.limits()
     }
 
-    /// The slot that the replication log's record carries; `None` for what is about the whole node.
-    pub fn logged_slot(&self) -> Option<Slot> {
-        matches!(self.held, Held::One(..) | Held::Lent(..)).then_some(self.slot)
-    }
-
     /// True when a shard is locked: inside EXEC a command about the whole node must use those and lock none.
     pub fn holds_all_shards(&self) -> bool {
         matches!(&self.held, Held::Many(shards) if shards.len() == self.node.shards.count())

@@ -222,7 +222,7 @@ impl Applier {
             drop(shard.keyspace.remove(DATABASE, &key));
         }
         let deletions: Vec<_> = keys.iter().map(|key| OwnedArgs::new([b"DEL".as_slice(), key])).collect();
-        self.node.replication.append(DATABASE, Some(slot), deletions.iter().map(OwnedArgs::as_args));
+        self.node.replication.append(DATABASE, deletions.iter().map(OwnedArgs::as_args));
         keys.len()
     }
 

@@ -22,7 +22,7 @@ pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, 
             deleted.push(bytes);
         }
     }
-    log_deletion(node, database, slot, &deleted, false);
+    log_deletion(node, database, &deleted, false);
     deleted.len()
 }
 
@@ -45,7 +45,7 @@ pub fn create_string(
     shard.key_changed(node, database, bytes, NOBODY);
     node.stats.dirty.add(1);
     if let Some(command) = command {
-        node.replication.append(database, Some(slot), std::iter::once(command.as_args()));
+        node.replication.append(database, std::iter::once(command.as_args()));
     }
 }
 
@@ -55,15 +55,15 @@ pub fn expire_key(node: &Node, shard: &mut Shard, database: usize, slot: Slot, b
     if shard.keyspace.find(database, &key).is_some_and(|entry| entry.is_expired(now_ms)) {
         let removed = shard.keyspace.remove(database, &key);
         node.lazy_free.removed(removed, || node.settings().lazyfree_lazy_expire);
-        has_expired(node, shard, database, slot, bytes);
+        has_expired(node, shard, database, bytes);
     }
 }
 
 /// The key is gone, because its time had come: tells everybody.
-pub fn has_expired(node: &Node, shard: &mut Shard, database: usize, slot: Slot, key: &[u8]) {
+pub fn has_expired(node: &Node, shard: &mut Shard, database: usize, key: &[u8]) {
     shard.key_is_gone(node, database, key);
     node.events.tell(&node.pubsub, EventClass::Expired, "expired", database, key);
-    log_deletion(node, database, slot, &[key], node.settings().lazyfree_lazy_expire);
+    log_deletion(node, database, &[key], node.settings().lazyfree_lazy_expire);
     node.stats.expired_keys.add(1);
 }
 
@@ -73,23 +73,23 @@ pub fn deletion(is_lazy: bool) -> &'static [u8] {
 }
 
 /// One DEL for keys that are gone already, in the log and in the count of changes.
-pub fn log_deletion(node: &Node, database: usize, slot: Slot, keys: &[&[u8]], is_lazy: bool) {
+pub fn log_deletion(node: &Node, database: usize, keys: &[&[u8]], is_lazy: bool) {
     if keys.is_empty() {
         return;
     }
     node.stats.dirty.add(keys.len() as u64);
     if node.replication.is_logging() {
         let command = OwnedArgs::new(std::iter::once(deletion(is_lazy)).chain(keys.iter().copied()));
-        node.replication.append(database, Some(slot), std::iter::once(command.as_args()));
+        node.replication.append(database, std::iter::once(command.as_args()));
     }
 }
 
 /// One HDEL for fields that are gone already, in the log and in the count of changes.
-pub fn log_field_deletion(node: &Node, database: usize, slot: Slot, key: &[u8], fields: &[Vec<u8>]) {
+pub fn log_field_deletion(node: &Node, database: usize, key: &[u8], fields: &[Vec<u8>]) {
     node.stats.dirty.add(fields.len() as u64);
     if node.replication.is_logging() {
         let fields = fields.iter().map(Vec::as_slice);
         let command = OwnedArgs::new([&b"HDEL"[..], key].into_iter().chain(fields));
-        node.replication.append(database, Some(slot), std::iter::once(command.as_args()));
+        node.replication.append(database, std::iter::once(command.as_args()));
     }
 }

@@ -39,7 +39,6 @@ pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Logged
 
 fn append_log(context: &mut Context<'_>, measure: bool) -> Logged {
     let log = std::mem::take(&mut context.log);
-    let slot = context.data.logged_slot();
     // One command, which most are, is logged as it is.
     let around = |word: &'static [u8]| (log.len() > 1).then(|| OwnedArgs::new([word]));
     let (multi, exec) = (around(b"MULTI"), around(b"EXEC"));
@@ -49,7 +48,7 @@ fn append_log(context: &mut Context<'_>, measure: bool) -> Logged {
     };
     let bytes =
         if measure { all().map(|(_, command)| request_len(command.iter())).sum::<usize>() } else { 0 };
-    let end = context.node.replication.append_of_client(slot, all());
+    let end = context.node.replication.append_of_client(all());
     Logged { end, bytes: bytes as u64 }
 }
 

@@ -7,9 +7,8 @@
 //!              replica             replica            each reads on its own; blocks are shared, never copied
 //! ```
 //!
-//! A record is one contiguous append: a command, or a transaction from MULTI to EXEC. Beside the bytes stands
-//! where each record ends and which slot it is about. What lies before both the backlog's size and the slowest
-//! reader's place is dropped.
+//! A record is one contiguous append: a command, or a transaction from MULTI to EXEC. What lies before both the backlog's size and
+//! the slowest reader's place is dropped.
 //!
 //! The log is idle until the first replica asks ([`ReplicationLog::begin`]) or the append-only file reads it
 //! ([`ReplicationLog::attach_file`]): before, nothing is written and the offset stands still, as with Redis. What is written
@@ -25,7 +24,6 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
-use rcl_proto::Slot;
 use rcl_proto::resp::{Args, encode_request};
 
 use super::history::{History, ReplicationId};
@@ -39,24 +37,20 @@ pub type LogPosition = u64;
 /// A block is closed at about this size. (Readers close the last one earlier, to share it.)
 const BLOCK_BYTES: usize = 16 * 1024;
 
+/// The backlog is cut off at a block's end, so a block is at most such a part of it, or this many bytes.
+const BACKLOG_PARTS: u64 = 16;
+const SMALLEST_BLOCK_BYTES: usize = 1024;
+
 /// What the count of who shares a block takes, which is there once it is read.
 const SHARED_BYTES: usize = block_bytes(3 * size_of::<usize>());
 
 /// Places for blocks that are kept although there are none.
 const KEPT_PLACES: usize = 1024;
 
-/// Where a record ends, and what it is about: one slot, or the whole node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
-    pub end: LogPosition,
-    pub slot: Option<Slot>,
-}
-
 #[derive(Debug)]
 struct Block {
     start: LogPosition,
     bytes: Bytes,
-    records: Box<[Record]>,
 }
 
 impl Block {
@@ -66,7 +60,7 @@ impl Block {
 
     /// What it takes in memory, itself aside.
     fn memory_bytes(&self) -> usize {
-        block_bytes(self.bytes.len()) + block_bytes(size_of_val(&*self.records)) + SHARED_BYTES
+        block_bytes(self.bytes.len()) + SHARED_BYTES
     }
 }
 
@@ -83,7 +77,6 @@ pub struct ReplicationLog {
     seconds: Option<VecDeque<(LogPosition, i64)>>,
     blocks: VecDeque<Block>,
     tail: Vec<u8>,
-    tail_records: Vec<Record>,
     /// What all blocks take in memory.
     memory_bytes: usize,
     end: LogPosition,
@@ -108,7 +101,6 @@ impl ReplicationLog {
             seconds: None,
             blocks: VecDeque::new(),
             tail: Vec::new(),
-            tail_records: Vec::new(),
             memory_bytes: 0,
             end: 0,
             setslot_end: 0,
@@ -195,7 +187,7 @@ impl ReplicationLog {
     /// A SETSLOT, which is about no data. Returns the log's new end.
     pub fn append_setslot(&mut self, database: usize, setslot: Args<'_>) -> LogPosition {
         let start = self.end;
-        self.append(database, None, std::iter::once(setslot));
+        self.append(database, std::iter::once(setslot));
         self.keep_apart(start..self.end);
         if self.for_file {
             // It may have selected the database, which the file does not hear.
@@ -215,19 +207,13 @@ impl ReplicationLog {
     }
 
     /// One record: `commands`, in this database. Returns the log's new end.
-    pub fn append<'a>(
-        &mut self,
-        database: usize,
-        slot: Option<Slot>,
-        commands: impl Iterator<Item = Args<'a>>,
-    ) -> LogPosition {
-        self.append_each(slot, commands.map(|command| (Some(database), command)))
+    pub fn append<'a>(&mut self, database: usize, commands: impl Iterator<Item = Args<'a>>) -> LogPosition {
+        self.append_each(commands.map(|command| (Some(database), command)))
     }
 
     /// The same, each command in a database of its own, or in any.
     pub fn append_each<'a>(
         &mut self,
-        slot: Option<Slot>,
         commands: impl Iterator<Item = (Option<usize>, Args<'a>)>,
     ) -> LogPosition {
         if !self.is_written() {
@@ -245,7 +231,7 @@ impl ReplicationLog {
             }
             encode_request(&mut scratch, command.iter());
         }
-        self.write(&scratch, slot);
+        self.write(&scratch);
         scratch.shrink_to(BLOCK_BYTES);
         self.scratch = scratch;
         self.end
@@ -257,7 +243,7 @@ impl ReplicationLog {
             let start = self.end;
             let mut bytes = Vec::new();
             encode_request(&mut bytes, command.iter().copied());
-            self.write(&bytes, None);
+            self.write(&bytes);
             self.keep_apart(start..self.end);
         }
         self.end
@@ -267,14 +253,14 @@ impl ReplicationLog {
     pub fn append_stream(&mut self, bytes: &[u8], database: usize, apart: &[Range<usize>]) -> LogPosition {
         self.database = Some(database);
         let start = self.end;
-        self.write(bytes, None);
+        self.write(bytes);
         for range in apart {
             self.keep_apart(start + range.start as u64..start + range.end as u64);
         }
         self.end
     }
 
-    fn write(&mut self, bytes: &[u8], slot: Option<Slot>) {
+    fn write(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
@@ -283,36 +269,30 @@ impl ReplicationLog {
         }
         self.tail.extend_from_slice(bytes);
         self.end += bytes.len() as u64;
-        self.tail_records.push(Record { end: self.end, slot });
         if self.tail.len() >= BLOCK_BYTES {
             self.close_tail();
             self.trim();
         }
     }
 
-    /// Makes the tail a block, to be shared with readers.
+    /// Makes the tail a block, or several, to be shared with readers.
     fn close_tail(&mut self) {
-        if self.tail.is_empty() {
-            return;
+        let largest = usize::try_from(self.backlog_bytes / BACKLOG_PARTS).unwrap_or(usize::MAX);
+        let mut start = self.end - self.tail.len() as u64;
+        for bytes in self.tail.chunks(largest.max(SMALLEST_BLOCK_BYTES)) {
+            // Copied, so that a block takes no more than what is in it.
+            let block = Block { start, bytes: Bytes::copy_from_slice(bytes) };
+            self.memory_bytes += block.memory_bytes();
+            self.blocks.push_back(block);
+            start += bytes.len() as u64;
         }
-        let start = self.end - self.tail.len() as u64;
-        // Copied, so that a block takes no more than what is in it.
-        let block = Block {
-            start,
-            bytes: Bytes::copy_from_slice(&self.tail),
-            records: self.tail_records.as_slice().into(),
-        };
         self.tail.clear();
         self.tail.shrink_to(BLOCK_BYTES * 2);
-        self.tail_records.clear();
-        self.memory_bytes += block.memory_bytes();
-        self.blocks.push_back(block);
     }
 
     /// What is kept takes so much in memory.
     pub fn memory_bytes(&self) -> usize {
-        let tail = self.tail.capacity() + self.tail_records.capacity() * size_of::<Record>();
-        self.memory_bytes + self.blocks.capacity() * size_of::<Block>() + tail
+        self.memory_bytes + self.blocks.capacity() * size_of::<Block>() + self.tail.capacity()
     }
 
     fn trim(&mut self) {
@@ -334,7 +314,6 @@ impl ReplicationLog {
         self.blocks = VecDeque::new();
         self.memory_bytes = 0;
         self.tail.clear();
-        self.tail_records.clear();
         self.setslot_end = 0;
     }
 
@@ -347,6 +326,7 @@ impl ReplicationLog {
     pub fn move_pin(&mut self, reader: u64, position: LogPosition) {
         if let Some(pinned) = self.readers.get_mut(&reader) {
             *pinned = position;
+            self.trim();
         }
         if reader == FILE_READER {
             self.forget_before(position);
@@ -383,12 +363,6 @@ impl ReplicationLog {
             pieces.push(piece);
         }
         Some(pieces)
-    }
-
-    /// The records that end after `position`.
-    pub fn records_after(&self, position: LogPosition) -> impl Iterator<Item = Record> {
-        let closed = self.blocks.iter().flat_map(|block| block.records.iter());
-        closed.chain(&self.tail_records).copied().filter(move |record| record.end > position)
     }
 }
 

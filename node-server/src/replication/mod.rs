@@ -32,7 +32,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use rcl_proto::Slot;
 use rcl_proto::resp::Args;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
@@ -40,7 +39,7 @@ use tokio::sync::Notify;
 pub use history::{FullSyncReason, History, ReplicationId, SecondHistory};
 pub use info::info_section;
 pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
-pub use log::{DataPiece, LogPosition, Record, ReplicationLog};
+pub use log::{DataPiece, LogPosition, ReplicationLog};
 
 use bell::Bell;
 use log::FILE_READER;
@@ -157,13 +156,8 @@ impl Replication {
     /// Appends effects as one contiguous piece, and returns where the log ends now. The caller holds the lock
     /// of the slot's shard (of all shards when `slot` is `None`), so that the log's order is the order of the
     /// effects. The replicas' links are told.
-    pub fn append<'a>(
-        &self,
-        database: usize,
-        slot: Option<Slot>,
-        commands: impl Iterator<Item = Args<'a>>,
-    ) -> LogPosition {
-        let end = self.append_of_client(slot, commands.map(|command| (Some(database), command)));
+    pub fn append<'a>(&self, database: usize, commands: impl Iterator<Item = Args<'a>>) -> LogPosition {
+        let end = self.append_of_client(commands.map(|command| (Some(database), command)));
         self.tell_readers();
         end
     }
@@ -172,13 +166,12 @@ impl Replication {
     /// [`Replication::forward`] in any case, so nobody is woken for them.
     pub fn append_of_client<'a>(
         &self,
-        slot: Option<Slot>,
         commands: impl Iterator<Item = (Option<usize>, Args<'a>)>,
     ) -> LogPosition {
         if !self.is_logging() {
             return self.offset();
         }
-        self.change_log(|log| log.append_each(slot, commands))
+        self.change_log(|log| log.append_each(commands))
     }
 
     pub fn has_effects_to_forward(&self) -> bool {

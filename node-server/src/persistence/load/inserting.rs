@@ -215,7 +215,7 @@ impl<'a> Inserter<'a> {
             counts.expired += 1;
             // Replicas that go on from the file's place have it still.
             let delete = OwnedArgs::new([b"DEL".as_slice(), entry.key()]);
-            node.replication.append(database, Some(slot), std::iter::once(delete.as_args()));
+            node.replication.append(database, std::iter::once(delete.as_args()));
             return Ok(None);
         }
         counts.keys += 1;
