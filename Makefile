@@ -216,7 +216,7 @@ crash: ## Ends nodes under load at random moments, and looks what the next ones 
 .PHONY: replication
 replication: ## Sends chains of nodes and redis-servers through faults drawn from a seed, and compares all data: SEED=1 ROUNDS=200
 	@SEED='$(or $(SEED),1)' ROUNDS='$(or $(ROUNDS),200)' \
-		cargo test --release --quiet --package rcl-node --test replication -- --exact chaos::by_seed --nocapture
+		cargo test --release --quiet --package rcl-node --test replication -- --exact chaos::by_seed slots::by_seed --nocapture --test-threads 1
 
 # The file is in the shape that the header of node-server/tests/facts/main.rs tells.
 .PHONY: facts

@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::load::{Load, everything};
+use super::load::{Load, assert_the_same};
 use super::proxy::Proxy;
 use crate::harness::server::Server;
-use crate::harness::{PATIENCE, has_redis, wait_until};
+use crate::harness::{has_redis, wait_until};
 
 const MEMBERS: usize = 5;
 const BACKLOG_BYTES: u64 = 128 * 1024;
@@ -179,35 +179,10 @@ impl Chain {
             });
         }
         for index in self.replicas() {
-            self.compare_with_master(index);
+            let Ok([master, replica]) = self.members.get_disjoint_mut([master, index]) else { continue };
+            assert_the_same(master.server(), replica.server(), &self.story);
         }
         self.load.resume();
-    }
-
-    fn compare_with_master(&mut self, index: usize) {
-        let mut differences = Vec::new();
-        let deadline = std::time::Instant::now() + PATIENCE / 4;
-        // What expires while it is read is another thing each time.
-        loop {
-            let ours = everything(&mut self.members[self.master].server().connect());
-            let theirs = everything(&mut self.members[index].server().connect());
-            differences.clear();
-            differences.extend(
-                ours.iter().filter(|line| !theirs.contains(line)).map(|line| format!("master:  {line}")),
-            );
-            differences.extend(
-                theirs.iter().filter(|line| !ours.contains(line)).map(|line| format!("replica: {line}")),
-            );
-            if differences.is_empty() {
-                return;
-            }
-            if std::time::Instant::now() > deadline {
-                break;
-            }
-        }
-        differences.iter_mut().for_each(|line| line.truncate(2000));
-        let (name, shown) = (self.name(index), differences[..differences.len().min(10)].join("\n"));
-        panic!("{} differences of {name}:\n{shown}\n{}", differences.len(), self.story);
     }
 
     fn cause(&mut self, fault: Fault) {
@@ -421,7 +396,7 @@ fn run(seed: u64, rounds: usize, kinds: &[&'static str]) {
     }
 }
 
-fn number_of(variable: &str, otherwise: u64) -> u64 {
+pub fn number_of(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 

@@ -22,27 +22,29 @@ fn member(folder: Folder, ports: Option<(u16, u16)>) -> Member {
     Member { server, bus_port }
 }
 
-/// Three masters and a replica of the first.
+/// Three masters and two replicas of the first, of which the last one takes over from nobody.
 fn small_cluster() -> Vec<Member> {
-    let mut members: Vec<Member> = (0..4).map(|_| member(Folder::new(), None)).collect();
+    let mut members: Vec<Member> = (0..5).map(|_| member(Folder::new(), None)).collect();
     for (index, range) in ["0 5460", "5461 10922", "10923 16383"].iter().enumerate() {
         assert_eq!(members[index].server.text(&format!("CLUSTER ADDSLOTSRANGE {range}")), "OK");
         assert_eq!(members[index].server.text(&format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1)), "OK");
     }
-    for index in 1..4 {
+    for index in 1..5 {
         let (port, bus_port) = (members[index].server.port, members[index].bus_port);
         assert_eq!(members[0].server.text(&format!("CLUSTER MEET 127.0.0.1 {port} {bus_port}")), "OK");
     }
     for member in &mut members {
         wait_until("the cluster is up", || {
             let info = member.server.text("CLUSTER INFO");
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:4")
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:5")
         });
     }
     let master = members[0].server.text("CLUSTER MYID");
-    let replica = &mut members[3].server;
-    wait_until("it is a replica", || replica.text(&format!("CLUSTER REPLICATE {master}")) == "OK");
-    replica.wait_for_link();
+    for replica in members[3..].iter_mut().map(|member| &mut member.server) {
+        wait_until("it is a replica", || replica.text(&format!("CLUSTER REPLICATE {master}")) == "OK");
+        replica.wait_for_link();
+    }
+    assert_eq!(members[4].server.text("CONFIG SET cluster-replica-no-failover yes"), "OK");
     members
 }
 
@@ -75,18 +77,20 @@ fn failover_with_and_without_the_master() {
     // Every count that was answered is there, and nothing else.
     assert_eq!(members[3].server.text("GET {bar}counter"), counted.to_string());
     wait_until("the old master follows", || members[0].server.info("role") == "slave");
-    members[0].server.wait_for_link();
+    wait_until("both go on where they were", || members[3].server.info("sync_partial_ok") == "2");
     assert_eq!(members[3].server.info("sync_full"), "0");
-    assert_eq!(members[3].server.info("sync_partial_ok"), "1");
 
     // Now without a word: the replica is elected, and what it replaced comes back as its replica.
     assert_eq!(members[3].server.text("INCR {bar}counter"), (counted + 1).to_string());
-    assert_eq!(members[3].server.text("WAIT 1 10000"), "1");
+    assert_eq!(members[3].server.text("WAIT 2 10000"), "2");
+    let given = members[0].server.info("sync_full");
     let killed = members.remove(3);
     let ports = (killed.server.port, killed.bus_port);
     let folder = killed.server.kill();
     wait_until("the replica is elected", || members[0].server.info("role") == "master");
     wait_until("it serves", || members[0].server.text("GET {bar}counter") == (counted + 1).to_string());
+    wait_until("the other replica sees it", || members[0].server.info("sync_partial_ok") == "1");
+    assert_eq!(members[0].server.info("sync_full"), given);
     assert_eq!(members[0].server.text("INCR {bar}counter"), (counted + 2).to_string());
     let mut back = member(folder, Some(ports));
     wait_until("it finds its slots taken", || back.server.info("role") == "slave");

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rcl_proto::resp::{Reply, encode_request};
 
 use crate::harness::PATIENCE;
-use crate::harness::server::Client;
+use crate::harness::server::{Client, Server};
 
 pub const DATABASES: [&str; 3] = ["0", "1", "2"];
 const WRITERS: usize = 3;
@@ -284,8 +284,10 @@ fn anything(rng: &mut StdRng) -> String {
 }
 
 /// All keys with type, time of expiry and value, whatever the order in which the server keeps them.
-pub fn everything(client: &mut Client) -> Vec<String> {
+fn everything(client: &mut Client) -> Vec<String> {
     let mut all = Vec::new();
+    // For a replica in a cluster.
+    client.call(&["READONLY"]);
     for database in DATABASES {
         client.call(&["SELECT", database]);
         let Reply::Array(keys) = client.call(&["KEYS", "*"]) else { panic!("KEYS") };
@@ -297,6 +299,28 @@ pub fn everything(client: &mut Client) -> Vec<String> {
     }
     all.sort();
     all
+}
+
+/// Both have the same; `story` is what led there.
+pub fn assert_the_same(master: &mut Server, replica: &mut Server, story: &str) {
+    let deadline = std::time::Instant::now() + PATIENCE / 4;
+    // What expires while it is read is another thing each time.
+    let mut differences = loop {
+        let (ours, theirs) = (everything(&mut master.connect()), everything(&mut replica.connect()));
+        let missing = |of: &str, lines: &[String], others: &[String]| -> Vec<String> {
+            lines.iter().filter(|line| !others.contains(line)).map(|line| format!("{of}: {line}")).collect()
+        };
+        let found = [missing("master", &ours, &theirs), missing("replica", &theirs, &ours)].concat();
+        if found.is_empty() {
+            return;
+        }
+        if std::time::Instant::now() > deadline {
+            break found;
+        }
+    };
+    differences.iter_mut().for_each(|line| line.truncate(2000));
+    let (count, shown) = (differences.len(), differences[..differences.len().min(10)].join("\n"));
+    panic!("{count} differences of {}:\n{shown}\n{story}", replica.address());
 }
 
 fn value(client: &mut Client, key: &str) -> String {

@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod proxy;
 mod resync;
+mod slots;
 mod streams;
 mod transfer;
 mod waiting;
