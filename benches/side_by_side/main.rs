@@ -7,6 +7,7 @@
 //! create     from six lone nodes to a cluster in sync           rcl create     and redis-cli --cluster create
 //! snapshot   what BGSAVE and a full sync cost who is served     rcl node       and redis-server
 //! aof-replay how long a node with an append-only file starts    rcl node       and redis-server
+//! stream     how fast a replica applies what its master sends   rcl node       and redis-server
 //! rebalance  keys per second from three masters to four         rcl rebalance  and redis-cli --cluster rebalance
 //! ```
 //!
@@ -28,6 +29,7 @@ mod rebalance;
 mod replay;
 mod serve;
 mod snapshot;
+mod stream;
 mod tool;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -35,7 +37,8 @@ use std::process::{Command, ExitCode, Stdio};
 use figures::Figures;
 
 const SKIPPED: u8 = 77;
-const PARTS: [&str; 7] = ["serve", "memory", "commands", "snapshot", "aof-replay", "create", "rebalance"];
+const PARTS: [&str; 8] =
+    ["serve", "memory", "commands", "snapshot", "aof-replay", "stream", "create", "rebalance"];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +94,9 @@ fn main() -> ExitCode {
         }
         if wanted("aof-replay") {
             replay::measure(scale, &mut figures)?;
+        }
+        if wanted("stream") {
+            stream::measure(scale, &mut figures)?;
         }
         if wanted("create") {
             create::measure(scale, &mut figures)?;

@@ -201,7 +201,7 @@ fn holds(side: Side, client: &mut Client) -> anyhow::Result<Holds> {
     Ok(Holds { longest_us: point.max(longest(visits)?), longest_cpu_us: longest(cpu)? })
 }
 
-fn meet(master: &Node, replica: &Node) -> anyhow::Result<()> {
+pub fn meet(master: &Node, replica: &Node) -> anyhow::Result<()> {
     replica.client()?.call(&["CLUSTER", "MEET", "127.0.0.1", &master.port.to_string()])?;
     await_that("the two know each other", || {
         for node in [master, replica] {
