@@ -172,7 +172,8 @@ impl Applier {
         self.is_plain = self.own.is_plain();
     }
 
-    fn run_here(&mut self, args: Args<'_>, lookup: Lookup, request_bytes: usize) {
+    /// Runs it here and now, behind all that was taken in: for a command that came alone.
+    pub fn run_here(&mut self, args: Args<'_>, lookup: Lookup, request_bytes: usize) {
         self.queue_open();
         if !placing::is_about_the_session(&self.own.session, lookup) {
             self.lanes.drain();
