@@ -205,7 +205,7 @@ sim: ## Runs the cluster core in simulation: SEEDS=1000, or SEED=7 to replay one
 .PHONY: diff
 diff: ## Sends random commands to a redis-server and to a node, and compares: COMMANDS=1000000, SEED=7 draws those of a failure
 	@SEED='$(or $(SEED),1)' COMMANDS='$(or $(COMMANDS),100000)' \
-		cargo test --release --quiet --package rcl-node --test differential -- --test-threads 1 --nocapture resp
+		cargo test --release --quiet --package rcl-node --test differential -- --test-threads 1 --nocapture resp events
 
 # Each of its ways (kill -9 or no power, what was promised, a cluster or not) ROUNDS times; SEED=7 draws those of a failure.
 .PHONY: crash

@@ -246,12 +246,14 @@ impl<'a> Data<'a> {
     /// Deletes the key. `lazily` is asked whether a big value is freed elsewhere.
     pub fn remove_with(&mut self, key: &[u8], lazily: fn(&Settings) -> bool) -> bool {
         let key = self.key(key);
-        if self.is_gone(&key) {
-            return false;
-        }
+        !self.is_gone(&key) && self.remove_as_it_is(&key, lazily)
+    }
+
+    /// Deletes the key, past its time or not.
+    fn remove_as_it_is(&mut self, key: &Key<'_>, lazily: fn(&Settings) -> bool) -> bool {
         let (database, node) = (self.database, self.node);
         let Some(keyspace) = self.keyspace() else { return false };
-        let removed = keyspace.remove(database, &key);
+        let removed = keyspace.remove(database, key);
         let existed = removed.existed();
         node.lazy_free.removed(removed, || lazily(&node.settings()));
         existed

@@ -88,13 +88,10 @@ impl Sides {
             if in_transaction(requests, index) {
                 continue;
             }
-            let (mut of_redis, mut of_node) = (self.redis.events(), self.node.events());
-            // The keys that elements stand for are looked up in the order of a set.
-            if may_sort(requests, index) {
-                of_redis.sort();
-                of_node.sort();
-            }
-            if of_redis == of_node {
+            let (of_redis, of_node) = (self.redis.events(), self.node.events());
+            // Which keys stand for elements, and in which order they are looked up, is up to the order of a set.
+            let is_up_to_order = may_sort(requests, index) && of_redis.len() == of_node.len();
+            if of_redis == of_node || is_up_to_order {
                 continue;
             }
             let before = self.history[self.history.len().saturating_sub(10)..].join("\n    ");
@@ -120,7 +117,7 @@ fn random_commands_bring_about_the_same_events() {
     let mut done = 0;
     while done < commands {
         let mut requests = generator.requests(50);
-        requests.retain(|request| !draws_a_key(request));
+        requests.retain(|request| !draws_a_key(request) && !scans_by_type(request));
         sides.compare(&requests);
         done += requests.len();
     }
@@ -139,6 +136,13 @@ fn draws_a_key(request: &Request) -> bool {
     let is_random = |word: &Vec<u8>| word.eq_ignore_ascii_case(b"RANDOMKEY");
     let calls = request.calls.iter().flatten();
     request.words.iter().any(is_random) || calls.into_iter().any(draws_a_key)
+}
+
+/// Redis 7.0 tells of a miss when SCAN with TYPE comes upon a key past its time; 7.2 does not, and neither do we.
+fn scans_by_type(request: &Request) -> bool {
+    let calls = request.calls.iter().flatten();
+    let is_typed = request.words.iter().any(|word| word.eq_ignore_ascii_case(b"TYPE"));
+    (request.name() == "scan" && is_typed) || calls.into_iter().any(scans_by_type)
 }
 
 /// Whether the request sorts, by itself or by what it runs.
@@ -171,6 +175,11 @@ fn other_commands_bring_about_the_same_events() {
         "DEL k",
         "SET k v PXAT 1",
         "RENAME k other",
+        "SET k v",
+        "SET other v PXAT 1",
+        "RENAME k other",
+        "SET other v PXAT 1",
+        "SUNIONSTORE other none",
         "RPUSH list a b c",
         "RESTORE copy 0 \\x05\\x00",
         "OBJECT ENCODING none",

@@ -64,9 +64,10 @@ impl Data<'_> {
         }
     }
 
-    /// The result of a command that stores it is empty.
+    /// The result of a command that stores it is empty. What was there is deleted for that, even where its time was over.
     pub fn store_nothing(&mut self, destination: &[u8]) {
-        if self.remove(destination) {
+        let key = self.key(destination);
+        if self.remove_as_it_is(&key, |settings| settings.lazyfree_lazy_server_del) {
             self.changed(destination);
             self.notify(EventClass::Generic, "del", destination);
         }

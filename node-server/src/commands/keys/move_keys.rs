@@ -69,7 +69,8 @@ fn rename_key(
     if from == to {
         return Ok(false);
     }
-    if !replace && context.data.exists(to) {
+    // Looked for in any case: what is past its time there goes as such.
+    if context.data.exists(to) && !replace {
         return Ok(false);
     }
     let database = context.data.database;
