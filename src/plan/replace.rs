@@ -11,7 +11,7 @@
 use rcl_proto::NodeId;
 
 use super::{FailoverMode, NodeRef, Plan, PlanError, Step, scale_down};
-use crate::topology::{Node, Topology};
+use crate::topology::{Node, OpenSlot, Topology};
 
 /// `meeting` is how the new node joins; `None` when it belongs to the cluster already.
 pub fn plan(
@@ -68,12 +68,11 @@ pub fn plan(
 }
 
 fn refuse_what_cannot_work(topology: &Topology, old: &Node) -> Result<(), PlanError> {
-    let is_open = |node: &Node| {
-        let with_old = |(_, other): &(_, NodeId)| *other == old.id;
-        node.id == old.id && !(node.migrating.is_empty() && node.importing.is_empty())
-            || node.migrating.iter().chain(&node.importing).any(with_old)
+    let is_with_old = |open: &OpenSlot| {
+        let mut marks = open.migrating.iter().chain(&open.importing);
+        marks.any(|(node, partner)| *node == old.id || *partner == old.id)
     };
-    if topology.nodes.values().any(is_open) {
+    if topology.open_slots().iter().any(is_with_old) {
         return Err(PlanError::new(
             format!("slots are on their way from or to {}", old.name()),
             "rcl fix finishes that; then replace it",
