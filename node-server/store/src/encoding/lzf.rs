@@ -134,15 +134,16 @@ pub fn decompress(input: &[u8], length: usize) -> Result<Vec<u8>, Malformed> {
     if length > input.len().saturating_mul(MAX_COPY) {
         return Err(expected_length);
     }
-    let mut output = Vec::with_capacity(length.min(input.len().saturating_mul(8)));
+    let mut output = Output { bytes: vec![0; length.min(input.len().saturating_mul(8))], end: 0, length };
     let mut position = 0;
     while let Some(&control) = input.get(position) {
         let cut = Malformed { offset: position, expected: "a whole LZF run" };
         position += 1;
-        if control < 32 {
-            let run = input.get(position..position + usize::from(control) + 1).ok_or(cut)?;
-            position += run.len();
-            output.extend_from_slice(run);
+        let is_in_length = if control < 32 {
+            let run = usize::from(control) + 1;
+            let literals = input.get(position..).filter(|left| left.len() >= run).ok_or(cut)?;
+            position += run;
+            output.append(literals, run)
         } else {
             let mut take = || {
                 let byte = input.get(position).copied().map(usize::from).ok_or(cut);
@@ -154,28 +155,71 @@ pub fn decompress(input: &[u8], length: usize) -> Result<Vec<u8>, Malformed> {
                 run += take()?;
             }
             let offset = (usize::from(control & 0x1F) << 8 | take()?) + 1;
-            copy_back(
-                &mut output,
-                offset,
-                run,
-                Malformed { expected: "an LZF offset within the output", ..cut },
-            )?;
-        }
-        if output.len() > length {
+            let malformed = Malformed { expected: "an LZF offset within the output", ..cut };
+            let start = output.end.checked_sub(offset).ok_or(malformed)?;
+            output.append_again(start, run)
+        };
+        if !is_in_length {
             return Err(expected_length);
         }
     }
-    if output.len() == length { Ok(output) } else { Err(expected_length) }
+    if output.end == length { Ok(output.bytes) } else { Err(expected_length) }
 }
 
-fn copy_back(output: &mut Vec<u8>, offset: usize, run: usize, malformed: Malformed) -> Result<(), Malformed> {
-    let start = output.len().checked_sub(offset).ok_or(malformed)?;
-    if offset >= run {
-        output.extend_from_within(start..start + run);
-    } else {
-        (start..start + run).for_each(|from| output.push(output[from]));
+/// What was decompressed so far. Runs are short: it is faster to copy a few bytes more than are wanted, where there is room for
+/// them, than to copy just as many. What comes behind them is written over the rest.
+struct Output {
+    /// At most `length`; it grows with what is really there.
+    bytes: Vec<u8>,
+    end: usize,
+    length: usize,
+}
+
+impl Output {
+    /// The first `run` of these bytes. False where that is beyond the length.
+    #[inline(always)]
+    fn append(&mut self, literals: &[u8], run: usize) -> bool {
+        let end = self.end + run;
+        if end > self.bytes.len() && !self.grow(end) {
+            return false;
+        }
+        let place = &mut self.bytes[self.end..];
+        match (place.first_chunk_mut::<MAX_LITERALS>(), literals.first_chunk()) {
+            (Some(place), Some(literals)) => *place = *literals,
+            _ => place[..run].copy_from_slice(&literals[..run]),
+        }
+        self.end = end;
+        true
     }
-    Ok(())
+
+    /// `run` bytes from `start` on, of which some may come by this very copying.
+    #[inline(always)]
+    fn append_again(&mut self, start: usize, run: usize) -> bool {
+        const WORD: usize = 8;
+        let end = self.end + run;
+        if end > self.bytes.len() && !self.grow(end) {
+            return false;
+        }
+        let (mut from, mut to) = (start, self.end);
+        while to < end && to - from >= WORD && to + WORD <= self.bytes.len() {
+            self.bytes.copy_within(from..from + WORD, to);
+            (from, to) = (from + WORD, to + WORD);
+        }
+        while to < end {
+            self.bytes[to] = self.bytes[from];
+            (from, to) = (from + 1, to + 1);
+        }
+        self.end = end;
+        true
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) -> bool {
+        if end <= self.length {
+            self.bytes.resize(self.length.min(2 * end), 0);
+        }
+        end <= self.length
+    }
 }
 
 #[cfg(test)]
