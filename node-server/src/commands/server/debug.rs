@@ -6,7 +6,7 @@ use std::time::Duration;
 use rcl_cluster::{Command, LinkDirection};
 use rcl_proto::resp::Args;
 
-use super::{debug_data, debug_layout, debug_protocol, debug_tables};
+use super::{debug_data, debug_digest, debug_layout, debug_protocol, debug_tables};
 
 use crate::command::parse::{self, is};
 use crate::command::spec::{COMMAND, Group, Locks, flag};
@@ -57,8 +57,8 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             Ok(Outcome::Done)
         }
         2 if is(subcommand, "LOADAOF") => debug_data::load_aof(context),
-        2 if is(subcommand, "DIGEST") => debug_data::digest(context),
-        _ if is(subcommand, "DIGEST-VALUE") => debug_data::digest_value(context, args.from(2)),
+        2 if is(subcommand, "DIGEST") => debug_digest::digest(context),
+        _ if is(subcommand, "DIGEST-VALUE") => debug_digest::digest_value(context, args.from(2)),
         3 if is(subcommand, "OBJECT") => debug_layout::object(context, &args[2]),
         3 if is(subcommand, "LISTPACK") => debug_layout::listpack(context, &args[2]),
         3 | 4 if is(subcommand, "QUICKLIST") => {
@@ -216,7 +216,7 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "Drop packets of this type as they come. -1 lets all of them in.",
             ),
             ("CHANGE-REPL-ID", "Begin a new history: no replica can go on with the one before."),
-            ("DIGEST", "Return a number that is the same for the same data."),
+            ("DIGEST", "Return a number that is the same for the same data, and Redis's own."),
             ("DIGEST-VALUE <key> ...", "Return such a number for each of the values."),
             ("ERROR <message>", "Answer with this error."),
             ("HTSTATS <database> [FULL]", "Tell how the tables of a database are filled."),

@@ -5,6 +5,7 @@ mod config;
 mod data_set;
 mod debug;
 mod debug_data;
+mod debug_digest;
 mod debug_layout;
 mod debug_protocol;
 mod debug_tables;
