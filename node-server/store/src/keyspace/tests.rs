@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::snapshot::{Room, WalkBudget, WalkState};
-use crate::types::{Hash, Limits, ValueRef};
+use crate::types::{Element, Hash, Limits, ValueRef};
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
 use std::collections::{BTreeMap, BTreeSet};
@@ -523,6 +523,43 @@ proptest! {
             prop_assert_eq!(&seen, &point);
             model.check_content();
         }
+    }
+}
+
+#[test]
+fn tables_that_were_promised_too_much_give_the_room_back() {
+    const KEYS: usize = 100;
+    let mut keyspace = Keyspace::new(Layout::Standalone, 2, KeyHasher::new(42));
+    let hasher = keyspace.hasher().clone();
+    let load = |keyspace: &mut Keyspace, db: usize, number: usize, expected: usize| {
+        let expiry = number.is_multiple_of(3).then_some(number as i64);
+        let entry = Entry::new(&name(number), Value::Int(number as i64), expiry);
+        keyspace.insert_loaded(db, hasher.place_in_slot(&name(number), Slot::MIN), entry, expected)
+    };
+    for number in 0..KEYS {
+        load(&mut keyspace, 0, number, 1_000_000).unwrap();
+        load(&mut keyspace, 1, number, KEYS).unwrap();
+    }
+    assert!(load(&mut keyspace, 0, 7, 0).is_err(), "it is there");
+    let right = keyspace.table_bytes(1);
+    assert!(keyspace.table_bytes(0) > 100 * right);
+    keyspace.fit_tables();
+    assert_eq!([0, 1].map(|db| keyspace.table_bytes(db)), [right; 2]);
+    for db in [0, 1] {
+        assert_eq!((keyspace.key_count(db), keyspace.volatile_key_count(db)), (KEYS, KEYS.div_ceil(3)));
+        for number in 0..KEYS {
+            let entry = keyspace.find(db, &hasher.key_in_slot(&name(number), Slot::MIN)).unwrap();
+            assert_eq!(
+                (entry.key(), entry.value().as_string()),
+                (&*name(number), Some(Element::Int(number as i64)))
+            );
+            assert_eq!(entry.expiry().is_some(), number.is_multiple_of(3));
+        }
+    }
+    // Those with an expiry are found by their marks, which moved with them.
+    let mut rng = StdRng::seed_from_u64(1);
+    for _ in 0..KEYS {
+        assert!(keyspace.random_volatile_entry(0, &mut rng).is_some_and(|entry| entry.expiry().is_some()));
     }
 }
 
