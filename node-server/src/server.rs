@@ -227,8 +227,12 @@ const LOAD_BEFORE_DOORS: Duration = Duration::from_millis(300);
 async fn load(node: &Arc<Node>) -> anyhow::Result<()> {
     let loading_node = node.clone();
     let loaded = tokio::task::spawn_blocking(move || persistence::load_data(&loading_node)).await;
-    loaded.context("loading the data was interrupted")??;
-    Ok(())
+    let loaded = loaded.context("loading the data was interrupted")?;
+    if let Err(error) = &loaded {
+        // Standard error, where it is told too, may lead nowhere.
+        tracing::error!("Fatal error loading the DB: {error:#}. Exiting.");
+    }
+    loaded
 }
 
 /// Ends with the first request to shut down that could be met.

@@ -8,7 +8,7 @@ mod cutting;
 mod inserting;
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -54,7 +54,7 @@ impl Progress {
     }
 }
 
-/// Why a data set cannot be loaded.
+/// Why a data set cannot be loaded. The path is there where it is of a file.
 #[derive(Debug)]
 pub enum LoadError {
     Open {
@@ -65,38 +65,66 @@ pub enum LoadError {
         path: Option<PathBuf>,
         error: RdbError,
     },
-    /// It has more databases than this node.
-    NoSuchDatabase {
-        number: u64,
-        there_are: usize,
+    /// What stands there is as it should be, but not for this node.
+    Refused {
+        path: Option<PathBuf>,
+        offset: u64,
+        why: Refusal,
     },
+}
+
+#[derive(Debug)]
+pub enum Refusal {
+    /// It has more databases than this node.
+    NoSuchDatabase { number: u64, there_are: usize },
     /// A library of functions in it cannot be created.
     Library(CommandError),
     /// There is such a key already.
-    KeyIsThere {
-        key: Vec<u8>,
-    },
+    KeyIsThere { key: Vec<u8> },
+}
+
+impl LoadError {
+    fn in_file(self, path: &Path) -> LoadError {
+        let path = Some(path.to_owned());
+        match self {
+            LoadError::Rdb { error, .. } => LoadError::Rdb { path, error },
+            LoadError::Refused { offset, why, .. } => LoadError::Refused { path, offset, why },
+            LoadError::Open { .. } => self,
+        }
+    }
 }
 
 impl std::fmt::Display for LoadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let of_file = |f: &mut std::fmt::Formatter<'_>, path: &Option<PathBuf>| match path {
+            Some(path) => write!(f, "'{}' cannot be loaded: ", path.display()),
+            None => Ok(()),
+        };
         match self {
             LoadError::Open { path, error } => write!(f, "cannot open '{}': {error}", path.display()),
-            LoadError::Rdb { path: Some(path), error } => {
-                write!(f, "'{}' cannot be loaded: {error}", path.display())
+            LoadError::Rdb { path, error } => {
+                of_file(f, path)?;
+                error.fmt(f)
             }
-            LoadError::Rdb { path: None, error } => error.fmt(f),
-            LoadError::NoSuchDatabase { number, there_are } => {
-                write!(
-                    f,
-                    "it has keys in database {number}, but this node has {there_are} (directive databases)"
-                )
+            LoadError::Refused { path, offset, why } => {
+                of_file(f, path)?;
+                write!(f, "at byte {offset}: {why}")
             }
-            LoadError::Library(error) => {
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::NoSuchDatabase { number, there_are } => {
+                write!(f, "a key of database {number}, but this node has {there_are} (directive databases)")
+            }
+            Refusal::Library(error) => {
                 let text = error.text().trim_start_matches("ERR ");
-                write!(f, "a library of functions in it cannot be created: {text}")
+                write!(f, "a library of functions that cannot be created: {text}")
             }
-            LoadError::KeyIsThere { key } => {
+            Refusal::KeyIsThere { key } => {
                 write!(f, "there is a key '{}' already", String::from_utf8_lossy(key))
             }
         }
@@ -116,6 +144,12 @@ impl From<RdbError> for LoadError {
 struct Failure {
     offset: u64,
     error: LoadError,
+}
+
+impl Failure {
+    fn refused(offset: u64, why: Refusal) -> Failure {
+        Failure { offset, error: LoadError::Refused { path: None, offset, why } }
+    }
 }
 
 impl From<RdbError> for Failure {
@@ -152,10 +186,7 @@ pub fn load_file(node: &Arc<Node>) -> Result<Option<Loaded>, LoadError> {
     node.persistence.loading.begin(bytes);
     let mut loader = Loader::new(node, BufReader::with_capacity(READ_BYTES, file), leads(node));
     loader.resumes_history = true;
-    let loaded = loader.load_all(|| Ok(())).map_err(|error| match error {
-        LoadError::Rdb { error, .. } => LoadError::Rdb { path: Some(path.clone()), error },
-        error => error,
-    })?;
+    let loaded = loader.load_all(|| Ok(())).map_err(|error| error.in_file(&path))?;
     tracing::info!(
         path = %path.display(),
         bytes,
@@ -283,16 +314,16 @@ impl<'a, R: BufRead> Loader<'a, R> {
         }
     }
 
-    fn take(&mut self, item: Item) -> Result<(), LoadError> {
+    fn take(&mut self, item: Item) -> Result<(), Refusal> {
         match item {
             Item::Aux { name, value } => self.note_aux(&name, &value),
             Item::Function(code) => {
                 let (node, replace) = (self.target.node, self.replaces_libraries);
                 match &mut self.functions {
-                    None => node.scripting.load(node, &code, replace).map_err(LoadError::Library)?,
+                    None => node.scripting.load(node, &code, replace).map_err(Refusal::Library)?,
                     Some(functions) => {
                         let more = node.scripting.with_library(node, functions, &code, replace);
-                        *functions = more.map_err(LoadError::Library)?;
+                        *functions = more.map_err(Refusal::Library)?;
                     }
                 }
             }
@@ -322,7 +353,7 @@ struct Rest<'l, 'a, R, F> {
 }
 
 impl<R: BufRead, F: FnMut() -> Result<(), RdbError>> Watcher for Rest<'_, '_, R, F> {
-    fn take(&mut self, item: Item) -> Result<(), LoadError> {
+    fn take(&mut self, item: Item) -> Result<(), Refusal> {
         self.loader.take(item)
     }
 

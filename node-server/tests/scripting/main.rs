@@ -132,7 +132,7 @@ fn functions_are_replicated_copied_and_saved() {
     assert_eq!(master.text("SAVE"), "OK");
     // What is there already is refused or replaced.
     let Reply::Error(text) = master.client.call(&["DEBUG", "RELOAD", "NOSAVE", "NOFLUSH"]) else { panic!() };
-    assert!(text.starts_with("ERR Error trying to load the RDB dump: a library"), "{text}");
+    assert!(text.contains("a library of functions that cannot be created: "), "{text}");
     master.client.call(&["FUNCTION", "LOAD", &library("three")]);
     assert_eq!(master.text("DEBUG RELOAD NOSAVE NOFLUSH MERGE"), "OK");
     assert_eq!(master.info("number_of_libraries"), "2");

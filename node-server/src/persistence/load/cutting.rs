@@ -19,7 +19,7 @@ use std::thread::{self, Scope};
 use rcl_store::rdb::{Checksum, Cut, Cutter, HEADER_BYTES, Item, RdbError, RunKey, RunSum};
 
 use super::inserting::{Inserter, Run, Target};
-use super::{Failure, LoadError};
+use super::{Failure, LoadError, Refusal};
 use crate::node::Node;
 use crate::persistence::slow_down;
 
@@ -197,7 +197,7 @@ fn wait_for(source: &mut impl BufRead, offset: u64) -> Result<&[u8], RdbError> {
 /// What is to be done with a file beside inserting its keys.
 pub trait Watcher {
     /// Of what is no key.
-    fn take(&mut self, item: Item) -> Result<(), LoadError>;
+    fn take(&mut self, item: Item) -> Result<(), Refusal>;
     /// Called once, before the first key is looked at.
     fn before_keys(&mut self);
     /// Called now and then; may end it. The file has been cut up to `offset`.
@@ -242,6 +242,7 @@ fn cut_all<R: BufRead>(
     let mut delay_us = node.settings().key_load_delay_us;
     let mut has_begun = false;
     while !inserter.has_failed() {
+        let offset = cutting.offset();
         let next = cutting.next()?;
         if !has_begun && !matches!(next, Next::Item(Item::Aux { .. })) {
             watcher.before_keys();
@@ -264,8 +265,7 @@ fn cut_all<R: BufRead>(
                 inserter.expect(database, keys, most_keys_left(node, cutting.offset()));
             }
             Next::Item(item) => {
-                let offset = cutting.offset();
-                watcher.take(item).map_err(|error| Failure { offset, error })?;
+                watcher.take(item).map_err(|why| Failure::refused(offset, why))?;
             }
             Next::RunIsLong => workers.send(cutting.take_run()),
             Next::TooLong => {

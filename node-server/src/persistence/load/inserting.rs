@@ -14,7 +14,7 @@ use rcl_store::prefetch::Step;
 use rcl_store::rdb::{Cutter, KeyItem, RunDecoder, RunKey, RunSum};
 use rcl_store::types::Limits;
 
-use super::{Failure, LoadError};
+use super::{Failure, Refusal};
 use crate::clock;
 use crate::eviction;
 use crate::node::Node;
@@ -205,8 +205,8 @@ impl<'a> Inserter<'a> {
         let database = match usize::try_from(database) {
             Ok(database) if database < self.expected.len() => database,
             _ => {
-                let error = LoadError::NoSuchDatabase { number: database, there_are: self.expected.len() };
-                return Err(Failure { offset, error });
+                let why = Refusal::NoSuchDatabase { number: database, there_are: self.expected.len() };
+                return Err(Failure::refused(offset, why));
             }
         };
         let node = self.target.node;
@@ -271,8 +271,8 @@ impl<'a> Inserter<'a> {
                 }
                 let expected = self.expected.get(database).map_or(0, |keys| keys.load(Ordering::Relaxed));
                 if let Err(entry) = keyspace.insert_loaded(database, place, entry, expected) {
-                    let error = LoadError::KeyIsThere { key: entry.key().to_vec() };
-                    return Err(Failure { offset, error });
+                    let why = Refusal::KeyIsThere { key: entry.key().to_vec() };
+                    return Err(Failure::refused(offset, why));
                 }
             }
         }

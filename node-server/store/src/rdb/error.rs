@@ -83,7 +83,7 @@ impl fmt::Display for RdbError {
             }
             RdbError::Unsupported { offset, what } => write!(formatter, "at byte {offset}: {what}"),
             RdbError::Checksum { computed, stored } => {
-                write!(formatter, "the checksum is {computed:016x}, but the data say {stored:016x}")
+                write!(formatter, "CRC error: the data have {computed:016x}, and say {stored:016x}")
             }
         }
     }
