@@ -25,6 +25,31 @@ impl<'a> IntsetRef<'a> {
         IntsetRef { bytes }
     }
 
+    /// Takes bytes from outside, after looking at every one of them.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<IntsetRef<'a>, Malformed> {
+        let malformed = |offset, expected| Err(Malformed { offset, expected });
+        let [w0, w1, w2, w3, l0, l1, l2, l3, ref numbers @ ..] = *bytes else {
+            return malformed(0, "an intset header of 8 bytes");
+        };
+        let width = u32::from_le_bytes([w0, w1, w2, w3]) as usize;
+        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        if !matches!(width, 2 | 4 | 8) {
+            return malformed(0, "an intset of width 2, 4 or 8");
+        }
+        if length.checked_mul(width) != Some(numbers.len()) {
+            return malformed(4, "the intset's own length");
+        }
+        let disorder = match width {
+            2 => first_not_above(numbers, |number| i16::from_le_bytes(number).into()),
+            4 => first_not_above(numbers, |number| i32::from_le_bytes(number).into()),
+            _ => first_not_above(numbers, i64::from_le_bytes),
+        };
+        match disorder {
+            Some(index) => malformed(HEADER + index * width, "an intset in ascending order"),
+            None => Ok(IntsetRef { bytes }),
+        }
+    }
+
     pub fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
@@ -87,26 +112,26 @@ impl Intset {
         Intset { bytes: vec![2, 0, 0, 0, 0, 0, 0, 0] }
     }
 
+    /// Of these numbers; `None` where one comes twice.
+    pub(crate) fn of_all(mut numbers: Vec<i64>) -> Option<Intset> {
+        numbers.sort_unstable();
+        if numbers.windows(2).any(|pair| matches!(pair, [left, right] if left == right)) {
+            return None;
+        }
+        // What is widest is lowest or highest.
+        let ends = [numbers.first(), numbers.last()];
+        let width = ends.into_iter().flatten().map(|number| width_of(*number)).max().unwrap_or(2);
+        let mut bytes = Vec::with_capacity(HEADER + numbers.len() * width);
+        bytes.extend_from_slice(&(width as u32).to_le_bytes());
+        bytes.extend_from_slice(&(numbers.len() as u32).to_le_bytes());
+        numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()[..width]));
+        Some(Intset { bytes })
+    }
+
     /// Takes bytes from outside, after looking at every one of them.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Intset, Malformed> {
-        let malformed = |offset, expected| Err(Malformed { offset, expected });
-        let [w0, w1, w2, w3, l0, l1, l2, l3, ..] = bytes[..] else {
-            return malformed(0, "an intset header of 8 bytes");
-        };
-        let width = u32::from_le_bytes([w0, w1, w2, w3]) as usize;
-        if !matches!(width, 2 | 4 | 8) {
-            return malformed(0, "an intset of width 2, 4 or 8");
-        }
-        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        if length.checked_mul(width).and_then(|size| size.checked_add(HEADER)) != Some(bytes.len()) {
-            return malformed(4, "the intset's own length");
-        }
-        let intset = Intset { bytes };
-        let view = intset.view();
-        match (1..length).find(|&index| view.at(index - 1) >= view.at(index)) {
-            Some(index) => malformed(HEADER + index * width, "an intset in ascending order"),
-            None => Ok(intset),
-        }
+        IntsetRef::from_bytes(&bytes)?;
+        Ok(Intset { bytes })
     }
 
     /// Only for bytes that [`into_bytes`](Self::into_bytes) gave: they are trusted to be well-formed.
@@ -195,6 +220,14 @@ impl std::fmt::Debug for Intset {
     }
 }
 
+/// The index of the first number that is not above the one before it.
+fn first_not_above<const WIDTH: usize>(bytes: &[u8], read: impl Fn([u8; WIDTH]) -> i64) -> Option<usize> {
+    let (numbers, _) = bytes.as_chunks::<WIDTH>();
+    let pair =
+        numbers.windows(2).position(|pair| matches!(pair, [left, right] if read(*left) >= read(*right)));
+    pair.map(|before| before + 1)
+}
+
 fn width_of(number: i64) -> usize {
     if i16::try_from(number).is_ok() {
         2
@@ -227,6 +260,7 @@ mod tests {
         assert_eq!(Intset::from_bytes(bytes.clone()).unwrap_err().offset, 10);
         bytes.pop();
         assert!(Intset::from_bytes(bytes).is_err());
+        assert_eq!(Intset::of_all(vec![7, -1, 7]), None);
         assert!(Intset::from_bytes(vec![3, 0, 0, 0, 0, 0, 0, 0]).is_err());
         assert!(Intset::from_bytes(vec![8, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]).is_err());
     }
@@ -246,6 +280,7 @@ mod tests {
             }
             prop_assert!(intset.iter().eq(model.iter().copied()));
             prop_assert!(model.iter().all(|&number| intset.contains(number)));
+            prop_assert_eq!(Intset::of_all(model.into_iter().rev().collect()), Some(intset.clone()));
             prop_assert_eq!(Intset::from_bytes(intset.as_bytes().to_vec()), Ok(intset));
         }
     }

@@ -48,6 +48,27 @@ impl Listpack {
         Listpack { bytes: vec![HEADER as u8 + 1, 0, 0, 0, 0, 0, END] }
     }
 
+    /// Of elements that are all at hand; `None` where that would be longer than a listpack may be.
+    pub(crate) fn of_all<'a>(elements: impl Iterator<Item = Element<'a>> + Clone) -> Option<Listpack> {
+        let lengths = elements.clone().map(|element| Encoded::of_element(element).len());
+        let (count, length) = lengths.fold((0, HEADER + 1), |(count, sum), length| (count + 1, sum + length));
+        if length >= MAX_BYTES {
+            return None;
+        }
+        let mut bytes = vec![0; length];
+        let mut rest = &mut bytes[HEADER..];
+        for encoded in elements.map(Encoded::of_element) {
+            let (place, behind) = rest.split_at_mut(encoded.len());
+            encoded.write(place);
+            rest = behind;
+        }
+        rest.fill(END);
+        let mut listpack = Listpack { bytes };
+        listpack.change_count(count);
+        listpack.write_total();
+        Some(listpack)
+    }
+
     /// Takes bytes from outside, after looking at every one of them.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Listpack, Malformed> {
         validate::validate(&bytes)?;

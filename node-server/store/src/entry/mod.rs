@@ -9,22 +9,18 @@ mod block;
 mod edit;
 
 use crate::prefetch::Step;
-use crate::types::{Collection, Encoding, Flat, FlatForm, Stream, Value, ValueRef, parse_integer};
+use crate::types::{
+    Collection, Encoding, Flat, FlatForm, INTEGER_TEXT_MAX, Stream, Value, ValueRef, parse_integer,
+};
 use block::{Block, Content, FLAT_MAX, Header, Kind};
 
 pub use edit::Edit;
-
-/// A packed collection up to this length lives in its entry's allocation. Each change copies it, so beyond that it would
-/// cost more time than it saves memory.
-const PACKED_MAX: usize = 512;
 
 /// To raise a count that is in no cache takes as long as to copy so much.
 const BYTES_PER_SHARED_PART: usize = 128;
 
 /// Redis reports a string up to this length as embstr, unless it was changed in place.
 const EMBSTR_MAX: usize = 44;
-/// An integer's text is never longer.
-const INTEGER_TEXT_MAX: usize = 20;
 
 #[derive(Debug)]
 pub struct Entry {
@@ -34,6 +30,9 @@ pub struct Entry {
 impl Entry {
     /// Strings up to this length lie in the entry's own allocation.
     pub const LONGEST_STRING_WITHIN: usize = FLAT_MAX;
+    /// And packed collections up to this one: each change copies them, so beyond that it would cost more time than it saves
+    /// memory.
+    pub(crate) const LONGEST_PACKED_WITHIN: usize = 512;
 
     /// A string as SET stores it: as a number if it is the canonical text of one.
     pub fn new_string(key: &[u8], value: &[u8], expiry: Option<i64>) -> Entry {
@@ -49,6 +48,11 @@ impl Entry {
                 _ => Entry::holding(Content::Boxed(Box::new(value)), key, expiry),
             },
         }
+    }
+
+    /// Of at most [`LONGEST_PACKED_WITHIN`](Self::LONGEST_PACKED_WITHIN) bytes.
+    pub(crate) fn new_flat(key: &[u8], flat: Flat<'_>, expiry: Option<i64>) -> Entry {
+        Entry::holding(Content::Flat(flat), key, expiry)
     }
 
     fn holding(content: Content<'_>, key: &[u8], expiry: Option<i64>) -> Entry {
@@ -333,7 +337,7 @@ fn shared_parts(value: &Value) -> usize {
 
 /// Whether a flat value lives in its entry's allocation.
 fn is_short(flat: Flat<'_>) -> bool {
-    let most = if flat.form == FlatForm::String { FLAT_MAX } else { PACKED_MAX };
+    let most = if flat.form == FlatForm::String { FLAT_MAX } else { Entry::LONGEST_PACKED_WITHIN };
     flat.bytes.len() <= most
 }
 

@@ -1,8 +1,8 @@
 //! What an RDB file is made of, read from any source.
 
+use super::entry_reader::{Name, read_entry};
 use super::reader::Reader;
 use super::source::Source;
-use super::value_reader::read_entry;
 use super::{NEWEST_OF_VALKEY, NEWEST_READ, Numbering, OLDEST_OF_VALKEY, RdbError, opcode};
 use crate::entry::Entry;
 use crate::types::Limits;
@@ -140,7 +140,8 @@ pub(super) fn read_rest<S: Source>(
             let key = reader.text()?;
             let mut buffer = itoa::Buffer::new();
             let key = key.as_bytes(&mut buffer);
-            let entry = read_entry(reader, kind, place.numbering, key, head.expiry_ms, limits)?;
+            let name = Name { key, expiry_ms: head.expiry_ms };
+            let entry = read_entry(reader, kind, place.numbering, name, limits)?;
             if entry.value().is_empty_collection() {
                 return Ok(Item::EmptyKey { database, key: key.to_vec() });
             }

@@ -22,6 +22,7 @@
 //! rdb.h and rdb.c of Redis 7.0.15, 7.2.6 and 8.0, and of Valkey 9, and 7.0.15's files and DUMPs, which the tests hold ours against.
 
 mod dump;
+mod entry_reader;
 mod error;
 mod file_reader;
 mod file_writer;

@@ -3,6 +3,7 @@
 use super::source::Source;
 use super::{RdbError, string_encoding};
 use crate::encoding::lzf;
+use crate::types::Element;
 
 /// Longer than any string a server takes (512 MiB by default); a packed one says its length in 32 bits.
 const LONGEST_STRING: u64 = (1 << 32) - 64;
@@ -27,6 +28,14 @@ impl<P: std::ops::Deref<Target = [u8]> + Into<Vec<u8>>> Text<P> {
             Text::Int(number) => buffer.format(*number).as_bytes(),
             Text::Plain(piece) => piece,
             Text::Unpacked(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn element(&self) -> Element<'_> {
+        match self {
+            Text::Int(number) => Element::Int(*number),
+            Text::Plain(piece) => Element::Bytes(piece),
+            Text::Unpacked(bytes) => Element::Bytes(bytes),
         }
     }
 

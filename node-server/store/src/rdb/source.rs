@@ -13,6 +13,8 @@ const FIRST_STEP: usize = 64 * 1024;
 pub(super) trait Source {
     /// A run of bytes.
     type Piece: Deref<Target = [u8]> + Into<Vec<u8>>;
+    /// Whether all bytes are there, so that a piece takes no memory of its own.
+    const IS_ALL_THERE: bool;
 
     /// Where in the file the next byte stands.
     fn offset(&self) -> u64;
@@ -46,6 +48,7 @@ impl<'a> Slice<'a> {
 
 impl<'a> Source for Slice<'a> {
     type Piece = &'a [u8];
+    const IS_ALL_THERE: bool = true;
 
     fn offset(&self) -> u64 {
         self.end - self.bytes.len() as u64
@@ -106,6 +109,7 @@ impl<R: Read> Stream<R> {
 
 impl<R: Read> Source for Stream<R> {
     type Piece = Vec<u8>;
+    const IS_ALL_THERE: bool = false;
 
     fn offset(&self) -> u64 {
         self.offset

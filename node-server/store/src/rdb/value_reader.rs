@@ -6,33 +6,9 @@ use super::source::Source;
 use super::stream_reader::{StreamVersion, read_stream};
 use super::{NEWEST_OF_VALKEY, NEWEST_READ, Numbering, RdbError, container, valkey_type, value_type};
 use crate::encoding::{Intset, Listpack, Malformed, ziplist, zipmap};
-use crate::entry::Entry;
 use crate::types::{AddCondition, AddOutcome, End, Hash, Limits, List, Set, SortedSet, Value, parse_integer};
 
-/// The value behind a type byte, under its key. An empty collection is possible: old servers wrote some by mistake.
-#[inline]
-pub(super) fn read_entry<S: Source>(
-    reader: &mut Reader<S>,
-    kind: u8,
-    numbering: Numbering,
-    key: &[u8],
-    expiry_ms: Option<i64>,
-    limits: &Limits,
-) -> Result<Entry, RdbError> {
-    if kind != value_type::STRING {
-        return read_value(reader, kind, numbering, limits).map(|value| Entry::new(key, value, expiry_ms));
-    }
-    Ok(match reader.text()? {
-        Text::Int(number) => Entry::new(key, Value::Int(number), expiry_ms),
-        // Copied to where it stays, and nowhere else.
-        Text::Plain(bytes) if bytes.len() <= Entry::LONGEST_STRING_WITHIN => {
-            Entry::new_string(key, &bytes, expiry_ms)
-        }
-        Text::Plain(bytes) => Entry::new(key, Value::String(bytes.into()), expiry_ms),
-        Text::Unpacked(bytes) => Entry::new(key, Value::String(bytes), expiry_ms),
-    })
-}
-
+/// The value behind a type byte. An empty collection is possible: old servers wrote some by mistake.
 pub(super) fn read_value<S: Source>(
     reader: &mut Reader<S>,
     kind: u8,
@@ -51,26 +27,14 @@ pub(super) fn read_value<S: Source>(
         value_type::HASH => read_hash(reader, limits),
         value_type::LIST_QUICKLIST => read_quicklist(reader, limits),
         value_type::LIST_QUICKLIST_ZIPLISTS => read_quicklist_of_ziplists(reader, limits),
-        value_type::LIST_ZIPLIST => packed(reader, |bytes| {
-            let mut list = List::new();
-            list.push_listpack(ziplist::to_listpack(&bytes)?, limits);
-            Ok(Value::List(list))
-        }),
-        value_type::SET_INTSET => {
-            packed(reader, |bytes| Ok(Value::Set(Set::from_intset(Intset::from_bytes(bytes)?, limits))))
-        }
-        value_type::SET_LISTPACK => {
-            packed(reader, |bytes| Set::from_listpack(Listpack::from_bytes(bytes)?, limits).map(Value::Set))
-        }
-        value_type::HASH_LISTPACK => packed(reader, |bytes| hash(Listpack::from_bytes(bytes)?, limits)),
-        value_type::HASH_ZIPLIST => packed(reader, |bytes| hash(ziplist::to_listpack(&bytes)?, limits)),
-        value_type::HASH_ZIPMAP => packed(reader, |bytes| hash(zipmap::to_listpack(&bytes)?, limits)),
-        value_type::SORTED_SET_LISTPACK => {
-            packed(reader, |bytes| sorted_set(Listpack::from_bytes(bytes)?, limits))
-        }
-        value_type::SORTED_SET_ZIPLIST => {
-            packed(reader, |bytes| sorted_set(ziplist::to_listpack(&bytes)?, limits))
-        }
+        value_type::LIST_ZIPLIST
+        | value_type::SET_INTSET
+        | value_type::SET_LISTPACK
+        | value_type::HASH_LISTPACK
+        | value_type::HASH_ZIPLIST
+        | value_type::HASH_ZIPMAP
+        | value_type::SORTED_SET_LISTPACK
+        | value_type::SORTED_SET_ZIPLIST => packed(reader, |bytes| unpack(kind, bytes, limits)),
         value_type::STREAM => read_stream(reader, StreamVersion::One),
         value_type::STREAM_2 => read_stream(reader, StreamVersion::Two),
         value_type::STREAM_3 => read_stream(reader, StreamVersion::Three),
@@ -131,6 +95,28 @@ pub(super) fn refused<S: Source>(
     RdbError::unsupported(offset, what)
 }
 
+/// A value that is one packed string, from that.
+pub(super) fn unpack(kind: u8, bytes: Vec<u8>, limits: &Limits) -> Result<Value, Malformed> {
+    match kind {
+        value_type::SET_INTSET => Ok(Value::Set(Set::from_intset(Intset::from_bytes(bytes)?, limits))),
+        value_type::SET_LISTPACK => Set::from_listpack(Listpack::from_bytes(bytes)?, limits).map(Value::Set),
+        value_type::HASH_LISTPACK => hash(Listpack::from_bytes(bytes)?, limits),
+        value_type::HASH_ZIPLIST => hash(ziplist::to_listpack(&bytes)?, limits),
+        value_type::HASH_ZIPMAP => hash(zipmap::to_listpack(&bytes)?, limits),
+        value_type::SORTED_SET_LISTPACK => sorted_set(Listpack::from_bytes(bytes)?, limits),
+        value_type::SORTED_SET_ZIPLIST => sorted_set(ziplist::to_listpack(&bytes)?, limits),
+        value_type::LIST_ZIPLIST => Ok(list(ziplist::to_listpack(&bytes)?, limits)),
+        // A node of a list.
+        _ => Ok(list(Listpack::from_bytes(bytes)?, limits)),
+    }
+}
+
+fn list(elements: Listpack, limits: &Limits) -> Value {
+    let mut list = List::new();
+    list.push_listpack(elements, limits);
+    Value::List(list)
+}
+
 fn hash(pairs: Listpack, limits: &Limits) -> Result<Value, Malformed> {
     Hash::from_listpack(pairs, limits).map(Value::Hash)
 }
@@ -174,16 +160,47 @@ fn read_list<S: Source>(reader: &mut Reader<S>, limits: &Limits) -> Result<Value
 fn read_quicklist<S: Source>(reader: &mut Reader<S>, limits: &Limits) -> Result<Value, RdbError> {
     let mut list = List::new();
     for _ in 0..reader.length()? {
-        let offset = reader.offset();
-        match reader.length()? {
-            container::PLAIN => {
-                list.push(End::Tail, reader.text()?.as_bytes(&mut itoa::Buffer::new()), limits);
-            }
-            container::PACKED => list.push_listpack(packed(reader, Listpack::from_bytes)?, limits),
-            _ => return Err(RdbError::malformed(offset, "a quicklist node, plain (1) or packed (2)")),
-        }
+        let container = read_container(reader)?;
+        read_node(reader, container, &mut list, limits)?;
     }
     Ok(Value::List(list))
+}
+
+/// How a quicklist node is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    /// One long element.
+    Plain,
+    Packed,
+}
+
+pub(super) fn read_container<S: Source>(reader: &mut Reader<S>) -> Result<Container, RdbError> {
+    let offset = reader.offset();
+    match reader.length()? {
+        container::PLAIN => Ok(Container::Plain),
+        container::PACKED => Ok(Container::Packed),
+        _ => Err(RdbError::malformed(offset, "a quicklist node, plain (1) or packed (2)")),
+    }
+}
+
+/// A quicklist node, behind what says how it is stored.
+pub(super) fn read_node<S: Source>(
+    reader: &mut Reader<S>,
+    container: Container,
+    list: &mut List,
+    limits: &Limits,
+) -> Result<(), RdbError> {
+    let offset = reader.offset();
+    if container == Container::Packed {
+        list.push_listpack(packed(reader, Listpack::from_bytes)?, limits);
+        return Ok(());
+    }
+    let element = reader.string()?;
+    if element.is_empty() {
+        return Err(RdbError::malformed(offset, "a plain quicklist node, which is not empty"));
+    }
+    list.push(End::Tail, &element, limits);
+    Ok(())
 }
 
 fn read_quicklist_of_ziplists<S: Source>(reader: &mut Reader<S>, limits: &Limits) -> Result<Value, RdbError> {
@@ -194,25 +211,61 @@ fn read_quicklist_of_ziplists<S: Source>(reader: &mut Reader<S>, limits: &Limits
     Ok(Value::List(list))
 }
 
+/// Whether a collection is made when all its elements are read, in the right form and size at once. One that is big, or that comes
+/// piece by piece, is made as they come, so that they are not in memory twice.
+fn is_made_at_once<S: Source>(count: u64) -> bool {
+    const MOST: u64 = 1 << 16;
+    S::IS_ALL_THERE && count <= MOST
+}
+
+/// So many, if they are really there.
+fn read_all<S: Source, T>(
+    reader: &mut Reader<S>,
+    count: u64,
+    read: impl Fn(&mut Reader<S>) -> Result<T, RdbError>,
+) -> Result<Vec<T>, RdbError> {
+    let mut all = Vec::with_capacity(count.min(1024) as usize);
+    for _ in 0..count {
+        all.push(read(reader)?);
+    }
+    Ok(all)
+}
+
 fn read_set<S: Source>(reader: &mut Reader<S>, limits: &Limits) -> Result<Value, RdbError> {
-    let count = reader.length()?;
+    let (offset, count) = (reader.offset(), reader.length()?);
+    let duplicate = |offset| RdbError::malformed(offset, "a set without duplicate members");
+    if is_made_at_once::<S>(count) {
+        let members = read_all(reader, count, Reader::text)?;
+        let set = Set::of_members(members.len(), |number| members[number].element(), limits);
+        return set.map(Value::Set).ok_or(duplicate(offset));
+    }
     let mut set = Set::expecting(count, limits);
     for _ in 0..count {
         let offset = reader.offset();
         if !set.add(reader.text()?.as_bytes(&mut itoa::Buffer::new()), limits) {
-            return Err(RdbError::malformed(offset, "a set without duplicate members"));
+            return Err(duplicate(offset));
         }
     }
     Ok(Value::Set(set))
 }
 
 fn read_hash<S: Source>(reader: &mut Reader<S>, limits: &Limits) -> Result<Value, RdbError> {
-    let count = reader.length()?;
+    let (offset, count) = (reader.offset(), reader.length()?);
+    if is_made_at_once::<S>(count) {
+        let pairs = read_all(reader, count, |reader| Ok((reader.text()?, reader.text()?)))?;
+        let pair = |number: usize| (pairs[number].0.element(), pairs[number].1.element());
+        let hash = Hash::of_pairs(pairs.len(), pair, limits);
+        return hash.map(Value::Hash).ok_or(duplicate_field(offset));
+    }
     let mut hash = Hash::expecting(count, limits);
     for _ in 0..count {
         read_field(reader, &mut hash, limits)?;
     }
     Ok(Value::Hash(hash))
+}
+
+fn duplicate_field(offset: u64) -> RdbError {
+    RdbError::malformed(offset, "a hash without duplicate fields")
 }
 
 /// Puts a field and its value into the hash.
@@ -225,7 +278,7 @@ fn read_field<S: Source>(
     let (field, value) = (reader.text()?, reader.text()?);
     let is_new =
         hash.set(field.as_bytes(&mut itoa::Buffer::new()), value.as_bytes(&mut itoa::Buffer::new()), limits);
-    if is_new { Ok(field) } else { Err(RdbError::malformed(offset, "a hash without duplicate fields")) }
+    if is_new { Ok(field) } else { Err(duplicate_field(offset)) }
 }
 
 /// Before each field stands 0, or what `expiry_of` makes the Unix milliseconds of at which it ends.
@@ -271,18 +324,30 @@ fn read_sorted_set<S: Source>(
     limits: &Limits,
     read_score: impl Fn(&mut Reader<S>) -> Result<f64, RdbError>,
 ) -> Result<Value, RdbError> {
-    let count = reader.length()?;
+    let (offset, count) = (reader.offset(), reader.length()?);
+    let duplicate = |offset| RdbError::malformed(offset, "a sorted set without duplicate members");
+    let read_member = |reader: &mut Reader<S>| {
+        let offset = reader.offset();
+        let (member, score) = (reader.text()?, read_score(reader)?);
+        if score.is_nan() {
+            return Err(RdbError::malformed(offset, "a score that is a number"));
+        }
+        Ok((member, score))
+    };
+    if is_made_at_once::<S>(count) {
+        let members = read_all(reader, count, read_member)?;
+        let members = members.iter().map(|(member, score)| (member.element(), *score)).collect();
+        let sorted_set = SortedSet::of_members(members, limits);
+        return sorted_set.map(Value::SortedSet).ok_or(duplicate(offset));
+    }
     let mut sorted_set = SortedSet::expecting(count, limits);
     let mut buffer = itoa::Buffer::new();
     for _ in 0..count {
         let offset = reader.offset();
-        let member = reader.text()?;
-        let score = read_score(reader)?;
-        let member = member.as_bytes(&mut buffer);
-        match sorted_set.add(score, member, AddCondition::default(), limits) {
-            Ok(AddOutcome::Added(_)) => {}
-            Ok(_) => return Err(RdbError::malformed(offset, "a sorted set without duplicate members")),
-            Err(_) => return Err(RdbError::malformed(offset, "a score that is a number")),
+        let (member, score) = read_member(reader)?;
+        let added = sorted_set.add(score, member.as_bytes(&mut buffer), AddCondition::default(), limits);
+        if !matches!(added, Ok(AddOutcome::Added(_))) {
+            return Err(duplicate(offset));
         }
     }
     Ok(Value::SortedSet(sorted_set))

@@ -35,7 +35,7 @@ impl<P> Directory<P> {
     }
 
     /// 2^bits parts, each for as many hashes as any other.
-    pub(super) fn even(bits: u8, widest: usize, part: impl Fn() -> P) -> Directory<P> {
+    pub(crate) fn even(bits: u8, widest: usize, mut part: impl FnMut() -> P) -> Directory<P> {
         let count = 1usize << bits;
         let first = |number: usize| (number as u64).checked_shl(64 - u32::from(bits)).unwrap_or(0);
         Directory {

@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+/// No integer has a longer text.
+pub(crate) const INTEGER_TEXT_MAX: usize = 20;
+
 /// A borrowed element. Two elements are equal when their bytes are.
 #[derive(Clone, Copy)]
 pub enum Element<'a> {
@@ -37,6 +40,14 @@ impl<'a> Element<'a> {
         match self {
             Element::Int(_) => self.as_bytes(&mut itoa::Buffer::new()).len(),
             Element::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// The text of an integer is not written for that where any is short enough.
+    pub(crate) fn is_longer_than(&self, limit: usize) -> bool {
+        match self {
+            Element::Int(_) => limit < INTEGER_TEXT_MAX && self.len() > limit,
+            Element::Bytes(bytes) => bytes.len() > limit,
         }
     }
 
@@ -185,5 +196,16 @@ mod tests {
         assert_ne!(Element::Int(12), Element::Bytes(b"012"));
         assert_eq!(Element::Int(-7).len(), 2);
         assert!(Element::Bytes(b"").is_empty());
+    }
+
+    #[test]
+    fn an_element_is_as_long_as_its_text() {
+        let longest = Element::Int(i64::MIN);
+        assert_eq!(longest.len(), INTEGER_TEXT_MAX);
+        for (element, length) in
+            [(longest, 20), (Element::Int(-7), 2), (Element::Bytes(b"abc"), 3), (Element::Bytes(b""), 0)]
+        {
+            assert!((0..30).all(|limit| element.is_longer_than(limit) == (length > limit)), "{element:?}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Values that are one run of bytes: strings, and collections while they are packed. An entry keeps a short one in its own
 //! allocation; who changes it there gets a copy of the bytes to work on.
 
-use super::{Hash, HashRef, List, ListRef, Set, SetRef, SortedSet, SortedSetRef, Value, ValueRef};
-use crate::encoding::{Intset, IntsetRef, Listpack, ListpackRef};
+use super::{Hash, HashRef, Limits, List, ListRef, Set, SetRef, SortedSet, SortedSetRef, Value, ValueRef};
+use crate::encoding::{Intset, IntsetRef, Listpack, ListpackRef, Malformed};
 
 /// What the bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,25 @@ pub(crate) struct Flat<'a> {
 }
 
 impl<'a> Flat<'a> {
+    /// Of a packed collection's bytes from outside, after looking at every one of them. `None` where the limits ask for another
+    /// form.
+    pub(crate) fn from_outside(
+        form: FlatForm,
+        bytes: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Option<Flat<'a>>, Malformed> {
+        let listpack = || ListpackRef::from_bytes(bytes);
+        let stays = match form {
+            FlatForm::String => true,
+            FlatForm::List => List::stays_packed(listpack()?, limits),
+            FlatForm::Hash => Hash::stays_packed(listpack()?, limits)?,
+            FlatForm::Intset => Set::stays_intset(IntsetRef::from_bytes(bytes)?, limits),
+            FlatForm::Set => Set::stays_packed(listpack()?, limits)?,
+            FlatForm::SortedSet => SortedSet::stays_packed(listpack()?, limits)?,
+        };
+        Ok(stays.then_some(Flat { form, bytes }))
+    }
+
     /// `None` for a number and for what is in a big form.
     pub(crate) fn of(value: ValueRef<'a>) -> Option<Flat<'a>> {
         let listpack = |form, listpack: ListpackRef<'a>| Flat { form, bytes: listpack.as_bytes() };

@@ -77,22 +77,44 @@ impl Hash {
         hash
     }
 
+    /// Of so many pairs, in the form that is right for them; each is asked for by its number. `None` where a field comes twice.
+    pub(crate) fn of_pairs<'e>(
+        len: usize,
+        pair: impl Fn(usize) -> (Element<'e>, Element<'e>),
+        limits: &Limits,
+    ) -> Option<Hash> {
+        let elements = (0..len).map(&pair).flat_map(<[Element<'_>; 2]>::from);
+        let stays_packed = len <= limits.hash_max_listpack_entries
+            && !elements.clone().any(|element| element.is_longer_than(limits.hash_max_listpack_value));
+        if stays_packed && let Some(pairs) = Listpack::of_all(elements) {
+            let has_duplicates = super::has_duplicates(pairs.iter().step_by(2));
+            return (!has_duplicates).then_some(Hash(Form::Packed(pairs)));
+        }
+        PageTable::of_all(limits.hash_seed, len, pair).map(|table| Hash(Form::Table(Box::new(table))))
+    }
+
     /// From a listpack of pairs that came from outside. Too big a one becomes a table.
     pub fn from_listpack(pairs: Listpack, limits: &Limits) -> Result<Hash, Malformed> {
+        let stays_packed = Hash::stays_packed(pairs.view(), limits)?;
+        let mut hash = Hash(Form::Packed(pairs));
+        if !stays_packed {
+            hash.unpack(limits);
+        }
+        Ok(hash)
+    }
+
+    /// Whether a listpack of pairs that came from outside may be a hash as it is.
+    pub(crate) fn stays_packed(pairs: ListpackRef<'_>, limits: &Limits) -> Result<bool, Malformed> {
         let malformed = |expected| Err(Malformed { offset: 0, expected });
-        if !pairs.len().is_multiple_of(2) {
+        let len = pairs.len();
+        if !len.is_multiple_of(2) {
             return malformed("a hash of whole pairs");
         }
         if super::has_duplicates(pairs.iter().step_by(2)) {
             return malformed("a hash without duplicate fields");
         }
-        let too_long = pairs.iter().any(|element| element.len() > limits.hash_max_listpack_value);
-        let too_many = pairs.len() / 2 > limits.hash_max_listpack_entries;
-        let mut hash = Hash(Form::Packed(pairs));
-        if too_long || too_many {
-            hash.unpack(limits);
-        }
-        Ok(hash)
+        let few = len / 2 <= limits.hash_max_listpack_entries;
+        Ok(few && !pairs.has_longer_than(limits.hash_max_listpack_value, 1))
     }
 
     /// From what [`into_packed`](Self::into_packed) gave.

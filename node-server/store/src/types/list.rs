@@ -11,7 +11,7 @@
 
 use super::counted_tree::{CountedTree, Item};
 use super::{Encoding, Limits};
-use crate::encoding::Listpack;
+use crate::encoding::{Listpack, ListpackRef};
 
 mod iter;
 mod node;
@@ -160,16 +160,22 @@ impl List {
         }
     }
 
+    /// Whether a listpack that came from outside may be a list as it is.
+    pub(crate) fn stays_packed(elements: ListpackRef<'_>, limits: &Limits) -> bool {
+        fits(elements.byte_len(), elements.len(), limits)
+    }
+
     /// Appends a listpack from outside as it is, when a node may be so big; else element by element.
     pub fn push_listpack(&mut self, elements: Listpack, limits: &Limits) {
         if elements.is_empty() {
             return;
         }
-        if !fits(elements.byte_len(), elements.len(), limits) && elements.len() > 1 {
+        let fits = List::stays_packed(elements.view(), limits);
+        if !fits && elements.len() > 1 {
             for element in elements.iter() {
                 self.push(End::Tail, element.as_bytes(&mut itoa::Buffer::new()), limits);
             }
-        } else if self.is_empty() && fits(elements.byte_len(), elements.len(), limits) {
+        } else if fits && self.is_empty() {
             self.0 = Form::Packed(elements);
         } else {
             let nodes = self.unpack();

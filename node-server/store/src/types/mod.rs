@@ -18,6 +18,7 @@
 pub mod bitfield;
 pub mod bitmap;
 mod counted_tree;
+mod duplicates;
 mod element;
 mod flat;
 pub mod geo;
@@ -46,21 +47,10 @@ pub use stream::{
 };
 pub use value::{Collection, Encoding, Value, ValueRef};
 
+pub(crate) use element::INTEGER_TEXT_MAX;
 pub(crate) use flat::{Flat, FlatForm};
 
-/// Whether two of the elements have the same bytes. By sorting, so that nobody can choose them to make it slow.
-fn has_duplicates<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
-    let by_value = |element| match element {
-        Element::Int(number) => (Some(number), &[][..]),
-        Element::Bytes(bytes) => match parse_integer(bytes) {
-            Some(number) => (Some(number), &[][..]),
-            None => (None, bytes),
-        },
-    };
-    let mut sorted: Vec<(Option<i64>, &[u8])> = elements.map(by_value).collect();
-    sorted.sort_unstable();
-    sorted.windows(2).any(|pair| matches!(pair, [left, right] if left == right))
-}
+use duplicates::has_duplicates;
 
 /// LRANGE's and ZRANGE's bounds (inclusive, negative from the end) as offsets within `length`.
 fn clamp_range(start: i64, stop: i64, length: usize) -> std::ops::Range<usize> {

@@ -23,6 +23,7 @@
 //! **Size.** Nothing is limited: what is long lies outside the page, in an allocation of its own that is not copied with it.
 
 mod block;
+mod build;
 mod entry;
 mod group;
 mod outside;
@@ -32,5 +33,5 @@ mod table;
 mod tests;
 
 pub(super) use block::Block;
-pub(super) use entry::{Format, Text, ValueSize};
+pub(super) use entry::{Format, Text, ValueSize, stored_len_of};
 pub(super) use table::PageTable;

@@ -9,8 +9,8 @@
 //! returns to a smaller form.
 
 use super::pages::{Format, PageTable, Text, ValueSize};
-use super::{Encoding, Limits, parse_integer};
-use crate::encoding::{Intset, Listpack, Malformed};
+use super::{Element, Encoding, Limits, parse_integer};
+use crate::encoding::{Intset, IntsetRef, Listpack, ListpackRef, Malformed};
 use crate::prefetch::Step;
 use rand::Rng;
 
@@ -58,20 +58,42 @@ impl Set {
         Set(Form::Intset(Intset::new()))
     }
 
-    /// An empty one that is to get so many members: if they are too many for what is packed, it does not begin as that.
+    /// An empty one that is to get so many members: if they are too many for an intset, it begins as a table, as in Redis.
     pub fn expecting(len: u64, limits: &Limits) -> Set {
         let mut set = Set::new();
-        if len > limits.set_max_intset_entries.max(limits.set_max_listpack_entries) as u64 {
+        if len > limits.set_max_intset_entries as u64 {
             set.unpack(limits);
         }
         set
     }
 
+    /// Of so many members, in the form that is right for them; each is asked for by its number. `None` where one comes twice.
+    pub(crate) fn of_members<'e>(
+        len: usize,
+        member: impl Fn(usize) -> Element<'e>,
+        limits: &Limits,
+    ) -> Option<Set> {
+        let members = (0..len).map(&member);
+        let may_be_small = len <= limits.set_max_intset_entries;
+        if may_be_small && let Some(numbers) = members.clone().map(|member| member.as_i64()).collect() {
+            return Intset::of_all(numbers).map(|members| Set(Form::Intset(members)));
+        }
+        let stays_packed = may_be_small
+            && len <= limits.set_max_listpack_entries
+            && !members.clone().any(|member| member.is_longer_than(limits.set_max_listpack_value));
+        if stays_packed && let Some(members) = Listpack::of_all(members) {
+            let has_duplicates = super::has_duplicates(members.iter());
+            return (!has_duplicates).then_some(Set(Form::Packed(members)));
+        }
+        let table = PageTable::of_all(limits.hash_seed, len, |number| (member(number), Element::Bytes(&[])));
+        table.map(|table| Set(Form::Table(Box::new(table))))
+    }
+
     /// From an intset that came from outside. Too big a one becomes a table.
     pub fn from_intset(members: Intset, limits: &Limits) -> Set {
-        let too_many = members.len() > limits.set_max_intset_entries;
+        let stays_intset = Set::stays_intset(members.view(), limits);
         let mut set = Set(Form::Intset(members));
-        if too_many {
+        if !stays_intset {
             set.unpack(limits);
         }
         set
@@ -79,16 +101,25 @@ impl Set {
 
     /// From a listpack that came from outside. Too big a one becomes a table.
     pub fn from_listpack(members: Listpack, limits: &Limits) -> Result<Set, Malformed> {
-        if super::has_duplicates(members.iter()) {
-            return Err(Malformed { offset: 0, expected: "a set without duplicate members" });
-        }
-        let too_long = members.iter().any(|member| member.len() > limits.set_max_listpack_value);
-        let too_many = members.len() > limits.set_max_listpack_entries;
+        let stays_packed = Set::stays_packed(members.view(), limits)?;
         let mut set = Set(Form::Packed(members));
-        if too_long || too_many {
+        if !stays_packed {
             set.unpack(limits);
         }
         Ok(set)
+    }
+
+    /// Whether a listpack that came from outside may be a set as it is.
+    pub(crate) fn stays_packed(members: ListpackRef<'_>, limits: &Limits) -> Result<bool, Malformed> {
+        if super::has_duplicates(members.iter()) {
+            return Err(Malformed { offset: 0, expected: "a set without duplicate members" });
+        }
+        let few = members.len() <= limits.set_max_listpack_entries;
+        Ok(few && !members.has_longer_than(limits.set_max_listpack_value, 1))
+    }
+
+    pub(crate) fn stays_intset(members: IntsetRef<'_>, limits: &Limits) -> bool {
+        members.len() <= limits.set_max_intset_entries
     }
 
     /// From what was the bytes of a set in this form.

@@ -14,7 +14,7 @@
 use super::counted_tree::CountedTree;
 use super::pages::{Format, PageTable, Text, ValueSize};
 use super::{Element, Encoding, Limits};
-use crate::encoding::{Listpack, Malformed};
+use crate::encoding::{Listpack, ListpackRef, Malformed};
 use crate::prefetch::Step;
 use rand::Rng;
 use std::ops::Range;
@@ -69,17 +69,34 @@ impl SortedSet {
         sorted_set
     }
 
+    /// Of these, in any order, in the form that is right for them. `None` where a member comes twice. No score is NaN.
+    pub(crate) fn of_members(mut members: Vec<(Element<'_>, f64)>, limits: &Limits) -> Option<SortedSet> {
+        members.sort_unstable_by(|left, right| packed::order((left.1, left.0), (right.1, right.0)));
+        let stays_packed = members.len() <= limits.zset_max_listpack_entries
+            && !members.iter().any(|(member, _)| member.is_longer_than(limits.zset_max_listpack_value));
+        if stays_packed && let Some(members) = packed::of_all(&members) {
+            let has_duplicates = super::has_duplicates(members.iter().step_by(2));
+            return (!has_duplicates).then_some(SortedSet(Form::Packed(members)));
+        }
+        let ranked = Ranked::of_all(limits.hash_seed, &members)?;
+        Some(SortedSet(Form::Ranked(Box::new(ranked))))
+    }
+
     /// From a listpack that came from outside. Too big a one is taken apart.
     pub fn from_listpack(members: Listpack, limits: &Limits) -> Result<SortedSet, Malformed> {
-        packed::validate(members.view())?;
-        let long =
-            packed::iter(members.view()).any(|(member, _)| member.len() > limits.zset_max_listpack_value);
-        let many = members.len() / 2 > limits.zset_max_listpack_entries;
+        let stays_packed = SortedSet::stays_packed(members.view(), limits)?;
         let mut sorted_set = SortedSet(Form::Packed(members));
-        if long || many {
+        if !stays_packed {
             sorted_set.unpack(limits);
         }
         Ok(sorted_set)
+    }
+
+    /// Whether a listpack that came from outside may be a sorted set as it is.
+    pub(crate) fn stays_packed(members: ListpackRef<'_>, limits: &Limits) -> Result<bool, Malformed> {
+        packed::validate(members)?;
+        let few = members.len() / 2 <= limits.zset_max_listpack_entries;
+        Ok(few && !members.has_longer_than(limits.zset_max_listpack_value, 2))
     }
 
     /// From what [`into_packed`](Self::into_packed) gave.

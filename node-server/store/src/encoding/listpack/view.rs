@@ -1,8 +1,10 @@
 //! Reading a listpack, wherever its bytes lie: in a [`Listpack`](super::Listpack) or in an entry's own allocation.
 
 use super::entry::{backlen_size, decode, read_backlen};
+use super::validate::validate;
 use super::{COUNT_UNKNOWN, HEADER, MAX_BYTES};
-use crate::types::{Element, parse_integer};
+use crate::encoding::Malformed;
+use crate::types::{Element, INTEGER_TEXT_MAX, parse_integer};
 
 /// A borrowed listpack.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,8 +15,14 @@ pub struct ListpackRef<'a> {
 impl<'a> ListpackRef<'a> {
     /// Only for the bytes of a [`Listpack`](super::Listpack): they are trusted to be well-formed.
     pub(crate) fn of_trusted(bytes: &'a [u8]) -> ListpackRef<'a> {
-        debug_assert!(super::validate::validate(bytes).is_ok());
+        debug_assert!(validate(bytes).is_ok());
         ListpackRef { bytes }
+    }
+
+    /// Takes bytes from outside, after looking at every one of them.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<ListpackRef<'a>, Malformed> {
+        validate(bytes)?;
+        Ok(ListpackRef { bytes })
     }
 
     pub(super) fn new(bytes: &'a [u8]) -> ListpackRef<'a> {
@@ -113,6 +121,12 @@ impl<'a> ListpackRef<'a> {
             let next = self.if_entry(current + length + backlen_size(length))?;
             current = self.skip(next, stride - 1)?;
         }
+    }
+
+    /// Whether any of every `stride`-th element, from the first on, has more bytes than `limit`.
+    pub(crate) fn has_longer_than(self, limit: usize, stride: usize) -> bool {
+        let may_have = self.bytes.len().max(INTEGER_TEXT_MAX) > limit;
+        may_have && self.iter().step_by(stride).any(|element| element.is_longer_than(limit))
     }
 
     pub fn iter(self) -> Iter<'a> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::entry::{FLAT_MAX, PACKED_MAX};
+use crate::entry::FLAT_MAX;
 use crate::rdb::dump;
 use crate::types::{AddCondition, Encoding, End, Hash, Limits, List, Set, SortedSet, ValueRef};
 use proptest::prelude::*;
@@ -227,7 +227,11 @@ fn what_is_there_already_is_not_copied() {
 fn a_collection_that_is_too_long_or_big_is_boxed() {
     let mut entry = Entry::new(b"key", Value::List(List::new()), None);
     let one_box = |entry: &mut Entry| entry.block.boxed().is_some();
-    entry.edit::<List>().unwrap().push(End::Tail, &[b'x'; PACKED_MAX - 15], &Limits::default());
+    entry.edit::<List>().unwrap().push(
+        End::Tail,
+        &[b'x'; Entry::LONGEST_PACKED_WITHIN - 15],
+        &Limits::default(),
+    );
     assert_eq!((one_box(&mut entry), entry.encoding()), (false, Encoding::Listpack));
     entry.edit::<List>().unwrap().push(End::Tail, b"more", &Limits::default());
     assert_eq!((one_box(&mut entry), entry.encoding()), (true, Encoding::Listpack));

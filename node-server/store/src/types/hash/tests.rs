@@ -1,4 +1,5 @@
 use super::*;
+use crate::types::parse_integer;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -47,6 +48,35 @@ fn increments() {
     assert_eq!(hash.increment(b"n", 1, &limits), Err(IncrementError::NotAnInteger));
     hash.set(b"n", b"9223372036854775807", &limits);
     assert_eq!(hash.increment(b"n", 1, &limits), Err(IncrementError::Overflow));
+}
+
+/// A number as one.
+fn element(text: &str) -> Element<'_> {
+    parse_integer(text.as_bytes()).map_or(Element::Bytes(text.as_bytes()), Element::Int)
+}
+
+proptest! {
+    #[test]
+    fn made_at_once_or_step_by_step(
+        pairs in proptest::collection::btree_map("[0-9a-c]{0,21}", "[0-9a]{0,21}", 0..100),
+    ) {
+        let (limits, mut expected) = (small_limits(), Hash::new());
+        let pairs: Vec<(String, String)> = pairs.into_iter().collect();
+        for (field, value) in &pairs {
+            expected.set(field.as_bytes(), value.as_bytes(), &limits);
+        }
+        let pair = |number: usize| {
+            let (field, value): &(String, String) = &pairs[number];
+            (element(field), element(value))
+        };
+        let hash = Hash::of_pairs(pairs.len(), pair, &limits).unwrap();
+        prop_assert_eq!(hash.encoding(), expected.encoding());
+        prop_assert_eq!(contents(&hash), contents(&expected));
+        if !pairs.is_empty() {
+            let twice = Hash::of_pairs(pairs.len() + 1, |number| pair(number % pairs.len()), &limits);
+            prop_assert!(twice.is_none());
+        }
+    }
 }
 
 #[test]

@@ -332,6 +332,11 @@ impl<F: Format> Block<F> {
         block
     }
 
+    /// Without entries yet, and with room for so many of so many bytes.
+    pub(in crate::types) fn with_room_for(len: usize, bytes: usize) -> Block<F> {
+        if len == 0 { Block::default() } else { Block::with_room(len, bytes) }
+    }
+
     /// Without entries yet, and with room for so many of so many bytes, and a little more.
     fn with_room(len: usize, bytes: usize) -> Block<F> {
         let spare = (len / SPARE).max(2);

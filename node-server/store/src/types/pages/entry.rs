@@ -87,12 +87,22 @@ pub(super) fn entry_len<F: Format>(bytes: &[u8]) -> usize {
 }
 
 pub(super) fn stored_len<F: Format>(key: &Text<'_>, value: &Text<'_>) -> usize {
-    key.stored_len()
-        + match F::VALUE {
-            ValueSize::None => 0,
-            ValueSize::Bytes(count) => count,
-            ValueSize::Text => value.stored_len(),
-        }
+    key.stored_len() + value_len::<F>(value.stored_len())
+}
+
+/// What an entry takes whose key and value have so many bytes.
+pub(in crate::types) fn stored_len_of<F: Format>(key: usize, value: usize) -> usize {
+    let text = |length: usize| if length <= F::INLINE_MAX { 1 + length } else { OUTSIDE_LEN };
+    text(key) + value_len::<F>(text(value))
+}
+
+/// Of a value that as a text would take so many bytes.
+fn value_len<F: Format>(as_text: usize) -> usize {
+    match F::VALUE {
+        ValueSize::None => 0,
+        ValueSize::Bytes(count) => count,
+        ValueSize::Text => as_text,
+    }
 }
 
 /// The text that begins here.

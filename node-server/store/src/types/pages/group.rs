@@ -6,7 +6,7 @@ use crate::table::Part;
 use triomphe::Arc;
 
 /// How many entries its pages have on average, at most: then they are cut in two.
-const FULL: usize = 48;
+pub(super) const FULL: usize = 48;
 /// With fewer on average two become one.
 const SPARSE: usize = 12;
 /// How many pages it has before the directory cuts the group itself in two.
@@ -36,6 +36,13 @@ impl<F: Format> Part for Arc<Group<F>> {
 impl<F: Format> Group<F> {
     pub(super) fn new() -> Group<F> {
         Group { pages: vec![Block::default()], depth: 0, len: 0, page_bytes: 0 }
+    }
+
+    /// Of as many pages as a group may have.
+    pub(super) fn of_pages(pages: Vec<Block<F>>, depth: u8) -> Group<F> {
+        let mut group = Group { pages: Vec::new(), depth, len: 0, page_bytes: 0 };
+        group.replace_pages(pages);
+        group
     }
 
     pub(super) fn len(&self) -> usize {
@@ -143,11 +150,9 @@ impl<F: Format> Group<F> {
         let high = self.pages.split_off(self.pages.len() / 2);
         let low = std::mem::take(&mut self.pages);
         self.depth += 1;
-        let mut other = Group { pages: Vec::new(), depth: self.depth, len: 0, page_bytes: 0 };
-        other.replace_pages(high);
         self.replace_pages(low);
         self.pages.shrink_to_fit();
-        other
+        Group::of_pages(high, self.depth)
     }
 
     /// Puts its neighbour behind it.

@@ -30,6 +30,14 @@ impl<F: Format> PageTable<F> {
         PageTable { hasher: FixedState::with_seed(seed), directory, len: 0 }
     }
 
+    pub(super) fn of_parts(
+        hasher: FixedState,
+        directory: Directory<Arc<Group<F>>>,
+        len: usize,
+    ) -> PageTable<F> {
+        PageTable { hasher, directory, len }
+    }
+
     fn empty_directory() -> Directory<Arc<Group<F>>> {
         Directory::of_one(Arc::new(Group::new()), 1)
     }
@@ -270,12 +278,12 @@ impl<F: Format> PageTable<F> {
 }
 
 #[inline]
-fn tag(hash: u64) -> u8 {
+pub(super) fn tag(hash: u64) -> u8 {
     hash as u8
 }
 
 #[inline]
-fn hash(hasher: &FixedState, key: &[u8]) -> u64 {
+pub(super) fn hash(hasher: &FixedState, key: &[u8]) -> u64 {
     let mut hasher = hasher.build_hasher();
     hasher.write(key);
     hasher.finish()

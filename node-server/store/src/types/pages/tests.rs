@@ -1,6 +1,7 @@
 //! Pages against a map: with clones that stay alive, long and empty texts, and what is promised of scans, draws and memory.
 
 use super::*;
+use crate::types::{Element, parse_integer};
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
 use std::collections::BTreeMap;
@@ -114,6 +115,38 @@ proptest! {
         prop_assert_eq!(contents(&table), model);
         for (table, model) in clones {
             prop_assert_eq!(contents(&table), model);
+        }
+    }
+
+    #[test]
+    fn made_at_once_or_step_by_step(names in prop::collection::btree_set(0..20_000u16, 0..3000), seed: u64) {
+        let pairs: Vec<(Vec<u8>, Vec<u8>)> =
+            names.iter().map(|&name| (key(name), vec![b'v'; usize::from(name % 30)])).collect();
+        let entry = |number: usize| {
+            let (key, value): &(Vec<u8>, Vec<u8>) = &pairs[number];
+            // A number may come as one.
+            let key = parse_integer(key).map_or(Element::Bytes(key), Element::Int);
+            (key, Element::Bytes(value))
+        };
+        let mut table = PageTable::<Texts>::of_all(seed, pairs.len(), entry).unwrap();
+        let mut model: Model = pairs.iter().cloned().collect();
+        prop_assert_eq!(contents(&table), model.clone());
+        let mut stepwise = PageTable::<Texts>::new(seed);
+        pairs.iter().for_each(|(key, value)| assert!(set(&mut stepwise, key, value)));
+        prop_assert!(table.memory_usage() <= stepwise.memory_usage() * 5 / 4 + 1000);
+        // It goes on as any other.
+        for name in (0..20_000).step_by(7) {
+            prop_assert_eq!(set(&mut table, &key(name), b"new"), model.insert(key(name), b"new".to_vec()).is_none());
+        }
+        for name in (0..20_000).step_by(3) {
+            prop_assert_eq!(table.remove(&key(name), <[u8]>::to_vec), model.remove(&key(name)));
+        }
+        prop_assert_eq!(contents(&table), model);
+        let mut rng = StdRng::seed_from_u64(seed);
+        prop_assert_eq!(table.random(&mut rng).is_some(), table.len() > 0);
+        if let Some(last) = pairs.len().checked_sub(1) {
+            let twice = |number: usize| entry(number % (last + 1));
+            prop_assert!(PageTable::<Texts>::of_all(seed, pairs.len() + 1, twice).is_none());
         }
     }
 

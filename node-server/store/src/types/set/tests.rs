@@ -43,6 +43,27 @@ fn encodings_follow_the_limits() {
     assert_eq!(set_of(&["1", "a"], &limits).encoding(), Encoding::Hashtable);
 }
 
+proptest! {
+    #[test]
+    fn made_at_once_or_step_by_step(members in members()) {
+        let limits = Limits { set_max_intset_entries: 8, ..small_limits() };
+        let members: Vec<String> = members.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let member = |number: usize| {
+            let text = members[number].as_bytes();
+            parse_integer(text).map_or(Element::Bytes(text), Element::Int)
+        };
+        let set = Set::of_members(members.len(), member, &limits).unwrap();
+        let names: Vec<&str> = members.iter().map(String::as_str).collect();
+        let expected = set_of(&names, &limits);
+        prop_assert_eq!(set.encoding(), expected.encoding());
+        prop_assert_eq!(contents(&set), contents(&expected));
+        if !members.is_empty() {
+            let twice = Set::of_members(members.len() + 1, |number| member(number % members.len()), &limits);
+            prop_assert!(twice.is_none());
+        }
+    }
+}
+
 #[test]
 fn popping_takes_every_member_once() {
     let mut rng = rand::rngs::StdRng::seed_from_u64(5);

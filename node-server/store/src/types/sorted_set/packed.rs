@@ -40,6 +40,21 @@ pub(super) fn insert(members: &mut Listpack, score: f64, member: &[u8]) {
     members.insert(position, member);
 }
 
+/// Of these, which are in order. `None` where that would be too long.
+pub(super) fn of_all(members: &[(Element<'_>, f64)]) -> Option<Listpack> {
+    let text = |score: f64| {
+        let mut text = Vec::new();
+        if exact_integer(score).is_none() {
+            format_double(score, &mut text);
+        }
+        text
+    };
+    let texts: Vec<Vec<u8>> = members.iter().map(|(_, score)| text(*score)).collect();
+    Listpack::of_all(members.iter().zip(&texts).flat_map(|((member, score), text)| {
+        [*member, exact_integer(*score).map_or(Element::Bytes(text), Element::Int)]
+    }))
+}
+
 fn exact_integer(score: f64) -> Option<i64> {
     (score.abs() < EXACT_INTEGERS && score.fract() == 0.0).then_some(score as i64)
 }
@@ -81,7 +96,7 @@ fn read_score(element: Element<'_>) -> Option<f64> {
     }
 }
 
-fn order(left: (f64, Element<'_>), right: (f64, Element<'_>)) -> Ordering {
+pub(super) fn order(left: (f64, Element<'_>), right: (f64, Element<'_>)) -> Ordering {
     let (mut left_buffer, mut right_buffer) = (itoa::Buffer::new(), itoa::Buffer::new());
     left.0
         .partial_cmp(&right.0)
@@ -95,15 +110,15 @@ pub(super) fn validate(members: ListpackRef<'_>) -> Result<(), Malformed> {
     if !members.len().is_multiple_of(2) {
         return malformed("a sorted set of whole pairs");
     }
-    if members.iter().skip(1).step_by(2).any(|score| read_score(score).is_none()) {
-        return malformed("a sorted set whose scores are numbers");
-    }
-    let in_order =
-        iter(members).zip(iter(members).skip(1)).all(|((left, left_score), (right, right_score))| {
-            order((left_score, left), (right_score, right)).is_lt()
-        });
-    if !in_order {
-        return malformed("a sorted set in order");
+    let (mut elements, mut before) = (members.iter(), None);
+    while let (Some(member), Some(score)) = (elements.next(), elements.next()) {
+        let Some(score) = read_score(score) else {
+            return malformed("a sorted set whose scores are numbers");
+        };
+        if before.is_some_and(|before| order(before, (score, member)).is_ge()) {
+            return malformed("a sorted set in order");
+        }
+        before = Some((score, member));
     }
     if crate::types::has_duplicates(members.iter().step_by(2)) {
         return malformed("a sorted set without duplicate members");

@@ -25,6 +25,20 @@ impl Ranked {
         Ranked { order: CountedTree::default(), members: PageTable::new(seed) }
     }
 
+    /// Of these, which are in order. `None` where a member comes twice.
+    pub(super) fn of_all(seed: u64, members: &[(Element<'_>, f64)]) -> Option<Ranked> {
+        let scores: Vec<[u8; 8]> = members.iter().map(|(_, score)| score.to_le_bytes()).collect();
+        let entry = |number: usize| (members[number].0, Element::Bytes(&scores[number]));
+        let table = PageTable::of_all(seed, members.len(), entry)?;
+        let mut order = CountedTree::default();
+        let mut before = f64::NEG_INFINITY;
+        for members in members.chunks(run::LOADED_LEN) {
+            order.insert(order.weight(), Run::of_all(before, members, |member| table.text(member)));
+            before = members.last().map_or(before, |(_, score)| *score);
+        }
+        Some(Ranked { order, members: table })
+    }
+
     pub(super) fn len(&self) -> usize {
         self.order.weight()
     }

@@ -6,7 +6,7 @@
 
 use super::{Element, Format, Text, ValueSize};
 use crate::types::counted_tree::Item;
-use crate::types::pages::Block;
+use crate::types::pages::{Block, stored_len_of};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ const MAX_LEN: usize = 64;
 /// A shorter one is joined with a neighbour, if both together have at most `JOIN_MAX`.
 const MIN_LEN: usize = 16;
 const JOIN_MAX: usize = 48;
+/// How many it has when all members are loaded at once: some more may come.
+pub(super) const LOADED_LEN: usize = 48;
 
 /// How a run keeps its members.
 #[derive(Clone)]
@@ -96,6 +98,13 @@ impl<'a> Scored<'a> {
 }
 
 impl Key {
+    /// Of a run with this first member, behind one whose last score is `before`.
+    fn between(before: f64, score: f64, member: &Text<'_>) -> Key {
+        // Where the scores differ they are enough to tell the two apart.
+        let member = if before < score { Arc::default() } else { member.to_shared() };
+        Key { score, member }
+    }
+
     /// Of the very first run, once a member is before it.
     fn lowest() -> Key {
         Key { score: f64::NEG_INFINITY, member: Arc::default() }
@@ -108,6 +117,26 @@ impl Run {
         let mut members = Block::default();
         members.insert(0, &score.to_le_bytes(), member, Text::Inline(&[]));
         Run { key, members }
+    }
+
+    /// Of these, which are in order, behind a run whose last score is `before`. `text` makes of a member what both sides may share.
+    pub(super) fn of_all<'a>(
+        before: f64,
+        members: &'a [(Element<'a>, f64)],
+        text: impl for<'t> Fn(&'t [u8]) -> Text<'t>,
+    ) -> Run {
+        let bytes = members.iter().map(|(member, _)| stored_len_of::<Ordered>(member.len(), 0)).sum();
+        let mut block = Block::with_room_for(members.len(), bytes);
+        let mut key = Key::lowest();
+        for (index, (member, score)) in members.iter().enumerate() {
+            let mut buffer = itoa::Buffer::new();
+            let member = text(member.as_bytes(&mut buffer));
+            if index == 0 {
+                key = Key::between(before, *score, &member);
+            }
+            block.insert(index, &score.to_le_bytes(), member, Text::Inline(&[]));
+        }
+        Run { key, members: block }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -160,9 +189,7 @@ impl Run {
         let right = Block::gather((index..whole.len()).map(|index| (whole, index)));
         let left = Block::gather((0..index).map(|index| (whole, index)));
         let (last, first) = (self.at(index.saturating_sub(1)), self.at(index));
-        // Where the scores differ they are enough to tell the two apart.
-        let member = if last.score() < first.score() { Text::Inline(&[]) } else { self.text(index) };
-        let key = Key { score: first.score(), member: member.to_shared() };
+        let key = Key::between(last.score(), first.score(), &self.text(index));
         self.members = left;
         Run { key, members: right }
     }

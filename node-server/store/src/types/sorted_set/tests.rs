@@ -1,4 +1,5 @@
 use super::*;
+use crate::types::parse_integer;
 use proptest::prelude::*;
 use std::ops::Bound;
 
@@ -134,6 +135,37 @@ fn score() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
+    #[test]
+    fn made_at_once_or_step_by_step(
+        members in proptest::collection::btree_map("[0-9a-c]{0,10}", score(), 0..300),
+        more in proptest::collection::vec(("[0-9a-c]{0,10}", score()), 0..50),
+    ) {
+        let (limits, mut expected) = (small_limits(), SortedSet::new());
+        for (member, score) in &members {
+            expected.add(*score, member.as_bytes(), plain(), &limits).unwrap();
+        }
+        let pairs: Vec<(Element<'_>, f64)> = members
+            .iter()
+            .map(|(member, score)| (parse_integer(member.as_bytes()).map_or(Element::Bytes(member.as_bytes()), Element::Int), *score))
+            .collect();
+        let mut set = SortedSet::of_members(pairs.clone(), &limits).unwrap();
+        prop_assert_eq!(set.encoding(), expected.encoding());
+        prop_assert_eq!(contents(set.view().iter()), contents(expected.view().iter()));
+        if let Some((member, score)) = pairs.first() {
+            let twice = [&pairs[..], &[(*member, score + 1.0)]].concat();
+            prop_assert!(SortedSet::of_members(twice, &limits).is_none());
+        }
+        // It goes on as any other.
+        for (member, score) in &more {
+            expected.add(*score, member.as_bytes(), plain(), &limits).unwrap();
+            set.add(*score, member.as_bytes(), plain(), &limits).unwrap();
+        }
+        for member in members.keys().step_by(3) {
+            prop_assert_eq!(set.remove(member.as_bytes()), expected.remove(member.as_bytes()));
+        }
+        prop_assert_eq!(contents(set.view().iter()), contents(expected.view().iter()));
+    }
+
     #[test]
     fn does_what_a_sorted_vec_does(
         steps in proptest::collection::vec((0u8..6, 0u16..300, score()), 0..400),
