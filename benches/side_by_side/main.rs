@@ -5,6 +5,7 @@
 //! memory     bytes per element of each type                     rcl node       and redis-server
 //! commands   CPU seconds per million of each command            rcl node       and redis-server
 //! create     from six lone nodes to a cluster in sync           rcl create     and redis-cli --cluster create
+//! load       from the start of a process with an RDB file       rcl node       and redis-server
 //! snapshot   what BGSAVE and a full sync cost who is served     rcl node       and redis-server
 //! aof-replay how long a node with an append-only file starts    rcl node       and redis-server
 //! stream     how fast a replica applies what its master sends   rcl node       and redis-server
@@ -23,7 +24,9 @@ mod client;
 mod commands;
 mod create;
 mod figures;
+mod load;
 mod memory;
+mod mixed;
 mod node;
 mod rebalance;
 mod replay;
@@ -37,8 +40,8 @@ use std::process::{Command, ExitCode, Stdio};
 use figures::Figures;
 
 const SKIPPED: u8 = 77;
-const PARTS: [&str; 8] =
-    ["serve", "memory", "commands", "snapshot", "aof-replay", "stream", "create", "rebalance"];
+const PARTS: [&str; 9] =
+    ["serve", "memory", "commands", "load", "snapshot", "aof-replay", "stream", "create", "rebalance"];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +91,9 @@ fn main() -> ExitCode {
         }
         if wanted("commands") {
             commands::measure(scale, &mut figures)?;
+        }
+        if wanted("load") {
+            load::measure(scale, &mut figures)?;
         }
         if wanted("snapshot") {
             snapshot::measure(scale, &mut figures)?;

@@ -113,6 +113,11 @@ impl Node {
         bail!("the node on port {} does not answer", self.port)
     }
 
+    /// Where it keeps its files; they go with it.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
