@@ -10,7 +10,7 @@ use rcl_proto::Slot;
 use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
 
 use super::data::Data;
-use super::effects::{Effects, Propagation};
+use super::effects::{Effects, Logged, Propagation, replicated};
 use super::spec::{CommandSpec, Group, Handler, Locks};
 use super::{CommandError, CommandResult, LaterReplies, LaterReply};
 use crate::client::Session;
@@ -35,8 +35,8 @@ pub struct Context<'a> {
     pub asking: bool,
     /// The slot of its keys, in a cluster.
     pub declared_slot: Option<Slot>,
-    /// What it changes goes to the replicas; a script may switch that off.
-    pub replicates: bool,
+    /// Where what it changes goes; a script may say so.
+    pub replicated: u8,
     /// Where EXEC's reply starts, while it runs its commands.
     pub exec_start: Option<usize>,
     /// Replies of its commands that come when EXEC is through.
@@ -44,7 +44,7 @@ pub struct Context<'a> {
     /// The connection is closed once the reply is sent.
     pub close: bool,
     /// What goes into the replication log when the command ends.
-    pub log: Vec<(usize, OwnedArgs)>,
+    pub log: Vec<Logged>,
     /// What goes to other nodes' subscribers when the command ends.
     pub publications: Vec<ControlMessage>,
 }
@@ -70,7 +70,7 @@ impl<'a> Context<'a> {
             in_script: false,
             asking: false,
             declared_slot: None,
-            replicates: true,
+            replicated: replicated::ALL,
             exec_start: None,
             later: None,
             close: false,
@@ -134,13 +134,14 @@ impl<'a> Context<'a> {
 
     fn keep_some_effects(&mut self, args: Args<'_>) {
         let mut effects = std::mem::take(&mut self.data.effects);
-        if !self.replicates {
+        if self.replicated == replicated::NONE {
             effects.propagate_nothing();
         }
         if effects.changes > 0 || effects.always || !effects.before.is_empty() {
             self.keep_for_log(effects, args);
         } else if let Propagation::Instead(commands) = effects.propagation
             && self.node.replication.is_logging()
+            && !self.session.is_master_link
         {
             self.log_all(commands);
         }
@@ -183,8 +184,8 @@ impl<'a> Context<'a> {
     }
 
     fn log_all(&mut self, commands: Vec<OwnedArgs>) {
-        let database = self.data.database;
-        self.log.extend(commands.into_iter().map(|command| (database, command)));
+        let (database, replicated) = (self.data.database, self.replicated);
+        self.log.extend(commands.into_iter().map(|command| Logged { database, command, replicated }));
     }
 
     fn keep_for_log(&mut self, effects: Effects, args: Args<'_>) {
@@ -192,10 +193,12 @@ impl<'a> Context<'a> {
         if !self.node.replication.is_logging() || self.session.is_master_link {
             return;
         }
-        self.log.extend(effects.before);
+        let for_all = |(database, command)| Logged { database, command, replicated: replicated::ALL };
+        self.log.extend(effects.before.into_iter().map(for_all));
         match effects.propagation {
             Propagation::AsReceived if effects.changes > 0 || effects.always => {
-                self.log.push((self.data.database, args.to_owned()))
+                let (database, replicated) = (self.data.database, self.replicated);
+                self.log.push(Logged { database, command: args.to_owned(), replicated });
             }
             Propagation::AsReceived | Propagation::Nothing => {}
             Propagation::Instead(commands) => self.log_all(commands),

@@ -3,6 +3,23 @@
 
 use rcl_proto::resp::OwnedArgs;
 
+/// Who gets what a command does; the bits of redis.set_repl.
+pub mod replicated {
+    pub const NONE: u8 = 0;
+    pub const FILE: u8 = 1;
+    pub const REPLICAS: u8 = 2;
+    pub const ALL: u8 = FILE | REPLICAS;
+}
+
+/// A command for the log.
+#[derive(Debug)]
+pub struct Logged {
+    pub database: usize,
+    pub command: OwnedArgs,
+    /// Who gets it.
+    pub replicated: u8,
+}
+
 /// How a write goes into the replication log.
 #[derive(Debug, Default)]
 pub enum Propagation {

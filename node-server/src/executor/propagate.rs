@@ -2,7 +2,7 @@
 
 use rcl_proto::resp::{Args, OwnedArgs, request_len};
 
-use crate::command::Context;
+use crate::command::{Context, Logged, replicated};
 use crate::replication::LogPosition;
 
 /// Sends what was published to the other nodes; a transaction's messages together, at its end.
@@ -23,7 +23,7 @@ fn publish_all(context: &mut Context<'_>) {
 
 /// What went into the log.
 #[derive(Clone, Copy, Debug)]
-pub struct Logged {
+pub struct Appended {
     /// Where the log ends now.
     pub end: LogPosition,
     /// How much it is (SELECT left aside), if that was to be measured.
@@ -33,26 +33,39 @@ pub struct Logged {
 /// Appends what the command left to be logged, as one contiguous piece; several commands as a transaction, which
 /// goes from database to database as they do.
 #[inline]
-pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Logged> {
+pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Appended> {
     if context.log.is_empty() { None } else { Some(append_log(context, measure)) }
 }
 
-fn append_log(context: &mut Context<'_>, measure: bool) -> Logged {
+fn append_log(context: &mut Context<'_>, measure: bool) -> Appended {
     let log = std::mem::take(&mut context.log);
     // One command, which most are, is logged as it is.
     let around = |word: &'static [u8]| (log.len() > 1).then(|| OwnedArgs::new([word]));
     let (multi, exec) = (around(b"MULTI"), around(b"EXEC"));
-    let all = || {
-        let commands = log.iter().map(|(database, command)| (Some(*database), command.as_args()));
-        multi.iter().map(in_any).chain(commands).chain(exec.iter().map(in_any))
-    };
+    let part = |whose| in_transaction(&log, whose, [&multi, &exec]);
+    let all = || part(replicated::ALL);
     let bytes =
         if measure { all().map(|(_, command)| request_len(command.iter())).sum::<usize>() } else { 0 };
-    let end = context.node.replication.append_of_client(all());
-    Logged { end, bytes: bytes as u64 }
+    let replication = &context.node.replication;
+    let end = if log.iter().all(|logged| logged.replicated == replicated::ALL) {
+        replication.append_of_client(all())
+    } else {
+        replication.append_parted(part(replicated::REPLICAS), part(replicated::FILE))
+    };
+    Appended { end, bytes: bytes as u64 }
 }
 
-/// A command whose database does not matter.
-fn in_any(command: &OwnedArgs) -> (Option<usize>, Args<'_>) {
-    (None, command.as_args())
+/// What of it is for `whose`, each command in its database; several as a transaction, whose ends are in any.
+fn in_transaction<'a>(
+    log: &'a [Logged],
+    whose: u8,
+    [multi, exec]: [&'a Option<OwnedArgs>; 2],
+) -> impl Iterator<Item = (Option<usize>, Args<'a>)> {
+    let commands = log.iter().filter(move |logged| logged.replicated & whose != 0);
+    let are_several = commands.clone().nth(1).is_some();
+    let around = move |word: &'a Option<OwnedArgs>| {
+        word.iter().filter(move |_| are_several).map(|word| (None, word.as_args()))
+    };
+    let commands = commands.map(|logged| (Some(logged.database), logged.command.as_args()));
+    around(multi).chain(commands).chain(around(exec))
 }

@@ -38,7 +38,7 @@ pub fn append_notice(node: &Node, command: &[&[u8]], is_held_back: impl Fn(&Paus
     }
     let shard = node.shards.lock(0);
     let held_back = shard.pause != PauseLevel::None && is_held_back(&node.pause);
-    if node.replication.is_logging() && !held_back {
+    if node.replication.writes_its_own_log() && !held_back {
         node.replication.with_log(|log| log.append_notice(command));
     }
 }
@@ -48,7 +48,7 @@ pub fn append_notice(node: &Node, command: &[&[u8]], is_held_back: impl Fn(&Paus
 fn retire_backlog(node: &Node) {
     let replication = &node.replication;
     let ttl_ms = node.settings().repl_backlog_ttl_s as i64 * 1000;
-    if ttl_ms == 0 || !replication.is_logging() || !replication.lock_links().is_empty() {
+    if ttl_ms == 0 || !replication.writes_its_own_log() || !replication.lock_links().is_empty() {
         return;
     }
     if !replication.lock_log().is_active() {
@@ -59,12 +59,9 @@ fn retire_backlog(node: &Node) {
         return;
     }
     let held = crate::executor::Held::all(&node.shards);
-    if replication.lock_links().is_empty() && replication.is_logging() {
-        let still_written = replication.with_log(|log| {
-            log.retire(new_id());
-            log.is_written()
-        });
-        replication.logging.store(still_written, Ordering::Release);
+    if replication.lock_links().is_empty() && replication.writes_its_own_log() {
+        replication.with_log(|log| log.retire(new_id()));
+        replication.refresh_logging();
         tracing::info!(seconds = ttl_ms / 1000, "replication backlog freed: no replica for repl-backlog-ttl");
     }
     drop(held);

@@ -97,7 +97,7 @@ pub fn begin(node: &Arc<Node>, order: FailoverOrder) -> Result<(), CommandError>
     let round = replication.failover.round.fetch_add(1, Ordering::AcqRel) + 1;
     node.pause.pause(&node.shards, PauseReason::Failover, PauseLevel::Writes, i64::MAX);
     // The last record: nothing is written from here on.
-    if replication.is_logging() {
+    if replication.writes_its_own_log() {
         replication.with_log(|log| log.append_notice(&[b"REPLCONF", b"GETACK", b"*"]));
     }
     let task_node = node.clone();

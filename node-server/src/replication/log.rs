@@ -15,8 +15,7 @@
 //! for the file alone is of no history: one that begins later always gets a new id, and nothing is kept beyond what the
 //! file's writer needs.
 //!
-//! Some records are about no data (PING, REPLCONF GETACK, SETSLOT): replicas get them, the file does not. And where the
-//! file tells times, the log remembers where each second began.
+//! What the file gets is not all that replicas get, and more (`for_file`).
 
 mod for_file;
 
@@ -29,7 +28,8 @@ use rcl_proto::resp::{Args, encode_request};
 use super::history::{History, ReplicationId};
 use crate::allocator::block_bytes;
 
-pub use for_file::{DataPiece, FILE_READER};
+use for_file::{Alone, encode};
+pub use for_file::{DataPiece, FILE_READER, FilePlace};
 
 /// A place in the log: bytes since the beginning of its history.
 pub type LogPosition = u64;
@@ -72,9 +72,13 @@ pub struct ReplicationLog {
     /// The append-only file reads it.
     for_file: bool,
     /// Of what is kept: records that the file does not get.
-    apart: VecDeque<Range<LogPosition>>,
+    apart: VecDeque<Range<FilePlace>>,
+    /// Of what is kept: records that only the file gets.
+    alone: VecDeque<Alone>,
+    /// How many of these there were ever.
+    alone_count: u64,
     /// Where seconds began, if the file tells times.
-    seconds: Option<VecDeque<(LogPosition, i64)>>,
+    seconds: Option<VecDeque<(FilePlace, i64)>>,
     blocks: VecDeque<Block>,
     tail: Vec<u8>,
     /// What all blocks take in memory.
@@ -98,6 +102,8 @@ impl ReplicationLog {
             active: false,
             for_file: false,
             apart: VecDeque::new(),
+            alone: VecDeque::new(),
+            alone_count: 0,
             seconds: None,
             blocks: VecDeque::new(),
             tail: Vec::new(),
@@ -118,6 +124,11 @@ impl ReplicationLog {
     /// A history goes on by it: replicas may ask for what is kept.
     pub fn is_active(&self) -> bool {
         self.active
+    }
+
+    /// The append-only file reads it.
+    pub fn has_file(&self) -> bool {
+        self.for_file
     }
 
     /// What happens is to be written, for whoever reads it.
@@ -221,16 +232,7 @@ impl ReplicationLog {
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        for (database, command) in commands {
-            if let Some(database) = database
-                && self.database != Some(database)
-            {
-                let mut number = itoa::Buffer::new();
-                encode_request(&mut scratch, [b"SELECT".as_slice(), number.format(database).as_bytes()]);
-                self.database = Some(database);
-            }
-            encode_request(&mut scratch, command.iter());
-        }
+        encode(&mut scratch, &mut self.database, commands);
         self.write(&scratch);
         scratch.shrink_to(BLOCK_BYTES);
         self.scratch = scratch;
@@ -327,9 +329,6 @@ impl ReplicationLog {
         if let Some(pinned) = self.readers.get_mut(&reader) {
             *pinned = position;
             self.trim();
-        }
-        if reader == FILE_READER {
-            self.forget_before(position);
         }
     }
 

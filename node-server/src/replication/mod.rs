@@ -39,10 +39,9 @@ use tokio::sync::Notify;
 pub use history::{FullSyncReason, History, ReplicationId, SecondHistory};
 pub use info::info_section;
 pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
-pub use log::{DataPiece, LogPosition, ReplicationLog};
+pub use log::{DataPiece, FilePlace, LogPosition, ReplicationLog};
 
 use bell::Bell;
-use log::FILE_READER;
 pub use role::{Followed, NO_LONGER_MASTER, follow, lead, refresh_state};
 pub use upstream::{Phase, UpstreamView};
 pub use wait::{Wanted, durable_grew, refuse_who_waits_for_the_file, unblock, wait_for_replicas};
@@ -70,9 +69,11 @@ pub struct Replication {
     log: Mutex<ReplicationLog>,
     /// The log's end, to be read without its lock.
     offset: AtomicU64,
-    /// The log's end when the replicas were last sent all of it.
+    /// Where the append-only file is to come to: another count of the log's end and more.
+    file_end: AtomicU64,
+    /// What that was when the replicas were last sent all of the log, and the file.
     forwarded: AtomicU64,
-    /// Effects are to be appended: the log is active, and this node leads.
+    /// Effects are to be kept: this node leads and the log is written, or it copies another one and has an append-only file.
     logging: AtomicBool,
     replica: AtomicBool,
     grew: Notify,
@@ -113,6 +114,7 @@ impl Replication {
         Replication {
             log: Mutex::new(ReplicationLog::new(id, settings.repl_backlog_size as u64)),
             offset: AtomicU64::new(0),
+            file_end: AtomicU64::new(0),
             forwarded: AtomicU64::new(0),
             logging: AtomicBool::new(false),
             replica: AtomicBool::new(false),
@@ -133,9 +135,21 @@ impl Replication {
         }
     }
 
-    /// True when effects must be appended.
+    /// True when effects must be appended: to the log, or, where another node's is followed, to the append-only file alone.
     pub fn is_logging(&self) -> bool {
         self.logging.load(Ordering::Acquire)
+    }
+
+    /// True when this node writes a log that goes on here, with no master's.
+    fn writes_its_own_log(&self) -> bool {
+        self.is_logging() && !self.is_replica()
+    }
+
+    /// After a change of the role or of who reads the log. The caller holds all shards, so that nothing is written between.
+    fn refresh_logging(&self) {
+        let log = self.lock_log();
+        let logging = if self.is_replica() { log.has_file() } else { log.is_written() };
+        self.logging.store(logging, Ordering::Release);
     }
 
     /// True when this node copies another one.
@@ -146,6 +160,11 @@ impl Replication {
     /// As a master: bytes written to the log. As a replica: bytes of it applied.
     pub fn offset(&self) -> LogPosition {
         self.offset.load(Ordering::Acquire)
+    }
+
+    /// Where the append-only file is to come to.
+    pub fn file_end(&self) -> FilePlace {
+        self.file_end.load(Ordering::Acquire)
     }
 
     pub fn standing(&self) -> ReplicationStanding {
@@ -171,26 +190,60 @@ impl Replication {
         if !self.is_logging() {
             return self.offset();
         }
+        if self.is_replica() {
+            return self.append_beside_the_master(commands);
+        }
         self.change_log(|log| log.append_each(commands))
     }
 
-    pub fn has_effects_to_forward(&self) -> bool {
-        self.forwarded.load(Ordering::Acquire) != self.offset()
+    /// The same where replicas and the append-only file do not get the same.
+    pub fn append_parted<'a>(
+        &self,
+        for_replicas: impl Iterator<Item = (Option<usize>, Args<'a>)>,
+        for_file: impl Iterator<Item = (Option<usize>, Args<'a>)>,
+    ) -> LogPosition {
+        if !self.is_logging() {
+            return self.offset();
+        }
+        if self.is_replica() {
+            return self.append_beside_the_master(for_file);
+        }
+        self.change_log(|log| log.append_parted(for_replicas, for_file))
     }
 
-    /// Sends what was written to all replicas that follow the stream, as far as their sockets take it. Before this
-    /// returns, everything that the caller appended is with the system. The caller holds no shard.
+    /// What a client of a replica wrote is of no history: only the append-only file gets it, in the order in which it and the
+    /// master's stream were logged.
+    #[cold]
+    fn append_beside_the_master<'a>(
+        &self,
+        commands: impl Iterator<Item = (Option<usize>, Args<'a>)>,
+    ) -> LogPosition {
+        let stream_database = self.upstream.database();
+        self.change_log(|log| {
+            let then = log.database().unwrap_or(stream_database);
+            log.append_alone(commands, Some(then));
+            log.end()
+        })
+    }
+
+    pub fn has_effects_to_forward(&self) -> bool {
+        self.forwarded.load(Ordering::Acquire) != self.file_end()
+    }
+
+    /// Sends what was written to all replicas that follow the stream, as far as their sockets take it, and to the append-only
+    /// file, as far as that is no wait for the disk. Before this returns, everything that the caller appended is with the system, or
+    /// the file's writer knows of it. The caller holds no shard.
     pub fn forward(&self, node: &Node) {
         if !self.has_effects_to_forward() {
             return;
         }
-        let offset = self.offset();
+        let end = self.file_end();
         let mut needs_help = false;
         for link in self.lock_links().iter() {
             // Who is being disconnected gets nothing more.
             needs_help |= !link.handle.mailbox.is_killed() && link.outgoing.forward(node);
         }
-        self.forwarded.store(offset, Ordering::Release);
+        self.forwarded.store(end, Ordering::Release);
         self.bell.ring();
         if needs_help {
             self.grew.notify_waiters();
@@ -218,6 +271,7 @@ impl Replication {
         let mut log = self.lock_log();
         let result = change(&mut log);
         self.offset.store(log.end(), Ordering::Release);
+        self.file_end.store(log.file_end(), Ordering::Release);
         result
     }
 
@@ -242,37 +296,34 @@ impl Replication {
     /// What comes next for the append-only file, up to `until` at the most, and where it goes on. `None` when that is not kept.
     pub(crate) fn take_for_file(
         &self,
-        position: LogPosition,
-        until: LogPosition,
+        place: FilePlace,
+        until: FilePlace,
         limit: usize,
-    ) -> Option<(Vec<DataPiece>, LogPosition)> {
-        self.lock_log().read_data(position, until, limit)
+    ) -> Option<(Vec<DataPiece>, FilePlace)> {
+        self.lock_log().read_data(place, until, limit)
     }
 
-    /// The append-only file has all before `position` for good.
-    pub(crate) fn release_for_file(&self, position: LogPosition) {
-        self.lock_log().move_pin(FILE_READER, position);
+    /// The append-only file has all before `place` for good. Where in the log that is.
+    pub(crate) fn release_for_file(&self, place: FilePlace) -> LogPosition {
+        self.lock_log().release_for_file(place)
     }
 
     /// From here on everything is written for the append-only file. The caller holds all shards. Returns where that is, and the
     /// database that the log is in there.
-    pub(crate) fn attach_file(&self, tells_times: bool) -> (LogPosition, Option<usize>) {
+    pub(crate) fn attach_file(&self, tells_times: bool) -> (FilePlace, Option<usize>) {
         let (end, database) = self.with_log(|log| {
             log.attach_file(tells_times);
-            (log.end(), log.database())
+            (log.file_end(), log.database())
         });
-        self.logging.store(!self.is_replica(), Ordering::Release);
+        self.refresh_logging();
         let database = if self.is_replica() { Some(self.upstream.database()) } else { database };
         (end, database)
     }
 
     /// The append-only file is written no more.
     pub(crate) fn detach_file(&self) {
-        let still_written = self.with_log(|log| {
-            log.detach_file();
-            log.is_written()
-        });
-        self.logging.store(still_written && !self.is_replica(), Ordering::Release);
+        self.with_log(ReplicationLog::detach_file);
+        self.refresh_logging();
     }
 
     pub(crate) fn tell_times_in_file(&self, tells_times: bool) {
@@ -335,7 +386,7 @@ impl Replication {
             let history = History::new(id).continued_as(new_id(), offset);
             log.restart_at(history, offset, None);
         });
-        self.logging.store(!self.is_replica(), Ordering::Release);
+        self.refresh_logging();
     }
 
     /// Starts the thread that drives the links. Once, when the node starts.

@@ -43,8 +43,8 @@ pub fn follow_locked(node: &Arc<Node>, host: &str, port: u16) -> Followed {
     let applied = replication.lock_applying();
     if !replication.is_replica() {
         let mut held = Held::all(&node.shards);
-        replication.logging.store(false, Ordering::Release);
         replication.replica.store(true, Ordering::Release);
+        replication.refresh_logging();
         refresh_state(node);
         held.each(|shard| shard.waiters.disconnect_all(NO_LONGER_MASTER));
         drop(held);
@@ -92,10 +92,9 @@ pub fn lead_locked(node: &Arc<Node>) {
     });
     replication.disconnect_replicas();
     replication.upstream.forget();
-    let logging = replication.lock_log().is_written();
     node.replica_keys.forget();
     replication.replica.store(false, Ordering::Release);
-    replication.logging.store(logging, Ordering::Release);
+    replication.refresh_logging();
     replication.no_replicas_since_ms.store(clock::now_ms(), Ordering::Release);
     drop(held);
     drop(applied);

@@ -15,10 +15,10 @@ use rcl_proto::{Slot, key_slot};
 
 use super::debugger;
 use super::glue::{Called, Words};
-use super::run::{End, Run, replicated, with_current};
+use super::run::{End, Run, with_current};
 use crate::access::{self, log::Place};
 use crate::command::spec::{Group, flag, key_flag};
-use crate::command::{CommandError, CommandSpec, Known, Locks, Lookup, Outcome, Park, find_keys};
+use crate::command::{CommandError, CommandSpec, Known, Locks, Lookup, Outcome, Park, find_keys, replicated};
 use crate::executor::{
     Held, OUT_OF_MEMORY, READ_ONLY, Request, SAVE_FAILED, TOO_FEW_REPLICAS, Wanted, node_state,
 };
@@ -263,15 +263,15 @@ fn execute(
         return Ok(Called::Ends);
     }
     run.rewind_reply();
-    let replicates = run.replicated & replicated::REPLICAS != 0;
+    let replicated = run.replicated;
     let context = &mut *run.context;
     let of_client = context.reply.protocol();
     context.reply.set_protocol(run.protocol);
-    context.replicates = replicates;
+    context.replicated = replicated;
     let may_park = std::mem::replace(&mut context.may_park, false);
     let result = context.call(spec, args);
     context.may_park = may_park;
-    context.replicates = true;
+    context.replicated = replicated::ALL;
     context.reply.set_protocol(of_client);
     if run.is_debugged {
         match &result {

@@ -9,8 +9,8 @@ use super::exposed::{
     Answer, Named, Raised, bytes_of, error_table, expose, expose_with_words, nothing, number_of, one,
 };
 use super::glue;
-use super::run::{replicated, with_current};
-use crate::command::{CommandError, Lookup};
+use super::run::with_current;
+use crate::command::{CommandError, Lookup, replicated};
 use crate::executor::Request;
 
 const NOT_IN_A_SCRIPT: CommandError = CommandError::fixed(call::NOT_IN_A_SCRIPT);
@@ -166,17 +166,7 @@ fn set_repl(lua: &Lua, arguments: MultiValue) -> Answer {
             "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         );
     }
-    let bits = bits as u32;
-    let parts = bits != replicated::ALL && bits != replicated::NONE;
-    let set = with_current(|run| {
-        run.replicated = bits;
-        if parts && !run.context.node.persistence.aof.is_off() {
-            tracing::warn!(
-                "a script uses redis.set_repl with REPL_AOF or REPL_REPLICA alone: the append-only file gets what the replicas get"
-            );
-        }
-    });
-    match set {
+    match with_current(|run| run.replicated = bits as u8) {
         Some(()) => nothing(),
         None => Err(Raised::table(lua, &NOT_IN_A_SCRIPT)),
     }

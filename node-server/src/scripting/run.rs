@@ -19,16 +19,8 @@ use super::flags::ScriptFlags;
 use super::glue::Called;
 use super::slow::SlowScript;
 use crate::clock;
-use crate::command::{CommandError, Context, Park};
+use crate::command::{CommandError, Context, Park, replicated};
 use crate::executor::{MASTER_DOWN, TOO_FEW_REPLICAS, node_state};
-
-/// What of a script's writes goes where; the bits of redis.set_repl.
-pub mod replicated {
-    pub const NONE: u32 = 0;
-    pub const FILE: u32 = 1;
-    pub const REPLICAS: u32 = 2;
-    pub const ALL: u32 = FILE | REPLICAS;
-}
 
 /// Whether it came by EVAL or FCALL: SCRIPT KILL ends the one, FUNCTION KILL the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +81,7 @@ pub struct Run<'r, 'c> {
     pub was_out_of_memory: bool,
     /// A command was called that may write.
     pub wrote: bool,
-    pub replicated: u32,
+    pub replicated: u8,
     pub end: Option<End>,
     /// A debugger may look on.
     pub is_debugged: bool,

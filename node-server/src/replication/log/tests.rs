@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use rcl_proto::resp::OwnedArgs;
+use rcl_store::aof::CommandReader;
 
 fn id(letter: u8) -> ReplicationId {
     ReplicationId::parse(&[letter; 40]).unwrap()
@@ -9,7 +10,7 @@ fn id(letter: u8) -> ReplicationId {
 /// What the append-only file gets from `position` on.
 fn data_from(log: &mut ReplicationLog, position: u64) -> String {
     let (pieces, end) = log.read_data(position, u64::MAX, usize::MAX).unwrap();
-    assert_eq!(end, log.end());
+    assert_eq!(end, log.file_end());
     let text = |piece: DataPiece| match piece {
         DataPiece::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
         DataPiece::Second(second) => format!("<{second}>"),
@@ -24,7 +25,7 @@ fn for_the_file_alone_nothing_is_kept_that_it_has() {
     assert!(log.is_written() && !log.is_active());
     let value = "x".repeat(BLOCK_BYTES);
     let first = append(&mut log, 0, &format!("SET k {value}"));
-    log.move_pin(FILE_READER, first);
+    log.release_for_file(first);
     append(&mut log, 0, &format!("SET k {value}"));
     assert_eq!((log.start(), log.kept()), (first, None));
     // A history that begins is a new one, and keeps what comes.
@@ -61,7 +62,7 @@ fn what_is_about_no_data_does_not_come_into_the_file() {
     let place = log.end();
     log.append_stream(b"\n*1\r\n$4\r\nPING\r\nDATAmore\n", 3, &[0..1, 1..15, 23..24]);
     assert_eq!(data_from(&mut log, place), "DATAmore");
-    log.move_pin(FILE_READER, log.end());
+    log.release_for_file(log.file_end());
     assert!(log.apart.is_empty());
 }
 
@@ -77,8 +78,45 @@ fn seconds_stand_before_what_was_written_in_them() {
     let text = data_from(&mut log, 0);
     assert!(text.starts_with("<7>*2\r\n$6\r\nSELECT"), "{text}");
     assert!(text.contains("a\r\n<8>*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n"), "{text}");
-    log.move_pin(FILE_READER, place);
+    log.release_for_file(place);
     assert!(data_from(&mut log, place).starts_with("<8>"));
+}
+
+/// What a reader of a stream does, with the database in which it does it; without what is about no data.
+fn commands_in(stream: &[u8]) -> Vec<(String, String)> {
+    let mut reader = CommandReader::new(stream, 0);
+    let mut database = "none".to_owned();
+    let mut commands = Vec::new();
+    while reader.advance().unwrap() {
+        let words: Vec<_> = reader.args().iter().map(|word| String::from_utf8(word.to_vec()).unwrap()).collect();
+        match words[0].as_str() {
+            "SELECT" => database = words[1].clone(),
+            "PING" => {}
+            _ => commands.push((database.clone(), words.join(" "))),
+        }
+    }
+    commands
+}
+
+#[test]
+fn a_replicas_file_gets_what_its_clients_wrote_between_the_masters_records() {
+    let mut log = active(1024);
+    log.restart_at(History::new(id(b'c')), 5000, None);
+    log.attach_file(false);
+    let start = log.file_end();
+    let own = |line: &str| OwnedArgs::new(line.split(' ').map(str::as_bytes));
+    log.append_alone([(Some(1), own("SET own 1").as_args())].into_iter(), Some(4));
+    log.append_stream(b"*2\r\n$3\r\nDEL\r\n$1\r\na\r\n", 4, &[]);
+    log.append_alone([(Some(1), own("SET own 2").as_args())].into_iter(), Some(4));
+    log.append_alone([(Some(4), own("SET own 3").as_args())].into_iter(), Some(4));
+    log.append_stream(b"*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n", 4, &[]);
+    assert_eq!((log.end(), log.file_end()), (5040, 5043));
+    let file = data_from(&mut log, start);
+    let expected = [("1", "SET own 1"), ("4", "DEL a"), ("1", "SET own 2"), ("4", "SET own 3"), ("4", "DEL b")];
+    let expected = expected.map(|(database, command)| (database.to_owned(), command.to_owned()));
+    assert_eq!(commands_in(file.as_bytes()), expected);
+    assert_eq!(log.release_for_file(start + 1 + 20 + 1), 5020);
+    assert_eq!(log.alone.len(), 1);
 }
 
 fn active(backlog_bytes: u64) -> ReplicationLog {
@@ -247,5 +285,75 @@ proptest! {
         prop_assert_eq!(log.end(), model.len() as u64);
         read.extend(everything_from(&mut log, place));
         prop_assert!(read == model);
+    }
+
+    /// However it is read: in pieces, from the last place again, or up to some place.
+    #[test]
+    fn replicas_and_the_file_get_what_is_theirs(
+        writes in proptest::collection::vec((0u8..5, 0usize..3, 0usize..3), 1..40),
+        reads in proptest::collection::vec((1usize..90, 0u64..120, any::<bool>()), 1..80),
+    ) {
+        let mut log = active(u64::MAX);
+        log.attach_file(false);
+        let (mut for_replicas, mut for_file) = (Vec::new(), Vec::new());
+        for (number, &(kind, database, other)) in writes.iter().enumerate() {
+            let commands = [database, other].map(|database| {
+                let line = format!("SET key{database} {number}");
+                (database, OwnedArgs::new(line.split(' ').map(str::as_bytes)), line)
+            });
+            let all = || commands.iter().map(|(database, command, _)| (Some(*database), command.as_args()));
+            let told = |(database, _, line): &(usize, OwnedArgs, String)| (database.to_string(), line.clone());
+            let (replicas_part, files_part) = match kind {
+                0 => {
+                    log.append_notice(&[b"PING"]);
+                    (0..0, 0..0)
+                }
+                1 => {
+                    log.append_each(all());
+                    (0..2, 0..2)
+                }
+                2 => {
+                    log.append_parted(all().take(1), all());
+                    (0..1, 0..2)
+                }
+                3 => {
+                    log.append_parted(all().take(0), all());
+                    (0..0, 0..2)
+                }
+                _ => {
+                    log.append_parted(all(), all().take(1));
+                    (0..2, 0..1)
+                }
+            };
+            for_replicas.extend(commands[replicas_part].iter().map(told));
+            for_file.extend(commands[files_part].iter().map(told));
+        }
+        prop_assert_eq!(commands_in(&everything_from(&mut log, 0)), for_replicas);
+        let (mut file, mut place) = (Vec::new(), 0);
+        let mut durable = (0, 0);
+        let bytes_of = |pieces: Vec<DataPiece>| {
+            let bytes = |piece| if let DataPiece::Bytes(bytes) = piece { bytes.to_vec() } else { Vec::new() };
+            pieces.into_iter().flat_map(bytes).collect::<Vec<u8>>()
+        };
+        for (limit, further, fails) in reads {
+            let until = (place + further).min(log.file_end());
+            let (pieces, next) = log.read_data(place, until, limit).unwrap();
+            prop_assert!(next <= until && (next > place || until == place));
+            if fails {
+                file.truncate(durable.1);
+                place = durable.0;
+                continue;
+            }
+            file.extend(bytes_of(pieces));
+            place = next;
+            if further % 3 == 0 {
+                durable = (place, file.len());
+                prop_assert!(log.release_for_file(place) <= log.end());
+            }
+        }
+        let (pieces, end) = log.read_data(place, u64::MAX, usize::MAX).unwrap();
+        prop_assert_eq!(end, log.file_end());
+        file.extend(bytes_of(pieces));
+        prop_assert_eq!(commands_in(&file), for_file);
     }
 }
