@@ -18,6 +18,8 @@ pub fn info_section(node: &Node) -> String {
     let loads_beside = node.state() & node_state::ASYNC_LOADING != 0;
     let began_ms = persistence.save_began_ms.load(Ordering::Acquire);
     let current_s = if began_ms == 0 { -1 } else { (now_ms - began_ms) / 1000 };
+    let is_saving = began_ms != 0 || (persistence.snapshot_is_running() && !persistence.aof.is_rewriting());
+    // Looked at after that: it is told before a save is over.
     let status = if persistence.last_save_failed.load(Ordering::Acquire) { "err" } else { "ok" };
     let loading = &persistence.loading;
     let progress = &persistence.progress;
@@ -39,10 +41,7 @@ pub fn info_section(node: &Node) -> String {
     line("current_save_keys_processed", &keys_done);
     line("current_save_keys_total", &keys_total);
     line("rdb_changes_since_last_save", &persistence.changes(node.stats.dirty.get()));
-    line(
-        "rdb_bgsave_in_progress",
-        &u8::from(persistence.snapshot_is_running() && !persistence.aof.is_rewriting()),
-    );
+    line("rdb_bgsave_in_progress", &u8::from(is_saving));
     line("rdb_last_save_time", &persistence.last_save_s.get());
     line("rdb_last_bgsave_status", &status);
     line("rdb_last_bgsave_time_sec", &persistence.last_duration_s.load(Ordering::Acquire));

@@ -73,7 +73,14 @@ pub(super) fn begin_scheduled(node: &Arc<Node>) -> Option<(Save, Box<dyn Sink>)>
 
 fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
     node.persistence.scheduled.store(false, Ordering::Release);
-    let (save, sink) = Save::begin(node)?;
+    let (save, sink) = match Save::begin(node) {
+        Ok(begun) => begun,
+        Err(error) => {
+            drop(claim);
+            node.persistence.save_began_ms.store(0, Ordering::Release);
+            return Err(error);
+        }
+    };
     let result = snapshot::run(node, claim, |_| vec![Box::new(sink)]);
     save.end(node, &result)
 }
@@ -107,11 +114,21 @@ impl Save {
         node: &Node,
         result: &Result<Summary, snapshot::SnapshotError>,
     ) -> Result<Summary, String> {
+        let summary = self.tell(node, result);
+        // Only now: who sees that none is in progress sees what became of it.
+        node.persistence.save_began_ms.store(0, Ordering::Release);
+        summary
+    }
+
+    fn tell(
+        self,
+        node: &Node,
+        result: &Result<Summary, snapshot::SnapshotError>,
+    ) -> Result<Summary, String> {
         let Save { began_ms, path, fate } = self;
         let persistence = &node.persistence;
         persistence.set_temporary_file(None);
         let duration_ms = clock::now_ms() - began_ms;
-        persistence.save_began_ms.store(0, Ordering::Release);
         persistence.last_duration_s.store(duration_ms / 1000, Ordering::Release);
         let fate = fate.lock().unwrap_or_else(PoisonError::into_inner).take();
         let summary = match (fate, result) {
