@@ -69,6 +69,8 @@ pub trait DiskFile: Read + Write + Send + Debug {
     fn write_back(&self, _from: u64, _bytes: u64) -> io::Result<()> {
         self.sync_data()
     }
+    /// The same file, for another thread.
+    fn try_clone(&self) -> io::Result<Box<dyn DiskFile>>;
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
     fn len(&self) -> io::Result<u64>;
     fn is_empty(&self) -> io::Result<bool> {

@@ -66,6 +66,10 @@ impl DiskFile for File {
         if is_begun { Ok(()) } else { File::sync_data(self) }
     }
 
+    fn try_clone(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(File::try_clone(self)?))
+    }
+
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         File::set_len(self, bytes)
     }

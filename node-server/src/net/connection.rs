@@ -21,7 +21,7 @@ use tokio::time::Sleep;
 
 use super::ahead::Ahead;
 use super::buffers::{KEEP_BYTES, LEAST_ROOM_BYTES, READ_BYTES, ThreadBuffers, with_buffers};
-use super::held_back::HeldBack;
+use super::held_back::{self, HeldBack};
 use super::ordered::OrderedReplies;
 use super::stream::{DetachedStream, Stream};
 use crate::client::{self, LateReply, Message, NO_SHARD, Session, client_flag};
@@ -607,7 +607,7 @@ impl Connection {
         if self.output.is_empty()
             && !buffers.output.is_empty()
             && !self.node.replication.has_effects_to_forward()
-            && !self.node.persistence.aof.withholds()
+            && !held_back::is_called_for(&self.node)
         {
             let Some(stream) = &mut self.stream else { return Some(End::Closed) };
             match Pin::new(stream).poll_write(cx, &buffers.output) {
@@ -643,7 +643,7 @@ impl Connection {
         }
         let start = self.output.len();
         self.output.append(&mut buffers.output);
-        if self.node.persistence.aof.withholds() {
+        if held_back::is_called_for(&self.node) {
             self.held_back.add(&self.node, &self.session, start, self.output.len());
         }
     }

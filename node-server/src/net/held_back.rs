@@ -1,7 +1,7 @@
 //! Answers that wait until the append-only file has what they tell of.
 //!
 //! ```text
-//!   output  │ sent │ free to go │ tells of the log up to 700 │ … up to 900 │
+//!   output  │ sent │ free to go │ tells of all up to 700 │ … up to 900 │
 //! ```
 
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use std::task::Waker;
 use crate::client::Session;
 use crate::node::Node;
 use crate::persistence::aof::Verdict;
-use crate::replication::LogPosition;
+use crate::replication::FilePlace;
 
 /// Parts of a connection's output, in order.
 #[derive(Debug, Default)]
@@ -24,19 +24,29 @@ pub struct HeldBack {
 struct Part {
     /// Where it ends in the output.
     end: usize,
-    /// Where the log ended when it was answered.
-    seen: LogPosition,
-    /// Where the client's own last write ended then.
-    own: LogPosition,
+    /// All that there was for the file when it was answered.
+    seen: FilePlace,
+    /// The client's own part of that, at most.
+    own: FilePlace,
+}
+
+/// Whether what is answered now may tell of something that is not in the file.
+#[inline]
+pub fn is_called_for(node: &Node) -> bool {
+    let aof = &node.persistence.aof;
+    aof.withholds() && aof.safe() < node.replication.file_end()
 }
 
 impl HeldBack {
-    /// The output went on from `start` to `end`; that tells of what is in the log now.
+    /// The output went on from `start` to `end`; that tells of what there is for the file now.
     pub fn add(&mut self, node: &Node, session: &Session, start: usize, end: usize) {
         if self.parts.is_empty() {
             self.free_to = start;
         }
-        let (seen, own) = (node.replication.offset(), session.last_write);
+        let offset = node.replication.offset();
+        let seen = node.replication.file_end();
+        // The file's place is ahead by what is the file's alone.
+        let own = session.last_write + seen.saturating_sub(offset);
         match self.parts.back_mut() {
             Some(last) if last.seen == seen && last.own == own => last.end = end,
             _ => self.parts.push_back(Part { end, seen, own }),

@@ -120,11 +120,7 @@ impl Save {
         summary
     }
 
-    fn tell(
-        self,
-        node: &Node,
-        result: &Result<Summary, snapshot::SnapshotError>,
-    ) -> Result<Summary, String> {
+    fn tell(self, node: &Node, result: &Result<Summary, snapshot::SnapshotError>) -> Result<Summary, String> {
         let Save { began_ms, path, fate } = self;
         let persistence = &node.persistence;
         persistence.set_temporary_file(None);

@@ -48,6 +48,7 @@ pub use wait::{Wanted, durable_grew, refuse_who_waits_for_the_file, unblock, wai
 
 use crate::config::Settings;
 use crate::node::Node;
+use crate::persistence::aof;
 
 /// What a replica told with REPLCONF.
 #[derive(Clone, Debug, Default)]
@@ -243,8 +244,11 @@ impl Replication {
             // Who is being disconnected gets nothing more.
             needs_help |= !link.handle.mailbox.is_killed() && link.outgoing.forward(node);
         }
+        let is_in_file = aof::write_at_once(node);
         self.forwarded.store(end, Ordering::Release);
-        self.bell.ring();
+        if !is_in_file {
+            self.bell.ring();
+        }
         if needs_help {
             self.grew.notify_waiters();
         }

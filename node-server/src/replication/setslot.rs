@@ -94,7 +94,9 @@ fn append(node: &Node, setslot: &OwnedArgs) -> Appended {
     }
     let links = node.replication.lock_links();
     let online = links.iter().filter(|link| link.is_online()).count();
-    if online == 0 || !node.replication.writes_its_own_log() || !links.iter().all(|link| knows_setslot(link.version))
+    if online == 0
+        || !node.replication.writes_its_own_log()
+        || !links.iter().all(|link| knows_setslot(link.version))
     {
         return Appended::ForNobody;
     }

@@ -3,7 +3,8 @@
 //! The disk is told by lines on the process's standard input what to do, and answers by lines on its standard output:
 //!
 //! ```text
-//!   begin [POINT FAULT]   count the calls, and fail there    → ok
+//!   begin [POINT FAULT;…] count the calls, and fail there    → ok
+//!   hits                  how often something did            → a number
 //!   met                   the calls since                    → POINT;POINT;…
 //!   end                   nothing fails any more             → how often something did
 //!   cut CALLS             lose power before that call        → cut, when it has
@@ -18,7 +19,6 @@ use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use rcl_node::disk::{Disk, RealDisk};
 use rcl_proto::resp::Reply;
 
 use crate::disks::faulty::{Fault, FaultyDisk, Point};
@@ -228,9 +228,13 @@ impl Node {
         self.answers.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("no answer to {line}: {error}"))
     }
 
-    pub fn begin(&mut self, fault: Option<(&Point, Fault)>) {
-        let words = fault.map(|(point, fault)| format!(" {point} {fault}")).unwrap_or_default();
-        assert_eq!(self.ask(&format!("begin{words}")), "ok");
+    pub fn begin(&mut self, faults: &[(Point, Fault)]) {
+        let words: Vec<_> = faults.iter().map(|(point, fault)| format!("{point} {fault}")).collect();
+        assert_eq!(self.ask(&format!("begin {}", words.join(";"))), "ok");
+    }
+
+    pub fn hits(&mut self) -> usize {
+        self.ask("hits").parse().unwrap()
     }
 
     pub fn met(&mut self) -> Vec<Point> {
@@ -269,24 +273,23 @@ fn process_of_a_node() {
         let at = arguments.iter().position(|argument| argument == "--dir").unwrap();
         PowerDisk::new(Path::new(&arguments[at + 1]), seed.parse().unwrap())
     });
-    let under: Arc<dyn Disk> = match &power {
-        Some(power) => Arc::new(power.clone()),
-        None => Arc::new(RealDisk),
-    };
-    let faulty = FaultyDisk::over(under);
+    let faulty = FaultyDisk::new(power.clone());
     if let Ok(fault) = std::env::var(FAULT) {
-        faulty.begin(Some(parse_fault(&fault)));
+        faulty.begin(vec![parse_fault(&fault)]);
     }
-    let told = faulty.clone();
+    let (told, told_power) = (faulty.clone(), power.clone());
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
-            if let Some(answer) = obey(&line, &told, power.as_ref()) {
+            if let Some(answer) = obey(&line, &told, told_power.as_ref()) {
                 println!("\ndisk: {answer}");
             }
         }
         std::process::exit(1);
     });
     let success = rcl_node::main_on_disk(arguments, Arc::new(faulty)) == ExitCode::SUCCESS;
+    if let Some(power) = &power {
+        power.wait_for_a_cut();
+    }
     std::process::exit(if success { 0 } else { 1 });
 }
 
@@ -294,9 +297,10 @@ fn obey(line: &str, faulty: &FaultyDisk, power: Option<&PowerDisk>) -> Option<St
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match word {
         "begin" => {
-            faulty.begin((!rest.is_empty()).then(|| parse_fault(rest)));
+            faulty.begin(rest.split_terminator(';').map(parse_fault).collect());
             Some("ok".to_owned())
         }
+        "hits" => Some(faulty.hits().to_string()),
         "met" => Some(faulty.met().iter().map(|point| format!("{point};")).collect()),
         "end" => Some(faulty.end().to_string()),
         "cut" => {

@@ -38,14 +38,15 @@ impl Writer {
         *self.ledger() = Ledger::new(counts);
     }
 
-    pub fn start(&mut self, port: u16, mut seed: u64) {
+    /// Where the disk `fails` it writes one by one, and stops when a write is refused for that.
+    pub fn start(&mut self, port: u16, mut seed: u64, fails: bool) {
         let (columns, ledger) = (self.columns.clone(), self.ledger.clone());
         let body = move || {
             let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) else { return Ok(()) };
             stream.set_read_timeout(Some(PATIENCE)).unwrap();
             stream.set_nodelay(true).unwrap();
             let mut connection = Connection { stream, received: Vec::new() };
-            while write_batch(&mut connection, &columns, &ledger, &mut seed)? {
+            while write_batch(&mut connection, &columns, &ledger, &mut seed, fails)? {
                 std::thread::sleep(Duration::from_micros(random_below(&mut seed, LONGEST_PAUSE_US)));
             }
             Ok(())
@@ -65,6 +66,7 @@ fn write_batch(
     columns: &[Column],
     ledger: &Mutex<Ledger>,
     seed: &mut u64,
+    fails: bool,
 ) -> Result<bool, String> {
     let lock = || ledger.lock().unwrap_or_else(PoisonError::into_inner);
     let mut request = Vec::new();
@@ -72,7 +74,8 @@ fn write_batch(
     let mut answers = Vec::new();
     {
         let mut ledger = lock();
-        for _ in 0..=random_below(seed, LARGEST_BATCH) {
+        let more = random_below(seed, if fails { 1 } else { LARGEST_BATCH });
+        for _ in 0..=more {
             let column = random_below(seed, columns.len() as u64) as usize;
             let commands = columns[column].write(ledger.send(column));
             for command in &commands {
@@ -87,8 +90,10 @@ fn write_batch(
     for (count, column) in answers {
         for _ in 0..count {
             let Some(reply) = connection.reply() else { return Ok(false) };
-            if let Some(error) = error_in(&reply) {
-                return Err(format!("{:?} was answered with {error}", columns[column]));
+            match error_in(&reply) {
+                Some(error) if fails && error.starts_with("MISCONF") => return Ok(false),
+                Some(error) => return Err(format!("{:?} was answered with {error}", columns[column])),
+                None => {}
             }
         }
         lock().acknowledge(Instant::now());

@@ -82,10 +82,10 @@ impl Subject {
         (self.node, self.client) = (node, client);
     }
 
-    fn try_it(&mut self, deed: &Deed, fault: Option<(&Point, Fault)>) -> Result<(), String> {
+    fn try_it(&mut self, deed: &Deed, faults: &[(Point, Fault)]) -> Result<(), String> {
         self.asked += 1;
         (deed.change)(self, self.asked);
-        self.node.begin(fault);
+        self.node.begin(faults);
         let said = (deed.keep)(self);
         if said.is_ok() {
             self.kept = self.asked;
@@ -97,8 +97,6 @@ impl Subject {
     fn names(&self) -> Vec<String> {
         let mut kinds: Vec<_> = self.home.names().iter().map(|name| kind_of(name.as_ref())).collect();
         kinds.sort();
-        // A file that a manifest may name which could not be written stays for a while.
-        kinds.dedup();
         kinds
     }
 }
@@ -110,7 +108,7 @@ fn resolve(deed: &Deed, home: &Home) -> Vec<String> {
 
 /// Each call that can fail while the deed is done.
 fn points_of(subject: &mut Subject, deed: &Deed) -> Vec<Point> {
-    subject.try_it(deed, None).expect("nothing is wrong");
+    subject.try_it(deed, &[]).expect("nothing is wrong");
     if subject.node.has_ended() {
         // Nobody is left to ask: the deed is the same as one that leaves the node there.
         subject.go_on();
@@ -137,56 +135,93 @@ fn settled_names(subject: &Subject) -> Vec<String> {
 
 /// Does what the header says; gives the number of faults.
 fn every_call_fails(deed: &Deed, points: Option<Vec<Point>>) -> usize {
-    let mut subject = Subject::new(deed);
-    // What is created once only is there.
-    subject.try_it(deed, None).expect("nothing is wrong");
-    if subject.node.has_ended() {
-        subject.go_on();
-    }
+    let mut subject = subject_with_all(deed);
     let points = points.unwrap_or_else(|| points_of(&mut subject, deed));
     assert!(!points.is_empty());
     let names = settled_names(&subject);
     let mut count = 0;
     for point in &points {
         for &fault in Fault::of(point.call) {
-            let what = format!("{}: {point} with {fault}", deed.name);
-            let said = subject.try_it(deed, Some((point, fault)));
-            if fault == Fault::Short {
-                assert_eq!(said, Ok(()), "{what}: the rest could be written");
-            } else {
-                assert!(said.is_err(), "{what}: nobody was told");
-            }
-            if subject.node.has_ended() {
-                assert_eq!(said, Ok(()), "{what}: it ended");
-                subject.go_on();
-            } else {
-                assert_eq!(subject.text(&["GET", "foo"]), "value", "{what}: reads go on");
-                assert_eq!(subject.node.end(), 1, "{what}: it was met");
-            }
-            if let Some(on_disk) = (deed.kept)(&subject.home) {
-                let acknowledged = subject.kept;
-                assert!(
-                    (acknowledged..=subject.asked).contains(&on_disk),
-                    "{what}: state {on_disk} is on the disk, {acknowledged} was acknowledged"
-                );
-            }
-            assert_eq!(subject.try_it(deed, None), Ok(()), "{what}: it works again");
-            if subject.node.has_ended() {
-                subject.go_on();
-            }
-            if let Some(on_disk) = (deed.kept)(&subject.home) {
-                assert_eq!(on_disk, subject.kept, "{what}: after it");
-            }
-            if point.call == Call::Remove {
-                // What could not be removed is there until the next start.
-                subject.node.kill();
-                subject.go_on();
-            }
-            // Some of it goes in the background.
-            wait_until(&format!("{what}: nothing but {names:?} is left"), || subject.names() == names);
+            fails_and_goes_on(&mut subject, deed, &[(point.clone(), fault)], &names);
             count += 1;
         }
     }
     println!("{}: {} calls on the way to the disk, failed in {count} ways", deed.name, points.len());
     count
+}
+
+/// A call fails, and then each that is made to make good for it; gives the number of pairs.
+fn every_call_after_a_fault_fails(deed: &Deed, until_well: fn(&mut Subject)) -> usize {
+    let mut subject = subject_with_all(deed);
+    let points = points_of(&mut subject, deed);
+    let names = settled_names(&subject);
+    let mut count = 0;
+    for point in points {
+        let is_write = point.call == Call::Write;
+        let first = (point.clone(), if is_write { Fault::Torn } else { Fault::Io });
+        let said = subject.try_it(deed, std::slice::from_ref(&first));
+        assert!(said.is_err(), "{point}: nobody was told");
+        until_well(&mut subject);
+        // A write that is torn fails at the next call.
+        let own = if is_write { 2 } else { 1 };
+        let later = subject.node.met().into_iter().skip_while(|met| *met != point).skip(own);
+        let later: Vec<Point> = later.filter(|point| point.call != Call::Read).collect();
+        assert!(!later.is_empty(), "{point}: it was not made good");
+        for second in later {
+            fails_and_goes_on(&mut subject, deed, &[first.clone(), (second, Fault::Io)], &names);
+            count += 1;
+        }
+    }
+    println!("{}: {count} pairs of calls on the way to the disk failed", deed.name);
+    count
+}
+
+/// With what is created once only.
+fn subject_with_all(deed: &Deed) -> Subject {
+    let mut subject = Subject::new(deed);
+    subject.try_it(deed, &[]).expect("nothing is wrong");
+    if subject.node.has_ended() {
+        subject.go_on();
+    }
+    subject
+}
+
+fn fails_and_goes_on(subject: &mut Subject, deed: &Deed, faults: &[(Point, Fault)], names: &[String]) {
+    let shown: Vec<_> = faults.iter().map(|(point, fault)| format!("{point} with {fault}")).collect();
+    let what = format!("{}: {}", deed.name, shown.join(", then "));
+    let said = subject.try_it(deed, faults);
+    if faults.iter().all(|(_, fault)| *fault == Fault::Short) {
+        assert_eq!(said, Ok(()), "{what}: the rest could be written");
+    } else {
+        assert!(said.is_err(), "{what}: nobody was told");
+    }
+    if subject.node.has_ended() {
+        assert_eq!(said, Ok(()), "{what}: it ended");
+        subject.go_on();
+    } else {
+        assert_eq!(subject.text(&["GET", "foo"]), "value", "{what}: reads go on");
+        wait_until(&format!("{what}: all were met"), || subject.node.hits() == faults.len());
+        assert_eq!(subject.node.end(), faults.len(), "{what}: they were met");
+    }
+    if let Some(on_disk) = (deed.kept)(&subject.home) {
+        let acknowledged = subject.kept;
+        assert!(
+            (acknowledged..=subject.asked).contains(&on_disk),
+            "{what}: state {on_disk} is on the disk, {acknowledged} was acknowledged"
+        );
+    }
+    assert_eq!(subject.try_it(deed, &[]), Ok(()), "{what}: it works again");
+    if subject.node.has_ended() {
+        subject.go_on();
+    }
+    if let Some(on_disk) = (deed.kept)(&subject.home) {
+        assert_eq!(on_disk, subject.kept, "{what}: after it");
+    }
+    if faults.iter().any(|(point, _)| point.call == Call::Remove) {
+        // What could not be removed is there until the next start.
+        subject.node.kill();
+        subject.go_on();
+    }
+    // Some of it goes in the background.
+    wait_until(&format!("{what}: nothing but {names:?} is left"), || subject.names() == names);
 }

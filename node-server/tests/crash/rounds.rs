@@ -6,8 +6,10 @@
 //!
 //! Some nodes are ended again while they load. What must be there depends on what was promised:
 //! - saves: all that was acknowledged before a save was asked for that then succeeded;
-//! - an append-only file with `appendfsync always`: all that was acknowledged;
-//! - with `everysec`: all that was acknowledged two seconds before the end.
+//! - an append-only file: all that was acknowledged, if the process was killed;
+//! - if the power went: with `appendfsync always` all that was acknowledged, also where a sync failed just before; with `everysec`
+//!   all that was acknowledged two seconds before the end; with `no` nothing;
+//! - where the file is switched off and on meanwhile: all that was acknowledged while it was on, before it was switched off.
 //!
 //! In every case nothing is there that was not sent, each key shows a number of its writes that its state can have, and all keys of
 //! a writer show one moment between two of its writes.
@@ -20,6 +22,7 @@ use rcl_proto::resp::Reply;
 
 use crate::child::{Home, Node, Under};
 use crate::columns::{Column, KINDS, Kind};
+use crate::disks::faulty::{Call, Fault, Point};
 use crate::disks::{next_random, random_below};
 use crate::harness::server::Client;
 use crate::harness::{has_redis, wait_until};
@@ -33,6 +36,7 @@ enum Promise {
     Saved,
     Always,
     EverySecond,
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,10 @@ struct Variant {
     end: End,
     cluster: bool,
     redis: bool,
+    /// `appendonly` is switched off and on.
+    switches: bool,
+    /// A sync of the append-only file fails just before the end.
+    fails: bool,
 }
 
 impl Variant {
@@ -56,6 +64,7 @@ impl Variant {
             Promise::Saved => &["--appendonly", "no"],
             Promise::Always => &["--appendonly", "yes", "--appendfsync", "always"],
             Promise::EverySecond => &["--appendonly", "yes", "--appendfsync", "everysec"],
+            Promise::Never => &["--appendonly", "yes", "--appendfsync", "no"],
         };
         let cluster: &[&str] = if self.cluster { &["--cluster-enabled", "yes"] } else { &[] };
         let all = [&["--save", "", "--enable-debug-command", "yes"], promised, cluster].concat();
@@ -68,6 +77,20 @@ impl Variant {
             // Redis has these since 7.4.
             Kind::FieldExpiry => !self.redis,
             _ => true,
+        }
+    }
+
+    /// All that was acknowledged by then must be there, if the end came at `ended` and the file was on.
+    fn keeps_until(self, ended: Instant) -> Option<Instant> {
+        let before = ended.checked_sub(Duration::from_secs(2));
+        match (self.promise, self.end) {
+            (Promise::Saved, _) => None,
+            (Promise::Always, _) => Some(Instant::now()),
+            // Redis answers before it writes, while a sync takes its time.
+            (Promise::EverySecond, End::Kill) if self.redis => before,
+            (_, End::Kill) => Some(Instant::now()),
+            (Promise::EverySecond, End::Power) => before,
+            (Promise::Never, End::Power) => None,
         }
     }
 
@@ -86,6 +109,9 @@ struct Course {
     home: Home,
     writers: Vec<Writer>,
     random: u64,
+    /// The append-only file is known to be on.
+    file_is_on: bool,
+    ends_while_loading: u64,
 }
 
 fn number_of(variable: &str) -> Option<u64> {
@@ -102,7 +128,14 @@ fn run(variant: Variant) {
         kinds.map(|kind| Column::new(kind, writer)).collect()
     };
     let writers = (0..WRITERS).map(|writer| Writer::new(columns(writer))).collect();
-    let mut course = Course { variant, home: Home::new(), writers, random: first };
+    let mut course = Course {
+        variant,
+        home: Home::new(),
+        writers,
+        random: first,
+        file_is_on: true,
+        ends_while_loading: 0,
+    };
     let mut writes = 0;
     for round in 0..rounds {
         match course.round() {
@@ -123,7 +156,10 @@ fn run(variant: Variant) {
     if let Err(error) = course.start().and_then(|(_node, mut client)| course.judge(&mut client)) {
         panic!("{} after the last round: {error}; kept: {}", variant.name, course.home.keep().display());
     }
-    println!("{}: {rounds} ends, {writes} writes acknowledged before them", variant.name);
+    println!(
+        "{}: {rounds} ends after {writes} acknowledged writes, {} ends while loading",
+        variant.name, course.ends_while_loading
+    );
 }
 
 impl Course {
@@ -138,8 +174,9 @@ impl Course {
         }
         let (mut node, mut client) = self.start()?;
         self.judge(&mut client)?;
+        self.file_is_on = true;
         for writer in &mut self.writers {
-            writer.start(self.home.port, next_random(&mut self.random));
+            writer.start(self.home.port, next_random(&mut self.random), self.variant.fails);
         }
         let ended = self.live_and_end(&mut node, &mut client);
         drop(node);
@@ -149,14 +186,10 @@ impl Course {
             writer.join()?;
             let mut ledger = writer.ledger();
             acknowledged += ledger.acknowledged_count();
-            match self.variant.promise {
-                Promise::Saved => {}
-                Promise::Always => ledger.demand_acknowledged_by(Instant::now()),
-                Promise::EverySecond => {
-                    if let Some(time) = ended.checked_sub(Duration::from_secs(2)) {
-                        ledger.demand_acknowledged_by(time);
-                    }
-                }
+            if self.file_is_on
+                && let Some(time) = self.variant.keeps_until(ended)
+            {
+                ledger.demand_acknowledged_by(time);
             }
         }
         Ok(acknowledged)
@@ -209,6 +242,7 @@ impl Course {
             }
             End::Power => cut(&mut node, calls, patience),
         }
+        self.ends_while_loading += 1;
     }
 
     fn judge(&mut self, client: &mut Client) -> Result<(), String> {
@@ -235,12 +269,19 @@ impl Course {
         let end = Instant::now() + Duration::from_millis(lasts_ms);
         while Instant::now() < end {
             std::thread::sleep(Duration::from_millis(self.below(60)));
-            self.save(client)?;
+            if self.variant.switches && self.below(3) == 0 {
+                self.switch(client)?;
+            } else {
+                self.save(client)?;
+            }
         }
         if self.below(2) == 0 {
             let action = self.choose_action();
             client.send(&[action]);
             std::thread::sleep(Duration::from_micros(self.below(8000)));
+        }
+        if self.variant.fails {
+            self.fail_a_sync(node);
         }
         let ended = Instant::now();
         match self.variant.end {
@@ -251,6 +292,42 @@ impl Course {
             }
         }
         Ok(ended)
+    }
+
+    /// One of the next syncs fails, and the node is at work with that for a while.
+    fn fail_a_sync(&mut self, node: &mut Node) {
+        let file = "appendonly.aof.#.incr.aof".to_owned();
+        let point = Point { call: Call::Sync, file, nth: self.below(4) as usize };
+        node.begin(&[(point, Fault::Io)]);
+        std::thread::sleep(Duration::from_millis(self.below(250)));
+    }
+
+    /// Off, and at once or later on again; sometimes nobody waits until it is.
+    fn switch(&mut self, client: &mut Client) -> Result<(), String> {
+        let counts = |writers: &[Writer]| -> Vec<usize> {
+            writers.iter().map(|writer| writer.ledger().acknowledged_count()).collect()
+        };
+        let mut set = |value: &str| match client.call(&["CONFIG", "SET", "appendonly", value]) {
+            Reply::Simple(_) => Ok(()),
+            said => Err(format!("appendonly {value} was answered with {said:?}")),
+        };
+        let before = counts(&self.writers);
+        if std::mem::take(&mut self.file_is_on) {
+            for (writer, writes) in self.writers.iter().zip(before) {
+                writer.ledger().demand(writes);
+            }
+        }
+        set("no")?;
+        if self.below(3) > 0 {
+            set("yes")?;
+        }
+        if self.below(2) == 0 {
+            set("yes")?;
+            // Answered when the file is on.
+            client.call(&["WAITAOF", "1", "0", "0"]);
+            self.file_is_on = true;
+        }
+        Ok(())
     }
 
     fn choose_action(&mut self) -> &'static str {
@@ -315,8 +392,15 @@ fn info(client: &mut Client, field: &str) -> String {
     line.unwrap_or_default().to_owned()
 }
 
-const SAVES: Variant =
-    Variant { name: "saves", promise: Promise::Saved, end: End::Kill, cluster: false, redis: false };
+const SAVES: Variant = Variant {
+    name: "saves",
+    promise: Promise::Saved,
+    end: End::Kill,
+    cluster: false,
+    redis: false,
+    switches: false,
+    fails: false,
+};
 
 #[test]
 fn saves() {
@@ -360,6 +444,21 @@ fn always_in_a_cluster_and_power() {
     run(Variant { name: "always_in_a_cluster_and_power", end: End::Power, cluster: true, ..ALWAYS });
 }
 
+#[test]
+fn always_and_power_after_a_failed_sync() {
+    run(Variant { name: "always_and_power_after_a_failed_sync", end: End::Power, fails: true, ..ALWAYS });
+}
+
+#[test]
+fn switched_on_and_off() {
+    run(Variant { name: "switched_on_and_off", switches: true, ..ALWAYS });
+}
+
+#[test]
+fn switched_on_and_off_and_power() {
+    run(Variant { name: "switched_on_and_off_and_power", switches: true, end: End::Power, ..ALWAYS });
+}
+
 const EVERY_SECOND: Variant = Variant { name: "every_second", promise: Promise::EverySecond, ..SAVES };
 
 #[test]
@@ -370,6 +469,33 @@ fn every_second() {
 #[test]
 fn every_second_and_power() {
     run(Variant { name: "every_second_and_power", end: End::Power, ..EVERY_SECOND });
+}
+
+#[test]
+fn every_second_in_a_cluster() {
+    run(Variant { name: "every_second_in_a_cluster", cluster: true, ..EVERY_SECOND });
+}
+
+#[test]
+fn every_second_in_a_cluster_and_power() {
+    run(Variant {
+        name: "every_second_in_a_cluster_and_power",
+        end: End::Power,
+        cluster: true,
+        ..EVERY_SECOND
+    });
+}
+
+const NEVER: Variant = Variant { name: "never", promise: Promise::Never, ..SAVES };
+
+#[test]
+fn never() {
+    run(NEVER);
+}
+
+#[test]
+fn never_and_power() {
+    run(Variant { name: "never_and_power", end: End::Power, ..NEVER });
 }
 
 /// The measure is a fair one.

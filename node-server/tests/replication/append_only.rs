@@ -266,25 +266,97 @@ fn it_is_written_anew_when_it_has_grown() {
     assert_eq!(node.text("STRLEN k"), "1000");
 }
 
-/// The file gets what the replicas get: a script that wants to part the two is warned of in the log.
+/// A script may choose who gets what it does, also in one transaction.
 #[test]
-fn a_script_cannot_part_the_file_from_the_replicas() {
+fn a_script_parts_the_file_from_the_replicas() {
     let mut server = Server::ours(&with(&["--enable-debug-command", "yes"]));
-    let code = |flags: &str, key: &str| {
+    let mut replica = Server::ours(&[]);
+    replica.follow(&server);
+    replica.wait_for_link();
+    let one = |flags: &str, key: &str| {
         format!("redis.set_repl(redis.{flags}) return redis.call('set', '{key}', 1)")
     };
+    let mixed = "redis.call('set', '{m}both', 1) redis.set_repl(redis.REPL_AOF) redis.call('set', '{m}file', 1) \
+                 redis.set_repl(redis.REPL_REPLICA) redis.call('set', '{m}replicas', 1) redis.call('set', '{m}replicas:2', 1) \
+                 redis.set_repl(redis.REPL_ALL) return redis.call('set', '{m}both:2', 1)";
     let mut client = server.connect();
-    for (flags, key) in [
-        ("REPL_ALL", "{k}all"),
-        ("REPL_NONE", "{k}none"),
-        ("REPL_REPLICA", "{k}replicas"),
-        ("REPL_AOF", "{k}file"),
+    client.call(&["SELECT", "2"]);
+    for (script, key) in [
+        (one("REPL_ALL", "{k}all"), "{k}all"),
+        (one("REPL_NONE", "{k}none"), "{k}none"),
+        (one("REPL_REPLICA", "{k}replicas"), "{k}replicas"),
+        (mixed.to_owned(), "{m}"),
+        (one("REPL_AOF", "{k}file"), "{k}file"),
+        (one("REPL_ALL", "{k}last"), "{k}last"),
     ] {
-        assert_eq!(client.call(&["EVAL", &code(flags, key), "1", key]), Reply::Simple("OK".into()));
+        assert_eq!(client.call(&["EVAL", &script, "1", key]), Reply::Simple("OK".into()));
     }
+    let keys = ["all", "none", "replicas", "file", "last"].map(|name| format!("{{k}}{name}"));
+    let more = ["both", "file", "replicas", "replicas:2", "both:2"].map(|name| format!("{{m}}{name}"));
+    let there = |server: &mut Server| {
+        let exists: Vec<_> = keys.iter().chain(&more).map(|key| server.text(&format!("EXISTS {key}"))).collect();
+        exists.concat()
+    };
+    assert_eq!((server.text("SELECT 2"), replica.text("SELECT 2")), ("OK".to_owned(), "OK".to_owned()));
+    wait_until("the replica has its part", || replica.offset() == server.offset());
+    assert_eq!(there(&mut replica), "1010110111");
+    assert_eq!(there(&mut server), "1111111111");
     assert_eq!(server.text("DEBUG LOADAOF"), "OK");
-    let exists = |key: &str| format!("EXISTS {key}");
-    let there = ["{k}all", "{k}replicas", "{k}none", "{k}file"].map(|key| server.text(&exists(key)));
-    assert_eq!(there, ["1", "1", "0", "0"]);
-    assert_eq!(server.log().matches("gets what the replicas get").count(), 2);
+    assert_eq!(there(&mut server), "1001111001");
+    // The stream goes on in the right database, after a kill, too.
+    client.call(&["SET", "{k}after", "1"]);
+    wait_until("the replica has it", || replica.text("EXISTS {k}after") == "1");
+    let mut server = Server::ours_in(server.kill(), &ON);
+    assert_eq!(server.text("SELECT 2"), "OK");
+    assert_eq!(there(&mut server), "1001111001");
+    assert_eq!(server.text("EXISTS {k}after"), "1");
+}
+
+/// It is of no history, and the file has it all the same.
+#[test]
+fn what_clients_write_to_a_replica_is_in_its_file() {
+    let mut master = Server::ours(&[]);
+    let mut replica = Server::ours(&with(&["--replica-read-only", "no"]));
+    replica.follow(&master);
+    replica.wait_for_link();
+    wait_until("the file is on again", || {
+        replica.info("aof_rewrite_in_progress") == "0" && replica.info("aof_rewrite_scheduled") == "0"
+    });
+    let mut client = master.connect();
+    client.call(&["SELECT", "3"]);
+    for number in ["1", "2"] {
+        client.call(&["SET", "theirs", number]);
+        wait_until("the replica has it", || replica.offset() == master.offset());
+        assert_eq!(replica.text("SELECT 1"), "OK");
+        assert_eq!(replica.text(&format!("SET own {number}")), "OK");
+        assert_eq!(replica.text(&format!("SET short:{number} x PX 1")), "OK");
+    }
+    wait_until("what has expired is gone", || replica.text("DBSIZE") == "1");
+    let mut alone = Server::ours_in(replica.kill(), &ON);
+    for (database, key, value) in [("3", "theirs", "2"), ("1", "own", "2")] {
+        assert_eq!(alone.text(&format!("SELECT {database}")), "OK");
+        assert_eq!(alone.text(&format!("GET {key}")), value);
+    }
+    assert_eq!(alone.text("DBSIZE"), "1");
+}
+
+/// Whoever has read an answer finds what it tells of in the file, whatever the policy.
+#[test]
+fn what_is_answered_is_in_the_file() {
+    for policy in ["everysec", "no"] {
+        let mut node = Server::ours(&with(&["--appendfsync", policy]));
+        let path = file(&node.folder, "appendonly.aof.1.incr.aof");
+        let mut others = [node.connect(), node.connect()];
+        for number in 0..300 {
+            let text = format!("answered:{number}:{policy}");
+            assert_eq!(node.text(&format!("SET key {text}")), "OK");
+            let is_there = |text: &str| std::fs::read(&path).unwrap().windows(text.len()).any(|at| at == text.as_bytes());
+            assert!(is_there(&text), "{text}");
+            // What others read is kept, too.
+            others[0].send(&["SET", "key", &format!("seen:{number}:{policy}")]);
+            let Reply::Bulk(seen) = others[1].call(&["GET", "key"]) else { panic!("it is gone") };
+            assert!(is_there(std::str::from_utf8(&seen).unwrap()));
+            others[0].reply();
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rcl_store::aof::{FileEntry, Manifest, ManifestError};
 
@@ -27,8 +27,10 @@ pub struct Files {
     /// `appendfilename`, by which the names begin.
     prefix: Vec<u8>,
     pub manifest: Manifest,
-    /// The manifest on disk may be this one or one that could not be written in full.
-    unsettled: bool,
+    /// The manifest on disk may be this one or one that could not be written in full. To be read without waiting for the files.
+    pub unsettled: Arc<AtomicBool>,
+    /// Files that only such a manifest names: of no use once it is settled that it is not in force.
+    nameless: Vec<PathBuf>,
     pub sizes: Arc<Sizes>,
 }
 
@@ -89,7 +91,8 @@ impl Files {
             folder: settings.resolve(&settings.appenddirname),
             prefix: settings.appendfilename.clone().into_vec(),
             manifest: Manifest::default(),
-            unsettled: false,
+            unsettled: Arc::default(),
+            nameless: Vec::new(),
             sizes: Arc::default(),
         }
     }
@@ -141,34 +144,83 @@ impl Files {
         Ok(())
     }
 
-    /// From here on `manifest` says which files there are. When this fails, either may be on disk: what the other one names must
-    /// stay until [`settle`](Self::settle) has succeeded, and its names are not given again.
+    /// From here on `manifest` says which files there are. When this fails, either may be on disk: what the other one names
+    /// stays until [`settle`](Self::settle) has succeeded, and its names are not given again.
     pub fn persist(&mut self, disk: &dyn Disk, manifest: Manifest) -> io::Result<()> {
         let replaced = disk::replace(disk, &self.manifest_path(), &manifest.to_text());
-        self.unsettled = replaced.is_err();
+        self.unsettled.store(replaced.is_err(), Ordering::Release);
         match &replaced {
-            Ok(()) => self.manifest = manifest,
-            Err(_) => self.manifest.skip_names_of(&manifest),
+            Ok(()) => {
+                self.manifest = manifest;
+                self.remove_the_nameless(disk);
+            }
+            Err(_) => self.give_up(&manifest),
         }
         replaced
     }
 
-    /// The manifest on disk is the one in force when this succeeds.
+    /// The manifest on disk is the one in force when this succeeds, and what only another one named is gone.
     pub fn settle(&mut self, disk: &dyn Disk) -> io::Result<()> {
-        if self.unsettled { self.persist(disk, self.manifest.clone()) } else { Ok(()) }
+        if self.unsettled.load(Ordering::Acquire) {
+            return self.persist(disk, self.manifest.clone());
+        }
+        self.remove_the_nameless(disk);
+        Ok(())
     }
 
-    /// The next incremental file, which is in the manifest when this returns.
-    pub fn add_incremental(&mut self, disk: &dyn Disk) -> io::Result<Box<dyn DiskFile>> {
+    /// What only `manifest` names, which does not come into force, is to be removed.
+    fn give_up(&mut self, manifest: &Manifest) {
+        let is_known = |entry: &&FileEntry| self.manifest.files().any(|known| known.name == entry.name);
+        let unknown = manifest.files().filter(|entry| !is_known(entry)).map(|entry| self.path(&entry.name));
+        self.nameless.extend(unknown.collect::<Vec<_>>());
+        self.manifest.skip_names_of(manifest);
+    }
+
+    fn remove_the_nameless(&mut self, disk: &dyn Disk) {
+        for path in std::mem::take(&mut self.nameless) {
+            match disk.remove(&path) {
+                Err(error) if !is_absent(&error) => {
+                    tracing::warn!("{} is of no use, and cannot be removed: {error}", path.display());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Brings `manifest` into force, whose new files `create` puts into the folder.
+    pub fn change<R>(
+        &mut self,
+        disk: &dyn Disk,
+        manifest: Manifest,
+        create: impl FnOnce(&Files) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let created = create(self).and_then(|created| disk.sync_folder(&self.folder).map(|()| created));
+        match created {
+            Ok(created) => self.persist(disk, manifest).map(|()| created),
+            Err(error) => {
+                self.give_up(&manifest);
+                if !self.unsettled.load(Ordering::Acquire) {
+                    self.remove_the_nameless(disk);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The next incremental file, which is in the manifest when this returns; and the same, to be synced.
+    pub fn add_incremental(
+        &mut self,
+        disk: &dyn Disk,
+    ) -> io::Result<(Box<dyn DiskFile>, Box<dyn DiskFile>)> {
         let mut manifest = self.manifest.clone();
         let name = manifest.add_incremental(&self.prefix);
-        let path = self.path(&name);
-        let file = create_appended(disk, &path)?;
-        disk.sync_folder(&self.folder)?;
-        self.persist(disk, manifest)?;
+        let created = self.change(disk, manifest, |files| {
+            let file = create_appended(disk, &files.path(&name))?;
+            Ok((file.try_clone()?, file))
+        })?;
         tracing::info!("Creating AOF incr file {} on background rewrite", shown(&name));
         self.sizes.close();
-        Ok(file)
+        Ok(created)
     }
 
     pub fn size(&self, disk: &dyn Disk, name: &[u8]) -> io::Result<u64> {

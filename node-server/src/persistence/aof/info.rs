@@ -35,19 +35,20 @@ pub fn info_lines(node: &Node) -> (String, String) {
         line("aof_base_size", &aof.sizes.base.load(Ordering::Acquire));
         line("aof_pending_rewrite", &0);
         line("aof_buffer_length", &waiting_bytes(node));
-        let is_syncing = aof.unsynced_since_ms.load(Ordering::Acquire) != 0 && aof.withholds();
+        let is_syncing =
+            aof.unsynced_since_ms.load(Ordering::Acquire) != 0 && aof.awaits_sync.load(Ordering::Acquire);
         line("aof_pending_bio_fsync", &u8::from(is_syncing));
         line("aof_delayed_fsync", &aof.delayed_fsyncs.load(Ordering::Acquire));
     }
     (always, while_on)
 }
 
-/// What is in the log and not in the file yet.
+/// What is not in the file yet.
 pub fn waiting_bytes(node: &Node) -> u64 {
     let aof = &node.persistence.aof;
     if aof.is_off() {
         0
     } else {
-        node.replication.offset().saturating_sub(aof.written.load(Ordering::Acquire))
+        node.replication.file_end().saturating_sub(aof.written.load(Ordering::Acquire))
     }
 }

@@ -297,7 +297,8 @@ impl Attempt<'_> {
             (State::Starting, None) => Err(io::Error::other("it was switched on meanwhile")),
             (State::On, _) => {
                 let (done, rotated) = mpsc::sync_channel(1);
-                let rotation = Rotation { at: point.offset, database: point.database, done };
+                let at = self.node.replication.file_end();
+                let rotation = Rotation { at, database: point.database, done };
                 lock(&self.aof.orders).rotation = Some(rotation);
                 self.node.replication.bell.ring();
                 Ok(Some(rotated))
@@ -346,18 +347,19 @@ fn install(node: &Node, files: &mut Files, format: Format, state: State, base_by
     let prefix = files.prefix().to_vec();
     let mut manifest = files.manifest.clone();
     let name = manifest.add_base(&prefix, format == Format::AofBase);
-    let started = clock::monotonic();
-    disk.rename(&files.temporary_base(), &files.path(&name))?;
-    tracing::info!("Successfully renamed the temporary AOF base file into {}", shown(&name));
-    if state == State::Starting {
-        let next = manifest.add_incremental(&prefix);
-        disk.rename(&files.temporary_incremental(), &files.path(&next))?;
-        tracing::info!("Successfully renamed the temporary AOF incr file into {}", shown(&next));
-    }
-    node.latency.note("aof-rename", clock::monotonic() - started);
-    disk.sync_folder(files.folder())?;
+    let next = (state == State::Starting).then(|| manifest.add_incremental(&prefix));
     manifest.retire_incremental(usize::from(state != State::Off));
-    files.persist(disk, manifest)?;
+    files.change(disk, manifest, |files| {
+        let started = clock::monotonic();
+        disk.rename(&files.temporary_base(), &files.path(&name))?;
+        tracing::info!("Successfully renamed the temporary AOF base file into {}", shown(&name));
+        if let Some(next) = next {
+            disk.rename(&files.temporary_incremental(), &files.path(&next))?;
+            tracing::info!("Successfully renamed the temporary AOF incr file into {}", shown(&next));
+        }
+        node.latency.note("aof-rename", clock::monotonic() - started);
+        Ok(())
+    })?;
     files.sizes.closed.store(base_bytes, Ordering::Release);
     files.sizes.base.store(files.sizes.current(), Ordering::Release);
     Ok(())

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::files::{create_appended, shown};
+use super::appender::Appender;
 use super::writer::Writer;
 use super::{Aof, State, lock, rewrite};
 use crate::clock;
@@ -13,7 +14,7 @@ use crate::config::AppendFsync;
 use crate::disk::{DiskFile, Open};
 use crate::executor::{Held, node_state};
 use crate::node::Node;
-use crate::replication::LogPosition;
+use crate::replication::FilePlace;
 
 /// After the data were loaded: from here on everything is written. Without files the data that there are become the first base.
 pub fn begin_at_start(node: &Arc<Node>) -> io::Result<()> {
@@ -70,18 +71,20 @@ fn open_last_incremental(aof: &Aof, node: &Node) -> io::Result<Box<dyn DiskFile>
 pub(super) fn launch(
     node: &Arc<Node>,
     file: Box<dyn DiskFile>,
-    position: LogPosition,
+    place: FilePlace,
     database: Option<usize>,
 ) -> io::Result<()> {
     let aof = &node.persistence.aof;
-    aof.durable.store(position, Ordering::Release);
-    aof.written.store(position, Ordering::Release);
+    aof.durable.store(place, Ordering::Release);
+    aof.durable_position.store(node.replication.offset(), Ordering::Release);
+    aof.written.store(place, Ordering::Release);
     aof.failed.store(false, Ordering::Release);
     *lock(&aof.orders) = Default::default();
     super::tick::refresh_policy(node);
-    let writer = Writer::new(node.clone(), file, position, database)?;
+    let writer = Writer::new(node.clone(), Appender::new(file, place, database)?)?;
     let thread = std::thread::Builder::new().name("aof".to_owned()).spawn(move || writer.run())?;
     *lock(&aof.writer) = Some(thread);
+    aof.set_withholds(true);
     Ok(())
 }
 
@@ -157,6 +160,7 @@ pub(super) fn end_writer(node: &Arc<Node>) {
     }
     node.replication.detach_file();
     aof.set_withholds(false);
+    aof.set_awaits_sync(false);
     aof.publish_failed(false);
     aof.unsynced_since_ms.store(0, Ordering::Release);
     aof.durable.store(0, Ordering::Release);
@@ -193,7 +197,7 @@ pub fn flush(node: &Node, patience: Duration) -> Result<(), String> {
     if aof.is_off() || lock(&aof.writer).is_none() {
         return Ok(());
     }
-    let end = node.replication.offset();
+    let end = node.replication.file_end();
     {
         let mut orders = lock(&aof.orders);
         orders.flush_to = orders.flush_to.max(end);

@@ -12,22 +12,22 @@ use crate::node::Node;
 /// With `everysec`, answers wait for the disk when something is not synced for longer than this.
 const LONGEST_LAG_MS: i64 = 2000;
 
-/// How syncing is done now, and whether answers wait for it. While a snapshot is made nothing is synced with
+/// How syncing is done now, and whether answers wait for it, too. While a snapshot is made nothing is synced with
 /// `no-appendfsync-on-rewrite`, so nobody waits for that either.
 pub fn refresh_policy(node: &Node) -> AppendFsync {
     let aof = &node.persistence.aof;
     let settings = node.settings();
     let suspended = settings.no_appendfsync_on_rewrite && node.persistence.snapshot_is_running();
     let policy = if suspended { AppendFsync::No } else { settings.appendfsync };
-    let was_withholding = aof.withholds();
+    let awaited_sync = aof.awaits_sync.load(Ordering::Acquire);
     let lags = policy == AppendFsync::Everysec && lags(aof);
-    if lags && !was_withholding {
+    if lags && !awaited_sync {
         aof.delayed_fsyncs.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(
             "Asynchronous AOF fsync is taking too long (disk is busy?). Answers wait until the disk has caught up"
         );
     }
-    aof.set_withholds(policy == AppendFsync::Always || lags);
+    aof.set_awaits_sync(policy == AppendFsync::Always || lags);
     policy
 }
 

@@ -1,4 +1,4 @@
-//! Answers that are kept back until what they tell of is durable.
+//! Answers that are kept back until what they tell of is written, or durable.
 //!
 //! A connection keeps its own; here is who is to be woken when.
 
@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::{Aof, lock};
-use crate::replication::LogPosition;
+use crate::replication::{FilePlace, LogPosition};
 
 /// What is to be done with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +19,10 @@ pub enum Verdict {
     Close,
 }
 
-/// By client: the place in the log that must be durable, and whom to wake then.
+/// By client: the place that must be in the file, and whom to wake then.
 #[derive(Debug, Default)]
 pub struct Withheld {
-    waiting: Mutex<HashMap<u64, (LogPosition, Waker)>>,
+    waiting: Mutex<HashMap<u64, (FilePlace, Waker)>>,
 }
 
 impl Aof {
@@ -32,15 +32,21 @@ impl Aof {
         self.withholds.load(Ordering::Relaxed)
     }
 
-    /// What is to be done with answers that tell of the log up to `seen`, of a client whose own last write ends at `own`. When
+    /// What may be told of.
+    pub fn safe(&self) -> FilePlace {
+        let place = if self.awaits_sync.load(Ordering::Acquire) { &self.durable } else { &self.written };
+        place.load(Ordering::Acquire)
+    }
+
+    /// What is to be done with answers that tell of all up to `seen`, of a client whose own last write ends at `own`. When
     /// they are to wait, the client is woken for another look.
-    pub fn verdict(&self, client: u64, seen: LogPosition, own: LogPosition, waker: &Waker) -> Verdict {
+    pub fn verdict(&self, client: u64, seen: FilePlace, own: FilePlace, waker: &Waker) -> Verdict {
         let verdict = self.verdict_now(seen, own);
         if verdict != Verdict::Wait {
             return verdict;
         }
         lock(&self.withheld.waiting).insert(client, (seen, waker.clone()));
-        // It may have become durable before the waker was there.
+        // It may have come into the file before the waker was there.
         let verdict = self.verdict_now(seen, own);
         if verdict != Verdict::Wait {
             lock(&self.withheld.waiting).remove(&client);
@@ -48,24 +54,29 @@ impl Aof {
         verdict
     }
 
-    fn verdict_now(&self, seen: LogPosition, own: LogPosition) -> Verdict {
-        let durable = self.durable.load(Ordering::Acquire);
-        if durable >= seen || !self.withholds.load(Ordering::Acquire) {
+    fn verdict_now(&self, seen: FilePlace, own: FilePlace) -> Verdict {
+        let safe = self.safe();
+        if safe >= seen || !self.withholds.load(Ordering::Acquire) {
             return Verdict::Send;
         }
-        match (self.failed.load(Ordering::Acquire), self.always.load(Ordering::Acquire)) {
-            (false, _) => Verdict::Wait,
-            (true, true) if own > durable => Verdict::Close,
-            (true, _) => Verdict::Send,
+        match self.has_failed() {
+            false => Verdict::Wait,
+            true if own > safe => Verdict::Close,
+            true => Verdict::Send,
         }
+    }
+
+    /// Whether somebody waits.
+    pub(super) fn somebody_waits(&self) -> bool {
+        !lock(&self.withheld.waiting).is_empty()
     }
 
     /// Wakes those whose answers may leave now.
     fn wake_satisfied(&self) {
-        let durable = self.durable.load(Ordering::Acquire);
+        let safe = self.safe();
         let mut woken = Vec::new();
-        lock(&self.withheld.waiting).retain(|_, (position, waker)| {
-            let is_over = *position <= durable;
+        lock(&self.withheld.waiting).retain(|_, (place, waker)| {
+            let is_over = *place <= safe;
             if is_over {
                 woken.push(waker.clone());
             }
@@ -88,9 +99,23 @@ impl Aof {
         }
     }
 
-    /// All before `durable` is on disk.
-    pub(super) fn publish_durable(&self, durable: LogPosition) {
-        self.durable.store(durable, Ordering::Release);
+    /// Whether they are kept back until the disk has what they tell of, instead of until the system has it.
+    pub(super) fn set_awaits_sync(&self, awaits: bool) {
+        if self.awaits_sync.swap(awaits, Ordering::AcqRel) && !awaits {
+            self.wake_all();
+        }
+    }
+
+    /// All before `place` is with the system. (It may have been already: a failed sync has things written again.)
+    pub(super) fn publish_written(&self, place: FilePlace) {
+        self.written.fetch_max(place, Ordering::AcqRel);
+        self.wake_satisfied();
+    }
+
+    /// All before `place` is on disk, which is `position` in the log.
+    pub(super) fn publish_durable(&self, place: FilePlace, position: LogPosition) {
+        self.durable.store(place, Ordering::Release);
+        self.durable_position.store(position, Ordering::Release);
         self.wake_satisfied();
         self.tell_published();
     }

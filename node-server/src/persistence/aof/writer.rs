@@ -1,48 +1,33 @@
-//! The thread that writes: it reads the replication log, appends to the incremental file, and syncs.
-//!
-//! ```text
-//!   the file   ─────────── durable ─────────── written ┄┄ what a failed write left, to be cut off
-//!   the log    ─────────── pinned ──────────── position ──────── end
-//! ```
-//!
-//! A write that fails is cut off, and what it was to write is written again when the disk is well. So is, from the last sync on,
-//! what a failed sync may have lost; that is why the log keeps it until it is durable.
+//! The thread of the append-only file: it syncs, writes what no worker has written, and goes on in the next file for a rewrite.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use rcl_store::aof;
-
-use super::files::Files;
-use super::{Aof, lock, reason};
+use super::appender::{Appender, Wrote};
+use super::{Aof, failure, lock};
 use crate::clock;
 use crate::config::AppendFsync;
 use crate::disk::DiskFile;
-use crate::executor::node_state;
 use crate::node::Node;
-use crate::replication::{DataPiece, LogPosition};
+use crate::replication::FilePlace;
 
-/// So much is written at once.
-const STEP_BYTES: usize = 256 * 1024;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// A pause between two writes while nobody waits for them, so that a write is worth it.
 const PACE: Duration = Duration::from_millis(1);
 const RETRY: Duration = Duration::from_millis(100);
 /// With nothing to do it looks up as often, for what nobody rings for.
 const LOOK_UP: Duration = Duration::from_millis(100);
-/// A failure that lasts is logged as often as Redis does.
-const LOG_EVERY: Duration = Duration::from_secs(30);
 
 /// What others want of the writer.
 #[derive(Debug, Default)]
 pub struct Orders {
-    /// From this place of the log on everything goes into the next file.
+    /// From this place on everything goes into the next file. It stays until that is so: nobody writes past it.
     pub rotation: Option<Rotation>,
     /// Everything up to here is to be durable soon, whatever the policy.
-    pub flush_to: LogPosition,
+    pub flush_to: FilePlace,
     /// Everything there is is written and synced, and then the thread ends.
     pub stop: bool,
 }
@@ -50,7 +35,7 @@ pub struct Orders {
 /// A rewrite has its point here.
 #[derive(Debug)]
 pub struct Rotation {
-    pub at: LogPosition,
+    pub at: FilePlace,
     /// In which database the log is there, if it does not say so itself.
     pub database: Option<usize>,
     pub done: SyncSender<Result<(), String>>,
@@ -58,52 +43,17 @@ pub struct Rotation {
 
 pub struct Writer {
     node: Arc<Node>,
+    /// What is synced: the appender's file.
     file: Box<dyn DiskFile>,
-    /// What a file begins with.
-    opening: Vec<u8>,
-    position: LogPosition,
-    /// The file's length when all before `position` is in it.
-    length: u64,
-    durable_position: LogPosition,
-    durable_length: u64,
-    /// More than `length` may be in the file.
-    is_torn: bool,
-    batch: Vec<u8>,
     last_sync: Instant,
-    failure_logged: Option<Instant>,
-}
-
-/// What a look at the log came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrote {
-    Something,
-    Nothing,
-    /// The log does not keep what comes next.
-    LostItsPlace,
 }
 
 impl Writer {
-    /// Goes on at the end of `file`, with what the log has from `position` on.
-    pub fn new(
-        node: Arc<Node>,
-        file: Box<dyn DiskFile>,
-        position: LogPosition,
-        database: Option<usize>,
-    ) -> io::Result<Writer> {
-        let length = file.len()?;
-        Ok(Writer {
-            node,
-            file,
-            opening: opening(database),
-            position,
-            length,
-            durable_position: position,
-            durable_length: length,
-            is_torn: false,
-            batch: Vec::new(),
-            last_sync: clock::monotonic(),
-            failure_logged: None,
-        })
+    /// For a file that is to be appended to.
+    pub fn new(node: Arc<Node>, appender: Appender) -> io::Result<Writer> {
+        let file = appender.file_to_sync()?;
+        *lock(&node.persistence.aof.appender) = Some(appender);
+        Ok(Writer { node, file, last_sync: clock::monotonic() })
     }
 
     fn aof(&self) -> &Aof {
@@ -112,13 +62,15 @@ impl Writer {
 
     /// Until it is told to stop.
     pub fn run(mut self) {
-        self.publish();
+        if let Some(place) = self.with_appender(|appender| appender.durable_place) {
+            self.publish_durable(place);
+        }
         loop {
             // Looked at before the orders: a rewrite that has its point after this look has it at the end or behind it.
-            let end = self.node.replication.offset();
+            let end = self.node.replication.file_end();
             let (rotation, flush_to, stop) = self.orders();
             let policy = self.policy();
-            let until = rotation.unwrap_or(if stop { LogPosition::MAX } else { end });
+            let until = rotation.unwrap_or(if stop { FilePlace::MAX } else { end });
             let wrote = match self.write_some(until) {
                 Ok(wrote) => wrote,
                 Err(error) => {
@@ -134,13 +86,18 @@ impl Writer {
                 super::switch::begin_again(&self.node);
                 break;
             }
-            if rotation == Some(self.position) {
+            let Some((place, durable, is_quick)) =
+                self.with_appender(|appender| (appender.place, appender.durable_place, appender.is_quick))
+            else {
+                break;
+            };
+            if rotation == Some(place) {
                 self.rotate();
                 continue;
             }
             let is_through = wrote == Wrote::Nothing;
-            let is_due = self.sync_is_due(policy, flush_to) || (stop && is_through);
-            if (is_due || self.has_failed())
+            let is_due = durable < place && (durable < flush_to || self.is_time_to_sync(policy));
+            if (is_due || (stop && is_through) || self.aof().has_failed())
                 && let Err(error) = self.sync()
             {
                 self.failed("fsync", &error);
@@ -150,17 +107,28 @@ impl Writer {
                 std::thread::sleep(RETRY);
                 continue;
             }
-            self.is_well_again();
+            failure::is_over(&self.node);
             if stop && is_through {
                 break;
             }
-            self.rest(policy, is_through);
+            let workers_write = is_quick && policy != AppendFsync::Always;
+            let did_already = self.aof().writes_at_once.swap(workers_write, Ordering::AcqRel);
+            // What a worker left to this thread before that is not left behind.
+            if is_through && (did_already || !workers_write || place >= self.node.replication.file_end()) {
+                self.rest(policy, place);
+            }
         }
         self.cancel_rotation("the append-only file was switched off");
+        self.aof().writes_at_once.store(false, Ordering::Release);
+        *lock(&self.aof().appender) = None;
+    }
+
+    fn with_appender<R>(&self, look: impl FnOnce(&mut Appender) -> R) -> Option<R> {
+        lock(&self.aof().appender).as_mut().map(look)
     }
 
     /// Where to go to the next file, up to where all is to be synced, and whether to stop.
-    fn orders(&self) -> (Option<LogPosition>, LogPosition, bool) {
+    fn orders(&self) -> (Option<FilePlace>, FilePlace, bool) {
         let orders = lock(&self.aof().orders);
         (orders.rotation.as_ref().map(|rotation| rotation.at), orders.flush_to, orders.stop)
     }
@@ -170,100 +138,55 @@ impl Writer {
         super::tick::refresh_policy(&self.node)
     }
 
-    fn write_some(&mut self, until: LogPosition) -> io::Result<Wrote> {
-        self.files().settle(&*self.node.disk)?;
-        if self.is_torn {
-            self.file.set_len(self.length)?;
-            self.is_torn = false;
-        }
-        let next = self.node.replication.take_for_file(self.position, until, STEP_BYTES);
-        let Some((pieces, end)) = next else { return Ok(Wrote::LostItsPlace) };
-        if end == self.position {
-            return Ok(Wrote::Nothing);
-        }
-        self.batch.clear();
-        if self.length == 0 {
-            self.batch.extend_from_slice(&self.opening);
-        }
-        for piece in &pieces {
-            match piece {
-                DataPiece::Bytes(bytes) => self.batch.extend_from_slice(bytes),
-                DataPiece::Second(second) => aof::timestamp(*second, &mut self.batch),
-            }
-        }
+    fn write_some(&self, until: FilePlace) -> io::Result<Wrote> {
         let aof = self.aof();
-        if aof.unsynced_since_ms.load(Ordering::Acquire) == 0 {
-            aof.unsynced_since_ms.store(clock::now_ms(), Ordering::Release);
+        if aof.manifest_is_unsettled.load(Ordering::Acquire) {
+            lock(&aof.files).settle(&*self.node.disk)?;
         }
         let sleep_us = aof.flush_sleep_us.load(Ordering::Relaxed);
-        if sleep_us > 0 {
+        if sleep_us > 0 && aof.written.load(Ordering::Acquire) < until {
             std::thread::sleep(Duration::from_micros(sleep_us));
         }
-        let started = clock::monotonic();
-        self.is_torn = true;
-        self.file.write_all(&self.batch)?;
-        self.is_torn = false;
-        self.note_write(clock::monotonic() - started);
-        self.length += self.batch.len() as u64;
-        self.position = end;
-        if self.batch.capacity() > 4 * STEP_BYTES {
-            self.batch = Vec::new();
+        let wrote = self.with_appender(|appender| (appender.write_some(&self.node, until), appender.place));
+        let Some((wrote, place)) = wrote else { return Ok(Wrote::Nothing) };
+        if matches!(wrote, Ok(Wrote::Something)) {
+            aof.publish_written(place);
         }
-        self.aof().written.store(end, Ordering::Release);
-        self.aof().sizes.open.store(self.length, Ordering::Release);
-        if self.node.settings().appendfsync == AppendFsync::No {
-            // Nobody will sync it, so nothing is kept for that.
-            self.node.replication.release_for_file(end);
-        }
-        Ok(Wrote::Something)
+        wrote
     }
 
-    fn files(&self) -> std::sync::MutexGuard<'_, Files> {
-        lock(&self.aof().files)
-    }
-
-    fn note_write(&self, took: Duration) {
-        let beside = if self.node.persistence.snapshot_is_running() {
-            "aof-write-active-child"
-        } else {
-            "aof-write-alone"
-        };
-        self.node.latency.note(beside, took);
-        self.node.latency.note("aof-write", took);
-    }
-
-    fn sync_is_due(&self, policy: AppendFsync, flush_to: LogPosition) -> bool {
-        let wanted = match policy {
+    fn is_time_to_sync(&self, policy: AppendFsync) -> bool {
+        match policy {
             AppendFsync::Always => true,
             AppendFsync::Everysec => self.last_sync.elapsed() >= SYNC_EVERY,
             AppendFsync::No => false,
-        };
-        self.durable_position < self.position && (wanted || self.durable_position < flush_to)
+        }
     }
 
-    /// All that was written is durable when this succeeds.
+    /// All that was written before this is durable when it succeeds.
     fn sync(&mut self) -> io::Result<()> {
-        let started = clock::monotonic();
+        let Some(standing) = self.with_appender(|appender| appender.standing()) else { return Ok(()) };
+        let (started, started_ms) = (clock::monotonic(), clock::now_ms());
         let synced = self.file.sync_data();
         self.last_sync = clock::monotonic();
         if self.aof().always.load(Ordering::Relaxed) {
             self.node.latency.note("aof-fsync-always", self.last_sync - started);
         }
         if let Err(error) = synced {
-            // The system may have dropped what it could not write, and not say so again.
-            (self.position, self.length) = (self.durable_position, self.durable_length);
-            self.is_torn = true;
+            self.with_appender(Appender::not_synced);
             return Err(error);
         }
-        (self.durable_position, self.durable_length) = (self.position, self.length);
-        self.publish();
+        self.with_appender(|appender| {
+            let since_ms = if appender.synced(standing) { 0 } else { started_ms };
+            self.aof().unsynced_since_ms.store(since_ms, Ordering::Release);
+        });
+        self.publish_durable(standing.0);
         Ok(())
     }
 
-    fn publish(&self) {
-        self.node.replication.release_for_file(self.durable_position);
-        self.aof().unsynced_since_ms.store(0, Ordering::Release);
-        self.aof().publish_durable(self.durable_position);
+    fn publish_durable(&self, place: FilePlace) {
+        let position = self.node.replication.release_for_file(place);
+        self.aof().publish_durable(place, position);
         crate::replication::durable_grew(&self.node);
     }
 
@@ -272,16 +195,19 @@ impl Writer {
         if let Err(error) = self.sync() {
             return self.failed("fsync", &error);
         }
-        let Some(rotation) = lock(&self.aof().orders).rotation.take() else { return };
-        let added = self.files().add_incremental(&*self.node.disk);
-        let rotated = added.map(|file| {
-            self.file = file;
-            self.opening = opening(rotation.database);
-            (self.length, self.durable_length, self.is_torn) = (0, 0, false);
-        });
-        if let Err(error) = &rotated {
+        let added = lock(&self.aof().files).add_incremental(&*self.node.disk);
+        if let Err(error) = &added {
             tracing::error!("the append-only file cannot go on in a new file: {error}");
         }
+        let aof = &self.node.persistence.aof;
+        let mut appender = lock(&aof.appender);
+        let Some(rotation) = lock(&aof.orders).rotation.take() else { return };
+        let rotated = added.map(|(file, to_sync)| {
+            self.file = to_sync;
+            if let Some(appender) = appender.as_mut() {
+                appender.go_on_in(file, rotation.database);
+            }
+        });
         // Who asked may have given up.
         let _ = rotation.done.send(rotated.map_err(|error| error.to_string()));
     }
@@ -292,68 +218,30 @@ impl Writer {
         }
     }
 
-    fn has_failed(&self) -> bool {
-        self.aof().failed.load(Ordering::Acquire)
-    }
-
-    fn failed(&mut self, what: &str, error: &io::Error) {
-        let now = clock::monotonic();
-        let first = !self.has_failed();
-        *lock(&self.aof().failure) = reason(error);
-        self.node.set_state(node_state::AOF_FAILED, true);
-        let woken = self.aof().publish_failed(true);
+    fn failed(&self, what: &str, error: &io::Error) {
+        failure::note(&self.node, what, error);
         self.cancel_rotation("the append-only file cannot be written");
-        if first || self.failure_logged.is_none_or(|logged| now - logged > LOG_EVERY) {
-            self.failure_logged = Some(now);
-            let doing =
-                if what == "write" { "Error writing to the AOF file" } else { "Fail to fsync the AOF file" };
-            tracing::error!(
-                "{doing}: {}. No more writes are acknowledged until it works again",
-                reason(error)
-            );
-            if woken > 0 && self.aof().always.load(Ordering::Relaxed) {
-                tracing::error!(
-                    "AOF fsync policy is 'always': of {woken} clients that wait for the disk, those are closed without an answer whose writes are not known to be kept"
-                );
-            }
-        }
-    }
-
-    fn is_well_again(&mut self) {
-        if self.has_failed() {
-            tracing::warn!("AOF write error looks solved. The node can write again.");
-            self.failure_logged = None;
-            self.node.set_state(node_state::AOF_FAILED, false);
-            self.aof().publish_failed(false);
-        }
     }
 
     /// Until there is something to do.
-    fn rest(&self, policy: AppendFsync, is_through: bool) {
-        if !is_through {
-            return;
-        }
-        if policy != AppendFsync::Always {
+    fn rest(&self, policy: AppendFsync, place: FilePlace) {
+        let aof = self.aof();
+        if policy != AppendFsync::Always && !aof.somebody_waits() {
             std::thread::sleep(PACE);
         }
-        let unsynced = policy == AppendFsync::Everysec && self.durable_position < self.position;
-        let at_most =
-            if unsynced { SYNC_EVERY.saturating_sub(self.last_sync.elapsed()).min(LOOK_UP) } else { LOOK_UP };
-        let (node, position) = (&self.node, self.position);
+        let durable = aof.durable.load(Ordering::Acquire);
+        let at_most = match policy {
+            AppendFsync::Everysec if durable < aof.written.load(Ordering::Acquire) => {
+                SYNC_EVERY.saturating_sub(self.last_sync.elapsed()).min(LOOK_UP)
+            }
+            _ => LOOK_UP,
+        };
+        let node = &self.node;
         node.replication.bell.sleep(at_most, || {
-            let orders = lock(&node.persistence.aof.orders);
-            let is_ordered =
-                orders.stop || orders.rotation.is_some() || orders.flush_to > self.durable_position;
-            is_ordered || node.replication.offset() != position
+            let orders = lock(&aof.orders);
+            let is_ordered = orders.stop || orders.rotation.is_some() || orders.flush_to > durable;
+            let is_left_to_it = !aof.writes_at_once.load(Ordering::Acquire);
+            is_ordered || (is_left_to_it && node.replication.file_end() != place)
         });
     }
-}
-
-/// Replaying the file, one has to know the database.
-fn opening(database: Option<usize>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(database) = database {
-        aof::commands::select(database as u64, &mut bytes);
-    }
-    bytes
 }

@@ -196,7 +196,8 @@ impl ReplicationLog {
                 bytes = more;
                 continue;
             }
-            let (apart_start, apart_end) = apart.peek().map_or((u64::MAX, 0), |range| (range.start, range.end));
+            let (apart_start, apart_end) =
+                apart.peek().map_or((u64::MAX, 0), |range| (range.start, range.end));
             let is_apart = apart_start <= place;
             if !is_apart && let Some((_, second)) = seconds.next_if(|(start, _)| *start <= place) {
                 pieces.push(DataPiece::Second(second));

@@ -88,7 +88,8 @@ fn commands_in(stream: &[u8]) -> Vec<(String, String)> {
     let mut database = "none".to_owned();
     let mut commands = Vec::new();
     while reader.advance().unwrap() {
-        let words: Vec<_> = reader.args().iter().map(|word| String::from_utf8(word.to_vec()).unwrap()).collect();
+        let words: Vec<_> =
+            reader.args().iter().map(|word| String::from_utf8(word.to_vec()).unwrap()).collect();
         match words[0].as_str() {
             "SELECT" => database = words[1].clone(),
             "PING" => {}
@@ -112,7 +113,8 @@ fn a_replicas_file_gets_what_its_clients_wrote_between_the_masters_records() {
     log.append_stream(b"*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n", 4, &[]);
     assert_eq!((log.end(), log.file_end()), (5040, 5043));
     let file = data_from(&mut log, start);
-    let expected = [("1", "SET own 1"), ("4", "DEL a"), ("1", "SET own 2"), ("4", "SET own 3"), ("4", "DEL b")];
+    let expected =
+        [("1", "SET own 1"), ("4", "DEL a"), ("1", "SET own 2"), ("4", "SET own 3"), ("4", "DEL b")];
     let expected = expected.map(|(database, command)| (database.to_owned(), command.to_owned()));
     assert_eq!(commands_in(file.as_bytes()), expected);
     assert_eq!(log.release_for_file(start + 1 + 20 + 1), 5020);

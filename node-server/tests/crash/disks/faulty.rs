@@ -1,4 +1,4 @@
-//! A disk that fails one call: the n-th of its kind on a kind of file, with ENOSPC, EIO, or in the middle of a write.
+//! A disk that fails some calls: the n-th of its kind on a kind of file, with ENOSPC, EIO, or in the middle of a write.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rcl_node::disk::{Disk, DiskFile, Open};
+use rcl_node::disk::{Disk, DiskFile, Open, RealDisk};
 
 use super::kind_of;
+use super::power::PowerDisk;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
@@ -124,6 +125,8 @@ impl FromStr for Fault {
 #[derive(Clone, Debug)]
 pub struct FaultyDisk {
     under: Arc<dyn Disk>,
+    /// What is under it, if that can lose power.
+    power: Option<PowerDisk>,
     plan: Arc<Mutex<Plan>>,
 }
 
@@ -131,24 +134,33 @@ pub struct FaultyDisk {
 struct Plan {
     counts: HashMap<(Call, String), usize>,
     met: Vec<Point>,
-    fault: Option<(Point, Fault)>,
+    faults: Vec<(Point, Fault)>,
     hits: usize,
     /// The kind of file whose next write fails.
     torn: Option<String>,
 }
 
 impl FaultyDisk {
-    pub fn over(under: Arc<dyn Disk>) -> FaultyDisk {
-        FaultyDisk { under, plan: Arc::default() }
+    pub fn new(power: Option<PowerDisk>) -> FaultyDisk {
+        let under: Arc<dyn Disk> = match &power {
+            Some(power) => Arc::new(power.clone()),
+            None => Arc::new(RealDisk),
+        };
+        FaultyDisk { under, power, plan: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts from here on, and fails there if a fault is given.
-    pub fn begin(&self, fault: Option<(Point, Fault)>) {
-        *self.lock() = Plan { fault, ..Plan::default() };
+    /// Counts from here on, and fails there.
+    pub fn begin(&self, faults: Vec<(Point, Fault)>) {
+        *self.lock() = Plan { faults, ..Plan::default() };
+    }
+
+    /// How often something failed so far.
+    pub fn hits(&self) -> usize {
+        self.lock().hits
     }
 
     /// Nothing fails any more; how often something did.
@@ -169,10 +181,7 @@ impl FaultyDisk {
         *count += 1;
         let point = Point { call, file, nth };
         let torn = call == Call::Write && plan.torn.as_ref() == Some(&point.file);
-        let fault = match &plan.fault {
-            Some((at, fault)) if *at == point => Some(*fault),
-            _ => None,
-        };
+        let fault = plan.faults.iter().find(|(at, _)| *at == point).map(|(_, fault)| *fault);
         plan.met.push(point.clone());
         if torn {
             plan.torn = None;
@@ -232,6 +241,16 @@ struct FaultyFile {
     file: Box<dyn DiskFile>,
 }
 
+impl FaultyFile {
+    fn check_sync(&self) -> io::Result<()> {
+        let checked = self.disk.check(Call::Sync, &self.path);
+        if let (Err(_), Some(power)) = (&checked, &self.disk.power) {
+            power.sync_failed(&self.path);
+        }
+        checked
+    }
+}
+
 impl Read for FaultyFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.disk.check(Call::Read, &self.path)?;
@@ -255,13 +274,18 @@ impl Write for FaultyFile {
 
 impl DiskFile for FaultyFile {
     fn sync_data(&self) -> io::Result<()> {
-        self.disk.check(Call::Sync, &self.path)?;
+        self.check_sync()?;
         self.file.sync_data()
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.disk.check(Call::Sync, &self.path)?;
+        self.check_sync()?;
         self.file.sync_all()
+    }
+
+    fn try_clone(&self) -> io::Result<Box<dyn DiskFile>> {
+        let file = self.file.try_clone()?;
+        Ok(Box::new(FaultyFile { disk: self.disk.clone(), path: self.path.clone(), file }))
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {

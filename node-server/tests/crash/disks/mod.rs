@@ -7,9 +7,12 @@ use std::path::Path;
 
 /// What a file is for, by its name: numbers in it, as of processes and generations, are `#`.
 pub fn kind_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    without_numbers(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy())
+}
+
+pub fn without_numbers(text: &str) -> String {
     let mut kind = String::new();
-    for letter in name.chars() {
+    for letter in text.chars() {
         match letter {
             '0'..='9' if kind.ends_with('#') => {}
             '0'..='9' => kind.push('#'),

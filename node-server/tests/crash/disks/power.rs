@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   a file's bytes      those at its last sync; by seed, so many more of those that were written since
+//!                       those at a sync that failed are zeros then, whatever was synced later: unless they were written again
 //!   a folder's names    those at its last sync; by seed, the first few of the changes since (created, renamed, removed)
 //! ```
 //!
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,6 +47,22 @@ struct State {
 struct Durable {
     bytes: u64,
     tail: Vec<u8>,
+    /// The system has given up writing these to the disk.
+    given_up: Vec<Range<u64>>,
+}
+
+impl Durable {
+    fn new(bytes: u64) -> Durable {
+        Durable { bytes, ..Durable::default() }
+    }
+
+    /// The file ends there now.
+    fn cut_off(&mut self, bytes: u64) {
+        self.given_up.retain_mut(|range| {
+            range.end = range.end.min(bytes);
+            range.start < range.end
+        });
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -95,6 +113,20 @@ impl PowerDisk {
         }
     }
 
+    /// Does not return when the power is going: a process that ends by itself then must not end before it has.
+    pub fn wait_for_a_cut(&self) {
+        drop(self.0.lock());
+    }
+
+    /// The system has told that it could not write something of the file: that was once. It takes it for written now.
+    pub fn sync_failed(&self, path: &Path) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(metadata) = fs::metadata(path) else { return };
+        if let Some(durable) = state.contents.get_mut(&metadata.ino()) {
+            durable.given_up.push(durable.bytes..metadata.len().max(durable.bytes));
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut state.calls_to_the_cut {
@@ -104,6 +136,17 @@ impl PowerDisk {
         }
         state
     }
+}
+
+/// As far as the file goes.
+fn fill_with_zeros(file: &mut File, ranges: &[Range<u64>]) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    for range in ranges {
+        let (start, end) = (range.start.min(length), range.end.min(length));
+        file.seek(SeekFrom::Start(start))?;
+        file.write_all(&vec![0; (end - start) as usize])?;
+    }
+    Ok(())
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -126,7 +169,7 @@ impl State {
             }
             let bytes = fs::metadata(&path).unwrap().len();
             let inode = self.follow(&path);
-            self.contents.insert(inode, Durable { bytes, tail: Vec::new() });
+            self.contents.insert(inode, Durable::new(bytes));
             self.names.insert(path, inode);
         }
     }
@@ -149,15 +192,17 @@ impl State {
     /// What is durable will be cut off: it is kept.
     fn keep_tail(&mut self, inode: Inode, from: u64) -> io::Result<()> {
         let shadow = self.shadow_of(inode);
-        let Some(durable) = self.contents.get_mut(&inode).filter(|durable| from < durable.bytes) else {
+        let Some(durable) = self.contents.get_mut(&inode) else { return Ok(()) };
+        durable.cut_off(from);
+        if from >= durable.bytes {
             return Ok(());
-        };
+        }
         let mut file = File::open(shadow)?;
         file.seek(SeekFrom::Start(from))?;
         let mut tail = Vec::new();
         file.take(durable.bytes - from).read_to_end(&mut tail)?;
         tail.append(&mut durable.tail);
-        *durable = Durable { bytes: from, tail };
+        (durable.bytes, durable.tail) = (from, tail);
         Ok(())
     }
 
@@ -231,9 +276,11 @@ impl State {
         if !loses_all && (durable.tail.is_empty() || random_below(&mut self.random, 2) == 0) {
             let kept = durable.bytes.min(now)
                 + random_below(&mut self.random, now.saturating_sub(durable.bytes) + 1);
-            return file.set_len(kept);
+            file.set_len(kept)?;
+            return fill_with_zeros(&mut file, &durable.given_up);
         }
         file.set_len(durable.bytes)?;
+        fill_with_zeros(&mut file, &durable.given_up)?;
         file.seek(SeekFrom::End(0))?;
         file.write_all(&durable.tail)
     }
@@ -340,13 +387,17 @@ impl DiskFile for PowerFile {
         let bytes = self.file.len()?;
         // A file without a name is not followed.
         if let Some(durable) = state.contents.get_mut(&self.inode) {
-            *durable = Durable { bytes, tail: Vec::new() };
+            (durable.bytes, durable.tail) = (bytes, Vec::new());
         }
         Ok(())
     }
 
     fn sync_all(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn try_clone(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(PowerFile { disk: self.disk.clone(), inode: self.inode, file: self.file.try_clone()? }))
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use rcl_proto::resp::Reply;
 
-use super::{Deed, Subject, every_call_fails, points_of};
+use super::{Deed, Subject, every_call_after_a_fault_fails, every_call_fails, points_of, subject_with_all};
 use crate::child::{Home, Node, Under};
 use crate::disks::faulty::{Call, Point};
 use crate::harness::wait_until;
@@ -64,83 +64,98 @@ fn state_on_disk(home: &Home) -> Option<u64> {
     Some(String::from_utf8(state).unwrap().parse().unwrap())
 }
 
+const DURABLE_WRITE: Deed = Deed {
+    name: "a write with appendfsync always",
+    arguments: &ALWAYS,
+    change: begin_with_a_key,
+    keep: |subject| {
+        let before = reported(subject);
+        let said = set_state(subject, subject.asked);
+        wait_until("the log says why", || said.is_ok() || reported(subject) > before);
+        said
+    },
+    kept: state_on_disk,
+};
+
+const WRITE: Deed = Deed {
+    name: "a write with appendfsync everysec",
+    arguments: &["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
+    change: begin_with_a_key,
+    keep: |subject| {
+        let before = reported(subject);
+        set_state(subject, subject.asked)?;
+        subject.said(&["WAITAOF", "1", "0", "0"])?;
+        // It is kept, if at the second attempt.
+        subject.kept = subject.asked;
+        if reported(subject) > before { Err("the log said it".to_owned()) } else { Ok(()) }
+    },
+    kept: state_on_disk,
+};
+
 #[test]
 fn every_write_is_durable() {
-    every_call_fails(
-        &Deed {
-            name: "a write with appendfsync always",
-            arguments: &ALWAYS,
-            change: begin_with_a_key,
-            keep: |subject| {
-                let before = reported(subject);
-                let said = set_state(subject, subject.asked);
-                wait_until("the log says why", || said.is_ok() || reported(subject) > before);
-                said
-            },
-            kept: state_on_disk,
-        },
-        None,
-    );
+    every_call_fails(&DURABLE_WRITE, None);
 }
 
 #[test]
 fn writes_are_durable_every_second() {
-    every_call_fails(
-        &Deed {
-            name: "a write with appendfsync everysec",
-            arguments: &["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
-            change: begin_with_a_key,
-            keep: |subject| {
-                let before = reported(subject);
-                set_state(subject, subject.asked)?;
-                subject.said(&["WAITAOF", "1", "0", "0"])?;
-                // It is kept, if at the second attempt.
-                subject.kept = subject.asked;
-                if reported(subject) > before { Err("the log said it".to_owned()) } else { Ok(()) }
-            },
-            kept: state_on_disk,
-        },
-        None,
-    );
+    every_call_fails(&WRITE, None);
 }
 
-/// What follows is the deletion of what the manifest does not name any more, in the background.
-fn until_the_manifest_is_replaced(times: usize, mut points: Vec<Point>) -> Vec<Point> {
+#[test]
+fn two_faults_in_a_row() {
+    every_call_after_a_fault_fails(&DURABLE_WRITE, wait_until_well);
+    every_call_after_a_fault_fails(&WRITE, wait_until_well);
+}
+
+/// What comes until then, and what follows: the deletion of what the manifest does not name any more.
+fn parted_where_the_manifest_is_replaced(times: usize, mut points: Vec<Point>) -> (Vec<Point>, Vec<Point>) {
     let last = |point: &Point| {
         point.call == Call::Rename && point.file == "appendonly.aof.manifest" && point.nth == times - 1
     };
     let end = points.iter().position(last).expect("it is replaced so often");
     // The folder is synced after it.
-    points.truncate(end + 2);
-    points
+    let rest = points.split_off(end + 2);
+    (points, rest)
+}
+
+const REWRITE: Deed = Deed {
+    name: "BGREWRITEAOF",
+    arguments: &ALWAYS,
+    change: |subject, number| {
+        wait_until_well(subject);
+        subject.said(&["SET", "foo", "value"]).unwrap();
+        set_state(subject, number).unwrap();
+        subject.kept = number;
+    },
+    keep: |subject| {
+        let before = reported(subject);
+        subject.said(&["BGREWRITEAOF"])?;
+        wait_until_rewritten(subject);
+        match subject.info("aof_last_bgrewrite_status").as_str() {
+            "ok" if reported(subject) == before => Ok(()),
+            "ok" => Err("the log said it".to_owned()),
+            status => Err(status.to_owned()),
+        }
+    },
+    kept: state_on_disk,
+};
+
+/// Once that the next incremental file is in the manifest, once that the base is; and then what is history is deleted.
+fn points_of_a_rewrite() -> (Vec<Point>, Vec<Point>) {
+    parted_where_the_manifest_is_replaced(2, points_of(&mut subject_with_all(&REWRITE), &REWRITE))
 }
 
 #[test]
 fn rewrite() {
-    let deed = Deed {
-        name: "BGREWRITEAOF",
-        arguments: &ALWAYS,
-        change: |subject, number| {
-            wait_until_well(subject);
-            subject.said(&["SET", "foo", "value"]).unwrap();
-            set_state(subject, number).unwrap();
-            subject.kept = number;
-        },
-        keep: |subject| {
-            let before = reported(subject);
-            subject.said(&["BGREWRITEAOF"])?;
-            wait_until_rewritten(subject);
-            match subject.info("aof_last_bgrewrite_status").as_str() {
-                "ok" if reported(subject) == before => Ok(()),
-                "ok" => Err("the log said it".to_owned()),
-                status => Err(status.to_owned()),
-            }
-        },
-        kept: state_on_disk,
-    };
-    // Once that the next incremental file is in it, once that the base is.
-    let points = until_the_manifest_is_replaced(2, points_of(&mut Subject::new(&deed), &deed));
-    every_call_fails(&deed, Some(points));
+    every_call_fails(&REWRITE, Some(points_of_a_rewrite().0));
+}
+
+#[test]
+fn history_is_deleted() {
+    let points = points_of_a_rewrite().1;
+    assert!(points.iter().filter(|point| point.call == Call::Remove).count() == 2, "{points:?}");
+    every_call_fails(&Deed { name: "the end of BGREWRITEAOF", ..REWRITE }, Some(points));
 }
 
 /// Switched off, and on again while the node runs.
@@ -167,6 +182,6 @@ fn switched_on() {
         },
         kept: state_on_disk,
     };
-    let points = until_the_manifest_is_replaced(1, points_of(&mut Subject::new(&deed), &deed));
-    every_call_fails(&deed, Some(points));
+    let points = points_of(&mut subject_with_all(&deed), &deed);
+    every_call_fails(&deed, Some(parted_where_the_manifest_is_replaced(1, points).0));
 }
