@@ -88,6 +88,7 @@ fn carry_out(effect: Effect, node: &Arc<Node>, settings: &Settings) -> Result<()
         }),
         Effect::AppendOnly => {
             aof::stop(node);
+            aof::wait_for_who_was_called_off(node);
             Ok(())
         }
     }

@@ -49,6 +49,8 @@ const MOMENT: Duration = Duration::from_micros(1);
 /// Sinks get pieces of about this size.
 const CHUNK_BYTES: usize = 64 * 1024;
 const FULL_SINK_PAUSE: Duration = Duration::from_millis(1);
+/// A longer one is made in pieces.
+const LONGEST_DELAY_US: i64 = 10_000;
 const LEAST_ROOM_BYTES: usize = 256 * 1024 * 1024;
 
 /// As what a snapshot is written.
@@ -67,6 +69,10 @@ pub trait Sink: Send {
     fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState>;
     /// All was written. A sink that is dropped without it got only a part.
     fn finish(self: Box<Self>) -> io::Result<()>;
+    /// Nobody wants it any more: it ends at the next piece.
+    fn is_called_off(&self) -> bool {
+        false
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,6 +330,16 @@ struct Walk {
 }
 
 impl Walk {
+    /// A long delay is none for who calls it off.
+    fn slow_down(&self, delay_us: i64) {
+        let mut left_us = delay_us;
+        while left_us > LONGEST_DELAY_US && !self.sinks.iter().all(|sink| sink.is_called_off()) {
+            super::slow_down(LONGEST_DELAY_US, self.keys);
+            left_us -= LONGEST_DELAY_US;
+        }
+        super::slow_down(left_us.min(LONGEST_DELAY_US), self.keys);
+    }
+
     fn walk_all(&mut self, sizes: &[DatabaseSize]) -> Result<Summary, SnapshotError> {
         let settings = self.node.settings().clone();
         // Of the walk's beginning: that is near enough for idle times.
@@ -350,7 +366,7 @@ impl Walk {
                         let info = KeyInfo { expiry_ms: entry.expiry(), idle_s, frequency };
                         encoder.key(&entry, info, &mut out);
                         self.keys += 1;
-                        super::slow_down(settings.rdb_key_save_delay_us, self.keys);
+                        self.slow_down(settings.rdb_key_save_delay_us);
                         if out.len() >= CHUNK_BYTES {
                             encoder.leaves(&out);
                             self.flush(&mut out)?;

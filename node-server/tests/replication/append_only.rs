@@ -266,6 +266,20 @@ fn it_is_written_anew_when_it_has_grown() {
     assert_eq!(node.text("STRLEN k"), "1000");
 }
 
+/// However slow it was, it is in nobody's way.
+#[test]
+fn a_rewrite_that_is_called_off_is_over() {
+    let mut node = Server::ours(&ON);
+    node.call("SET k v");
+    // Longer than anybody waits.
+    assert_eq!(node.text("CONFIG SET rdb-key-save-delay 100000000"), "OK");
+    assert!(node.text("BGREWRITEAOF").contains("started"));
+    assert_eq!(node.text("CONFIG SET appendonly no rdb-key-save-delay 0"), "OK");
+    assert!(node.text("BGREWRITEAOF").contains("started"), "nothing is in progress");
+    wait_until("it is through", || node.info("aof_rewrite_in_progress") == "0");
+    assert_eq!(node.info("aof_last_bgrewrite_status"), "ok");
+}
+
 /// A script may choose who gets what it does, also in one transaction.
 #[test]
 fn a_script_parts_the_file_from_the_replicas() {
@@ -294,7 +308,8 @@ fn a_script_parts_the_file_from_the_replicas() {
     let keys = ["all", "none", "replicas", "file", "last"].map(|name| format!("{{k}}{name}"));
     let more = ["both", "file", "replicas", "replicas:2", "both:2"].map(|name| format!("{{m}}{name}"));
     let there = |server: &mut Server| {
-        let exists: Vec<_> = keys.iter().chain(&more).map(|key| server.text(&format!("EXISTS {key}"))).collect();
+        let exists: Vec<_> =
+            keys.iter().chain(&more).map(|key| server.text(&format!("EXISTS {key}"))).collect();
         exists.concat()
     };
     assert_eq!((server.text("SELECT 2"), replica.text("SELECT 2")), ("OK".to_owned(), "OK".to_owned()));
@@ -350,7 +365,9 @@ fn what_is_answered_is_in_the_file() {
         for number in 0..300 {
             let text = format!("answered:{number}:{policy}");
             assert_eq!(node.text(&format!("SET key {text}")), "OK");
-            let is_there = |text: &str| std::fs::read(&path).unwrap().windows(text.len()).any(|at| at == text.as_bytes());
+            let is_there = |text: &str| {
+                std::fs::read(&path).unwrap().windows(text.len()).any(|at| at == text.as_bytes())
+            };
             assert!(is_there(&text), "{text}");
             // What others read is kept, too.
             others[0].send(&["SET", "key", &format!("seen:{number}:{policy}")]);

@@ -40,7 +40,10 @@ pub use files::FilesError;
 pub use info::{info_lines, waiting_bytes};
 pub use load::{load_at_start, reload};
 pub use rewrite::{Asked, ask_for_rewrite};
-pub use switch::{begin_at_start, last_flush, restart_after_copy, settings_changed, start, stop};
+pub use switch::{
+    begin_at_start, last_flush, restart_after_copy, settings_changed, start, stop,
+    wait_for_who_was_called_off,
+};
 pub use tick::tick;
 pub use withheld::Verdict;
 

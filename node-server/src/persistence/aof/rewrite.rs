@@ -399,9 +399,7 @@ impl BaseSink {
 
 impl Sink for BaseSink {
     fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
-        if let Some((aof, cancels)) = &self.cancels
-            && aof.rewriting.cancels.load(Ordering::Acquire) != *cancels
-        {
+        if self.is_called_off() {
             return Err(io::Error::other("it was called off"));
         }
         self.file.write_all(bytes)?;
@@ -415,6 +413,12 @@ impl Sink for BaseSink {
 
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.file.sync_all()
+    }
+
+    fn is_called_off(&self) -> bool {
+        let is_other =
+            |(aof, cancels): &(Arc<Aof>, u64)| aof.rewriting.cancels.load(Ordering::Acquire) != *cancels;
+        self.cancels.as_ref().is_some_and(is_other)
     }
 }
 

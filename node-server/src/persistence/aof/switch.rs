@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::files::{create_appended, shown};
 use super::appender::Appender;
+use super::files::{create_appended, shown};
 use super::writer::Writer;
 use super::{Aof, State, lock, rewrite};
 use crate::clock;
@@ -15,6 +15,9 @@ use crate::disk::{DiskFile, Open};
 use crate::executor::{Held, node_state};
 use crate::node::Node;
 use crate::replication::FilePlace;
+
+/// A rewrite that is called off ends at its next look, most often within a few milliseconds.
+const CALLED_OFF_WITHIN: Duration = Duration::from_secs(1);
 
 /// After the data were loaded: from here on everything is written. Without files the data that there are become the first base.
 pub fn begin_at_start(node: &Arc<Node>) -> io::Result<()> {
@@ -53,8 +56,10 @@ fn open_last_incremental(aof: &Aof, node: &Node) -> io::Result<Box<dyn DiskFile>
     };
     let is_new = manifest != files.manifest;
     let path = files.path(&name);
+    let opened =
+        if is_new { create_appended(&*node.disk, &path) } else { node.disk.open(&path, Open::Append) };
     let file =
-        if is_new { create_appended(&*node.disk, &path)? } else { node.disk.open(&path, Open::Append)? };
+        opened.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     if is_new {
         node.disk.sync_folder(files.folder())?;
     }
@@ -145,6 +150,14 @@ pub fn stop(node: &Arc<Node>) {
     aof.set_state(State::Off);
     crate::replication::refuse_who_waits_for_the_file(node, super::NONE_TO_WAIT_FOR);
     end_writer(node);
+}
+
+/// After [`stop`]: as Redis waits for the child that it kills, so that who asks for a rewrite next is not told that there is one.
+pub fn wait_for_who_was_called_off(node: &Node) {
+    let until = clock::monotonic() + CALLED_OFF_WITHIN;
+    while node.persistence.aof.is_rewriting() && clock::monotonic() < until {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The caller holds the switch.
