@@ -57,6 +57,13 @@ impl Home {
         String::from_utf8_lossy(&[read("log"), read("errors")].concat()).into_owned()
     }
 
+    /// What was logged so far. No node is at work.
+    pub fn forget_log(&self) {
+        for name in ["log", "errors"] {
+            std::fs::write(self.beside(name), "").unwrap();
+        }
+    }
+
     /// The names in the node's folder and its folders, in order.
     pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();

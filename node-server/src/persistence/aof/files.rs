@@ -147,7 +147,9 @@ impl Files {
     /// From here on `manifest` says which files there are. When this fails, either may be on disk: what the other one names
     /// stays until [`settle`](Self::settle) has succeeded, and its names are not given again.
     pub fn persist(&mut self, disk: &dyn Disk, manifest: Manifest) -> io::Result<()> {
-        let replaced = disk::replace(disk, &self.manifest_path(), &manifest.to_text());
+        let path = self.manifest_path();
+        let replaced = disk::replace(disk, &path, &manifest.to_text())
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())));
         self.unsettled.store(replaced.is_err(), Ordering::Release);
         match &replaced {
             Ok(()) => {
@@ -208,10 +210,7 @@ impl Files {
     }
 
     /// The next incremental file, which is in the manifest when this returns; and the same, to be synced.
-    pub fn add_incremental(
-        &mut self,
-        disk: &dyn Disk,
-    ) -> io::Result<(Box<dyn DiskFile>, Box<dyn DiskFile>)> {
+    pub fn add_incremental(&mut self, disk: &dyn Disk) -> io::Result<(Box<dyn DiskFile>, Box<dyn DiskFile>)> {
         let mut manifest = self.manifest.clone();
         let name = manifest.add_incremental(&self.prefix);
         let created = self.change(disk, manifest, |files| {

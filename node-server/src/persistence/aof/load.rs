@@ -97,15 +97,18 @@ pub fn reload(node: &Arc<Node>) -> Result<(), String> {
 fn migrate_single_file(node: &Node, files: &mut Files) -> io::Result<()> {
     let settings = node.settings();
     let (disk, old) = (&*node.disk, settings.resolve(&settings.appendfilename));
-    let is_there = |path: &Path| disk.open(path, Open::Read).and_then(|file| file.len()).is_ok();
-    let prefix = files.prefix().to_vec();
-    let was_interrupted = |manifest: &Manifest| {
-        let is_only = manifest.incremental.is_empty();
-        is_only
-            && manifest.base.as_ref().is_some_and(|base| base.name == prefix)
-            && !is_there(&files.path(&prefix))
+    let is_there = |path: &Path| match disk.open(path, Open::Read) {
+        Ok(_) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
     };
-    if !is_there(&old) || !(files.manifest.is_empty() || was_interrupted(&files.manifest)) {
+    let prefix = files.prefix().to_vec();
+    let names_only_it = |manifest: &Manifest| {
+        manifest.incremental.is_empty() && manifest.base.as_ref().is_some_and(|base| base.name == prefix)
+    };
+    let is_wanted =
+        files.manifest.is_empty() || (names_only_it(&files.manifest) && !is_there(&files.path(&prefix))?);
+    if !is_wanted || !is_there(&old)? {
         return Ok(());
     }
     files.ensure_folder(disk)?;
@@ -128,14 +131,7 @@ fn load_files(node: &Arc<Node>, manifest: &Manifest) -> Result<(), Unloadable> {
     let began = clock::monotonic();
     let mut total = 0;
     for entry in manifest.files() {
-        total += lock(&aof.files).size(&*node.disk, &entry.name).map_err(|error| {
-            tracing::error!(
-                "Unable to obtain the AOF file {} length. stat: {}",
-                shown(&entry.name),
-                reason(&error)
-            );
-            Unloadable
-        })?;
+        total += size_of_file(node, &entry.name)?;
     }
     node.persistence.loading.begin(total);
     let mut done = 0;
@@ -149,7 +145,7 @@ fn load_files(node: &Arc<Node>, manifest: &Manifest) -> Result<(), Unloadable> {
         let is_single = entry.name == lock(&aof.files).prefix();
         OneFile { node, name: &name, path: &path, is_last, done_before: done }
             .load(is_single, Shape::of(node))?;
-        let size = lock(&aof.files).size(&*node.disk, &entry.name).unwrap_or(0);
+        let size = size_of_file(node, &entry.name)?;
         done += size;
         if is_base {
             aof.sizes.base.store(size, Ordering::Release);
@@ -162,6 +158,13 @@ fn load_files(node: &Arc<Node>, manifest: &Manifest) -> Result<(), Unloadable> {
     }
     tracing::info!("DB loaded from append only file: {:.3} seconds", began.elapsed().as_secs_f64());
     Ok(())
+}
+
+fn size_of_file(node: &Node, name: &[u8]) -> Result<u64, Unloadable> {
+    lock(&node.persistence.aof.files).size(&*node.disk, name).map_err(|error| {
+        tracing::error!("Unable to obtain the AOF file {} length. stat: {}", shown(name), reason(&error));
+        Unloadable
+    })
 }
 
 /// One of the files.
@@ -192,7 +195,11 @@ impl OneFile<'_> {
 
     fn load(&self, is_single: bool, shape: Shape) -> Result<(), Unloadable> {
         let mut start = [0; 5];
-        let is_rdb = self.open()?.read_exact(&mut start).is_ok() && start == *b"REDIS";
+        let is_rdb = match self.open()?.read_exact(&mut start) {
+            Ok(()) => start == *b"REDIS",
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            Err(error) => return Err(self.unrecoverable(&error)),
+        };
         let mut source = BufReader::with_capacity(BUFFER_BYTES, self.open()?);
         let mut offset = 0;
         if is_rdb {

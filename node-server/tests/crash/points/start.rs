@@ -31,11 +31,12 @@ fn every_call_at_the_start_fails(home: &Home, arguments: &[&str], needed: &[&str
     let mut count = 0;
     for point in &points {
         for &fault in Fault::of(point.call) {
-            let before = home.log().len();
+            home.forget_log();
             let failed = Node::serve(home, &Under::Real(Some((point.clone(), fault))), &arguments);
             assert!(failed.is_none(), "{point} with {fault}: it starts without what it should have");
-            let log = home.log().split_off(before);
-            let says_it = |line: &str| !line.contains(" INFO ") && without_numbers(line).contains(&point.file);
+            let log = home.log();
+            let says_it =
+                |line: &str| !line.contains(" INFO ") && without_numbers(line).contains(&point.file);
             assert!(log.lines().any(says_it), "{point} with {fault}: {log}");
             let (_node, mut client) = serve();
             let served = || client.call(&["GET", "foo"]) == Reply::Bulk(b"value".to_vec());
@@ -55,7 +56,9 @@ fn start() {
         &home,
         &["--save", "", "--cluster-enabled", "yes", "--aclfile", &users],
         &["dump.rdb", "nodes.conf", "nodes.conf.lock", "users.acl"],
-        |client| assert!(!matches!(client.call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), Reply::Error(_))),
+        |client| {
+            assert!(!matches!(client.call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), Reply::Error(_)))
+        },
     );
 }
 
