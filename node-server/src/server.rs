@@ -8,6 +8,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -166,14 +167,14 @@ fn serve(
         tracing::info!("Server initialized");
         let mut load = std::pin::pin!(load(node));
         // A small data set is there before anybody is let in; while a large one is loaded, clients are told so.
-        let early = tokio::time::timeout(LOAD_BEFORE_DOORS, load.as_mut()).await;
+        let early = early(node, load.as_mut()).await;
         let open = || listeners.serve(node, &workers).context("cannot accept connections");
         let open = match early {
-            Ok(loaded) => {
+            Some(loaded) => {
                 loaded?;
                 Some(open)
             }
-            Err(_) => {
+            None => {
                 open()?;
                 load.await?;
                 None
@@ -222,6 +223,18 @@ fn keep_house(node: &Arc<Node>) -> std::io::Result<oneshot::Sender<()>> {
 
 /// How long the doors stay closed for a load.
 const LOAD_BEFORE_DOORS: Duration = Duration::from_millis(300);
+
+/// What comes of a load that is soon over. Where there is nothing to load it is waited for its end, however long the disk takes to
+/// begin new files: no client is told that data are loaded then.
+async fn early<T>(node: &Node, mut load: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    loop {
+        match tokio::time::timeout(LOAD_BEFORE_DOORS, load.as_mut()).await {
+            Ok(loaded) => return Some(loaded),
+            Err(_) if node.persistence.loading.total_bytes.load(Ordering::Relaxed) > 0 => return None,
+            Err(_) => {}
+        }
+    }
+}
 
 /// The data that the node had. Clients that come meanwhile are told that the node is loading.
 async fn load(node: &Arc<Node>) -> anyhow::Result<()> {
@@ -358,4 +371,23 @@ pub fn raise_open_files_limit(max_clients: u32) -> Result<(), u32> {
     }
     let reached = if set(limit.rlim_max, limit.rlim_max) { limit.rlim_max } else { limit.rlim_cur };
     Err(u32::try_from(reached.saturating_sub(OWN_FILES)).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::in_memory;
+
+    #[tokio::test]
+    async fn the_doors_stay_closed_where_there_is_nothing_to_load() {
+        let node = in_memory::node();
+        let slow = || async {
+            tokio::time::sleep(LOAD_BEFORE_DOORS + Duration::from_millis(100)).await;
+            "begun"
+        };
+        assert_eq!(early(&node, std::pin::pin!(slow())).await, Some("begun"));
+        node.persistence.loading.begin(1);
+        assert_eq!(early(&node, std::pin::pin!(std::future::pending::<()>())).await, None);
+        assert_eq!(early(&node, std::pin::pin!(std::future::ready("loaded"))).await, Some("loaded"));
+    }
 }
