@@ -274,8 +274,12 @@ impl State {
         let mut file = File::options().read(true).write(true).open(self.shadow_of(inode))?;
         let now = file.metadata()?.len();
         if !loses_all && (durable.tail.is_empty() || random_below(&mut self.random, 2) == 0) {
+            // The file goes on no further than what the system has given up: that is where it would have grown.
+            let beyond =
+                durable.given_up.iter().map(|range| range.start).filter(|&start| start >= durable.bytes);
+            let end = beyond.min().unwrap_or(now).min(now);
             let kept = durable.bytes.min(now)
-                + random_below(&mut self.random, now.saturating_sub(durable.bytes) + 1);
+                + random_below(&mut self.random, end.saturating_sub(durable.bytes) + 1);
             file.set_len(kept)?;
             return fill_with_zeros(&mut file, &durable.given_up);
         }
