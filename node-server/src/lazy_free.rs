@@ -3,6 +3,7 @@
 //! A value whose freeing takes at least [`BIG_EFFORT`] steps is big; small ones are freed where they are, since handing over
 //! costs more. Which deletions do so is up to the `lazyfree-…` directives and to the command (UNLINK, FLUSHALL ASYNC).
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, OnceLock};
@@ -46,9 +47,9 @@ impl LazyFree {
         }
     }
 
-    pub fn value(&self, value: Box<Value>, lazily: impl FnOnce() -> bool) {
-        if value.as_ref().as_ref().free_effort() > BIG_EFFORT && lazily() {
-            self.elsewhere(1, value);
+    pub fn value(&self, value: impl Deref<Target = Value> + Send + 'static, lazily: impl FnOnce() -> bool) {
+        if value.as_ref().free_effort() > BIG_EFFORT && lazily() {
+            self.elsewhere(1, Box::new(value));
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::snapshot::{self, Claim, Sink, SinkState, Summary};
+use super::snapshot::{self, Claim, Pace, Sink, SinkState, Summary};
 use crate::clock;
 use crate::disk::{Disk, DiskFile, Open, folder_of};
 use crate::executor::node_state;
@@ -23,7 +23,7 @@ const RETRY_AFTER_MS: i64 = 5000;
 /// Saves now, on the calling thread. `Err(None)` when a snapshot is running already.
 pub fn save(node: &Arc<Node>) -> Result<Summary, Option<String>> {
     let claim = snapshot::claim(node).ok_or(None)?;
-    save_claimed(node, claim).map_err(Some)
+    save_claimed(node, claim, Pace::Prompt).map_err(Some)
 }
 
 /// Saves on a thread of its own. False when a snapshot is running already.
@@ -33,7 +33,7 @@ pub fn save_in_background(node: &Arc<Node>) -> bool {
     let thread_node = node.clone();
     let body = move || {
         // Its failure is logged, counted and shown there.
-        let _ = save_claimed(&thread_node, claim);
+        let _ = save_claimed(&thread_node, claim, Pace::GivingWay);
     };
     if let Err(error) = std::thread::Builder::new().name("snapshot".to_owned()).spawn(body) {
         node.persistence.save_began_ms.store(0, Ordering::Release);
@@ -71,7 +71,7 @@ pub(super) fn begin_scheduled(node: &Arc<Node>) -> Option<(Save, Box<dyn Sink>)>
     Some((save, Box::new(sink)))
 }
 
-fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
+fn save_claimed(node: &Arc<Node>, claim: Claim, pace: Pace) -> Result<Summary, String> {
     node.persistence.scheduled.store(false, Ordering::Release);
     let (save, sink) = match Save::begin(node) {
         Ok(begun) => begun,
@@ -81,7 +81,7 @@ fn save_claimed(node: &Arc<Node>, claim: Claim) -> Result<Summary, String> {
             return Err(error);
         }
     };
-    let result = snapshot::run(node, claim, |_| vec![Box::new(sink)]);
+    let result = snapshot::run(node, claim, pace, |_| vec![Box::new(sink)]);
     save.end(node, &result)
 }
 

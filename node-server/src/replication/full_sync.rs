@@ -24,7 +24,7 @@ use super::{LogPoint, LogPosition, ReplicationId};
 use crate::clock;
 use crate::disk::{Disk, DiskFile, Open};
 use crate::node::Node;
-use crate::persistence::snapshot::{self, Sink, SinkState};
+use crate::persistence::snapshot::{self, Pace, Sink, SinkState};
 
 /// So many chunks of a snapshot may be on their way to a replica.
 const CHUNKS_ON_THE_WAY: usize = 16;
@@ -117,7 +117,7 @@ fn begin(node: &Arc<Node>, claim: snapshot::Claim) {
         let started = clock::monotonic();
         let persistence = &node.persistence;
         persistence.save_began_ms.store(clock::now_ms(), Ordering::Release);
-        let result = snapshot::run(&node, claim, |point| start_waiting(&node, point));
+        let result = snapshot::run(&node, claim, Pace::GivingWay, |point| start_waiting(&node, point));
         persistence.save_began_ms.store(0, Ordering::Release);
         persistence.last_duration_s.store(started.elapsed().as_secs() as i64, Ordering::Release);
         match result {

@@ -13,7 +13,7 @@
 )]
 
 use rcl_store::keyspace::{KeyHasher, Keyspace, Layout, ScanCursor, SetExpiry};
-use rcl_store::snapshot::{Room, WalkBudget, WalkState};
+use rcl_store::snapshot::{Handed, Room, WalkBudget, WalkState};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,13 +54,14 @@ fn main() {
     }
     report("scan, ten at a time", seen, start_ns);
     let start_ns = cpu_time_ns();
-    let (mut handed, mut pieces, mut longest) = (Vec::new(), 0, 0);
+    let (mut handed, mut pieces, mut longest) = (Handed::default(), 0, 0);
     assert!(keyspace.begin_snapshot(Arc::new(Room::new(0))).is_ok());
     loop {
         let call = Instant::now();
         let state = keyspace.walk_snapshot(WalkBudget { entries: 256, bytes: 1 << 20 }, &mut handed);
         longest = longest.max(call.elapsed().as_micros());
-        pieces += handed.drain(..).count() as u64;
+        pieces += handed.len() as u64;
+        handed.clear();
         if state.map(|walked| walked.state) != Ok(WalkState::More) {
             break;
         }

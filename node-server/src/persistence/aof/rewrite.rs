@@ -26,7 +26,7 @@ use super::{Aof, State, lock, switch};
 use crate::clock;
 use crate::disk::{Disk, DiskFile, Open};
 use crate::node::Node;
-use crate::persistence::snapshot::{self, Claim, Format, Sink, SinkState};
+use crate::persistence::snapshot::{self, Claim, Format, Pace, Sink, SinkState};
 use crate::replication::LogPoint;
 
 /// After so many failures in a row the next attempt waits.
@@ -241,7 +241,7 @@ impl Attempt<'_> {
             .transpose()?;
         let format = format_of(settings.aof_use_rdb_preamble);
         let mut rotated = None;
-        let summary = snapshot::run_as(self.node, claim, format, |point| {
+        let summary = snapshot::run_as(self.node, claim, Pace::GivingWay, format, |point| {
             match self.at_point(point, next) {
                 Ok(wait) => rotated = wait,
                 Err(error) => {
@@ -373,7 +373,8 @@ pub fn create_first_base(node: &Arc<Node>) -> io::Result<()> {
     let claim = snapshot::claim(node).ok_or_else(|| io::Error::other("a snapshot is running"))?;
     let path = lock(&aof.files).temporary_base();
     let sink = BaseSink::create(&*node.disk, &path, settings.aof_rewrite_incremental_fsync)?;
-    let summary = snapshot::run_as(node, claim, format, |_| vec![Box::new(sink) as Box<dyn Sink>]);
+    let summary =
+        snapshot::run_as(node, claim, Pace::Prompt, format, |_| vec![Box::new(sink) as Box<dyn Sink>]);
     let summary = summary.map_err(|error| io::Error::other(error.to_string()))?;
     let mut files = lock(&aof.files);
     install(node, &mut files, format, State::Off, summary.bytes)?;

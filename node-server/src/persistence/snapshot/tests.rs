@@ -63,7 +63,7 @@ fn read(bytes: &[u8]) -> BTreeMap<Vec<u8>, String> {
 
 fn made(node: &Arc<Node>, room_bytes: usize, sinks: Vec<Box<dyn Sink>>) -> Result<Summary, SnapshotError> {
     let claim = claim(node).unwrap();
-    run_within(node, claim, Arc::new(Room::new(room_bytes)), Format::Rdb, |_| sinks)
+    run_within(node, claim, Pace::GivingWay, Arc::new(Room::new(room_bytes)), Format::Rdb, |_| sinks)
 }
 
 /// The value of a line of INFO.
@@ -112,7 +112,7 @@ fn a_sink_so_slow_that_writers_fill_the_room_costs_the_snapshot_and_no_more_memo
         assert!(seen.used_bytes() <= 100_000);
         SinkState::Taken
     });
-    let ended = run_within(&node, claim(&node).unwrap(), room, Format::Rdb, |_| vec![sink]);
+    let ended = run_within(&node, claim(&node).unwrap(), Pace::GivingWay, room, Format::Rdb, |_| vec![sink]);
     let overrun = rcl_store::snapshot::SnapshotError::Overrun;
     assert!(matches!(ended, Err(SnapshotError::Store(error)) if error == overrun), "{ended:?}");
     assert!((0..node.shards.count()).all(|index| !node.shards.lock(index).keyspace.snapshot_is_running()));

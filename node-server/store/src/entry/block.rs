@@ -4,18 +4,23 @@
 //! ```text
 //!   0   u64   header, see Header
 //!   8   i64   expiry, unix time in ms                 only with the EXPIRES bit
-//!   +   u64   number (Int) or pointer (Boxed)         not for a flat value
+//!   +   u64   number (Int) or pointer (Shared)        not for a flat value
 //!   +   u32   key length                              only with the WIDE bit
 //!   +   key bytes, then the bytes of a flat value     rounded up to 8 in sum
 //! ```
 //!
 //! So a 16-byte key with a 64-byte value takes 88 bytes. The header holds all lengths, so the size of the
 //! allocation is known from it and nothing else stores it. What a flat value is, `types/flat.rs` says.
+//!
+//! What is too big for a block is shared by the entry's copies, whatever it is, until one of them is written to: so a copy
+//! costs its block.
 
 use crate::prefetch::prefetch;
 use crate::types::{Flat, FlatForm, Value};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
+use triomphe::Arc;
 
 /// ```text
 ///   63           40 39     32 31        19 18        7   6     5      4       3   2    0
@@ -31,8 +36,8 @@ pub(super) enum Kind {
     Int,
     /// A string or packed collection in the block.
     Flat(FlatForm),
-    /// Anything else, in a `Value` of its own.
-    Boxed,
+    /// Anything else, in a `Value` that copies share.
+    Shared,
 }
 
 /// The longest flat value that the header has a length for.
@@ -41,7 +46,7 @@ const NARROW_KEY_MAX: usize = (1 << 12) - 1;
 
 const KIND: u64 = 7;
 const INT: u64 = 0;
-const BOXED: u64 = 1;
+const SHARED: u64 = 1;
 /// Flat forms are counted from here.
 const FLAT: u64 = 2;
 const RAW: u64 = 1 << 3;
@@ -57,7 +62,7 @@ impl Header {
     pub(super) fn kind(self) -> Kind {
         match self.0 & KIND {
             INT => Kind::Int,
-            BOXED => Kind::Boxed,
+            SHARED => Kind::Shared,
             2 => Kind::Flat(FlatForm::String),
             3 => Kind::Flat(FlatForm::List),
             4 => Kind::Flat(FlatForm::Hash),
@@ -145,9 +150,9 @@ fn flat_bits(flat: Flat<'_>) -> u64 {
 /// What goes into a block.
 pub(super) enum Content<'a> {
     Int(i64),
-    /// At most `FLAT_MAX` bytes; longer ones are boxed.
+    /// At most `FLAT_MAX` bytes; longer ones are shared.
     Flat(Flat<'a>),
-    Boxed(Box<Value>),
+    Shared(Arc<Value>),
 }
 
 #[derive(Debug)]
@@ -155,8 +160,8 @@ pub(super) struct Block {
     start: NonNull<u8>,
 }
 
-// SAFETY: a block owns its memory and its boxed value alone, and gives out only borrows bound to its own; so it may
-// go where `Value` may. `assert_value_is_send_and_sync` below fails to compile if `Value` ever may not.
+// SAFETY: a block owns its memory alone and its value as any other `Arc` does, and gives out only borrows bound to its own;
+// so it may go where `Arc<Value>` may. `assert_value_is_send_and_sync` below fails to compile if `Value` ever may not.
 unsafe impl Send for Block {}
 // SAFETY: as above; there is no interior mutability.
 unsafe impl Sync for Block {}
@@ -174,9 +179,9 @@ impl Block {
         let (content_bits, flat): (u64, &[u8]) = match &content {
             Content::Int(_) => (INT, &[]),
             Content::Flat(flat) => (flat_bits(*flat), flat.bytes),
-            Content::Boxed(_) => (BOXED, &[]),
+            Content::Shared(_) => (SHARED, &[]),
         };
-        assert!(flat.len() <= FLAT_MAX, "the caller boxes longer values");
+        assert!(flat.len() <= FLAT_MAX, "the caller shares longer values");
         assert!(key.len() <= u32::MAX as usize, "the protocol allows no key over 512 MB");
         let mut bits = kept | content_bits;
         bits |= if wide { WIDE } else { (key.len() as u64) << KEY_SHIFT };
@@ -203,8 +208,8 @@ impl Block {
             at(header.key_at() + key.len()).copy_from_nonoverlapping(flat.as_ptr(), flat.len());
             match content {
                 Content::Int(number) => at(header.word_at()).cast::<i64>().write(number),
-                Content::Boxed(value) => {
-                    at(header.word_at()).cast::<*mut Value>().write(Box::into_raw(value))
+                Content::Shared(value) => {
+                    at(header.word_at()).cast::<*const Value>().write(Arc::into_raw(value))
                 }
                 Content::Flat(_) => {}
             }
@@ -264,35 +269,53 @@ impl Block {
         header.kind() == Kind::Int
     }
 
-    pub(super) fn boxed(&self) -> Option<&Value> {
-        // SAFETY: the pointer came from `Box::into_raw` and is freed only by `drop` or `take_boxed`, which need the
-        // block itself; the borrow of `self` keeps both away.
-        self.boxed_pointer().map(|pointer| unsafe { &*pointer })
+    pub(super) fn shared(&self) -> Option<&Value> {
+        // SAFETY: the pointer came from an `Arc` whose count this block has a part in, until `drop`, `take_shared` or
+        // `shared_mut`, which need the block itself; the borrow of `self` keeps them away. Others who have a part only read.
+        self.shared_pointer().map(|pointer| unsafe { &*pointer })
     }
 
-    pub(super) fn boxed_mut(&mut self) -> Option<&mut Value> {
-        // SAFETY: as in `boxed`, and `&mut self` makes it the only borrow.
-        self.boxed_pointer().map(|pointer| unsafe { &mut *pointer })
+    /// A copy of it, for a reference count.
+    pub(super) fn share(&self) -> Option<Arc<Value>> {
+        // SAFETY: as in `shared`; the block's own part in the count stays, since the `Arc` that stands for it isn't dropped.
+        self.shared_pointer().map(|pointer| unsafe { Arc::clone(&ManuallyDrop::new(Arc::from_raw(pointer))) })
     }
 
-    /// Moves the boxed value out and leaves the number 0 in its place.
-    pub(super) fn take_boxed(&mut self) -> Option<Box<Value>> {
-        let pointer = self.boxed_pointer()?;
-        let header = self.header();
-        // SAFETY: the word is 8 bytes and aligned for both kinds. From here on the block is an Int block, so that nothing
-        // reads the pointer again and the box below is its only owner.
+    /// To write to it: what copies share is copied first.
+    pub(super) fn shared_mut(&mut self) -> Option<&mut Value> {
+        let pointer = self.shared_pointer()?;
+        let word_at = self.header().word_at();
+        // SAFETY: as in `share`. Where others have a part, `make_mut` gives the block's up for one in a copy, whose pointer is
+        // written in its place; if the copying panics nothing has changed. Then the block's is the only part, and `&mut self`
+        // makes this the only borrow.
         unsafe {
-            self.at(header.word_at()).cast::<i64>().write(0);
-            self.start.cast::<u64>().write(header.0 & !KIND | INT);
-            Some(Box::from_raw(pointer))
+            let mut value = ManuallyDrop::new(Arc::from_raw(pointer));
+            if !value.is_unique() {
+                Arc::make_mut(&mut value);
+                self.at(word_at).cast::<*const Value>().write(Arc::as_ptr(&value));
+            }
+            Some(&mut *Arc::as_ptr(&value).cast_mut())
         }
     }
 
-    fn boxed_pointer(&self) -> Option<*mut Value> {
+    /// Moves the value out and leaves the number 0 in its place.
+    pub(super) fn take_shared(&mut self) -> Option<Arc<Value>> {
+        let pointer = self.shared_pointer()?;
         let header = self.header();
-        // SAFETY: in a Boxed block, `new` wrote an aligned pointer there.
-        (header.kind() == Kind::Boxed)
-            .then(|| unsafe { self.at(header.word_at()).cast::<*mut Value>().read() })
+        // SAFETY: the word is 8 bytes and aligned for both kinds. From here on the block is an Int block, so that nothing
+        // reads the pointer again and what is returned has the block's part in the count.
+        unsafe {
+            self.at(header.word_at()).cast::<i64>().write(0);
+            self.start.cast::<u64>().write(header.0 & !KIND | INT);
+            Some(Arc::from_raw(pointer))
+        }
+    }
+
+    fn shared_pointer(&self) -> Option<*const Value> {
+        let header = self.header();
+        // SAFETY: in a Shared block, `new` wrote an aligned pointer there.
+        (header.kind() == Kind::Shared)
+            .then(|| unsafe { self.at(header.word_at()).cast::<*const Value>().read() })
     }
 
     pub(super) fn key(&self) -> &[u8] {
@@ -361,10 +384,10 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        drop(self.take_boxed());
+        drop(self.take_shared());
         let layout = layout_of(self.allocated_bytes());
         // SAFETY: allocated by `new` with this very layout: it follows from the header, whose layout bits change only in
-        // `set_flat_in_place`, which keeps the size, and `take_boxed`, between kinds of one size.
+        // `set_flat_in_place`, which keeps the size, and `take_shared`, between kinds of one size.
         unsafe { dealloc(self.start.as_ptr(), layout) }
     }
 }

@@ -1,4 +1,4 @@
-//! Changing a collection: where it is, if it is boxed; a flat one in a buffer of this thread, from which it goes back into
+//! Changing a collection: where it is, if it lies apart from its entry; a flat one in a buffer of this thread, from which it goes back into
 //! its entry at the end. So a command that changes much reallocates its entry once, and the types know one way to change.
 //!
 //! What the most common commands come to, and what leaves all bytes of a flat collection where they are, is done without
@@ -22,7 +22,7 @@ thread_local! {
 pub struct Edit<'a, C: Collection>(Place<'a, C>);
 
 enum Place<'a, C> {
-    Boxed(&'a mut C),
+    Apart(&'a mut C),
     Flat {
         entry: &'a mut Entry,
         /// Made when it is needed. It is a `C`.
@@ -34,7 +34,11 @@ impl<'a, C: Collection> Edit<'a, C> {
     /// `None` if the value is no `C`.
     pub(super) fn new(entry: &'a mut Entry) -> Option<Edit<'a, C>> {
         match entry.block.flat() {
-            None => entry.block.boxed_mut().and_then(C::of_mut).map(|boxed| Edit(Place::Boxed(boxed))),
+            None => {
+                // What is of another type is not copied for nothing.
+                entry.block.shared().and_then(C::of)?;
+                entry.block.shared_mut().and_then(C::of_mut).map(|apart| Edit(Place::Apart(apart)))
+            }
             Some(flat) => C::is(flat.value()).then_some(Edit(Place::Flat { entry, copy: OnceCell::new() })),
         }
     }
@@ -96,7 +100,7 @@ impl<C: Collection> Deref for Edit<'_, C> {
 
     fn deref(&self) -> &C {
         match &self.0 {
-            Place::Boxed(boxed) => boxed,
+            Place::Apart(collection) => collection,
             Place::Flat { entry, copy } => match C::of(copy.get_or_init(|| copy_of(entry))) {
                 Some(collection) => collection,
                 None => unreachable!("`new` has looked at the type, and nothing changes it"),
@@ -108,7 +112,7 @@ impl<C: Collection> Deref for Edit<'_, C> {
 impl<C: Collection> DerefMut for Edit<'_, C> {
     fn deref_mut(&mut self) -> &mut C {
         match &mut self.0 {
-            Place::Boxed(boxed) => boxed,
+            Place::Apart(collection) => collection,
             Place::Flat { entry, copy } => {
                 copy.get_or_init(|| copy_of(entry));
                 match copy.get_mut().and_then(C::of_mut) {

@@ -1,7 +1,7 @@
 //! One key with its value, expiry and access bits: a thin pointer to one allocation (drawn in block.rs).
 //!
-//! Numbers, small strings and small packed collections live in that allocation. Anything else is a boxed [`Value`] it
-//! points to.
+//! Numbers, small strings and small packed collections live in that allocation. Anything else is a [`Value`] it points to,
+//! which copies of the entry share until one of them is written to.
 //! Whoever holds an entry may change its value here; its expiry only the keyspace changes, which counts it.
 
 pub mod access;
@@ -13,6 +13,7 @@ use crate::types::{
     Collection, Encoding, Flat, FlatForm, INTEGER_TEXT_MAX, Stream, Value, ValueRef, parse_integer,
 };
 use block::{Block, Content, FLAT_MAX, Header, Kind};
+use triomphe::Arc;
 
 pub use edit::Edit;
 
@@ -45,7 +46,7 @@ impl Entry {
             Value::String(bytes) if bytes.len() <= FLAT_MAX => Entry::new_string(key, &bytes, expiry),
             value => match Flat::of(value.as_ref()) {
                 Some(flat) if is_short(flat) => Entry::holding(Content::Flat(flat), key, expiry),
-                _ => Entry::holding(Content::Boxed(Box::new(value)), key, expiry),
+                _ => Entry::holding(Content::Shared(Arc::new(value)), key, expiry),
             },
         }
     }
@@ -72,7 +73,7 @@ impl Entry {
     /// Asks the cache for what a search for this member of a big collection needs.
     #[inline]
     pub(crate) fn prefetch_member(&self, member: &[u8], step: Step) {
-        match self.block.boxed() {
+        match self.block.shared() {
             Some(Value::Hash(hash)) => hash.prefetch(member, step),
             Some(Value::Set(set)) => set.prefetch(member, step),
             Some(Value::SortedSet(sorted_set)) => sorted_set.prefetch(member, step),
@@ -84,7 +85,7 @@ impl Entry {
         match self.block.header().kind() {
             Kind::Int => ValueRef::Int(self.block.int().unwrap_or(0)),
             Kind::Flat(_) => self.block.flat().map_or(ValueRef::Int(0), Flat::value),
-            Kind::Boxed => self.block.boxed().map_or(ValueRef::Int(0), Value::as_ref),
+            Kind::Shared => self.block.shared().map_or(ValueRef::Int(0), Value::as_ref),
         }
     }
 
@@ -130,10 +131,11 @@ impl Entry {
 
     /// Bytes on the heap: this entry's block and what it points to.
     pub fn memory_usage(&self) -> usize {
-        let boxed = match self.block.boxed() {
+        let shared = match self.block.shared() {
             None => 0,
             Some(value) => {
-                size_of::<Value>()
+                size_of::<usize>()
+                    + size_of::<Value>()
                     + match value {
                         Value::Int(_) => 0,
                         Value::String(bytes) => bytes.capacity(),
@@ -145,25 +147,37 @@ impl Entry {
                     }
             }
         };
-        size_of::<Entry>() + self.block.allocated_bytes() + boxed
+        size_of::<Entry>() + self.block.allocated_bytes() + shared
     }
 
-    /// What a clone has to copy. A big collection's clone shares its parts: that costs a reference count for some hundred elements.
-    pub(crate) fn copy_bytes(&self) -> usize {
-        let boxed = match self.block.boxed() {
+    /// What a clone copies. What does not lie in the block is shared: that costs a reference count.
+    pub(crate) fn clone_bytes(&self) -> usize {
+        let shared = if self.block.shared().is_some() { BYTES_PER_SHARED_PART } else { 0 };
+        self.block.allocated_bytes() + shared
+    }
+
+    /// The length of what a clone shares and a write would copy whole: who holds the clone may be the last who needs it.
+    pub(crate) fn shared_in_one_piece_bytes(&self) -> usize {
+        self.block.shared().and_then(|value| Flat::of(value.as_ref())).map_or(0, |flat| flat.bytes.len())
+    }
+
+    /// Where what copies of this entry share lies.
+    #[cfg(test)]
+    pub(crate) fn shared_place(&self) -> Option<*const Value> {
+        self.block.shared().map(std::ptr::from_ref)
+    }
+
+    /// What a clone and the first write after it copy, before the pages and nodes that are written to: of what lies in one
+    /// piece all, of a big collection a reference count for some hundred elements.
+    pub(crate) fn unshare_bytes(&self) -> usize {
+        let shared = match self.block.shared() {
             None => 0,
             Some(value) => match Flat::of(value.as_ref()) {
                 Some(flat) => flat.bytes.len(),
                 None => shared_parts(value) * BYTES_PER_SHARED_PART,
             },
         };
-        self.block.allocated_bytes() + boxed
-    }
-
-    /// The same entry with a string that was copied from it.
-    pub(crate) fn with_copied_string(&self, bytes: Vec<u8>) -> Entry {
-        let content = Content::Boxed(Box::new(Value::String(bytes)));
-        Entry { block: Block::new(self.key(), self.expiry(), content, self.block.header()) }
+        self.block.allocated_bytes() + shared
     }
 
     /// Replaces the value by a string, as SET does. Reuses the allocation where the size allows.
@@ -182,7 +196,7 @@ impl Entry {
             Value::String(bytes) if bytes.len() <= FLAT_MAX => self.set_string(&bytes),
             value => match Flat::of(value.as_ref()) {
                 Some(flat) if is_short(flat) => self.put(Content::Flat(flat), false),
-                _ => self.put(Content::Boxed(Box::new(value)), false),
+                _ => self.put(Content::Shared(Arc::new(value)), false),
             },
         }
     }
@@ -192,7 +206,7 @@ impl Entry {
         if is_short(flat) {
             self.put(Content::Flat(flat), false);
         } else {
-            self.put(Content::Boxed(Box::new(flat.to_value())), false);
+            self.put(Content::Shared(Arc::new(flat.to_value())), false);
         }
     }
 
@@ -205,7 +219,7 @@ impl Entry {
     /// first. The string is raw from then on. `None`, and no call, if the value is no string.
     pub fn edit_string<T>(&mut self, change: impl FnOnce(&mut Vec<u8>) -> T) -> Option<T> {
         let raw = self.block.header().with_raw(true);
-        if let Some(Value::String(bytes)) = self.block.boxed_mut() {
+        if let Some(bytes) = self.long_string_mut() {
             let answer = change(bytes);
             self.block.set_header(raw);
             return Some(answer);
@@ -222,7 +236,7 @@ impl Entry {
         if is_short(flat) {
             self.put(Content::Flat(flat), true);
         } else {
-            self.put(Content::Boxed(Box::new(Value::String(bytes))), true);
+            self.put(Content::Shared(Arc::new(Value::String(bytes))), true);
         }
         Some(answer)
     }
@@ -235,30 +249,41 @@ impl Entry {
                 self.block.set_header(raw);
                 self.block.flat_mut()
             }
-            Kind::Boxed => match self.block.boxed_mut() {
-                Some(Value::String(bytes)) => Some(bytes),
-                _ => None,
-            },
+            Kind::Shared => self.long_string_mut().map(Vec::as_mut_slice),
             Kind::Int | Kind::Flat(_) => None,
         }
     }
 
+    fn long_string_mut(&mut self) -> Option<&mut Vec<u8>> {
+        // What is of another type is not copied for nothing.
+        match self.block.shared() {
+            Some(Value::String(_)) => match self.block.shared_mut() {
+                Some(Value::String(bytes)) => Some(bytes),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     pub fn stream_mut(&mut self) -> Option<&mut Stream> {
-        match self.block.boxed_mut() {
-            Some(Value::Stream(stream)) => Some(stream),
+        match self.block.shared() {
+            Some(Value::Stream(_)) => match self.block.shared_mut() {
+                Some(Value::Stream(stream)) => Some(stream),
+                _ => None,
+            },
             _ => None,
         }
     }
 
     /// Moves a collection or long string out, for who frees it; the number 0 takes its place.
-    pub(crate) fn take_boxed(&mut self) -> Option<Box<Value>> {
-        self.block.take_boxed()
+    pub(crate) fn take_shared(&mut self) -> Option<Arc<Value>> {
+        self.block.take_shared()
     }
 
-    /// The value alone. What is boxed is moved, the rest copied.
+    /// The value alone. What does not lie in the block is moved if no copy shares it, the rest copied.
     pub fn into_value(mut self) -> Value {
-        match (self.block.take_boxed(), self.block.flat()) {
-            (Some(value), _) => *value,
+        match (self.block.take_shared(), self.block.flat()) {
+            (Some(value), _) => Arc::unwrap_or_clone(value),
             (None, Some(flat)) => flat.to_value(),
             (None, None) => Value::Int(self.block.int().unwrap_or(0)),
         }
@@ -266,8 +291,8 @@ impl Entry {
 
     /// The same value under another key, the access bits, raw flag and expiry kept.
     pub fn with_key(mut self, key: &[u8]) -> Entry {
-        let boxed = self.block.take_boxed();
-        Entry { block: Block::new(key, self.expiry(), self.content(boxed), self.block.header()) }
+        let shared = self.block.take_shared();
+        Entry { block: Block::new(key, self.expiry(), self.content(shared), self.block.header()) }
     }
 
     pub(crate) fn set_expiry(&mut self, expiry: Option<i64>) {
@@ -275,8 +300,8 @@ impl Entry {
             Some(expiry) if self.block.set_expiry_in_place(expiry) => {}
             None if self.expiry().is_none() => {}
             expiry => {
-                let boxed = self.block.take_boxed();
-                self.block = Block::new(self.key(), expiry, self.content(boxed), self.block.header());
+                let shared = self.block.take_shared();
+                self.block = Block::new(self.key(), expiry, self.content(shared), self.block.header());
             }
         }
     }
@@ -296,7 +321,7 @@ impl Entry {
         let is_in_place = match content {
             Content::Int(number) => self.block.set_int_in_place(number),
             Content::Flat(flat) => self.block.set_flat_in_place(flat),
-            Content::Boxed(_) => false,
+            Content::Shared(_) => false,
         };
         if is_in_place {
             self.block.set_header(header);
@@ -305,25 +330,25 @@ impl Entry {
         }
     }
 
-    /// What is in the block, to go into another; `boxed` is the boxed value, if it is one.
-    fn content(&self, boxed: Option<Box<Value>>) -> Content<'_> {
-        match (boxed, self.block.flat()) {
-            (Some(value), _) => Content::Boxed(value),
+    /// What is in the block, to go into another; `shared` is the value that does not lie in it, if there is one.
+    fn content(&self, shared: Option<Arc<Value>>) -> Content<'_> {
+        match (shared, self.block.flat()) {
+            (Some(value), _) => Content::Shared(value),
             (None, Some(flat)) => Content::Flat(flat),
             (None, None) => Content::Int(self.block.int().unwrap_or(0)),
         }
     }
 }
 
-/// A copy, whose big collections share their nodes with the original until one side writes.
+/// A copy that shares what does not lie in the block until one side writes.
 impl Clone for Entry {
     fn clone(&self) -> Entry {
-        let boxed = self.block.boxed().map(|value| Box::new(value.clone()));
-        Entry { block: Block::new(self.key(), self.expiry(), self.content(boxed), self.block.header()) }
+        let content = self.content(self.block.share());
+        Entry { block: Block::new(self.key(), self.expiry(), content, self.block.header()) }
     }
 }
 
-/// How many reference counts a clone of a value that is not packed raises, about.
+/// How many reference counts it takes to write to a shared value that is not packed, about.
 fn shared_parts(value: &Value) -> usize {
     const ELEMENTS_PER_PART: usize = 512;
     let elements = match value {
@@ -349,7 +374,7 @@ fn string_content(value: &[u8]) -> Content<'_> {
     } else if value.len() <= FLAT_MAX {
         Content::Flat(Flat { form: FlatForm::String, bytes: value })
     } else {
-        Content::Boxed(Box::new(Value::String(value.to_vec())))
+        Content::Shared(Arc::new(Value::String(value.to_vec())))
     }
 }
 

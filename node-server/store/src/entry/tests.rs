@@ -46,6 +46,33 @@ fn overwriting_with_the_same_size_keeps_the_allocation() {
 }
 
 #[test]
+fn copies_share_what_lies_apart_until_one_of_them_is_written_to() {
+    let mut entry = Entry::new_string(b"k", &[b'a'; 5000], Some(3));
+    let copy = entry.clone();
+    assert_eq!(entry.shared_place(), copy.shared_place());
+    let place = entry.shared_place();
+    // Of another type: nothing changes.
+    assert!(entry.edit::<Hash>().is_none() && entry.stream_mut().is_none());
+    assert_eq!(entry.shared_place(), place);
+    entry.edit_string(|bytes| bytes.push(b'b'));
+    assert_eq!((bytes(&entry).len(), bytes(&copy)), (5001, vec![b'a'; 5000]));
+    assert_eq!(copy.shared_place(), place);
+    let own = entry.shared_place();
+    entry.string_bytes_mut().unwrap()[0] = b'c';
+    assert_eq!(entry.shared_place(), own, "what nobody shares is not copied");
+    let second = copy.clone();
+    drop(copy);
+    assert_eq!(second.clone().into_value().as_ref().as_string().unwrap().to_vec(), [b'a'; 5000]);
+    assert_eq!(second.with_key(b"other").shared_place(), place);
+    let mut emptied = entry.clone();
+    assert_eq!(
+        emptied.take_shared().map(|value| Value::clone(&value).into_buffer()),
+        Some(Some(bytes(&entry)))
+    );
+    assert_eq!((emptied.encoding(), bytes(&entry).len()), (Encoding::Int, 5001));
+}
+
+#[test]
 fn a_collection_is_reached_through_its_entry_and_survives_all_changes_around_it() {
     let limits = Limits::default();
     let mut hash = Hash::new();

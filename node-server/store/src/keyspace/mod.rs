@@ -34,6 +34,7 @@ use crate::snapshot::Snapshots;
 use crate::table::{Found, HashOf, Position, Shape, Table};
 use crate::types::Value;
 use rcl_proto::{SLOT_COUNT, Slot};
+use triomphe::Arc;
 
 /// Which slots a keyspace holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub struct Keyspace {
     field_expiry_cursor: field_expiry::FieldExpiryCursor,
     write_access: WriteAccess,
     /// What the last `upsert_string` replaced, if freeing it may take long.
-    replaced: Option<Box<Value>>,
+    replaced: Option<Arc<Value>>,
 }
 
 /// How many keys of one slot are measured for [`Keyspace::bytes_in_slot`].
@@ -307,7 +308,7 @@ impl Keyspace {
                         snapshots.before_insert(&mut new);
                         snapshots.hand_over_whole(number, std::mem::replace(old, new));
                     } else {
-                        *replaced = old.take_boxed();
+                        *replaced = old.take_shared();
                         old.set_expiry(expiry);
                         old.set_string(value);
                         old.set_access_clock(clock);
@@ -325,7 +326,7 @@ impl Keyspace {
     }
 
     /// The collection or long string that the last `upsert_string` replaced, for the caller to drop, perhaps elsewhere.
-    pub fn take_replaced(&mut self) -> Option<Box<Value>> {
+    pub fn take_replaced(&mut self) -> Option<Arc<Value>> {
         self.replaced.take()
     }
 

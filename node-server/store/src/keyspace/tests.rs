@@ -1,7 +1,7 @@
 //! The keyspace against plain maps, and snapshots of it while it is written to.
 
 use super::*;
-use crate::snapshot::{Room, WalkBudget, WalkState};
+use crate::snapshot::{Handed, Room, WalkBudget, WalkState};
 use crate::types::{Element, Hash, Limits, ValueRef};
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
@@ -496,13 +496,13 @@ proptest! {
         for _ in 0..aborted {
             // Given up half-way: entries of several epochs are left behind.
             model.keyspace.begin_snapshot(Arc::new(Room::new(1 << 20))).unwrap();
-            model.keyspace.walk_snapshot(walk_budget(5), &mut Vec::new()).unwrap();
+            model.keyspace.walk_snapshot(walk_budget(5), &mut Handed::default()).unwrap();
             model.keyspace.abort_snapshot();
         }
         for steps in rounds {
             let point = model.maps.clone();
             model.keyspace.begin_snapshot(Arc::new(Room::new(1 << 20))).unwrap();
-            let mut handed = Vec::new();
+            let mut handed = Handed::default();
             for step in steps {
                 match step {
                     Step::Write(operation) => write(&mut model, operation),
@@ -513,9 +513,9 @@ proptest! {
             while model.keyspace.walk_snapshot(walk_budget(10), &mut handed).unwrap().state == WalkState::More {}
             model.keyspace.finish_snapshot().unwrap();
             let mut seen = vec![BTreeMap::new(); 3];
-            for piece in handed {
+            for piece in handed.iter() {
                 let db = piece.db;
-                for entry in piece.into_entries() {
+                for entry in piece.entries() {
                     let again = seen[db].insert(entry.key().to_vec(), (text(&entry), entry.expiry()));
                     prop_assert!(again.is_none(), "handed over twice: {:?}", entry.key());
                 }

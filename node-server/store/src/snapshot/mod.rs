@@ -8,17 +8,19 @@
 //! ```
 //!
 //! An entry is handed over exactly once, as it was at the point: after it, its epoch is the new one. Entries created since carry the new
-//! epoch from the start. A flush hands whole tables over, without a look at the entries. A copy of a big collection shares its nodes
-//! with the original, so it costs little; a copy of a long string costs its length.
+//! epoch from the start. A flush hands whole tables over, without a look at the entries. A copy shares what does not lie in
+//! the entry's block, so it costs little; who writes to that while it is shared copies what he touches: of a big collection the
+//! way to some of its nodes, of a long string all.
 //!
-//! **The queue.** What writers have handed over waits for the walk, which takes it along at every call. When whoever walks is held
-//! up, it grows, up to the limit of the snapshot's [`Room`]: what comes after that is not handed over, and the snapshot is lost
-//! ([`SnapshotError::Overrun`]). Flushed tables do not count: what is in them was there at the point, and was to go.
+//! **The queue.** What writers have handed over waits for the walk, which takes it along at every call: by the lot, so that
+//! neither side does more under its lock when there is much of it. When whoever walks is held up, it grows, up to the limit of the
+//! snapshot's [`Room`]: what comes after that is not handed over, and the snapshot is lost ([`SnapshotError::Overrun`]). Flushed tables do not count: what is in them was there at the point, and was to go.
 //!
 //! **Epochs** are eight bits. A finished walk leaves one epoch in all entries, so they may wrap; snapshots given up half-way
 //! leave more, and are counted. Before the numbers run out a walk that hands nothing over stamps every entry
 //! ([`Keyspace::begin_stamping`]).
 
+mod handed;
 mod room;
 mod walk;
 
@@ -28,6 +30,8 @@ use crate::entry::Entry;
 use crate::keyspace::{Keyspace, Removed};
 use crate::table::Table;
 
+use handed::{FlushedTables, Piece, Queue};
+pub use handed::{Handed, HandedOver};
 pub use room::{Room, WritersShare};
 use walk::WalkCursor;
 pub use walk::{WalkBudget, WalkState, Walked};
@@ -45,7 +49,7 @@ pub(crate) struct Snapshots {
 
 #[derive(Debug)]
 struct Running {
-    queue: Vec<HandedOver>,
+    queue: Queue,
     room: Arc<Room>,
     walk: WalkCursor,
     walked: bool,
@@ -55,57 +59,11 @@ struct Running {
 
 impl Running {
     fn new(room: Arc<Room>, discards: bool) -> Running {
-        Running { queue: Vec::new(), room, walk: WalkCursor::default(), walked: false, discards }
+        Running { queue: Queue::default(), room, walk: WalkCursor::default(), walked: false, discards }
     }
 
     fn keeps(&self) -> bool {
         !self.discards && !self.room.is_overrun()
-    }
-}
-
-/// A piece of the snapshot.
-#[derive(Debug)]
-pub struct HandedOver {
-    /// The number of the database at the point.
-    pub db: usize,
-    room_bytes: usize,
-    piece: Piece,
-}
-
-#[derive(Debug)]
-enum Piece {
-    Entry(Entry),
-    /// A flushed table; its entries of `epoch` are none of the snapshot's.
-    Table {
-        table: Table<Entry>,
-        epoch: u8,
-    },
-    /// What was copied of a string that somebody else has handed over meanwhile.
-    Nothing {
-        _copied: Vec<u8>,
-    },
-}
-
-impl HandedOver {
-    fn nothing(db: usize, copied: Vec<u8>) -> HandedOver {
-        HandedOver { db, room_bytes: 0, piece: Piece::Nothing { _copied: copied } }
-    }
-
-    /// What of the snapshot's [`Room`] is free again when this is gone.
-    pub fn room_bytes(&self) -> usize {
-        self.room_bytes
-    }
-
-    /// The entries as they were at the point, expired ones too.
-    pub fn into_entries(self) -> impl Iterator<Item = Entry> {
-        let (one, table) = match self.piece {
-            Piece::Entry(entry) => (Some(entry), None),
-            Piece::Table { table, epoch } => {
-                (None, Some(table.into_entries().filter(move |entry| entry.epoch() != epoch)))
-            }
-            Piece::Nothing { .. } => (None, None),
-        };
-        one.into_iter().chain(table.into_iter().flatten())
     }
 }
 
@@ -145,7 +103,7 @@ impl Snapshots {
     #[inline]
     pub(crate) fn before_change(&mut self, db: usize, entry: &mut Entry) {
         if self.needs(entry) {
-            self.hand_over(db, entry.copy_bytes(), || entry.clone());
+            self.hand_over(db, entry.unshare_bytes(), || entry.clone());
             entry.set_epoch(self.epoch);
         }
     }
@@ -183,13 +141,11 @@ impl Snapshots {
     pub(crate) fn after_flush(&mut self, db: usize, tables: Vec<Table<Entry>>) -> Vec<Table<Entry>> {
         let epoch = self.epoch;
         match &mut self.running {
-            Some(running) if !running.walked && running.keeps() => {
-                let pieces = tables.into_iter().filter(|table| !table.is_empty());
-                running.queue.extend(pieces.map(|table| HandedOver {
-                    db,
-                    room_bytes: 0,
-                    piece: Piece::Table { table, epoch },
-                }));
+            Some(running)
+                if !running.walked && running.keeps() && tables.iter().any(|table| !table.is_empty()) =>
+            {
+                let piece = Piece::Flushed(Box::new(FlushedTables { tables, epoch }));
+                running.queue.push(HandedOver { db, room_bytes: 0, piece });
                 Vec::new()
             }
             _ => tables,
@@ -235,9 +191,9 @@ impl Keyspace {
     }
 
     /// Takes out what writers have handed over since the last call.
-    pub fn drain_snapshot(&mut self, handed: &mut Vec<HandedOver>) {
+    pub fn drain_snapshot(&mut self, handed: &mut Handed) {
         if let Some(running) = &mut self.snapshots.running {
-            handed.append(&mut running.queue);
+            handed.queued.append(&mut running.queue);
         }
     }
 
@@ -253,8 +209,9 @@ impl Keyspace {
     }
 
     /// Gives a snapshot up. What is in the queue is returned to be dropped elsewhere.
-    pub fn abort_snapshot(&mut self) -> Vec<HandedOver> {
-        self.snapshots.running.take().map(|running| running.queue).unwrap_or_default()
+    pub fn abort_snapshot(&mut self) -> Handed {
+        let queued = self.snapshots.running.take().map(|running| running.queue).unwrap_or_default();
+        Handed { walked: Vec::new(), queued }
     }
 
     fn stamp_everything(&mut self) {

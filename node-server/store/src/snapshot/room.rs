@@ -83,7 +83,7 @@ impl Room {
         true
     }
 
-    /// What was handed over is gone: [`HandedOver::room_bytes`](super::HandedOver::room_bytes).
+    /// What was handed over is gone: [`Handed::clear`](super::Handed::clear).
     pub fn release(&self, bytes: usize) {
         self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }

@@ -1,14 +1,14 @@
 //! The walk: each call takes some entries along that nobody has handed over yet, and no more work than it was allowed.
 //!
 //! What a call does under its lock is counted in entries looked at and in bytes copied, and it ends with the first entry that
-//! brings it to either limit. Only a long string could be far more than that: it is copied piece by piece, a piece a
-//! call, and handed over when it is whole. Who changes it meanwhile hands it over as it was, and the pieces are dropped.
+//! brings it to either limit. No entry can be far more than that: what does not lie in its block is shared, whatever it is
+//! and however long (a key alone is copied whole). And while the snapshot has no more than it can write at a time of
+//! what it shares, who writes over that frees it: what is shared counts against the limit in bytes, too.
 
-use super::{HandedOver, Piece, Running, SnapshotError};
+use super::{Handed, HandedOver, Piece, Running, SnapshotError};
 use crate::entry::Entry;
 use crate::keyspace::Keyspace;
 use crate::table::{Position, Table, Wanted};
-use crate::types::ValueRef;
 
 /// What one call may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +29,19 @@ pub struct Walked {
     pub state: WalkState,
     /// Looked at, whether or not somebody had handed them over already.
     pub entries: usize,
-    /// Copied; a shared part of a big collection counts as much as it costs to share it.
+    /// Copied; a reference count counts as much as it costs to raise one.
     pub bytes: usize,
+    /// What lies in one piece and is shared.
+    pub shared_bytes: usize,
 }
 
 impl Walked {
+    fn has_room_for_bytes(&self, budget: WalkBudget) -> bool {
+        self.bytes.saturating_add(self.shared_bytes) < budget.bytes.max(1)
+    }
+
     fn is_within(&self, budget: WalkBudget) -> bool {
-        self.entries < budget.entries.max(1) && self.bytes < budget.bytes.max(1)
+        self.entries < budget.entries.max(1) && self.has_room_for_bytes(budget)
     }
 }
 
@@ -45,15 +51,8 @@ pub(super) struct WalkCursor {
     number: usize,
     table: usize,
     hash: u64,
-    copying: Option<Copying>,
-}
-
-/// A long string of which some is copied.
-#[derive(Debug)]
-struct Copying {
-    key: Box<[u8]>,
-    hash: u64,
-    bytes: Vec<u8>,
+    /// Where the entries are that a step looks at. Kept, so that nothing is allocated for it.
+    found: Vec<Position>,
 }
 
 impl Keyspace {
@@ -62,11 +61,11 @@ impl Keyspace {
     pub fn walk_snapshot(
         &mut self,
         budget: WalkBudget,
-        handed: &mut Vec<HandedOver>,
+        handed: &mut Handed,
     ) -> Result<Walked, SnapshotError> {
         self.drain_snapshot(handed);
         let mut running = self.snapshots.running.take().ok_or(SnapshotError::NotRunning)?;
-        let mut walked = Walked { state: WalkState::More, entries: 0, bytes: 0 };
+        let mut walked = Walked { state: WalkState::More, entries: 0, bytes: 0, shared_bytes: 0 };
         while walked.is_within(budget) && !running.walked {
             self.walk_step(&mut running, budget, &mut walked, handed);
         }
@@ -78,16 +77,17 @@ impl Keyspace {
         if is_overrun { Err(SnapshotError::Overrun) } else { Ok(walked) }
     }
 
-    /// One scan of one table, or a piece of a long string.
+    /// One scan of one table.
     fn walk_step(
         &mut self,
         running: &mut Running,
         budget: WalkBudget,
         walked: &mut Walked,
-        handed: &mut Vec<HandedOver>,
+        handed: &mut Handed,
     ) {
         let epoch = self.snapshots.epoch;
         let hasher = self.hasher().clone();
+        let keeps = !running.discards;
         let walk = &mut running.walk;
         let number = walk.number;
         let database = self.databases_mut().iter_mut().find(|database| database.number_at_snapshot == number);
@@ -96,56 +96,29 @@ impl Keyspace {
             return;
         };
         let index = database.next_occupied(walk.table);
-        // The table may have been flushed, and what was copied of a string in it is of no use then.
-        if index != Some(walk.table) {
-            walk.drop_copy(number, handed);
-        }
         let Some((index, table)) = index.and_then(|index| Some((index, database.table_mut(index)?))) else {
-            *walk = WalkCursor { number: number + 1, ..WalkCursor::default() };
+            (walk.number, walk.table, walk.hash) = (number + 1, 0, 0);
             return;
         };
+        // The table may have been flushed.
         if index != walk.table {
             (walk.table, walk.hash) = (index, 0);
         }
-        let mut step = WalkStep { table, number, epoch, keeps: !running.discards, budget, walked, handed };
-        if let Some(copying) = walk.copying.take() {
-            walk.copying = step.copy_on(copying);
-            return;
-        }
-        step.table.ahead(walk.hash, budget.entries, Entry::prefetch);
+        table.ahead(walk.hash, budget.entries, Entry::prefetch);
         let hash_of = |entry: &Entry| hasher.hash(entry.key());
-        let mut found: Vec<(Position, u64)> = Vec::with_capacity(budget.entries + 8);
-        let left = budget.entries.saturating_sub(step.walked.entries);
-        let next = step.table.scan_positions(walk.hash, left, Wanted::All, hash_of, |position, hash| {
-            found.push((position, hash));
+        let found = &mut walk.found;
+        found.clear();
+        let left = budget.entries.saturating_sub(walked.entries);
+        let next = table.scan_positions(walk.hash, left, Wanted::All, hash_of, |position, _| {
+            found.push(position);
         });
         // At least one, so that a call ends even where all is empty.
-        step.walked.entries += found.len().max(1);
-        match (step.take_along(&found), next) {
-            (Outcome::All, Some(hash)) => walk.hash = hash,
-            (Outcome::All, None) => (walk.table, walk.hash) = (index + 1, 0),
-            (Outcome::Some, _) => {}
-            (Outcome::Long(copying), _) => walk.copying = Some(copying),
+        walked.entries += found.len().max(1);
+        let mut step = WalkStep { table, number, epoch, keeps, budget, walked, handed };
+        if step.take_along(&walk.found) {
+            (walk.table, walk.hash) = next.map_or((index + 1, 0), |hash| (index, hash));
         }
     }
-}
-
-impl WalkCursor {
-    /// Gives what was copied to whom the drop of it hurts less.
-    fn drop_copy(&mut self, db: usize, handed: &mut Vec<HandedOver>) {
-        if let Some(copying) = self.copying.take() {
-            handed.push(HandedOver::nothing(db, copying.bytes));
-        }
-    }
-}
-
-/// How far one got with what a scan found.
-enum Outcome {
-    All,
-    /// The budget is used up; the same is to be looked at again.
-    Some,
-    /// Up to a string that takes several calls.
-    Long(Copying),
 }
 
 struct WalkStep<'a> {
@@ -156,13 +129,14 @@ struct WalkStep<'a> {
     keeps: bool,
     budget: WalkBudget,
     walked: &'a mut Walked,
-    handed: &'a mut Vec<HandedOver>,
+    handed: &'a mut Handed,
 }
 
 impl WalkStep<'_> {
-    fn take_along(&mut self, found: &[(Position, u64)]) -> Outcome {
+    /// False when the budget is used up before the end: the same is to be looked at again.
+    fn take_along(&mut self, found: &[Position]) -> bool {
         let epoch = self.epoch;
-        for &(position, hash) in found {
+        for &position in found {
             let Some(entry) = self.table.at_mut(position).filter(|entry| entry.epoch() != epoch) else {
                 continue;
             };
@@ -170,44 +144,15 @@ impl WalkStep<'_> {
                 entry.set_epoch(epoch);
                 continue;
             }
-            if self.walked.bytes >= self.budget.bytes.max(1) {
-                return Outcome::Some;
+            if !self.walked.has_room_for_bytes(self.budget) {
+                return false;
             }
-            if let ValueRef::String(bytes) = entry.value()
-                && bytes.len() > self.budget.bytes
-            {
-                let bytes = Vec::with_capacity(bytes.len());
-                return Outcome::Long(Copying { key: entry.key().into(), hash, bytes });
-            }
-            self.walked.bytes += entry.copy_bytes();
+            self.walked.bytes += entry.clone_bytes();
+            self.walked.shared_bytes += entry.shared_in_one_piece_bytes();
             let piece = Piece::Entry(entry.clone());
             entry.set_epoch(epoch);
-            self.handed.push(HandedOver { db: self.number, room_bytes: 0, piece });
+            self.handed.walked.push(HandedOver { db: self.number, room_bytes: 0, piece });
         }
-        Outcome::All
-    }
-
-    /// Another piece. `None` when it is whole and handed over, or somebody else has handed it over.
-    fn copy_on(&mut self, mut copying: Copying) -> Option<Copying> {
-        let epoch = self.epoch;
-        self.walked.entries += 1;
-        let entry = self.table.get_mut(copying.hash, |entry| entry.key() == &*copying.key);
-        if let Some(entry) = entry.filter(|entry| entry.epoch() != epoch)
-            && let ValueRef::String(bytes) = entry.value()
-        {
-            let start = copying.bytes.len();
-            let end = bytes.len().min(start + self.budget.bytes.saturating_sub(self.walked.bytes).max(1));
-            copying.bytes.extend_from_slice(bytes.get(start..end).unwrap_or_default());
-            self.walked.bytes += end.saturating_sub(start);
-            if end < bytes.len() {
-                return Some(copying);
-            }
-            let piece = Piece::Entry(entry.with_copied_string(copying.bytes));
-            entry.set_epoch(epoch);
-            self.handed.push(HandedOver { db: self.number, room_bytes: 0, piece });
-            return None;
-        }
-        self.handed.push(HandedOver::nothing(self.number, copying.bytes));
-        None
+        true
     }
 }

@@ -189,7 +189,7 @@ fn a_small_hash_is_one_allocation() {
     drop(hash);
     // The header, the key, and a listpack of 135 bytes.
     assert_eq!(entry.memory_usage(), size_of::<Entry>() + (8 + 16 + 135usize).next_multiple_of(8));
-    assert!(entry.take_boxed().is_none());
+    assert!(entry.take_shared().is_none());
 }
 
 #[test]
@@ -224,32 +224,32 @@ fn what_is_there_already_is_not_copied() {
 }
 
 #[test]
-fn a_collection_that_is_too_long_or_big_is_boxed() {
+fn a_collection_that_is_too_long_or_big_lies_apart() {
     let mut entry = Entry::new(b"key", Value::List(List::new()), None);
-    let one_box = |entry: &mut Entry| entry.block.boxed().is_some();
+    let apart = |entry: &mut Entry| entry.block.shared().is_some();
     entry.edit::<List>().unwrap().push(
         End::Tail,
         &[b'x'; Entry::LONGEST_PACKED_WITHIN - 15],
         &Limits::default(),
     );
-    assert_eq!((one_box(&mut entry), entry.encoding()), (false, Encoding::Listpack));
+    assert_eq!((apart(&mut entry), entry.encoding()), (false, Encoding::Listpack));
     entry.edit::<List>().unwrap().push(End::Tail, b"more", &Limits::default());
-    assert_eq!((one_box(&mut entry), entry.encoding()), (true, Encoding::Listpack));
+    assert_eq!((apart(&mut entry), entry.encoding()), (true, Encoding::Listpack));
     let ValueRef::List(list) = entry.value() else { panic!("{:?}", entry.value()) };
     assert_eq!((list.len(), list.get(1)), (2, Some(crate::types::Element::Bytes(b"more"))));
 
     let mut entry = Entry::new(b"key", Value::Set(Set::new()), Some(1));
     entry.edit::<Set>().unwrap().add(b"5", &limits());
-    assert_eq!((one_box(&mut entry), entry.encoding()), (false, Encoding::Intset));
+    assert_eq!((apart(&mut entry), entry.encoding()), (false, Encoding::Intset));
     entry.edit::<Set>().unwrap().add(b"a", &limits());
-    assert_eq!((one_box(&mut entry), entry.encoding()), (false, Encoding::Listpack));
+    assert_eq!((apart(&mut entry), entry.encoding()), (false, Encoding::Listpack));
     entry.edit::<Set>().unwrap().add(&[b'x'; 65], &limits());
-    assert_eq!((one_box(&mut entry), entry.encoding(), entry.expiry()), (true, Encoding::Hashtable, Some(1)));
+    assert_eq!((apart(&mut entry), entry.encoding(), entry.expiry()), (true, Encoding::Hashtable, Some(1)));
 
     let mut entry = Entry::new(b"key", Value::Hash(Hash::new()), None);
     entry.edit::<Hash>().unwrap().set(b"field", b"value", &limits());
     entry.edit::<Hash>().unwrap().set_expiry(b"field", 7, &limits());
-    assert_eq!((one_box(&mut entry), entry.encoding()), (true, Encoding::ListpackEx));
+    assert_eq!((apart(&mut entry), entry.encoding()), (true, Encoding::ListpackEx));
 }
 
 #[test]

@@ -1,0 +1,102 @@
+//! The walk over all shards: some visits, each under one lock, then what they brought is written, and so on in turn.
+//!
+//! What a visit does under its lock is bounded by [`VISIT`]. A thread that has just slept is seldom sent to sleep itself while it
+//! holds a lock: so the walk sleeps while what it brought is written elsewhere, and now and then a moment where it writes
+//! itself. Who waits for a lock that it had gets it next. What was copied under locks is freed here and nowhere else,
+//! so that its memory is at hand for the next visits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::MutexGuard;
+use rcl_store::snapshot::{Handed, Room, WalkBudget, WalkState};
+
+use super::aside::Aside;
+use super::writing::Writing;
+use super::{Pace, SnapshotError, Summary};
+use crate::clock;
+use crate::node::Node;
+
+/// What is done under a lock at a time.
+pub(super) const VISIT: WalkBudget = WalkBudget { entries: 64, bytes: 64 * 1024 };
+/// What so many visits brought is written in one go.
+const VISITS: usize = 8;
+/// After so long the walk sleeps for a moment, which is as short as the system makes it.
+const STRETCH: Duration = Duration::from_micros(300);
+const MOMENT: Duration = Duration::from_micros(1);
+
+pub(super) struct Walk {
+    node: Arc<Node>,
+    /// For what writers hand over.
+    room: Arc<Room>,
+    /// The shards that are not done.
+    unwalked: Vec<usize>,
+    /// Others went first.
+    stretch_began: Instant,
+}
+
+impl Walk {
+    pub(super) fn new(node: &Arc<Node>, room: Arc<Room>) -> Walk {
+        let unwalked = (0..node.shards.count()).collect();
+        Walk { node: node.clone(), room, unwalked, stretch_began: clock::monotonic() }
+    }
+
+    pub(super) fn all(&mut self, mut writing: Writing, pace: Pace) -> Result<Summary, SnapshotError> {
+        let mut aside = Aside::start(pace);
+        // A visit may look at some more than it was told to.
+        let mut handed = Handed::with_room_for(VISITS * 2 * VISIT.entries);
+        let mut next = 0;
+        while !self.unwalked.is_empty() {
+            for _ in 0..VISITS {
+                let Some(&index) = self.unwalked.get(next % self.unwalked.len().max(1)) else { break };
+                next += usize::from(!self.visit(index, &mut handed)?);
+            }
+            let result;
+            (writing, handed, result) = aside.run(move || {
+                let result = writing.add(&handed);
+                (writing, handed, result)
+            });
+            if aside.did_it_elsewhere() {
+                self.stretch_began = clock::monotonic();
+            }
+            self.room.release(handed.clear());
+            result?;
+        }
+        drop(aside);
+        writing.end()
+    }
+
+    /// True when the shard is done, and the next one in its place.
+    fn visit(&mut self, index: usize, handed: &mut Handed) -> Result<bool, SnapshotError> {
+        self.let_others_go_first();
+        let mut shard = self.node.shards.lock(index);
+        let (locked_at, cpu_at) = (clock::monotonic(), clock::thread_cpu());
+        let walked = shard.keyspace.walk_snapshot(VISIT, handed).map_err(SnapshotError::Store)?;
+        let is_done = walked.state == WalkState::Done;
+        if is_done {
+            shard.keyspace.finish_snapshot().map_err(SnapshotError::Store)?;
+            self.unwalked.retain(|other| *other != index);
+        }
+        MutexGuard::unlock_fair(shard);
+        let held_for = clock::monotonic() - locked_at;
+        let cpu = clock::thread_cpu().and_then(|now| now.checked_sub(cpu_at?));
+        self.node.persistence.progress.note_visit(held_for, cpu);
+        self.node.latency.note("snapshot-visit", held_for);
+        Ok(is_done)
+    }
+
+    fn let_others_go_first(&mut self) {
+        if self.stretch_began.elapsed() >= STRETCH {
+            std::thread::sleep(MOMENT);
+            self.stretch_began = clock::monotonic();
+        }
+    }
+
+    /// Nothing stays behind in the shards.
+    pub(super) fn give_up(&mut self) {
+        for index in std::mem::take(&mut self.unwalked) {
+            let dropped = self.node.shards.lock(index).keyspace.abort_snapshot();
+            drop(dropped);
+        }
+    }
+}

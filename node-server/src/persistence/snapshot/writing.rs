@@ -1,0 +1,259 @@
+//! What the walk brings becomes bytes, and the bytes go to the sinks. No lock is held meanwhile.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rcl_store::aof;
+use rcl_store::entry::Entry;
+use rcl_store::rdb::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
+use rcl_store::snapshot::{Handed, Room};
+
+use super::{Format, Sink, SinkState, SnapshotError, Summary};
+use crate::clock;
+use crate::config::Settings;
+use crate::eviction;
+use crate::node::Node;
+use crate::persistence;
+use crate::replication::LogPoint;
+use crate::scripting::functions::Functions;
+
+/// Sinks get pieces of about this size.
+const CHUNK_BYTES: usize = 64 * 1024;
+const FULL_SINK_PAUSE: Duration = Duration::from_millis(1);
+/// A longer one is made in pieces.
+const LONGEST_DELAY_US: i64 = 10_000;
+
+/// What is known of the point in time.
+pub(super) struct AtPoint {
+    pub(super) log: LogPoint,
+    pub(super) dirty: u64,
+    pub(super) functions: Arc<Functions>,
+    /// Fields of hashes had expiries.
+    pub(super) field_expiries: bool,
+    /// How many keys each database had, and how many of them expire.
+    pub(super) sizes: Vec<(u64, u64)>,
+}
+
+pub(super) struct Writing {
+    node: Arc<Node>,
+    settings: Arc<Settings>,
+    format: Format,
+    at_point: AtPoint,
+    /// Of the walk's beginning: that is near enough for idle times.
+    now_ms: i64,
+    /// For what writers hand over.
+    room: Arc<Room>,
+    sinks: Vec<Box<dyn Sink>>,
+    last_error: Option<io::Error>,
+    encoder: Encoder,
+    out: Vec<u8>,
+    /// Whose keys come.
+    database: Option<usize>,
+    keys: u64,
+    bytes: u64,
+}
+
+impl Writing {
+    pub(super) fn start(
+        node: &Arc<Node>,
+        format: Format,
+        at_point: AtPoint,
+        room: Arc<Room>,
+        sinks: Vec<Box<dyn Sink>>,
+    ) -> Writing {
+        let settings = node.settings().clone();
+        let mut out = Vec::with_capacity(CHUNK_BYTES * 2);
+        let mut encoder = match format {
+            Format::Commands => Encoder::Commands,
+            Format::Rdb | Format::AofBase => {
+                let info = file_info(node, format, &at_point);
+                Encoder::Rdb(FileEncoder::start(settings.rdbcompression, &info, &mut out))
+            }
+        };
+        if format == Format::Commands && settings.aof_timestamp_enabled {
+            aof::timestamp(clock::now_ms() / 1000, &mut out);
+        }
+        for library in at_point.functions.libraries() {
+            encoder.function(&library.code, &mut out);
+        }
+        Writing {
+            node: node.clone(),
+            settings,
+            format,
+            at_point,
+            now_ms: clock::now_ms(),
+            room,
+            sinks,
+            last_error: None,
+            encoder,
+            out,
+            database: None,
+            keys: 0,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, handed: &Handed) -> Result<(), SnapshotError> {
+        for piece in handed.iter() {
+            for entry in piece.entries() {
+                self.key(piece.db, entry);
+                self.slow_down(self.settings.rdb_key_save_delay_us);
+                if self.out.len() >= CHUNK_BYTES {
+                    self.encoder.leaves(&self.out);
+                    self.flush()?;
+                }
+            }
+        }
+        self.node.persistence.progress.note_keys(self.keys);
+        Ok(())
+    }
+
+    fn key(&mut self, database: usize, entry: &Entry) {
+        if self.database != Some(database) {
+            let (keys, volatile) = self.at_point.sizes.get(database).copied().unwrap_or_default();
+            self.encoder.database(database as u64, keys, volatile, &mut self.out);
+            self.database = Some(database);
+        }
+        let (idle_s, frequency) = eviction::kept_access(&self.settings, entry, self.now_ms);
+        let info = KeyInfo { expiry_ms: entry.expiry(), idle_s, frequency };
+        self.encoder.key(entry, info, &mut self.out);
+        self.keys += 1;
+    }
+
+    /// A long delay is none for who calls it off.
+    fn slow_down(&self, delay_us: i64) {
+        let mut left_us = delay_us;
+        while left_us > LONGEST_DELAY_US && !self.sinks.iter().all(|sink| sink.is_called_off()) {
+            persistence::slow_down(LONGEST_DELAY_US, self.keys);
+            left_us -= LONGEST_DELAY_US;
+        }
+        persistence::slow_down(left_us.min(LONGEST_DELAY_US), self.keys);
+    }
+
+    fn flush(&mut self) -> Result<(), SnapshotError> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let chunk = Bytes::from(std::mem::take(&mut self.out));
+        self.bytes += chunk.len() as u64;
+        for mut sink in std::mem::take(&mut self.sinks) {
+            match self.feed(sink.as_mut(), &chunk) {
+                Ok(()) => self.sinks.push(sink),
+                Err(error) => self.last_error = Some(error),
+            }
+        }
+        // Its memory is used again where no sink keeps it.
+        self.out = if chunk.is_unique() { Vec::from(chunk) } else { Vec::with_capacity(CHUNK_BYTES * 2) };
+        self.out.clear();
+        if self.sinks.is_empty() { Err(self.no_sink_left()) } else { Ok(()) }
+    }
+
+    fn no_sink_left(&mut self) -> SnapshotError {
+        self.last_error.take().map_or(SnapshotError::NoSink, SnapshotError::Sink)
+    }
+
+    /// Waits for a sink that is full, unless what writers hand over meanwhile grows too large.
+    fn feed(&self, sink: &mut dyn Sink, chunk: &Bytes) -> io::Result<()> {
+        while sink.write(chunk)? == SinkState::Full {
+            if self.room.used_bytes() > self.room_for_replicas() {
+                let text =
+                    "a replica took its copy so slowly that what was written meanwhile is over its limit";
+                return Err(io::Error::other(text));
+            }
+            std::thread::sleep(FULL_SINK_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// A replica is given up before the snapshot is.
+    fn room_for_replicas(&self) -> usize {
+        let half = self.room.limit_bytes() / 2;
+        match self.node.settings().output_buffer_limits.replica.hard_bytes {
+            0 => half,
+            limit => half.min(limit as usize),
+        }
+    }
+
+    pub(super) fn end(mut self) -> Result<Summary, SnapshotError> {
+        std::mem::replace(&mut self.encoder, Encoder::Commands).finish(&mut self.out);
+        if !self.settings.rdbchecksum
+            && self.format != Format::Commands
+            && let Some(checksum) = self.out.last_chunk_mut::<8>()
+        {
+            // Zero says that there is none.
+            *checksum = [0; 8];
+        }
+        self.flush()?;
+        let mut finished = 0;
+        for sink in std::mem::take(&mut self.sinks) {
+            match sink.finish() {
+                Ok(()) => finished += 1,
+                Err(error) => self.last_error = Some(error),
+            }
+        }
+        if finished == 0 {
+            return Err(self.no_sink_left());
+        }
+        Ok(Summary { keys: self.keys, bytes: self.bytes, dirty: self.at_point.dirty })
+    }
+}
+
+fn file_info<'a>(node: &Node, format: Format, at_point: &'a AtPoint) -> FileInfo<'a> {
+    let log = &at_point.log;
+    FileInfo {
+        redis_version: crate::REDIS_VERSION,
+        created_at_s: clock::now_ms() / 1000,
+        used_memory_bytes: node.peak_memory_bytes.load(Ordering::Relaxed),
+        field_expiries: at_point.field_expiries,
+        aof_base: format == Format::AofBase,
+        replication: log.is_active.then(|| ReplicationInfo {
+            stream_database: log.database.unwrap_or(0) as u64,
+            id: log.id.as_str().as_bytes(),
+            offset: log.offset as i64,
+        }),
+    }
+}
+
+/// Turns what the walk comes to into bytes.
+enum Encoder {
+    Rdb(FileEncoder),
+    Commands,
+}
+
+impl Encoder {
+    fn function(&mut self, code: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Encoder::Rdb(encoder) => encoder.function(code, out),
+            Encoder::Commands => aof::commands::function(code, out),
+        }
+    }
+
+    fn database(&mut self, number: u64, keys: u64, volatile: u64, out: &mut Vec<u8>) {
+        match self {
+            Encoder::Rdb(encoder) => encoder.database(number, keys, volatile, out),
+            Encoder::Commands => aof::commands::select(number, out),
+        }
+    }
+
+    fn key(&mut self, entry: &Entry, info: KeyInfo, out: &mut Vec<u8>) {
+        match self {
+            Encoder::Rdb(encoder) => encoder.key(entry.key(), entry.value(), info, out),
+            Encoder::Commands => aof::commands::key(entry.key(), entry.value(), info.expiry_ms, out),
+        }
+    }
+
+    fn leaves(&mut self, out: &[u8]) {
+        if let Encoder::Rdb(encoder) = self {
+            encoder.leaves(out);
+        }
+    }
+
+    fn finish(self, out: &mut Vec<u8>) {
+        if let Encoder::Rdb(encoder) = self {
+            encoder.finish(out);
+        }
+    }
+}
