@@ -40,8 +40,18 @@ use std::process::{Command, ExitCode, Stdio};
 use figures::Figures;
 
 const SKIPPED: u8 = 77;
-const PARTS: [&str; 9] =
-    ["serve", "memory", "commands", "load", "snapshot", "aof-replay", "stream", "create", "rebalance"];
+const PARTS: [&str; 10] = [
+    "serve",
+    "memory",
+    "commands",
+    "load",
+    "snapshot",
+    "snapshot-start",
+    "aof-replay",
+    "stream",
+    "create",
+    "rebalance",
+];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +107,9 @@ fn main() -> ExitCode {
         }
         if wanted("snapshot") {
             snapshot::measure(scale, &mut figures)?;
+        }
+        if wanted("snapshot") || wanted("snapshot-start") {
+            snapshot::measure_start(scale, &mut figures)?;
         }
         if wanted("aof-replay") {
             replay::measure(scale, &mut figures)?;
