@@ -7,6 +7,7 @@
 //! create     from six lone nodes to a cluster in sync           rcl create     and redis-cli --cluster create
 //! load       from the start of a process with an RDB file       rcl node       and redis-server
 //! snapshot   what BGSAVE and a full sync cost who is served     rcl node       and redis-server
+//! snapshot-start  of that only the start of BGSAVE, with many keys
 //! aof-replay how long a node with an append-only file starts    rcl node       and redis-server
 //! stream     how fast a replica applies what its master sends   rcl node       and redis-server
 //! rebalance  keys per second from three masters to four         rcl rebalance  and redis-cli --cluster rebalance

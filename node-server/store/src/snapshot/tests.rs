@@ -195,7 +195,11 @@ fn no_value_makes_a_call_of_the_walker_long() {
         for entry in all {
             let own = keyspace.find(0, &hasher.key(entry.key())).unwrap();
             assert_eq!(entry.shared_place(), own.shared_place());
-            assert_eq!(entry.shared_place().is_some(), entry.memory_usage() > LARGEST_BLOCK);
+            let is_within = match own.value() {
+                ValueRef::String(bytes) => bytes.len() <= Entry::LONGEST_STRING_WITHIN,
+                _ => false,
+            };
+            assert_eq!(entry.shared_place().is_none(), is_within);
         }
     }
 }
