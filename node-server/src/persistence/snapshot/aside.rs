@@ -1,8 +1,16 @@
 //! A thread for work that gives way: it gets a processor when nobody else wants one, and loses it at once to whoever does.
 //!
 //! Fork's child competes with those who are served as a process like any other. This thread does not: it has the system's idle
-//! scheduling. For that it must never hold what others wait for, and it must not be forgotten where all processors are
-//! busy for long: when it has waited for one most of the time, who gave it the work does that himself for a while.
+//! scheduling. For that it must never hold what others wait for, and where all processors are busy, be it with what other
+//! processes do, it may get none for seconds. So work goes there only after it has shown that it gets along:
+//!
+//! ```text
+//!   here ──▶ asked: a little work, which nobody waits for ── done soon ──▶ elsewhere: work goes to the thread
+//!    ▲          │ done late                                                    │ it waited for a processor most of the time
+//!    └── for a while ◀─────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! In the other states whoever gives the work does it himself.
 
 use std::fs::File;
 use std::io;
@@ -13,21 +21,36 @@ use std::time::{Duration, Instant};
 use super::Pace;
 use crate::clock;
 
+/// What it is asked to show: so much time with a processor, and in how long it had it.
+const SHOWN: Duration = Duration::from_micros(300);
+const SOON: Duration = Duration::from_millis(3);
 /// How often it is looked how much the thread has waited.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// For so long its work is done by who gave it, when it got less than [`LEAST_PERCENT`] of its time.
-const TAKEN_BACK: Duration = Duration::from_millis(200);
+/// With less of its time than this it does not get along, and for so long it isn't asked again.
 const LEAST_PERCENT: u32 = 25;
+const UNASKED: Duration = Duration::from_millis(200);
 
 pub(super) struct Aside {
     thread: Option<Thread>,
-    share: Share,
-    did_it_elsewhere: bool,
+    state: State,
 }
 
 struct Thread {
     jobs: Sender<Job>,
     waiting: Waiting,
+}
+
+#[derive(Debug)]
+enum State {
+    Here {
+        until: Instant,
+    },
+    Asked {
+        at: Instant,
+        /// When it was through.
+        answer: Receiver<Instant>,
+    },
+    Elsewhere(Share),
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -39,28 +62,54 @@ impl Aside {
             Pace::Prompt => None,
             Pace::GivingWay => Thread::start().ok(),
         };
-        let share = Share::new(clock::monotonic());
-        Aside { thread, share, did_it_elsewhere: false }
+        Aside { thread, state: State::Here { until: clock::monotonic() } }
     }
 
     /// Does the work, on the thread if it gets along there, and waits until it is done.
     pub(super) fn run<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let thread = self
-            .thread
-            .as_ref()
-            .filter(|thread| self.share.is_enough(clock::monotonic(), || thread.waiting.so_far()));
-        self.did_it_elsewhere = thread.is_some();
-        let Some(thread) = thread else { return work() };
-        let done = thread.begin(work);
-        let Ok(result) = done.recv() else { panic!("what writes a snapshot panicked, and said why") };
-        self.share.note(clock::monotonic(), || thread.waiting.so_far());
+        let Some(thread) = &self.thread else { return work() };
+        self.state.next(clock::monotonic(), thread);
+        let State::Elsewhere(share) = &mut self.state else { return work() };
+        let Ok(result) = thread.begin(work).recv() else {
+            panic!("what writes a snapshot panicked, and said why")
+        };
+        let now = clock::monotonic();
+        if !share.is_enough(now, || thread.waiting.so_far()) {
+            self.state = State::Here { until: now + UNASKED };
+        }
         result
     }
 
-    /// The caller slept while the last work was done.
-    pub(super) fn did_it_elsewhere(&self) -> bool {
-        self.did_it_elsewhere
+    /// Work goes to the thread, and the caller sleeps while it is done.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self.state, State::Elsewhere(_))
     }
+}
+
+impl State {
+    fn next(&mut self, now: Instant, thread: &Thread) {
+        match self {
+            State::Here { until } if now >= *until => {
+                *self = State::Asked { at: now, answer: thread.begin(work_a_little) };
+            }
+            State::Asked { at, answer } => {
+                if let Ok(done_at) = answer.try_recv() {
+                    *self = match done_at.saturating_duration_since(*at) <= SOON {
+                        true => State::Elsewhere(Share::new(now, thread.waiting.so_far())),
+                        false => State::Here { until: now + UNASKED },
+                    };
+                }
+            }
+            State::Here { .. } | State::Elsewhere(_) => {}
+        }
+    }
+}
+
+/// Until it has had a processor for long enough.
+fn work_a_little() -> Instant {
+    let until = clock::thread_cpu().map(|now| now + SHOWN);
+    while clock::thread_cpu() < until {}
+    clock::monotonic()
 }
 
 impl Thread {
@@ -128,36 +177,21 @@ struct Share {
     looked_at: Instant,
     /// What the thread had waited by then.
     waited: Duration,
-    taken_back_until: Option<Instant>,
 }
 
 impl Share {
-    fn new(now: Instant) -> Share {
-        Share { looked_at: now, waited: Duration::ZERO, taken_back_until: None }
+    fn new(now: Instant, waited: Duration) -> Share {
+        Share { looked_at: now, waited }
     }
 
-    /// Before work is given to it.
+    /// Asked after each work.
     fn is_enough(&mut self, now: Instant, waited: impl FnOnce() -> Duration) -> bool {
-        match self.taken_back_until {
-            None => true,
-            Some(until) if now < until => false,
-            Some(_) => {
-                *self = Share { looked_at: now, waited: waited(), taken_back_until: None };
-                true
-            }
-        }
-    }
-
-    /// After it has done some.
-    fn note(&mut self, now: Instant, waited: impl FnOnce() -> Duration) {
         let since = now.saturating_duration_since(self.looked_at);
         if since < LOOK_EVERY {
-            return;
+            return true;
         }
-        let waited = waited();
-        let is_starved = waited.saturating_sub(self.waited) * 100 > since * (100 - LEAST_PERCENT);
-        let taken_back_until = is_starved.then(|| now + TAKEN_BACK);
-        *self = Share { looked_at: now, waited, taken_back_until };
+        let before = std::mem::replace(self, Share::new(now, waited()));
+        self.waited.saturating_sub(before.waited) * 100 <= since * (100 - LEAST_PERCENT)
     }
 }
 
@@ -169,34 +203,49 @@ mod tests {
     fn what_gives_way_is_done_by_a_thread_that_does() {
         // SAFETY: the call has no arguments but a number; 0 stands for the calling thread.
         let scheduling = || (unsafe { libc::sched_getscheduler(0) }, std::thread::current().id());
-        let mut aside = Aside::start(Pace::GivingWay);
+        let thread = Thread::start().unwrap();
+        let state = State::Elsewhere(Share::new(clock::monotonic(), thread.waiting.so_far()));
+        let mut aside = Aside { thread: Some(thread), state };
         let (policy, thread) = aside.run(scheduling);
         assert_eq!(policy, libc::SCHED_IDLE);
         assert_ne!(thread, std::thread::current().id());
-        assert!(aside.did_it_elsewhere());
         let mut prompt = Aside::start(Pace::Prompt);
         assert_eq!(prompt.run(scheduling), scheduling());
-        assert!(!prompt.did_it_elsewhere());
+        assert!(!prompt.is_elsewhere());
     }
 
     #[test]
-    fn who_waits_for_a_processor_most_of_the_time_is_relieved_for_a_while() {
+    fn work_goes_to_who_was_asked_and_was_soon_through() {
+        let thread = Thread::start().unwrap();
+        let now = clock::monotonic();
+        for (took, is_elsewhere) in [(SOON, true), (SOON + Duration::from_nanos(1), false)] {
+            let (through, answer) = mpsc::sync_channel(1);
+            let mut state = State::Asked { at: now, answer };
+            state.next(now, &thread);
+            assert!(matches!(state, State::Asked { .. }), "{state:?}: nothing was heard yet");
+            through.send(now + took).unwrap();
+            state.next(now, &thread);
+            assert_eq!(matches!(state, State::Elsewhere(_)), is_elsewhere, "{state:?}");
+        }
+        let mut state = State::Here { until: now + UNASKED };
+        state.next(now, &thread);
+        assert!(matches!(state, State::Here { .. }), "{state:?}");
+        state.next(now + UNASKED, &thread);
+        let State::Asked { answer, .. } = state else { panic!("{state:?}") };
+        assert!(answer.recv().unwrap() >= now);
+    }
+
+    #[test]
+    fn who_waits_for_a_processor_most_of_the_time_does_not_get_along() {
         let start = clock::monotonic();
         let at = |ms| start + Duration::from_millis(ms);
         let waited = |ms| move || Duration::from_millis(ms);
         let unasked = || -> Duration { panic!("it is not time to look") };
-        let mut share = Share::new(start);
-        assert!(share.is_enough(at(0), unasked));
-        share.note(at(19), unasked);
+        let mut share = Share::new(start, Duration::from_millis(100));
+        assert!(share.is_enough(at(19), unasked));
         // A quarter of the time is enough.
-        share.note(at(40), waited(30));
-        assert!(share.is_enough(at(41), unasked));
-        share.note(at(80), waited(61));
-        assert!(!share.is_enough(at(80), unasked));
-        assert!(!share.is_enough(at(279), unasked));
-        // It gets another try, and what was before does not count.
-        assert!(share.is_enough(at(280), waited(61)));
-        share.note(at(300), waited(70));
-        assert!(share.is_enough(at(301), unasked));
+        assert!(share.is_enough(at(40), waited(130)));
+        assert!(share.is_enough(at(59), unasked));
+        assert!(!share.is_enough(at(80), waited(161)));
     }
 }

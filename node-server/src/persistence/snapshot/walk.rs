@@ -56,7 +56,7 @@ impl Walk {
                 let result = writing.add(&handed);
                 (writing, handed, result)
             });
-            if aside.did_it_elsewhere() {
+            if aside.is_elsewhere() {
                 self.stretch_began = clock::monotonic();
             }
             self.room.release(handed.clear());
