@@ -1,10 +1,13 @@
 //! A node's folder, with its nodes.conf and its data, started by the other program in a live cluster: it goes on as the
 //! same node, and so it does when it is given back.
 
+use std::process::Command;
+
+use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
 use crate::harness::has_redis;
-use crate::server::{Kind, Server, cluster, slots_seen_by};
+use crate::server::{Kind, Server, cluster, cluster_with, slots_seen_by};
 use Kind::{Ours, Redis};
 
 /// Everybody sees the node as before, alive, and the cluster ok.
@@ -83,5 +86,105 @@ fn redis_s_folder_is_ours_for_a_while() {
 fn our_folder_is_redis_s_for_a_while() {
     if has_redis("our_folder_is_redis_s_for_a_while") {
         they_change_programs(Ours);
+    }
+}
+
+/// What is answered is on disk: so a kill loses nothing.
+const APPEND_ONLY: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+/// The commands that write key `number`, of one of the six types, and read it.
+fn of_all_types(number: usize) -> (String, [String; 2]) {
+    let key = format!("key:{number}");
+    let (write, read) = match number % 6 {
+        0 => (format!("SET {key} value-{number}"), format!("GET {key}")),
+        1 => (format!("RPUSH {key} a {number} b"), format!("LRANGE {key} 0 -1")),
+        2 => (format!("SADD {key} {number} 7"), format!("SMEMBERS {key}")),
+        3 => (format!("HSET {key} field {number} other x"), format!("HGETALL {key}")),
+        4 => (format!("ZADD {key} {number}.5 m 1 n"), format!("ZRANGE {key} 0 -1 WITHSCORES")),
+        _ => (format!("XADD {key} {number}-1 field value"), format!("XRANGE {key} - +")),
+    };
+    (key, [write, read])
+}
+
+/// As three masters share the slots.
+fn part_of(slot: usize) -> usize {
+    (0..3).find(|part| slot < (part + 1) * 16384 / 3).unwrap()
+}
+
+/// Keys of all types in a cluster of three parts, and what their readers must get.
+struct Keys(Vec<(String, usize, Reply)>);
+
+impl Keys {
+    /// Writes some more; `masters` says where each part is.
+    fn write(&mut self, servers: &mut [Server], masters: [usize; 3], count: usize) {
+        for number in self.0.len()..self.0.len() + count {
+            let (key, [write, read]) = of_all_types(number);
+            let part = part_of(key_slot(key.as_bytes()).index());
+            let server = &mut servers[masters[part]];
+            let written = server.ask(&write);
+            assert!(!matches!(written, Reply::Error(_)), "{write}: {written:?}");
+            self.0.push((read.clone(), part, server.ask(&read)));
+        }
+    }
+
+    fn check(&self, servers: &mut [Server], masters: [usize; 3]) {
+        for (read, part, expected) in &self.0 {
+            assert_eq!(servers[masters[*part]].ask(read), *expected, "{read}");
+        }
+    }
+}
+
+fn rewrite_append_only_file(server: &mut Server) {
+    server.text("BGREWRITEAOF");
+    server.wait_for("INFO persistence", |text| {
+        text.contains("aof_rewrite_in_progress:0")
+            && text.contains("aof_rewrite_scheduled:0")
+            && text.contains("aof_last_bgrewrite_status:ok")
+    });
+    let manifest = server.folder.0.join("appendonlydir/appendonly.aof.manifest");
+    let checked = Command::new("redis-check-aof").arg(manifest).output().unwrap();
+    assert!(checked.status.success(), "{:?}: {}", server.kind, String::from_utf8_lossy(&checked.stdout));
+}
+
+/// Two masters have a replica each, which changes first and takes over. The third master is alone: it must have its data from its
+/// folder.
+#[test]
+fn a_cluster_with_append_only_files_changes_programs_and_changes_back() {
+    if !has_redis("a_cluster_with_append_only_files_changes_programs_and_changes_back") {
+        return;
+    }
+    let mut servers = cluster_with(&[Redis; 3], &[(Redis, 0), (Redis, 1)], &APPEND_ONLY);
+    let (mut masters, mut replicas) = ([0, 1, 2], [3, 4]);
+    let mut keys = Keys(Vec::new());
+    for program in [Ours, Redis] {
+        // Some come before a rewrite and some after it, so that base and incremental file matter.
+        keys.write(&mut servers, masters, 150);
+        servers.iter_mut().for_each(rewrite_append_only_file);
+        keys.write(&mut servers, masters, 150);
+        for part in 0..2 {
+            let (master, replica) = (masters[part], replicas[part]);
+            restart_as(&mut servers, replica, program);
+            servers[replica].wait_for_master_link();
+            let id = servers[replica].id();
+            servers[master].wait_for("INFO replication", |text| text.contains("state=online"));
+            // Who votes for it answers over its own link to it, which the kill has cut.
+            for server in &mut servers {
+                server.wait_for_node(&id, |line| !line.contains("disconnected"));
+            }
+            servers[replica].must("CLUSTER FAILOVER");
+            for server in &mut servers {
+                server.wait_for_node(&id, |line| line.contains("master"));
+            }
+            servers[master].wait_for_master_link();
+            restart_as(&mut servers, master, program);
+            servers[master].wait_for_master_link();
+            (masters[part], replicas[part]) = (replica, master);
+        }
+        restart_as(&mut servers, masters[2], program);
+        let expected = slots_seen_by(&mut servers[masters[0]]);
+        assert_eq!(expected.len(), 3);
+        wait_until_all_is_well(&mut servers, &expected);
+        assert!(servers.iter().all(|server| server.kind == program));
+        keys.check(&mut servers, masters);
     }
 }

@@ -227,9 +227,11 @@ impl Server {
     /// Kills it and starts a program of `kind`, maybe the other one, on its folder.
     pub fn kill_and_restart_as(mut self, kind: Kind, ports: (u16, u16)) -> Server {
         self.kill();
-        let folder = self.folder.clone();
+        let (folder, options) = (self.folder.clone(), std::mem::take(&mut self.options));
         drop(self);
-        Server::start_in(kind, folder, ports)
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let started = Server::spawn_with(kind, folder, ports, &options).wait_for_answer();
+        started.expect("its ports were taken meanwhile")
     }
 
     /// Stops it in the middle of whatever it does; to the others it is as if it were cut off.
@@ -336,8 +338,13 @@ pub fn with_both(test: &str, play: impl Fn(Kind)) {
 
 /// Masters with an equal part of the slots each, and then replicas, each with the number of its master.
 pub fn cluster(masters: &[Kind], replicas: &[(Kind, usize)]) -> Vec<Server> {
+    cluster_with(masters, replicas, &[])
+}
+
+/// The same with further directives.
+pub fn cluster_with(masters: &[Kind], replicas: &[(Kind, usize)], options: &[&str]) -> Vec<Server> {
     let kinds = masters.iter().chain(replicas.iter().map(|(kind, _)| kind));
-    let mut servers: Vec<Server> = kinds.map(|&kind| Server::start(kind)).collect();
+    let mut servers: Vec<Server> = kinds.map(|&kind| Server::start_with(kind, options)).collect();
     meet_all(&mut servers);
     share_slots(&mut servers, masters.len());
     for (number, (_, master)) in replicas.iter().enumerate() {
