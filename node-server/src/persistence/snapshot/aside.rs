@@ -5,9 +5,9 @@
 //! processes do, it may get none for seconds. So work goes there only after it has shown that it gets along:
 //!
 //! ```text
-//!   here ──▶ asked: a little work, which nobody waits for ── done soon ──▶ elsewhere: work goes to the thread
-//!    ▲          │ done late                                                    │ it waited for a processor most of the time
-//!    └── for a while ◀─────────────────────────────────────────────────────────┘
+//!   here ──▶ asked: a little work, which nobody waits for ── some times done soon ──▶ elsewhere: work goes to the thread
+//!    ▲          │ done late                                       it waited for a processor most of the time │
+//!    └── for a while, each time for longer ◀────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! In the other states whoever gives the work does it himself.
@@ -21,18 +21,23 @@ use std::time::{Duration, Instant};
 use super::Pace;
 use crate::clock;
 
-/// What it is asked to show: so much time with a processor, and in how long it had it.
+/// What it is asked to show: so much time with a processor, in how long it had it, and how often in a row.
 const SHOWN: Duration = Duration::from_micros(300);
-const SOON: Duration = Duration::from_millis(3);
+const SOON: Duration = Duration::from_millis(1);
+const TIMES: u32 = 4;
 /// How often it is looked how much the thread has waited.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// With less of its time than this it does not get along, and for so long it isn't asked again.
+/// With less of its time than this it does not get along, and for so long it isn't asked again: at first, and twice as long
+/// each time after.
 const LEAST_PERCENT: u32 = 25;
 const UNASKED: Duration = Duration::from_millis(200);
+const MOST_DOUBLINGS: u32 = 8;
 
 pub(super) struct Aside {
     thread: Option<Thread>,
     state: State,
+    /// How often it did not get along.
+    failures: u32,
 }
 
 struct Thread {
@@ -49,6 +54,8 @@ enum State {
         at: Instant,
         /// When it was through.
         answer: Receiver<Instant>,
+        /// How often it was soon through already.
+        times: u32,
     },
     Elsewhere(Share),
 }
@@ -62,20 +69,20 @@ impl Aside {
             Pace::Prompt => None,
             Pace::GivingWay => Thread::start().ok(),
         };
-        Aside { thread, state: State::Here { until: clock::monotonic() } }
+        Aside { thread, state: State::Here { until: clock::monotonic() }, failures: 0 }
     }
 
     /// Does the work, on the thread if it gets along there, and waits until it is done.
     pub(super) fn run<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let Some(thread) = &self.thread else { return work() };
-        self.state.next(clock::monotonic(), thread);
+        self.state.next(clock::monotonic(), thread, &mut self.failures);
         let State::Elsewhere(share) = &mut self.state else { return work() };
         let Ok(result) = thread.begin(work).recv() else {
             panic!("what writes a snapshot panicked, and said why")
         };
         let now = clock::monotonic();
         if !share.is_enough(now, || thread.waiting.so_far()) {
-            self.state = State::Here { until: now + UNASKED };
+            self.state = State::here_for_a_while(now, &mut self.failures);
         }
         result
     }
@@ -87,21 +94,31 @@ impl Aside {
 }
 
 impl State {
-    fn next(&mut self, now: Instant, thread: &Thread) {
+    fn next(&mut self, now: Instant, thread: &Thread, failures: &mut u32) {
         match self {
-            State::Here { until } if now >= *until => {
-                *self = State::Asked { at: now, answer: thread.begin(work_a_little) };
-            }
-            State::Asked { at, answer } => {
-                if let Ok(done_at) = answer.try_recv() {
-                    *self = match done_at.saturating_duration_since(*at) <= SOON {
-                        true => State::Elsewhere(Share::new(now, thread.waiting.so_far())),
-                        false => State::Here { until: now + UNASKED },
-                    };
-                }
+            State::Here { until } if now >= *until => *self = State::asked(now, thread, 0),
+            State::Asked { at, answer, times } => {
+                let Ok(done_at) = answer.try_recv() else { return };
+                *self = if done_at.saturating_duration_since(*at) > SOON {
+                    State::here_for_a_while(now, failures)
+                } else if *times + 1 < TIMES {
+                    State::asked(now, thread, *times + 1)
+                } else {
+                    State::Elsewhere(Share::new(now, thread.waiting.so_far()))
+                };
             }
             State::Here { .. } | State::Elsewhere(_) => {}
         }
+    }
+
+    fn asked(now: Instant, thread: &Thread, times: u32) -> State {
+        State::Asked { at: now, answer: thread.begin(work_a_little), times }
+    }
+
+    fn here_for_a_while(now: Instant, failures: &mut u32) -> State {
+        let until = now + UNASKED * (1 << (*failures).min(MOST_DOUBLINGS));
+        *failures += 1;
+        State::Here { until }
     }
 }
 
@@ -205,7 +222,7 @@ mod tests {
         let scheduling = || (unsafe { libc::sched_getscheduler(0) }, std::thread::current().id());
         let thread = Thread::start().unwrap();
         let state = State::Elsewhere(Share::new(clock::monotonic(), thread.waiting.so_far()));
-        let mut aside = Aside { thread: Some(thread), state };
+        let mut aside = Aside { thread: Some(thread), state, failures: 0 };
         let (policy, thread) = aside.run(scheduling);
         assert_eq!(policy, libc::SCHED_IDLE);
         assert_ne!(thread, std::thread::current().id());
@@ -215,24 +232,37 @@ mod tests {
     }
 
     #[test]
-    fn work_goes_to_who_was_asked_and_was_soon_through() {
+    fn work_goes_to_who_was_asked_and_was_soon_through_some_times() {
         let thread = Thread::start().unwrap();
-        let now = clock::monotonic();
-        for (took, is_elsewhere) in [(SOON, true), (SOON + Duration::from_nanos(1), false)] {
-            let (through, answer) = mpsc::sync_channel(1);
-            let mut state = State::Asked { at: now, answer };
-            state.next(now, &thread);
+        let (now, late) = (clock::monotonic(), SOON + Duration::from_nanos(1));
+        for (took, times, is_elsewhere) in
+            [(SOON, TIMES - 1, true), (SOON, 0, false), (late, TIMES - 1, false)]
+        {
+            let ((through, answer), mut failures) = (mpsc::sync_channel(1), 0);
+            let mut state = State::Asked { at: now, answer, times };
+            state.next(now, &thread, &mut failures);
             assert!(matches!(state, State::Asked { .. }), "{state:?}: nothing was heard yet");
             through.send(now + took).unwrap();
-            state.next(now, &thread);
+            state.next(now, &thread, &mut failures);
             assert_eq!(matches!(state, State::Elsewhere(_)), is_elsewhere, "{state:?}");
+            assert_eq!(matches!(state, State::Here { .. }), took == late, "{state:?}");
+            assert_eq!(failures == 1, took == late);
         }
-        let mut state = State::Here { until: now + UNASKED };
-        state.next(now, &thread);
-        assert!(matches!(state, State::Here { .. }), "{state:?}");
-        state.next(now + UNASKED, &thread);
-        let State::Asked { answer, .. } = state else { panic!("{state:?}") };
-        assert!(answer.recv().unwrap() >= now);
+    }
+
+    #[test]
+    fn who_does_not_get_along_is_asked_ever_less_often() {
+        let (thread, now, mut failures) = (Thread::start().unwrap(), clock::monotonic(), 0);
+        for doublings in [0, 1, 2] {
+            let until = now + UNASKED * (1 << doublings);
+            let mut state = State::here_for_a_while(now, &mut failures);
+            state.next(until - Duration::from_nanos(1), &thread, &mut failures);
+            assert!(matches!(state, State::Here { .. }), "{state:?}");
+            state.next(until, &thread, &mut failures);
+            let State::Asked { answer, times: 0, .. } = state else { panic!("{state:?}") };
+            assert!(answer.recv().unwrap() >= now);
+        }
+        (0..100).for_each(|_| _ = State::here_for_a_while(now, &mut failures));
     }
 
     #[test]
