@@ -26,6 +26,7 @@ use crate::disk::{self, Disk, RealDisk};
 use crate::executor::node_state;
 use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
+use crate::persistence::aof::Unloadable;
 use crate::{
     access, control, eviction, logging, oom_score, persistence, process_title, replication, shutdown,
     watchdog,
@@ -241,7 +242,10 @@ async fn load(node: &Arc<Node>) -> anyhow::Result<()> {
     let loading_node = node.clone();
     let loaded = tokio::task::spawn_blocking(move || persistence::load_data(&loading_node)).await;
     let loaded = loaded.context("loading the data was interrupted")?;
-    if let Err(error) = &loaded {
+    // Why an append-only file cannot be loaded is in the log already, and is looked for in its last line.
+    if let Err(error) = &loaded
+        && !error.is::<Unloadable>()
+    {
         // Standard error, where it is told too, may lead nowhere.
         tracing::error!("Fatal error loading the DB: {error:#}. Exiting.");
     }

@@ -38,7 +38,7 @@ use std::thread::JoinHandle;
 pub use appender::write_at_once;
 pub use files::FilesError;
 pub use info::{info_lines, waiting_bytes};
-pub use load::{load_at_start, reload};
+pub use load::{Unloadable, load_at_start, reload};
 pub use rewrite::{Asked, ask_for_rewrite};
 pub use switch::{
     begin_at_start, last_flush, restart_after_copy, settings_changed, start, stop,
