@@ -160,7 +160,7 @@ fn run(side: Side, keys: usize) -> anyhow::Result<Run> {
     let mut run = Run::default();
     let load = Load::start(&master, keys)?;
     std::thread::sleep(Duration::from_secs(1));
-    run.idle_ms = load.slowest_ms(&[Span::of(|| Ok(std::thread::sleep(IDLE)))?], 0.999)?;
+    run.idle_ms = load.slowest_ms(&[Span::of_nothing(IDLE)], 0.999)?;
 
     let mut client = master.client()?;
     let mut saves = Vec::new();
@@ -204,11 +204,12 @@ fn pause_at_the_start(side: Side, keys: usize) -> anyhow::Result<f64> {
     let load = Load::start(&node, keys)?;
     std::thread::sleep(Duration::from_secs(1));
     let mut client = node.client()?;
-    let idle = Span::of(|| Ok(std::thread::sleep(AT_THE_START)))?;
+    let idle = Span::of_nothing(AT_THE_START);
     let start = Span::of(|| {
         let began = Instant::now();
         client.call(&["BGSAVE"])?;
-        Ok(std::thread::sleep(AT_THE_START.saturating_sub(began.elapsed())))
+        std::thread::sleep(AT_THE_START.saturating_sub(began.elapsed()));
+        Ok(())
     })?;
     let (idle_ms, start_ms) = (load.slowest_ms(&[idle], 1.0)?, load.slowest_ms(&[start], 1.0)?);
     eprintln!("  {side:?}: longest request idle {idle_ms:.3} ms, at the start of BGSAVE {start_ms:.3}");
@@ -260,6 +261,13 @@ impl Span {
         let from = Instant::now();
         what()?;
         Ok(Span { from, to: Instant::now() })
+    }
+
+    /// Waits so long.
+    fn of_nothing(length: Duration) -> Span {
+        let from = Instant::now();
+        std::thread::sleep(length);
+        Span { from, to: Instant::now() }
     }
 
     fn length(&self) -> Duration {

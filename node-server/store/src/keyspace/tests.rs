@@ -516,7 +516,7 @@ proptest! {
             for piece in handed.iter() {
                 let db = piece.db;
                 for entry in piece.entries() {
-                    let again = seen[db].insert(entry.key().to_vec(), (text(&entry), entry.expiry()));
+                    let again = seen[db].insert(entry.key().to_vec(), (text(entry), entry.expiry()));
                     prop_assert!(again.is_none(), "handed over twice: {:?}", entry.key());
                 }
             }
