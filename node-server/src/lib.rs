@@ -23,6 +23,7 @@ pub mod command_stats;
 pub mod commands;
 pub mod config;
 pub mod control;
+mod crash;
 mod cron;
 pub mod disk;
 pub mod eviction;

@@ -5,6 +5,8 @@
 //! ```
 
 use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -17,6 +19,8 @@ use tracing_subscriber::{Registry, reload};
 
 use crate::config::LogLevel;
 
+/// Where the log is, when that is a file.
+static FILE: OnceLock<File> = OnceLock::new();
 static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
 
 pub fn start(level: LogLevel, file: Option<&Path>) -> anyhow::Result<()> {
@@ -29,6 +33,9 @@ pub fn start(level: LogLevel, file: Option<&Path>) -> anyhow::Result<()> {
             let open = OpenOptions::new().create(true).append(true).open(path);
             let file = open
                 .with_context(|| format!("cannot open the log '{}' (directive logfile)", path.display()))?;
+            if let Ok(file) = file.try_clone() {
+                let _ = FILE.set(file);
+            }
             registry.with(lines.with_writer(LogFile(Mutex::new(file)))).try_init()
         }
     };
@@ -37,6 +44,14 @@ pub fn start(level: LogLevel, file: Option<&Path>) -> anyhow::Result<()> {
         let _ = LEVEL.set(handle);
     }
     Ok(())
+}
+
+/// The log itself, for what is written past its lines.
+pub fn own_handle() -> io::Result<File> {
+    match FILE.get() {
+        Some(file) => file.try_clone(),
+        None => Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
+    }
 }
 
 /// CONFIG SET loglevel.

@@ -9,7 +9,7 @@ use crate::config::{SetError, Settings};
 use crate::net::places;
 use crate::node::Node;
 use crate::persistence::aof;
-use crate::{logging, oom_score, process_title, server};
+use crate::{crash, logging, oom_score, process_title, server};
 
 /// Several directives may have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ enum Effect {
     OpenFiles,
     OomScore,
     LogLevel,
+    CrashLog,
     Title,
     AppendOnly,
 }
@@ -29,6 +30,7 @@ fn effect_of(directive: &str) -> Option<Effect> {
         "oom-score-adj" | "oom-score-adj-values" => Some(Effect::OomScore),
         "proc-title-template" => Some(Effect::Title),
         "loglevel" => Some(Effect::LogLevel),
+        "crash-log-enabled" => Some(Effect::CrashLog),
         "appendonly" => Some(Effect::AppendOnly),
         _ => None,
     }
@@ -80,6 +82,10 @@ fn carry_out(effect: Effect, node: &Arc<Node>, settings: &Settings) -> Result<()
         Effect::Title => process_title::show(node, settings).map_err(|_| None),
         Effect::LogLevel => {
             logging::set_level(settings.loglevel);
+            Ok(())
+        }
+        Effect::CrashLog => {
+            crash::follow(settings);
             Ok(())
         }
         Effect::AppendOnly if settings.appendonly => aof::start(node).map_err(|error| {

@@ -28,7 +28,7 @@ use crate::net::{Listeners, Workers};
 use crate::node::{Node, ShutdownRequest};
 use crate::persistence::aof::Unloadable;
 use crate::{
-    access, control, eviction, logging, oom_score, persistence, process_title, replication, shutdown,
+    access, control, crash, eviction, logging, oom_score, persistence, process_title, replication, shutdown,
     watchdog,
 };
 
@@ -80,6 +80,10 @@ fn run(arguments: &[OsString], disk: Arc<dyn Disk>) -> anyhow::Result<()> {
         settings.loglevel,
         settings.logfile.as_deref().map(|path| settings.resolve(path)).as_deref(),
     )?;
+    // Its failure costs but the report.
+    if let Err(error) = crash::install(&settings) {
+        tracing::warn!(%error, "a crash will leave no report in the log");
+    }
     for directive in &loaded.without_effect {
         tracing::info!(directive = directive.name, "accepted, without effect here: {}", directive.why);
     }
@@ -152,6 +156,8 @@ fn serve(
     let result = runtime.block_on(async {
         watchdog::start(node).context("cannot start the watchdog")?;
         node.replication.start(node).context("cannot start the replication thread")?;
+        crash::start_reporter(node).context("cannot start the thread that reports a crash")?;
+        tokio::spawn(tell_of_threads_on_alarm());
         replication::refresh_state(node);
         // Their failure is in the log; the node can do without.
         let _ = oom_score::adjust(node, settings);
@@ -220,6 +226,12 @@ fn keep_house(node: &Arc<Node>) -> std::io::Result<oneshot::Sender<()>> {
     };
     thread::Builder::new().name("cron".to_owned()).spawn(body)?;
     Ok(stop)
+}
+
+async fn tell_of_threads_on_alarm() {
+    if let Err(error) = crash::tell_of_threads_on_alarm().await {
+        tracing::warn!(%error, "cannot watch for SIGALRM");
+    }
 }
 
 /// How long the doors stay closed for a load.

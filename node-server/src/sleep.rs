@@ -23,8 +23,7 @@ impl Sleep {
 
     /// The calling thread sleeps, and whoever comes to [`Sleep::wait_until_over`] with it.
     pub fn sleep(node: &Node, duration: Duration) {
-        *node.sleep.lock() += 1;
-        node.set_state(node_state::ASLEEP, true);
+        Sleep::begin(node);
         std::thread::sleep(duration);
         let mut sleepers = node.sleep.lock();
         *sleepers -= 1;
@@ -32,6 +31,12 @@ impl Sleep {
             node.set_state(node_state::ASLEEP, false);
             node.sleep.all_awake.notify_all();
         }
+    }
+
+    /// From now on the node sleeps. Who does not end it, as DEBUG SLEEP does, ends the node.
+    pub fn begin(node: &Node) {
+        *node.sleep.lock() += 1;
+        node.set_state(node_state::ASLEEP, true);
     }
 
     pub fn wait_until_over(&self) {

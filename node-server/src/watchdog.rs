@@ -8,6 +8,8 @@
 //!   another thread; the watchdog measures how long it has seen the same odd number.
 //! - A shard counts how often it was taken ([`crate::shard::Shards::hold`]); locked with the same count is held by the same.
 //!
+//! Where the threads are that it told of, their stacks, is told too, more seldom.
+//!
 //! A stall is the clients' trouble, not the cluster's: the control thread answers the bus meanwhile.
 
 use std::collections::HashMap;
@@ -18,11 +20,14 @@ use std::{io, thread};
 
 use crate::clock;
 use crate::command::{self, CommandSpec};
+use crate::crash;
 use crate::node::Node;
 use crate::stats::Counter;
 
 /// Lines in the log about new stalls of threads, and those about locks, are at least so far apart.
 const TOLD_EVERY_MS: u64 = 5_000;
+/// And stacks: to name their functions takes a processor for a while.
+const STACKS_TOLD_EVERY_MS: u64 = 60_000;
 /// How often it is looked within a period, and the bounds of the time between two looks.
 const LOOKS_A_PERIOD: u64 = 5;
 const LOOK_EVERY_MS: std::ops::RangeInclusive<u64> = 10..=1_000;
@@ -89,6 +94,13 @@ impl Watchdog {
         pulse
     }
 
+    /// The threads that are in a turn now, with the command that each runs, or ran last.
+    pub fn at_work(&self) -> Vec<(String, Option<String>)> {
+        let threads = self.lock_threads();
+        let at_work = threads.iter().filter(|(_, pulse)| pulse.turn().is_some());
+        at_work.map(|(name, pulse)| (name.clone(), pulse.command())).collect()
+    }
+
     /// CONFIG RESETSTAT.
     pub fn reset(&self) {
         self.stalls.set(0);
@@ -121,7 +133,8 @@ fn watch(node: &Weak<Node>) {
             sightings = Sightings::default();
             node.watchdog.current_stall_ms.set(0);
         } else {
-            look(&node, &mut sightings, now_ms, period_ms);
+            let told = look(&node, &mut sightings, now_ms, period_ms);
+            tell_stacks(&told, &mut sightings.stacks_told_ms, now_ms);
         }
         drop(node);
         let between_ms = if period_ms == 0 { *LOOK_EVERY_MS.end() } else { period_ms / LOOKS_A_PERIOD };
@@ -129,32 +142,52 @@ fn watch(node: &Weak<Node>) {
     }
 }
 
-fn look(node: &Node, sightings: &mut Sightings, now_ms: u64, period_ms: u64) {
+/// Returns the threads that the log now says are stuck.
+fn look(node: &Node, sightings: &mut Sightings, now_ms: u64, period_ms: u64) -> Vec<String> {
     let mut threads = Vec::new();
+    let mut names = Vec::new();
     for (index, (name, pulse)) in node.watchdog.lock_threads().iter().enumerate() {
         let stall = sightings.see(Watched::Thread(index), pulse.turn(), now_ms, period_ms);
         let what = || format!("{name} ({})", pulse.command().as_deref().unwrap_or("no command"));
         threads.extend(stall.map(|stall| (what(), stall)));
+        names.extend(stall.map(|_| name.clone()));
     }
     let mut locks = Vec::new();
     for index in 0..node.shards.count() {
         let stall = sightings.see(Watched::Shard(index), node.shards.hold(index), now_ms, period_ms);
         locks.extend(stall.map(|stall| (format!("the lock of shard {index}"), stall)));
     }
-    tell(&threads, &mut sightings.threads_told_ms, now_ms);
+    if !tell(&threads, &mut sightings.threads_told_ms, now_ms) {
+        names.clear();
+    }
     tell(&locks, &mut sightings.locks_told_ms, now_ms);
     count(&node.watchdog, threads.iter().chain(&locks).map(|(_, stall)| *stall));
+    names
 }
 
-/// The log gets the new ones, if that is not too often.
-fn tell(stalls: &[(String, Stall)], told_ms: &mut Option<u64>, now_ms: u64) {
+/// The log gets the new ones, if that is not too often. Returns whether it did.
+fn tell(stalls: &[(String, Stall)], told_ms: &mut Option<u64>, now_ms: u64) -> bool {
     let new: Vec<&str> =
         stalls.iter().filter(|(_, stall)| stall.is_new).map(|(what, _)| what.as_str()).collect();
-    if !new.is_empty() && told_ms.is_none_or(|at| now_ms.saturating_sub(at) >= TOLD_EVERY_MS) {
+    let is_due = !new.is_empty() && is_due(*told_ms, TOLD_EVERY_MS, now_ms);
+    if is_due {
         *told_ms = Some(now_ms);
         let ms = stalls.iter().map(|(_, stall)| stall.ms).max();
         tracing::warn!(ms, "watchdog: stuck: {}", new.join(", "));
     }
+    is_due
+}
+
+fn tell_stacks(threads: &[String], told_ms: &mut Option<u64>, now_ms: u64) {
+    if !threads.is_empty() && is_due(*told_ms, STACKS_TOLD_EVERY_MS, now_ms) {
+        *told_ms = Some(now_ms);
+        let names: Vec<&str> = threads.iter().map(String::as_str).collect();
+        tracing::warn!("watchdog: where they are\n{}", crash::threads::stacks_of(&names));
+    }
+}
+
+fn is_due(told_ms: Option<u64>, every_ms: u64, now_ms: u64) -> bool {
+    told_ms.is_none_or(|at| now_ms.saturating_sub(at) >= every_ms)
 }
 
 fn count(watchdog: &Watchdog, stalls: impl Iterator<Item = Stall> + Clone) {
@@ -183,6 +216,7 @@ struct Sightings {
     seen: HashMap<Watched, Sighting>,
     threads_told_ms: Option<u64>,
     locks_told_ms: Option<u64>,
+    stacks_told_ms: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -259,9 +293,11 @@ mod tests {
         let pulse = node.watchdog.watch("worker-0");
         pulse.begin_turn();
         let shard = node.shards.lock(0);
+        let mut told = Vec::new();
         for now_ms in (0..=1_000).step_by(100) {
-            look(&node, &mut sightings, now_ms, 500);
+            told.extend(look(&node, &mut sightings, now_ms, 500));
         }
+        assert_eq!(told, ["worker-0"]);
         assert_eq!(numbers(), (2, 1_000, 1_000));
         drop(shard);
         pulse.end_turn();

@@ -64,6 +64,8 @@ pub struct Settings {
     pub loglevel: LogLevel,
     /// None: standard output.
     pub logfile: Option<PathBuf>,
+    /// Whether a crash leaves a report in the log.
+    pub crash_log_enabled: bool,
     /// Within 1 to 500.
     pub hz: u32,
     /// How long a shutdown waits for lagging replicas.
@@ -302,6 +304,7 @@ impl Settings {
             proc_title_template: reader.bytes("proc-title-template"),
             oom_score_adj_values: reader.oom_scores("oom-score-adj-values"),
             pidfile: reader.path("pidfile"),
+            crash_log_enabled: reader.yes_no("crash-log-enabled"),
             loglevel: reader.choice("loglevel", LogLevel::ALL, LogLevel::word),
             logfile: reader.path("logfile"),
             hz: reader.number("hz"),

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rcl_proto::resp::{Reply, encode_request};
@@ -157,9 +157,19 @@ impl Server {
     }
 
     /// Waits until it ends by itself.
-    pub fn wait_for_its_end(mut self) -> Folder {
-        wait_until("it ends", || self.child.try_wait().unwrap().is_some());
-        std::mem::replace(&mut self.folder, Folder(PathBuf::from("/nonexistent")))
+    pub fn wait_for_its_end(self) -> Folder {
+        self.wait_for_its_status().0
+    }
+
+    /// The same with how it ended.
+    pub fn wait_for_its_status(mut self) -> (Folder, ExitStatus) {
+        let mut status = None;
+        wait_until("it ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let folder = std::mem::replace(&mut self.folder, Folder(PathBuf::from("/nonexistent")));
+        (folder, status.unwrap())
     }
 
     pub fn terminate(self) -> Folder {

@@ -14,6 +14,7 @@ use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler,
 use crate::commands::cluster;
 use crate::config::ProtectedAction;
 use crate::config::glob;
+use crate::crash;
 use crate::sleep::Sleep;
 
 pub const DEBUG: CommandSpec = CommandSpec {
@@ -45,6 +46,11 @@ fn debug(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     match args.len() {
         2 if is(subcommand, "HELP") => help_on_debug(context),
         3 if is(subcommand, "SLEEP") => sleep(context, &args[2]),
+        2 if is(subcommand, "SEGFAULT") => {
+            crash::crash();
+            Ok(Outcome::Done)
+        }
+        2 if is(subcommand, "PANIC") => panic!("DEBUG PANIC was called"),
         2 if is(subcommand, "CHANGE-REPL-ID") => {
             context.node.replication.begin_anew();
             context.reply.ok();
@@ -240,6 +246,7 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
             ),
             ("CONFIG-REWRITE-FORCE-ALL", "As CONFIG REWRITE, with a line for each directive."),
             ("LOG <message>", "Write a message to the log."),
+            ("PANIC", "Fail as a bug of the node would."),
             ("PAUSE-CRON <0|1>", "Whether what is done from time to time is left undone."),
             (
                 "PROTOCOL <type>",
@@ -250,6 +257,7 @@ fn help_on_debug(context: &mut Context<'_>) -> CommandResult {
                 "How long the most that a client's replies took at once counts. RESET is the usual time.",
             ),
             ("REPLYBUFFER RESIZING <0|1>", "Whether the room for a client's replies follows what they take."),
+            ("SEGFAULT", "Crash, as by an access to memory that is not there."),
             ("SET-ACTIVE-EXPIRE <0|1>", "Whether keys expire that nobody looks at."),
             (
                 "SET-DISABLE-DENY-SCRIPTS <0|1>",

@@ -7,7 +7,6 @@ use crate::config::directive::*;
 const THREADS: Standing = no_effect("worker-threads says how many threads serve clients");
 const CPU_LIST: Standing = no_effect("threads are not pinned to cores");
 const SYSLOG: Standing = no_effect("there is no log to syslog");
-const CRASH: Standing = no_effect("a crash prints Rust's own report");
 const SHUTDOWN_FLAGS: Kind = Kind::Flags(&["default", "save", "nosave", "now", "force"]);
 const INT_MAX: i64 = i32::MAX as i64;
 
@@ -63,9 +62,9 @@ pub const DIRECTIVES: &[Directive] = &[
     ),
     text("locale-collate", "", no_effect("text is compared by its bytes")),
     text("ignore-warnings", "", no_effect("the start gives no warning that could be switched off")),
-    yes_no("crash-log-enabled", "yes", CRASH),
-    yes_no("crash-memcheck-enabled", "yes", CRASH),
-    yes_no("use-exit-on-panic", "no", CRASH).hidden(),
+    yes_no("crash-log-enabled", "yes", EFFECT),
+    yes_no("crash-memcheck-enabled", "yes", no_effect("the memory is not tested after a crash")),
+    yes_no("use-exit-on-panic", "no", no_effect("a node that crashes ends by its signal")).hidden(),
     // On, where Redis's is off: it costs nothing and stops nothing.
     integer("watchdog-period", 0, INT_MAX, "500", EFFECT).hidden(),
     choice("oom-score-adj", &["no", "yes|relative", "absolute"], "no", EFFECT),
