@@ -56,6 +56,8 @@ pub struct Stats {
     /// Room for a client's replies was cut back, or doubled.
     pub reply_buffer_shrinks: Counter,
     pub reply_buffer_expands: Counter,
+    /// Points in time that were taken, each for any number of files and replicas.
+    pub snapshots: Counter,
     /// All changes there ever were.
     pub dirty: Changes,
     pub ops_per_second: Counter,
@@ -111,6 +113,7 @@ impl Stats {
             &self.cycle_us,
             &self.reply_buffer_shrinks,
             &self.reply_buffer_expands,
+            &self.snapshots,
         ] {
             counter.set(0);
         }

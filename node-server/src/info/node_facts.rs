@@ -116,9 +116,10 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("tracking_total_keys", node.tracking.key_count().to_string()),
         ("tracking_total_items", node.tracking.item_count().to_string()),
         ("tracking_total_prefixes", node.tracking.broadcasts.prefix_count().to_string()),
-        // Snapshots are made without fork.
-        ("latest_fork_usec", "0".to_owned()),
-        ("total_forks", "0".to_owned()),
+        // Nothing is forked. What operators read these for is how often, and for how long at its start, a snapshot had all
+        // clients wait.
+        ("latest_fork_usec", node.persistence.progress.point_us().to_string()),
+        ("total_forks", stats.snapshots.get().to_string()),
         ("total_error_replies", batches.errors.to_string()),
         (
             "client_query_buffer_limit_disconnections",

@@ -66,7 +66,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn point_us(&self) -> u64 {
+    pub fn point_us(&self) -> u64 {
         self.point_ns.load(Ordering::Relaxed) / 1000
     }
 

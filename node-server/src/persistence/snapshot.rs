@@ -240,6 +240,7 @@ fn begin(
     let held_for = clock::monotonic() - locked_at;
     drop(applying);
     node.latency.note("snapshot-point", held_for);
+    node.stats.snapshots.add(1);
     node.persistence.progress.note_point(sizes.iter().map(|(keys, _)| keys).sum(), held_for);
     if field_expiries {
         tracing::info!(

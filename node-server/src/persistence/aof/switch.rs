@@ -110,6 +110,8 @@ pub fn start(node: &Arc<Node>) -> io::Result<()> {
         }
         aof.set_state(State::Starting);
         aof.rewriting.schedule();
+        // In words that Redis has for this.
+        tracing::info!("AOF background was scheduled: its first base is begun as soon as that can be");
     }
     rewrite::begin(node);
     Ok(())

@@ -68,7 +68,7 @@ fn made(node: &Arc<Node>, room_bytes: usize, sinks: Vec<Box<dyn Sink>>) -> Resul
 
 /// The value of a line of INFO.
 fn info(client: &mut Client, name: &str) -> String {
-    let text = client.ask("INFO persistence");
+    let text = client.ask("INFO persistence stats");
     let start = text.find(&format!(" {name}:")).unwrap() + name.len() + 2;
     text[start..].split(' ').next().unwrap().to_owned()
 }
@@ -94,6 +94,8 @@ fn what_writers_do_meanwhile_is_not_in_it() {
     let mut client = Client::new(&node);
     assert_ne!(info(&mut client, "rdb_last_cow_size"), "0");
     assert!(info(&mut client, "snapshot_handed_over").starts_with("entries="));
+    assert_eq!(info(&mut client, "total_forks"), "1");
+    assert_eq!(info(&mut client, "latest_fork_usec"), info(&mut client, "snapshot_point_usec"));
     for name in ["snapshot_locks_usec", "snapshot_locks_cpu_usec"] {
         assert!(!info(&mut client, name).starts_with("count=0,"), "{name}");
     }
