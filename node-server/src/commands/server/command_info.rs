@@ -410,9 +410,11 @@ fn arguments(reply: &mut ReplyWriter<'_>, list: &[Argument]) {
         reply.bulk(argument.kind.name().as_bytes());
         let has_display = !matches!(argument.kind, Kind::OneOf | Kind::Block);
         let display = if argument.display.is_empty() { argument.name } else { argument.display };
+        // As Redis since 7.2: in capitals, also where its descriptions are not.
+        let token = argument.token.to_ascii_uppercase();
         for (name, value, is_there) in [
             ("display_text", display, has_display),
-            ("token", argument.token, !argument.token.is_empty()),
+            ("token", &token, !token.is_empty()),
             ("since", argument.since, !argument.since.is_empty()),
         ] {
             if is_there {
@@ -465,4 +467,18 @@ fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
         ],
     );
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::executor::in_memory::clients;
+
+    #[test]
+    fn tokens_are_in_capitals() {
+        clients!(_node: client);
+        for (name, token) in [("geodist", "$5 token $2 KM"), ("client|setinfo", "$5 token $8 LIB-NAME")] {
+            let answer = client.ask(&format!("COMMAND DOCS {name}"));
+            assert!(answer.contains(token), "{answer}");
+        }
+    }
 }
