@@ -117,6 +117,11 @@ impl History {
         }
     }
 
+    /// Whether a data set of this history, `end` bytes long, is a point of that one, too.
+    pub fn is_of(&self, id: ReplicationId, end: u64) -> bool {
+        id == self.id || id == self.asked_as(end)
+    }
+
     /// Where a replica that asks `PSYNC id offset` goes on (bytes before it), the log holding `start..=end`.
     pub fn place_of(
         &self,
@@ -184,6 +189,8 @@ mod tests {
         let history = History::new(id(b'a')).continued_as(id(b'b'), 100);
         assert_eq!(history.asked_as(100), id(b'a'));
         assert_eq!(history.asked_as(101), id(b'b'));
+        assert!(history.is_of(id(b'a'), 100) && history.is_of(id(b'b'), 100));
+        assert!(!history.is_of(id(b'a'), 101) && !history.is_of(id(b'c'), 100));
         assert_eq!(History::new(id(b'a')).asked_as(0), id(b'a'));
     }
 }

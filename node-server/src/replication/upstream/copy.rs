@@ -298,7 +298,10 @@ fn go_on_from(node: &Arc<Node>, generation: u64, place: Place, loaded: &Loaded) 
 /// Loaded beside the data that are there, which it replaces at one instant; if anything fails before, nothing has changed.
 fn load_beside(connection: &mut Connection, place: Place, framing: &Framing) -> Result<(), LinkError> {
     let node = connection.node.clone();
-    let same_history = node.replication.lock_log().history().id == place.id;
+    let same_history = {
+        let log = node.replication.lock_log();
+        log.history().is_of(place.id, log.end())
+    };
     let state = if same_history { node_state::ASYNC_LOADING } else { node_state::LOADING };
     node.set_state(state, true);
     let result = load_beside_and_swap(connection, place, framing);
