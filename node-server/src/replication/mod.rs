@@ -170,7 +170,10 @@ impl Replication {
 
     pub fn standing(&self) -> ReplicationStanding {
         let (link_up, last_contact_ms) = self.upstream.contact();
-        ReplicationStanding { offset: self.offset(), link_up: link_up && self.is_replica(), last_contact_ms }
+        // While a copy takes the place of the data, there are none that the offset could be of.
+        let has_none = self.is_replica() && !self.upstream.is_in_sync();
+        let offset = if has_none { 0 } else { self.offset() };
+        ReplicationStanding { offset, link_up: link_up && self.is_replica(), last_contact_ms }
     }
 
     /// Appends effects as one contiguous piece, and returns where the log ends now. The caller holds the lock

@@ -137,3 +137,25 @@ pub fn refresh_state(node: &Node) {
 pub fn lock_role(replication: &Replication) -> MutexGuard<'_, ()> {
     replication.role.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{History, new_id};
+    use super::*;
+    use crate::executor::in_memory;
+
+    /// The cluster hears of the offset, which says how good a replica's data are.
+    #[test]
+    fn a_replica_whose_data_are_of_no_history_has_no_offset() {
+        let node = in_memory::node();
+        let offset = || node.replication.standing().offset;
+        node.replication.with_log(|log| log.restart_at(History::new(new_id()), 7, Some(0)));
+        assert_eq!(offset(), 7);
+        follow(&node, "127.0.0.1", 1);
+        assert_eq!(offset(), 7, "it may go on from there");
+        node.replication.begin_anew();
+        assert_eq!(offset(), 0);
+        lead(&node);
+        assert_eq!(offset(), node.replication.offset());
+    }
+}

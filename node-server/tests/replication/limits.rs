@@ -85,3 +85,19 @@ fn an_unused_backlog_is_freed() {
     wait_until("the backlog is freed", || master.info("repl_backlog_active") == "0");
     assert_ne!(master.info("master_replid"), id);
 }
+
+/// While a node sleeps (DEBUG SLEEP) its data grow old: how old they are decides whether it may take over.
+#[test]
+fn a_link_that_is_killed_is_down_while_the_node_sleeps() {
+    let master = Server::ours(&[]);
+    let mut replica = Server::ours(&["--enable-debug-command", "yes"]);
+    replica.follow(&master);
+    replica.wait_for_link();
+    for (line, answer) in [("MULTI", "OK"), ("CLIENT KILL TYPE master", "QUEUED")] {
+        assert_eq!(replica.text(line), answer);
+    }
+    // Longer than anybody here waits; nor is the answer waited for.
+    assert_eq!(replica.text("DEBUG SLEEP 600"), "QUEUED");
+    replica.client.send(&["EXEC"]);
+    wait_until("the link is down", || replica.log().contains("the link was closed by a client of this node"));
+}
