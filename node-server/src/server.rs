@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Builder;
@@ -202,6 +201,10 @@ fn serve(
         tracing::info!("Ready to accept connections");
         wait_for_the_end(node, requests).await
     });
+    // Before the first client is let go: who finds its connection closed comes back, and is to find nobody.
+    if let Some(Err(error)) = node.doors.get().map(|doors| doors.change(&[])) {
+        tracing::debug!(%error, "the doors close with the process");
+    }
     node.is_shutting_down.store(true, Ordering::Release);
     // A save that was given up is not waited for.
     runtime.shutdown_background();
@@ -234,14 +237,11 @@ async fn tell_of_threads_on_alarm() {
     }
 }
 
-/// How long the doors stay closed for a load.
-const LOAD_BEFORE_DOORS: Duration = Duration::from_millis(300);
-
 /// What comes of a load that is soon over. Where there is nothing to load it is waited for its end, however long the disk takes to
 /// begin new files: no client is told that data are loaded then.
 async fn early<T>(node: &Node, mut load: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     loop {
-        match tokio::time::timeout(LOAD_BEFORE_DOORS, load.as_mut()).await {
+        match tokio::time::timeout(persistence::SHORT_LOAD, load.as_mut()).await {
             Ok(loaded) => return Some(loaded),
             Err(_) if node.persistence.loading.total_bytes.load(Ordering::Relaxed) > 0 => return None,
             Err(_) => {}
@@ -393,12 +393,13 @@ pub fn raise_open_files_limit(max_clients: u32) -> Result<(), u32> {
 mod tests {
     use super::*;
     use crate::executor::in_memory;
+    use std::time::Duration;
 
     #[tokio::test]
     async fn the_doors_stay_closed_where_there_is_nothing_to_load() {
         let node = in_memory::node();
         let slow = || async {
-            tokio::time::sleep(LOAD_BEFORE_DOORS + Duration::from_millis(100)).await;
+            tokio::time::sleep(persistence::SHORT_LOAD + Duration::from_millis(100)).await;
             "begun"
         };
         assert_eq!(early(&node, std::pin::pin!(slow())).await, Some("begun"));

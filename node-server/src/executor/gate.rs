@@ -215,12 +215,23 @@ fn wanted(
     }
 }
 
-/// Whoever comes while the node sleeps waits. While a script runs for long, what it holds is not waited for; without a
-/// cluster it holds everything.
-fn check_busy(node: &Node, session: &Session, request: &Request<'_>) -> Result<(), CommandError> {
+/// Whoever comes while the node sleeps, or has just begun to load, waits.
+#[cold]
+fn wait_while_all_stands_still(node: &Node, session: &Session, request: &Request<'_>) {
     let state = node.state();
     if state & node_state::ASLEEP != 0 {
         node.sleep.wait_until_over();
+    }
+    if state & node_state::LOADING != 0 && !session.is_master_link && !request.has(flag::LOADING) {
+        node.persistence.loading.wait_for_a_short_one(node);
+    }
+}
+
+/// While a script runs for long, what it holds is not waited for; without a cluster it holds everything.
+fn check_busy(node: &Node, session: &Session, request: &Request<'_>) -> Result<(), CommandError> {
+    let state = node.state();
+    if state & (node_state::ASLEEP | node_state::LOADING) != 0 {
+        wait_while_all_stands_still(node, session, request);
     }
     let is_busy = state & node_state::BUSY != 0
         && !session.is_master_link

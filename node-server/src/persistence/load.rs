@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use rcl_store::keyspace::{Flushed, Keyspace};
 use rcl_store::rdb::{Item, RdbError};
@@ -30,6 +31,11 @@ use inserting::Target;
 
 /// So much of a file is read at once.
 const READ_BYTES: usize = 256 * 1024;
+
+/// A load that takes no longer is seen by nobody: clients wait for its end. (Redis, with its one thread, answers nobody
+/// until it has loaded 2 MB.)
+pub const SHORT: Duration = Duration::from_millis(300);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// What INFO shows of a load.
 #[derive(Debug, Default)]
@@ -51,6 +57,17 @@ impl Progress {
         self.keys_loaded.store(0, Ordering::Relaxed);
         self.keys_expired.store(0, Ordering::Relaxed);
         self.empty_keys.store(0, Ordering::Relaxed);
+    }
+
+    /// Returns when the node does not load any more, or has done so for longer than a short load takes.
+    pub fn wait_for_a_short_one(&self, node: &Node) {
+        let is_new = || {
+            let age_ms = clock::now_ms() - self.started_ms.load(Ordering::Relaxed);
+            (0..SHORT.as_millis() as i64).contains(&age_ms)
+        };
+        while node.state() & node_state::LOADING != 0 && is_new() {
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use rcl_store::rdb::Checksum;
 use tokio::sync::Notify;
 
 pub use info::info_section;
+pub use load::SHORT as SHORT_LOAD;
 
 use crate::client::WakeHandle;
 use crate::config::Settings;

@@ -161,3 +161,21 @@ fn a_size_that_is_not_true() {
     assert_eq!(Loader::new(&node, &out[..], true).load_all(|| Ok(())).unwrap().keys, 1);
     assert!(node.shards.lock(0).keyspace.table_bytes(0) < 1000);
 }
+
+#[test]
+fn who_comes_in_the_first_moments_of_a_load_waits_for_its_end() {
+    use crate::executor::in_memory::Client;
+    let node = node_with(&[], "");
+    node.persistence.loading.begin(0);
+    node.set_state(node_state::LOADING, true);
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| Client::new(&node).ask("GET k"));
+        node.set_state(node_state::LOADING, false);
+        assert_eq!(asked.join().unwrap(), "$-1");
+    });
+    // This one lasts.
+    let long_ago_ms = clock::now_ms() - SHORT.as_millis() as i64;
+    node.persistence.loading.started_ms.store(long_ago_ms, Ordering::Relaxed);
+    node.set_state(node_state::LOADING, true);
+    assert!(Client::new(&node).ask("GET k").starts_with("-LOADING"));
+}
