@@ -82,7 +82,7 @@ async fn go_down(node: &Arc<Node>, request: ShutdownRequest) -> anyhow::Result<(
 async fn sync_aof(node: &Arc<Node>, force: bool) -> anyhow::Result<()> {
     if node.persistence.aof.state() == aof::State::Starting {
         if !force {
-            anyhow::bail!("Writing initial AOF. Can't exit.");
+            anyhow::bail!("Writing initial AOF, can't exit.");
         }
         tracing::warn!("Writing initial AOF. Exit anyway.");
     }

@@ -231,3 +231,13 @@ fn the_process_is_shown_by_its_title() {
     let plain = Server::ours(&["--set-proc-title", "no"]);
     assert!(title(&plain).starts_with(&format!("{program}\0--bind")), "{}", title(&plain));
 }
+
+/// Who comes back as soon as its connection closes comes to nobody, not to a node that is about to go.
+#[test]
+fn the_doors_close_before_the_clients_are_let_go() {
+    let mut server = Server::ours(&[]);
+    server.client.send(&["SHUTDOWN", "NOSAVE"]);
+    assert_eq!(server.client.reply_or_end(), None);
+    assert!(Client::connect(server.port).is_err());
+    server.wait_for_its_end();
+}
