@@ -294,6 +294,8 @@ async fn wait_for_the_end(
                 by_signal(node.settings().shutdown_on_sigint)
             }
             request = requests.recv() => match request {
+                // Who asked for it was answered with those whose shutdown was given up before its turn came.
+                Some(_) if !node.persistence.is_shutdown_awaited() => continue,
                 Some(request) => request,
                 None => return Ok(()),
             },

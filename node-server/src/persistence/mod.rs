@@ -130,6 +130,11 @@ impl Persistence {
         dirty.saturating_sub(self.saved_dirty.load(Ordering::Acquire))
     }
 
+    /// A client has asked for it, and has no answer yet.
+    pub fn is_shutdown_awaited(&self) -> bool {
+        !self.shutdown_waiters.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// The shutdown did not happen: who asked for it is told why.
     pub fn answer_shutdown(&self, error: &str) {
         let waiters =

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use rcl_proto::resp::Reply;
+
 use super::data::{contents, fill};
 use super::forms;
 use crate::harness::server::Server;
@@ -105,6 +107,27 @@ fn save_points_and_the_way_down() {
     assert_eq!(node.text("SHUTDOWN SAVE NOSAVE"), "ERR syntax error");
     assert_eq!(node.text("SHUTDOWN ABORT"), "ERR No shutdown in progress.");
     assert_eq!(node.text("BGSAVE NOW"), "ERR syntax error");
+}
+
+#[test]
+fn a_shutdown_that_is_given_up_is_given_up_for_all_who_asked() {
+    let mut node = Server::ours(&["--enable-debug-command", "yes"]);
+    assert_eq!(node.text("DEBUG PAUSE-CRON 1"), "OK");
+    let mut clients = [node.connect(), node.connect()];
+    clients.iter_mut().for_each(|client| client.send(&["SHUTDOWN", "NOSAVE"]));
+    wait_until("both wait", || node.info("blocked_clients") == "2");
+    wait_until("it is given up", || node.text("SHUTDOWN ABORT") == "OK");
+    for client in &mut clients {
+        let refused = Reply::Error("ERR Errors trying to SHUTDOWN. Check logs.".into());
+        assert_eq!(client.reply(), refused);
+    }
+    for _ in 0..200 {
+        assert_eq!(node.text("SHUTDOWN ABORT"), "ERR No shutdown in progress.");
+    }
+    assert_eq!(node.text("DEBUG PAUSE-CRON 0"), "OK");
+    // One that nobody gives up is carried out.
+    clients[0].send(&["SHUTDOWN", "NOSAVE"]);
+    node.wait_for_its_end();
 }
 
 #[test]
