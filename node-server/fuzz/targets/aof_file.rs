@@ -23,15 +23,17 @@ use rcl_store::aof::CommandReader;
 /// They end the process, reach for the network or the disk, change what the next input finds, or may run for ever: a file that
 /// says so is no use here.
 const LEFT_OUT: &[&str] = &[
-    "shutdown", "debug", "config", "migrate", "slaveof", "cluster", "sync", "save", "rewrite", "acl", "failover",
-    "monitor", "module", "client", "while", "rep", "for", "goto", "auth", "hello", "reset", "loadaof",
+    "shutdown", "debug", "config", "migrate", "slaveof", "cluster", "sync", "save", "rewrite", "acl",
+    "failover", "monitor", "module", "client", "while", "rep", "for", "goto", "auth", "hello", "reset",
+    "loadaof",
 ];
 
 /// With large numbers these take as much memory, or draw as often.
 const LARGE: &[&str] = &["setrange", "setbit", "bitfield", "rand"];
 
 /// What these do is not the same each time.
-const DIFFERS: &[&str] = &["spop", "xadd", "expire", "\nex\r", "\npx\r", "getex", "setex", "eval", "fcall", "rand"];
+const DIFFERS: &[&str] =
+    &["spop", "xadd", "expire", "\nex\r", "\npx\r", "getex", "setex", "eval", "fcall", "rand"];
 
 const SEPARATOR: &[u8] = b"====\n";
 
@@ -125,7 +127,8 @@ fn parts(bytes: &[u8]) -> Vec<&[u8]> {
 fuzz_target!(|bytes: &[u8]| {
     let Some((&first, bytes)) = bytes.split_first() else { return };
     let lower = bytes.to_ascii_lowercase();
-    let has_large = bytes.chunk_by(|one, next| one.is_ascii_digit() && next.is_ascii_digit()).any(|run| run.len() > 6);
+    let has_large =
+        bytes.chunk_by(|one, next| one.is_ascii_digit() && next.is_ascii_digit()).any(|run| run.len() > 6);
     if says(&lower, LEFT_OUT) || (has_large && says(&lower, LARGE)) {
         return;
     }
