@@ -5,6 +5,8 @@
 //! - A master ignores a replica that it does not know as its own, a voter refuses one that it does not know as a replica of that
 //!   master, and a vote needs the voter's own link to the replica: a node that just came back may lack either. So all of
 //!   them are waited for before anything is asked.
+//! - A node that takes slots while it still calls the cluster down, as one does that came back a moment ago, answers its clients
+//!   with CLUSTERDOWN for up to two seconds more. Where the masters call it up, it is waited until the replica does.
 //! - A voter refuses a second vote about one master for twice the node timeout.
 //! - A replica begins no election for four node timeouts after its last one, however often it is asked, while its master holds
 //!   writes back each time. So the second attempt is made when that time is over, and not before.
@@ -23,6 +25,7 @@ use super::membership::{own_master, wait};
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Link, Words};
 use crate::plan::{FailoverMode, NodeRef};
+use crate::topology::Node;
 
 const POLL: Duration = Duration::from_millis(10);
 /// How long the old master may take to follow.
@@ -141,8 +144,14 @@ async fn await_acquaintance(
     let Some(master) = master else { return Ok(()) };
     let is_its =
         |line: &NodeLine| line.id == replica.id && line.master == Some(master.id) && line.link_connected;
-    wait(ACQUAINTANCE_LIMIT, || async { Ok(all_voters(cluster, |lines| lines.iter().any(is_its)).await) })
-        .await?;
+    let calls_it_up = |node: &Node| node.facts.as_ref().is_none_or(|facts| facts.state_ok);
+    let is_up = cluster.topology.masters().into_iter().all(calls_it_up);
+    let link = cluster.link(replica.id)?;
+    wait(ACQUAINTANCE_LIMIT, || async {
+        let is_known = all_voters(cluster, |lines| lines.iter().any(is_its)).await;
+        Ok(is_known && (!is_up || link.text(&["CLUSTER", "INFO"]).await?.contains("cluster_state:ok")))
+    })
+    .await?;
     Ok(())
 }
 

@@ -83,7 +83,10 @@ impl fmt::Display for RdbError {
             }
             RdbError::Unsupported { offset, what } => write!(formatter, "at byte {offset}: {what}"),
             RdbError::Checksum { computed, stored } => {
-                write!(formatter, "CRC error: the data have {computed:016x}, and say {stored:016x}")
+                write!(
+                    formatter,
+                    "CRC error: the checksum of the data is {computed:016x}, and they say {stored:016x}"
+                )
             }
         }
     }
