@@ -26,6 +26,7 @@ pub struct Load {
 }
 
 struct Shared {
+    in_cluster: bool,
     master: AtomicU16,
     goes_on: AtomicBool,
     is_paused: AtomicBool,
@@ -38,7 +39,17 @@ struct Shared {
 
 impl Load {
     pub fn start(seed: u64, master: u16) -> Load {
+        Load::start_as(seed, master, false)
+    }
+
+    /// In a cluster there is one database.
+    pub fn start_in_cluster(seed: u64, master: u16) -> Load {
+        Load::start_as(seed, master, true)
+    }
+
+    fn start_as(seed: u64, master: u16, in_cluster: bool) -> Load {
         let shared = Arc::new(Shared {
+            in_cluster,
             master: AtomicU16::new(master),
             goes_on: AtomicBool::new(true),
             is_paused: AtomicBool::new(false),
@@ -131,7 +142,15 @@ fn write_on(shared: &Shared, writer: usize, mut rng: StdRng) {
 /// True when all went well.
 fn write_some(stream: &mut TcpStream, shared: &Shared, writer: usize, rng: &mut StdRng) -> io::Result<bool> {
     let mut commands: Vec<Vec<String>> = vec![words("SELECT 0"), vec!["INCR".into(), counter(writer)]];
-    (0..PIPELINE).for_each(|_| commands.extend(draw(rng)));
+    // What is flushed are not the counters, which lie in database 0.
+    let elsewhere = |command: Vec<String>| match command.as_slice() {
+        [word] if word == "FLUSHDB" => match shared.in_cluster {
+            true => vec![],
+            false => vec![words("SELECT 1"), command],
+        },
+        _ => vec![command],
+    };
+    (0..PIPELINE).for_each(|_| commands.extend(draw(rng).into_iter().flat_map(elsewhere)));
     let mut request = Vec::new();
     commands.iter().for_each(|words| encode_request(&mut request, words.iter().map(String::as_bytes)));
     stream.set_read_timeout(Some(PATIENCE))?;

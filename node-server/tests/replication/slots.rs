@@ -104,7 +104,7 @@ impl Star {
             };
             members.iter_mut().all(all)
         });
-        let load = Load::start(seed, members[0].server().port);
+        let load = Load::start_in_cluster(seed, members[0].server().port);
         Star { rng, members, master: 0, load }
     }
 
