@@ -51,6 +51,8 @@ const KEPT_PLACES: usize = 1024;
 struct Block {
     start: LogPosition,
     bytes: Bytes,
+    /// It was read, so that there is a count of who shares it.
+    is_shared: bool,
 }
 
 impl Block {
@@ -60,7 +62,7 @@ impl Block {
 
     /// What it takes in memory, itself aside.
     fn memory_bytes(&self) -> usize {
-        block_bytes(self.bytes.len()) + SHARED_BYTES
+        block_bytes(self.bytes.len()) + if self.is_shared { SHARED_BYTES } else { 0 }
     }
 }
 
@@ -283,7 +285,7 @@ impl ReplicationLog {
         let mut start = self.end - self.tail.len() as u64;
         for bytes in self.tail.chunks(largest.max(SMALLEST_BLOCK_BYTES)) {
             // Copied, so that a block takes no more than what is in it.
-            let block = Block { start, bytes: Bytes::copy_from_slice(bytes) };
+            let block = Block { start, bytes: Bytes::copy_from_slice(bytes), is_shared: false };
             self.memory_bytes += block.memory_bytes();
             self.blocks.push_back(block);
             start += bytes.len() as u64;
@@ -351,9 +353,12 @@ impl ReplicationLog {
         let first = self.blocks.partition_point(|block| block.end() <= position);
         let mut pieces = Vec::new();
         let mut left = limit;
-        for block in self.blocks.range(first..) {
+        for block in self.blocks.range_mut(first..) {
             if left == 0 {
                 break;
+            }
+            if !std::mem::replace(&mut block.is_shared, true) {
+                self.memory_bytes += SHARED_BYTES;
             }
             let skip = position.saturating_sub(block.start) as usize;
             let piece = block.bytes.slice(skip.min(block.bytes.len())..);
