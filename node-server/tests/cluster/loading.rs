@@ -5,7 +5,8 @@ use rcl_proto::resp::Reply;
 
 use crate::server::{Kind, Server, meet_all, share_slots};
 
-const OPTIONS: [&str; 2] = ["--cluster-node-timeout", "1000"];
+/// Long enough for a node to be killed and started again within it, on a machine that is full, too.
+const OPTIONS: [&str; 2] = ["--cluster-node-timeout", "2000"];
 
 /// Three masters, and `replicas` of the first.
 fn cluster(replicas: &[Kind]) -> Vec<Server> {
