@@ -3,6 +3,8 @@
 //! Always taken in the order of their numbers, all at once before the command runs; so no two threads ever
 //! wait for each other.
 
+use std::convert::Infallible;
+
 use parking_lot::MutexGuard;
 
 use crate::shard::{HeldLong, Shard, Shards};
@@ -75,17 +77,8 @@ impl<'a> Held<'a> {
     /// The same for the stream of the master, which waits for a script.
     #[cold]
     pub fn for_master(shards: &'a Shards, wanted: Wanted) -> Held<'a> {
-        let lock = |index| (index, shards.lock(index));
-        match wanted {
-            Wanted::None => Held::None,
-            Wanted::One(index) => Held::One(index, shards.lock(index)),
-            Wanted::All => Held::all(shards),
-            Wanted::Several(mut indexes) => {
-                indexes.sort_unstable();
-                indexes.dedup();
-                Held::Many(indexes.into_iter().map(lock).collect())
-            }
-        }
+        let Ok(held) = Held::locked(shards, wanted, |index| Ok::<_, Infallible>(shards.lock(index)));
+        held
     }
 
     /// These shards, if it is the one that is held already; else that one is let go first.
@@ -103,19 +96,28 @@ impl<'a> Held<'a> {
 
     #[inline(never)]
     fn several(shards: &'a Shards, wanted: Wanted) -> Result<Held<'a>, HeldLong> {
-        let lock = |index| Ok((index, shards.lock_unless_held_long(index)?));
+        Held::locked(shards, wanted, |index| shards.lock_unless_held_long(index))
+    }
+
+    /// What is wanted, each locked by `lock`, in the order of their numbers.
+    fn locked<E>(
+        shards: &'a Shards,
+        wanted: Wanted,
+        lock: impl Fn(usize) -> Result<MutexGuard<'a, Shard>, E>,
+    ) -> Result<Held<'a>, E> {
+        let with_index = |index| Ok((index, lock(index)?));
         let many =
-            |indexes: &mut dyn Iterator<Item = usize>| indexes.map(lock).collect::<Result<Vec<_>, _>>();
+            |indexes: &mut dyn Iterator<Item = usize>| indexes.map(with_index).collect::<Result<Vec<_>, E>>();
         Ok(match wanted {
             Wanted::None => Held::None,
-            Wanted::One(index) => Held::One(index, shards.lock_unless_held_long(index)?),
+            Wanted::One(index) => Held::One(index, lock(index)?),
             Wanted::All => Held::Many(many(&mut (0..shards.count()))?),
             Wanted::Several(mut indexes) => {
                 indexes.sort_unstable();
                 indexes.dedup();
                 match indexes.as_slice() {
                     [] => Held::None,
-                    [index] => Held::One(*index, shards.lock_unless_held_long(*index)?),
+                    [index] => Held::One(*index, lock(*index)?),
                     _ => Held::Many(many(&mut indexes.into_iter())?),
                 }
             }
