@@ -129,6 +129,24 @@ impl<F: Format> PageTable<F> {
         true
     }
 
+    /// Where an entry is there: `change` gets its value and may give another one. What it answers beside.
+    pub(in crate::types) fn change_value<const SIZE: usize, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&[u8]) -> (Option<[u8; SIZE]>, R),
+    ) -> Option<R> {
+        let hash = self.hash(key);
+        let number = self.directory.number(hash);
+        let group = self.directory.part_mut(number)?;
+        let page = group.page_for(hash)?;
+        let index = page.find(tag(hash), key)?;
+        let (value, result) = change(page.get(index).1);
+        if let Some(value) = value {
+            Arc::make_mut(group).change(hash, |page| page.set_value(index, Text::Inline(&value)));
+        }
+        Some(result)
+    }
+
     /// Takes the entry out; what `read` makes of its value.
     pub(in crate::types) fn remove<R>(&mut self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let hash = self.hash(key);

@@ -60,6 +60,18 @@ impl AddCondition {
         Ok((score == current).then_some(AddOutcome::Unchanged(current)))
     }
 
+    /// What becomes of a member that has the score `current`: another score, if it gets one, and the outcome.
+    fn change(&self, current: f64, score: f64) -> (Option<f64>, Result<AddOutcome, AddError>) {
+        match self.outcome_without_change(Some(current), score) {
+            Err(error) => (None, Err(error)),
+            Ok(Some(outcome)) => (None, Ok(outcome)),
+            Ok(None) => {
+                let score = self.score_after(current, score);
+                (Some(score), Ok(AddOutcome::Updated(score)))
+            }
+        }
+    }
+
     fn score_after(&self, current: f64, score: f64) -> f64 {
         if self.increment { current + score } else { score }
     }
@@ -78,23 +90,29 @@ impl SortedSet {
         condition: AddCondition,
         limits: &Limits,
     ) -> Result<AddOutcome, AddError> {
-        let current = self.score(member);
-        if let Some(outcome) = condition.outcome_without_change(current, score)? {
-            return Ok(outcome);
-        }
-        let Some(current) = current else {
-            self.insert_new(score, member, limits);
-            return Ok(AddOutcome::Added(score));
-        };
-        let score = condition.score_after(current, score);
-        match &mut self.0 {
+        let outcome = match &mut self.0 {
             Form::Packed(members) => {
-                packed::remove(members, member);
-                packed::insert(members, score, member);
+                let current = packed::score(members.view(), member);
+                current.map(|current| {
+                    let (changed, outcome) = condition.change(current, score);
+                    if let Some(score) = changed {
+                        packed::remove(members, member);
+                        packed::insert(members, score, member);
+                    }
+                    outcome
+                })
             }
-            Form::Ranked(ranked) => ranked.change_score(current, score, member),
+            Form::Ranked(ranked) => ranked.change_score(member, |current| condition.change(current, score)),
+        };
+        match outcome {
+            Some(outcome) => outcome,
+            None if score.is_nan() => Err(AddError::NotANumber),
+            None if condition.only_existing => Ok(AddOutcome::Refused),
+            None => {
+                self.insert_new(score, member, limits);
+                Ok(AddOutcome::Added(score))
+            }
         }
-        Ok(AddOutcome::Updated(score))
     }
 
     fn insert_new(&mut self, score: f64, member: &[u8], limits: &Limits) {

@@ -88,11 +88,23 @@ impl Ranked {
         self.order.alter_where(is_behind, |runs, index| run::remove_member(runs, index, score, member));
     }
 
-    pub(super) fn change_score(&mut self, current: f64, score: f64, member: &[u8]) {
-        let text = self.members.text(member);
-        self.remove_from_order(current, member);
-        self.insert_in_order(score, text.clone());
-        self.members.set(text, Text::Inline(&score.to_le_bytes()));
+    /// Where the member is there: `change` gets its score and may give another one. What it answers beside.
+    pub(super) fn change_score<R>(
+        &mut self,
+        member: &[u8],
+        change: impl FnOnce(f64) -> (Option<f64>, R),
+    ) -> Option<R> {
+        let (scores, result) = self.members.change_value(member, |current| {
+            let current = read_score(current);
+            let (score, result) = change(current);
+            (score.map(f64::to_le_bytes), (score.map(|score| (current, score)), result))
+        })?;
+        if let Some((current, score)) = scores {
+            self.remove_from_order(current, member);
+            let text = self.members.text(member);
+            self.insert_in_order(score, text);
+        }
+        Some(result)
     }
 
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {

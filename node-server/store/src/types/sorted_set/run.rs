@@ -169,12 +169,17 @@ impl Run {
     /// How many come before a member with this score. All scores are looked at, side by side as they lie: that takes less time
     /// than one wrong guess of where a search goes on.
     pub(super) fn rank_of(&self, score: f64, member: &[u8]) -> usize {
+        self.count_in(self.with_score(score), |own| own.member() < member)
+    }
+
+    /// Where those with this score are, or would be.
+    fn with_score(&self, score: f64) -> Range<usize> {
         let (mut before, mut same) = (0, 0);
         for own in self.members.columns().chunks_exact(Ordered::COLUMN).map(read_score) {
             before += usize::from(own < score);
             same += usize::from(own == score);
         }
-        if same == 0 { before } else { self.count_in(before..before + same, |own| own.member() < member) }
+        before..before + same
     }
 
     /// Without long members, which are the table's.
@@ -229,7 +234,11 @@ pub(super) fn insert(runs: &mut Vec<Run>, index: usize, score: f64, member: Text
 /// Removes a member that is in this run.
 pub(super) fn remove_member(runs: &mut Vec<Run>, index: usize, score: f64, member: &[u8]) {
     let Some(run) = runs.get(index) else { return };
-    let within = run.rank_of(score, member);
+    let within = match run.with_score(score) {
+        // Who is the only one with this score need not be looked at to be found.
+        Range { start, end } if end - start == 1 => start,
+        same => run.count_in(same, |own| own.member() < member),
+    };
     if within < run.len() && run.at(within).member() == member {
         remove(runs, index, within);
     }
