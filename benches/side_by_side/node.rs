@@ -139,6 +139,18 @@ impl Node {
         Ok(ticks.iter().sum::<f64>() / USER_HZ)
     }
 
+    /// The same of the threads that are there now, by the nanosecond.
+    fn cpu_seconds_of_threads(&self) -> anyhow::Result<f64> {
+        let mut nanoseconds = 0.0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            // With a processor, without one, and how often it got one.
+            let account = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            let with = account.split_whitespace().next().context("an empty schedstat")?;
+            nanoseconds += with.parse::<f64>()?;
+        }
+        Ok(nanoseconds / 1e9)
+    }
+
     /// Its CPU seconds per million of the requests that redis-benchmark sends from 50 connections, as `more` words say.
     pub fn cpu_per_million(&self, requests: usize, more: impl FnOnce(&mut Command)) -> anyhow::Result<f64> {
         let mut client = self.client()?;
@@ -146,13 +158,13 @@ impl Node {
             let info = client.text(&["INFO", "stats"])?;
             Ok(field(&info, "total_commands_processed").context("no total_commands_processed")?.parse()?)
         };
-        let (handled_before, cpu_before) = (handled()?, self.cpu_seconds()?);
+        let (handled_before, cpu_before) = (handled()?, self.cpu_seconds_of_threads()?);
         let mut command = Command::new("redis-benchmark");
         command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-c", "50", "-q"]);
         command.args(["-n", &requests.to_string()]);
         more(&mut command);
         tool::run(command)?;
-        let (cpu, handled) = (self.cpu_seconds()? - cpu_before, handled()? - handled_before);
+        let (cpu, handled) = (self.cpu_seconds_of_threads()? - cpu_before, handled()? - handled_before);
         ensure!(handled >= requests as u64, "{handled} of {requests} requests were handled");
         Ok(cpu / requests as f64 * 1e6)
     }
