@@ -13,6 +13,7 @@ use rcl_store::entry::Entry;
 use rcl_store::keyspace::Removed;
 use rcl_store::types::Value;
 
+use crate::scheduling;
 use crate::stats::Counter;
 
 /// As Redis counts it: more elements (of a list: nodes) than this are freed elsewhere.
@@ -78,6 +79,7 @@ impl LazyFree {
 fn start(counts: Arc<Counts>) -> Option<Sender<Garbage>> {
     let (sender, receiver) = mpsc::channel::<Garbage>();
     let body = move || {
+        scheduling::long_slices();
         while let Ok((objects, garbage)) = receiver.recv() {
             drop(garbage);
             counts.freed.add(objects as u64);

@@ -47,6 +47,7 @@ pub mod pubsub;
 mod reconfigure;
 pub mod replication;
 pub mod routing;
+pub mod scheduling;
 pub mod scripting;
 pub mod server;
 pub mod shard;

@@ -23,6 +23,7 @@ use crate::executor::{Held, node_state};
 use crate::node::Node;
 use crate::persistence::save;
 use crate::replication::ReplicationId;
+use crate::scheduling;
 use crate::scripting::functions::Functions;
 use crate::shard::Shards;
 use crate::tracking;
@@ -270,17 +271,25 @@ pub struct First<R>(Cutting<R>);
 
 impl<'a, R: BufRead> Loader<'a, R> {
     pub fn new(node: &'a Node, source: R, drops_expired: bool) -> Loader<'a, R> {
-        Loader::into_shards(node, &node.shards, source, drops_expired)
+        let target =
+            Target { node, shards: &node.shards, drops_expired, replaces_keys: false, gives_way: false };
+        Loader::into(target, source)
     }
 
-    /// Into shards beside the node's; nothing of the node changes until [`swap`].
+    /// Of the data that the node's master has, and serves.
+    pub fn from_master(node: &'a Node, source: R) -> Loader<'a, R> {
+        Loader::into(Target::of_master(node, &node.shards), source)
+    }
+
+    /// The same, into shards beside the node's; nothing of the node changes until [`swap`].
     pub fn beside(node: &'a Node, shards: &'a Shards, source: R) -> Loader<'a, R> {
-        Loader { functions: Some(Functions::default()), ..Loader::into_shards(node, shards, source, false) }
+        let functions = Some(Functions::default());
+        Loader { functions, ..Loader::into(Target::of_master(node, shards), source) }
     }
 
-    fn into_shards(node: &'a Node, shards: &'a Shards, source: R, drops_expired: bool) -> Loader<'a, R> {
+    fn into(target: Target<'a>, source: R) -> Loader<'a, R> {
         Loader {
-            target: Target { node, shards, drops_expired, replaces_keys: false },
+            target,
             source: Some(source),
             functions: None,
             loaded: Loaded::default(),
@@ -314,7 +323,7 @@ impl<'a, R: BufRead> Loader<'a, R> {
         let target = self.target;
         let First(mut cutting) = first;
         let mut rest = Rest { loader: self, between };
-        cutting::load_all(&mut cutting, target, &mut rest)?;
+        scheduling::with_long_slices(|| cutting::load_all(&mut cutting, target, &mut rest))?;
         let progress = &target.node.persistence.loading;
         let counted = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         self.loaded.keys = counted(&progress.keys_loaded);

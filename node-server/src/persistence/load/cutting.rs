@@ -22,6 +22,7 @@ use super::inserting::{Inserter, Run, Target};
 use super::{Failure, LoadError, Refusal};
 use crate::node::Node;
 use crate::persistence::slow_down;
+use crate::scheduling;
 
 /// A run is sent when it is about so long.
 const RUN_BYTES: usize = 256 * 1024;
@@ -307,17 +308,27 @@ impl<'scope, 'env> Workers<'scope, 'env> {
     ) -> Workers<'scope, 'env> {
         let (to_workers, runs) = sync_channel(RUNS_WAITING);
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        // What gives way to what comes later must come in order.
-        let most = if target.replaces_keys { 1 } else { cores.min(MOST_WORKERS) };
+        let most = match target {
+            // What gives way to what comes later must come in order.
+            Target { replaces_keys: true, .. } => 1,
+            Target { gives_way: true, .. } => (cores - 1).clamp(1, MOST_WORKERS),
+            _ => cores.min(MOST_WORKERS),
+        };
         let runs = Arc::new(Mutex::new(runs));
         Workers { scope, inserter, target, to_workers, runs, started: 0, most }
     }
 
     fn send(&mut self, run: Run) {
         if self.started < self.most {
-            let (inserter, runs) = (self.inserter, self.runs.clone());
+            let (inserter, runs, gives_way) = (self.inserter, self.runs.clone(), self.target.gives_way);
             let thread = thread::Builder::new().name("load".to_owned());
-            let spawned = thread.spawn_scoped(self.scope, move || work(inserter, &runs));
+            let spawned = thread.spawn_scoped(self.scope, move || {
+                scheduling::long_slices();
+                if gives_way {
+                    scheduling::smaller_share();
+                }
+                work(inserter, &runs);
+            });
             // With fewer it takes longer.
             self.started += usize::from(spawned.is_ok());
         }

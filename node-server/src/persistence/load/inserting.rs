@@ -44,6 +44,14 @@ pub struct Target<'a> {
     pub drops_expired: bool,
     /// Keys that are there already give way. It is an error otherwise.
     pub replaces_keys: bool,
+    /// Whoever else wants a processor gets more of it: others serve the data meanwhile.
+    pub gives_way: bool,
+}
+
+impl<'a> Target<'a> {
+    pub fn of_master(node: &'a Node, shards: &'a Shards) -> Target<'a> {
+        Target { node, shards, drops_expired: false, replaces_keys: false, gives_way: true }
+    }
 }
 
 /// Used by all threads of one load.

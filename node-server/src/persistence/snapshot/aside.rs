@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::Pace;
 use crate::clock;
+use crate::scheduling::give_way;
 
 /// What it is asked to show: so much time with a processor, in how long it had it, and how often in a row.
 const SHOWN: Duration = Duration::from_micros(300);
@@ -152,16 +153,6 @@ impl Thread {
             job();
         }
         result
-    }
-}
-
-/// The calling thread gets a processor only where nobody else wants one.
-fn give_way() -> io::Result<()> {
-    let parameters = libc::sched_param { sched_priority: 0 };
-    // SAFETY: the call reads one structure, which is there; 0 stands for the calling thread.
-    match unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -16,6 +16,7 @@ use super::writing::Writing;
 use super::{Pace, SnapshotError, Summary};
 use crate::clock;
 use crate::node::Node;
+use crate::scheduling;
 
 /// What is done under a lock at a time.
 pub(super) const VISIT: WalkBudget = WalkBudget { entries: 64, bytes: 64 * 1024 };
@@ -42,6 +43,9 @@ impl Walk {
     }
 
     pub(super) fn all(&mut self, mut writing: Writing, pace: Pace) -> Result<Summary, SnapshotError> {
+        if pace == Pace::GivingWay {
+            scheduling::short_slices();
+        }
         let mut aside = Aside::start(pace);
         // A visit may look at some more than it was told to.
         let mut handed = Handed::with_room_for(VISITS * 2 * VISIT.entries);

@@ -115,7 +115,7 @@ fn load_straight(connection: &mut Connection, place: Place, framing: &Framing) -
     let (node, generation) = (connection.node.clone(), connection.generation);
     let mut payload = Payload::new(connection, framing);
     node.persistence.loading.begin(payload.left.unwrap_or(0));
-    let loader = Loader::new(&node, &mut payload, false);
+    let loader = Loader::from_master(&node, &mut payload);
     let result = replace_all(&node, generation, place, loader);
     payload.end(result)?;
     let finished = finish_framing(connection, framing);
@@ -139,7 +139,7 @@ fn load_by_file(connection: &mut Connection, place: Place, framing: &Framing) ->
     node.persistence.loading.begin(intake.bytes);
     let file = copies.pop().ok_or_else(|| on_disk(io::ErrorKind::NotFound.into()))?;
     let source = BufReader::with_capacity(256 * 1024, WhileItLives { file, connection });
-    replace_all(&node, generation, place, Loader::new(&node, source, false))
+    replace_all(&node, generation, place, Loader::from_master(&node, source))
 }
 
 /// A copy on its way into a file, and its checksum: what comes wrong shall not cost the data that are here.

@@ -1,0 +1,152 @@
+//! Which threads of this process, and of others on its machine, get a processor before which.
+//!
+//! ```text
+//!   give_way       only where nobody else wants one                              what encodes and writes a snapshot
+//!   smaller_share  less of it than who wants one too, though never nothing       who loads what others serve meanwhile
+//!   long_slices    who has ordinary ones goes first when he wakes up             who loads and frees: nobody waits for that by the ms
+//!   short_slices   soon after it wakes up, and it keeps it for what is short     who takes locks that clients wait for
+//! ```
+//!
+//! Slices are as long as Linux (from 6.12 on) is asked for, and say nothing of how much of the processor a thread gets in all: who asks for
+//! short ones is sooner on, and sooner off. Older systems and other ones know one length for all; there, all is as if nobody
+//! had asked.
+
+use std::io;
+use std::time::Duration;
+
+const SHORT: Duration = Duration::from_micros(100);
+/// Each step of niceness is about a fifth less.
+const SMALLER: i32 = 10;
+const LONG: Duration = Duration::from_millis(20);
+
+/// The calling thread gets a processor only where nobody else wants one.
+pub fn give_way() -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the call reads one structure, which is there; 0 stands for the calling thread.
+    match unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The calling thread gets about a tenth of what another one gets that wants the same processor. It can't be taken back.
+pub fn smaller_share() {
+    // SAFETY: the calls have numbers for arguments; on Linux 0 stands for the calling thread.
+    let refused = unsafe {
+        let nice = libc::getpriority(libc::PRIO_PROCESS, 0);
+        libc::setpriority(libc::PRIO_PROCESS, 0, nice + SMALLER) != 0
+    };
+    if refused {
+        tracing::debug!(error = %io::Error::last_os_error(), "a thread keeps the share that all have");
+    }
+}
+
+/// The calling thread works for long at a time, and lets others go first who have just woken up.
+pub fn long_slices() {
+    ask_for_slices(LONG);
+}
+
+/// The same for the time of this work.
+pub fn with_long_slices<T>(work: impl FnOnce() -> T) -> T {
+    long_slices();
+    let result = work();
+    ask_for_slices(Duration::ZERO);
+    result
+}
+
+/// The calling thread does little at a time, and soon.
+pub fn short_slices() {
+    ask_for_slices(SHORT);
+}
+
+/// None is what all have.
+#[cfg(target_os = "linux")]
+fn ask_for_slices(length: Duration) {
+    // SAFETY: the call has numbers for arguments; on Linux 0 stands for the calling thread.
+    let nice = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+    let attributes = libc::sched_attr {
+        size: size_of::<libc::sched_attr>() as u32,
+        sched_policy: libc::SCHED_OTHER as u32,
+        sched_flags: 0,
+        sched_nice: nice,
+        sched_priority: 0,
+        sched_runtime: length.as_nanos() as u64,
+        sched_deadline: 0,
+        sched_period: 0,
+    };
+    // SAFETY: the call reads the structure, whose size it was told; 0 stands for the calling thread.
+    let refused = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) } != 0;
+    if refused {
+        tracing::debug!(error = %io::Error::last_os_error(), "a thread keeps the slices that all have");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_for_slices(_length: Duration) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn attributes() -> libc::sched_attr {
+        let mut attributes = libc::sched_attr {
+            size: 0,
+            sched_policy: 0,
+            sched_flags: 0,
+            sched_nice: 0,
+            sched_priority: 0,
+            sched_runtime: 0,
+            sched_deadline: 0,
+            sched_period: 0,
+        };
+        let size = size_of::<libc::sched_attr>();
+        // SAFETY: the call writes no more of the structure than the size it was told; 0 stands for the calling thread.
+        let refused = unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) };
+        assert_eq!(refused, 0);
+        attributes
+    }
+
+    #[test]
+    fn a_thread_asks_for_its_own_slices_and_keeps_all_else() {
+        std::thread::spawn(|| {
+            let before = attributes();
+            short_slices();
+            let short = attributes();
+            let long = with_long_slices(attributes);
+            let after = attributes();
+            for others in [&short, &long, &after] {
+                assert_eq!(others.sched_policy, before.sched_policy);
+                assert_eq!(others.sched_nice, before.sched_nice);
+            }
+            // A system that does not tell has one length for all.
+            if before.sched_runtime != 0 {
+                assert_eq!(Duration::from_nanos(short.sched_runtime), SHORT);
+                assert_eq!(Duration::from_nanos(long.sched_runtime), LONG);
+                assert_eq!(after.sched_runtime, before.sched_runtime);
+            }
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn a_smaller_share_is_for_one_thread() {
+        let before = attributes();
+        let nice = std::thread::spawn(|| {
+            smaller_share();
+            attributes().sched_nice
+        });
+        assert_eq!(nice.join().unwrap(), (before.sched_nice + SMALLER).min(19));
+        assert_eq!(attributes().sched_nice, before.sched_nice);
+    }
+
+    #[test]
+    fn who_gives_way_is_idle_for_the_system() {
+        std::thread::spawn(|| {
+            give_way().unwrap();
+            assert_eq!(attributes().sched_policy, libc::SCHED_IDLE as u32);
+        })
+        .join()
+        .unwrap();
+    }
+}
