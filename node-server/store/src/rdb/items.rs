@@ -50,7 +50,7 @@ pub struct KeyItem {
 pub(super) struct Place {
     pub(super) version: u16,
     pub(super) numbering: Numbering,
-    database: u64,
+    pub(super) database: u64,
 }
 
 /// What stands before a key, or before anything else, and what that is.
@@ -59,13 +59,26 @@ pub(super) struct Head {
     pub(super) kind: u8,
     /// Where that stands.
     offset: u64,
-    expiry_ms: Option<i64>,
-    idle_s: Option<u64>,
-    frequency: Option<u8>,
+    pub(super) expiry_ms: Option<i64>,
+    pub(super) idle_s: Option<u64>,
+    pub(super) frequency: Option<u8>,
 }
 
-/// The file's header.
+/// The file's header, of a version whose values can be read.
 pub(super) fn read_header<S: Source>(reader: &mut Reader<S>) -> Result<Place, RdbError> {
+    let place = read_any_header(reader)?;
+    let readable = match place.numbering {
+        Numbering::Redis => 1..=NEWEST_READ,
+        Numbering::Valkey => OLDEST_OF_VALKEY..=NEWEST_OF_VALKEY,
+    };
+    if !readable.contains(&place.version) {
+        return Err(RdbError::UnsupportedVersion(place.version));
+    }
+    Ok(place)
+}
+
+/// The file's header, whatever its version.
+pub(super) fn read_any_header<S: Source>(reader: &mut Reader<S>) -> Result<Place, RdbError> {
     let header: [u8; 9] = reader.array()?;
     let (magic, numbering) = match &header {
         [magic @ .., _, _, _] if magic == b"VALKEY" => (&magic[..], Numbering::Valkey),
@@ -76,13 +89,6 @@ pub(super) fn read_header<S: Source>(reader: &mut Reader<S>) -> Result<Place, Rd
     let Some(version) = all_digits.and_then(|digits| digits.parse::<u16>().ok()) else {
         return Err(RdbError::malformed(0, "an RDB file's header, `REDIS` and four digits"));
     };
-    let readable = match numbering {
-        Numbering::Redis => 1..=NEWEST_READ,
-        Numbering::Valkey => OLDEST_OF_VALKEY..=NEWEST_OF_VALKEY,
-    };
-    if !readable.contains(&version) {
-        return Err(RdbError::UnsupportedVersion(version));
-    }
     Ok(Place { version, numbering, database: 0 })
 }
 
@@ -179,13 +185,19 @@ fn skip_slot_import<S: Source>(reader: &mut Reader<S>) -> Result<(), RdbError> {
     Ok(())
 }
 
-/// Fields of a module: `kind value …` up to kind 0.
+/// A module's id and its fields: `kind value …` up to kind 0.
 fn skip_module_aux<S: Source>(reader: &mut Reader<S>) -> Result<Item, RdbError> {
     let module = module_name(reader.length()?);
+    skip_module_fields(reader)?;
+    Ok(Item::ModuleAux { module })
+}
+
+/// They tell what they are, so that who does not know the module gets over them.
+pub(super) fn skip_module_fields<S: Source>(reader: &mut Reader<S>) -> Result<(), RdbError> {
     loop {
         let offset = reader.offset();
         match reader.length()? {
-            0 => return Ok(Item::ModuleAux { module }),
+            0 => return Ok(()),
             // Signed, unsigned, float, double, string.
             1 | 2 => drop(reader.length()?),
             3 => drop(reader.array::<4>()?),

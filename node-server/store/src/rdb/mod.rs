@@ -36,6 +36,7 @@ mod stream_reader;
 mod stream_writer;
 mod value_reader;
 mod value_writer;
+mod walker;
 
 pub use dump::{Checksum, RestoreError, dump, restore, restore_with};
 pub use error::RdbError;
@@ -44,6 +45,7 @@ pub use file_writer::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
 pub use functions::{FunctionsError, dump_functions, restore_functions};
 pub use items::{Item, KeyItem};
 pub use runs::{Cut, Cutter, HEADER_BYTES, RunDecoder, RunKey, RunSum};
+pub use walker::{FileWalker, RawKey, Step, ValueForm, oldest_payload, probe_payload};
 
 /// The version that is written.
 pub const VERSION: u16 = 10;
@@ -157,3 +159,5 @@ mod string_encoding {
 mod tests;
 #[cfg(test)]
 mod version_tests;
+#[cfg(test)]
+mod walker_tests;

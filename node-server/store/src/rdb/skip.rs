@@ -1,7 +1,7 @@
 //! Passing over a value without decoding it: lengths are followed, and nothing else is looked at.
 
 use super::reader::Reader;
-use super::source::Slice;
+use super::source::{Slice, Source};
 use super::stream_reader::{StreamVersion, skip_behind_nodes};
 use super::value_reader::{read_text_score, refused};
 use super::{Numbering, RdbError, valkey_type, value_type};
@@ -37,8 +37,8 @@ const TWO_STRINGS: Element = Element { strings: 2, ..STRING };
 impl Skip {
     /// Over the value behind a type byte; it takes what says how long it is.
     #[inline]
-    pub(super) fn new(
-        reader: &mut Reader<Slice<'_>>,
+    pub(super) fn new<S: Source>(
+        reader: &mut Reader<S>,
         kind: u8,
         numbering: Numbering,
     ) -> Result<Skip, RdbError> {
@@ -56,7 +56,7 @@ impl Skip {
         }
     }
 
-    fn of_many(reader: &mut Reader<Slice<'_>>, kind: u8, numbering: Numbering) -> Result<Skip, RdbError> {
+    fn of_many<S: Source>(reader: &mut Reader<S>, kind: u8, numbering: Numbering) -> Result<Skip, RdbError> {
         let (element, stream) = match kind {
             value_type::LIST | value_type::SET | value_type::LIST_QUICKLIST_ZIPLISTS => (STRING, None),
             value_type::HASH => (TWO_STRINGS, None),
@@ -72,7 +72,7 @@ impl Skip {
     }
 
     /// What came after Redis 7.2.
-    fn of_newer(reader: &mut Reader<Slice<'_>>, kind: u8, numbering: Numbering) -> Result<Skip, RdbError> {
+    fn of_newer<S: Source>(reader: &mut Reader<S>, kind: u8, numbering: Numbering) -> Result<Skip, RdbError> {
         let timed_field = Element { has_length: true, ..TWO_STRINGS };
         let is_redis = numbering == Numbering::Redis;
         if is_redis && matches!(kind, value_type::TIMED_HASH | value_type::TIMED_HASH_LISTPACK) {
@@ -108,11 +108,19 @@ impl Skip {
         let before = reader.source;
         skip_behind_nodes(reader, version).inspect_err(|_| reader.source = before)
     }
+
+    /// Up to the value's end, from a source that waits for its bytes.
+    pub(super) fn through<S: Source>(self, reader: &mut Reader<S>) -> Result<(), RdbError> {
+        for _ in 0..self.left {
+            self.element.skip(reader)?;
+        }
+        self.stream.map_or(Ok(()), |version| skip_behind_nodes(reader, version))
+    }
 }
 
 impl Element {
     #[inline]
-    fn skip(self, reader: &mut Reader<Slice<'_>>) -> Result<(), RdbError> {
+    fn skip<S: Source>(self, reader: &mut Reader<S>) -> Result<(), RdbError> {
         if self.has_length {
             reader.length()?;
         }

@@ -78,12 +78,29 @@ pub(super) struct Stream<R> {
     source: R,
     offset: u64,
     crc: u64,
+    /// What was read since somebody wanted to keep it.
+    kept: Option<Vec<u8>>,
+    /// Where bytes go that nobody wants.
+    scratch: Vec<u8>,
 }
 
 impl<R: Read> Stream<R> {
     /// `offset` and `crc`: what was read before.
     pub(super) fn new(source: R, offset: u64, crc: u64) -> Stream<R> {
-        Stream { source, offset, crc }
+        Stream { source, offset, crc, kept: None, scratch: Vec::new() }
+    }
+
+    pub(super) fn into_source(self) -> R {
+        self.source
+    }
+
+    /// From here on what is read is put behind `kept`, until it is taken.
+    pub(super) fn keep(&mut self, kept: Vec<u8>) {
+        self.kept = Some(kept);
+    }
+
+    pub(super) fn take_kept(&mut self) -> Option<Vec<u8>> {
+        self.kept.take()
     }
 
     pub(super) fn crc(&self) -> u64 {
@@ -100,6 +117,9 @@ impl<R: Read> Stream<R> {
             };
             let (filled, rest) = into.split_at_mut(count);
             self.crc = crc64(self.crc, filled);
+            if let Some(kept) = &mut self.kept {
+                kept.extend_from_slice(filled);
+            }
             self.offset += count as u64;
             into = rest;
         }
@@ -130,5 +150,21 @@ impl<R: Read> Source for Stream<R> {
             self.fill(bytes.split_at_mut(read).1)?;
         }
         Ok(bytes)
+    }
+
+    /// However long, in a buffer of one step.
+    fn skip(&mut self, mut length: usize) -> Result<(), RdbError> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        while length > 0 {
+            let step = length.min(FIRST_STEP);
+            if scratch.len() < step {
+                scratch.resize(step, 0);
+            }
+            let (piece, _) = scratch.split_at_mut(step);
+            self.fill(piece)?;
+            length -= step;
+        }
+        self.scratch = scratch;
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::types::{Value, ValueRef};
 
 /// A key with its value, in a form that came with a version, and what is in it.
-fn forms() -> Vec<(u16, Vec<u8>, &'static str)> {
+pub(super) fn forms() -> Vec<(u16, Vec<u8>, &'static str)> {
     let of = |kind: u8, key: &str, value: &[u8]| [&[kind, key.len() as u8], key.as_bytes(), value].concat();
     let run = crate::encoding::lzf::compress(&[b'a'; 60]).unwrap();
     let lzf = [&[0xC3, run.len() as u8, 60][..], &run].concat();
@@ -53,7 +53,7 @@ fn forms() -> Vec<(u16, Vec<u8>, &'static str)> {
 }
 
 /// A file of this version with all forms that it knew, and a checksum if it knew that.
-fn file_of(version: u16) -> Vec<u8> {
+pub(super) fn file_of(version: u16) -> Vec<u8> {
     let mut file = format!("REDIS{version:04}").into_bytes();
     file.extend_from_slice(&[opcode::SELECT_DATABASE, 0]);
     if version >= 7 {
@@ -70,12 +70,16 @@ fn file_of(version: u16) -> Vec<u8> {
     file
 }
 
-fn described(key: &KeyItem) -> String {
-    let entry = &key.entry;
-    let mut text = match entry.value() {
+pub(super) fn described_value(value: ValueRef<'_>) -> String {
+    match value {
         ValueRef::String(bytes) => format!("String(\"{}\")", bytes.escape_ascii()),
         value => format!("{value:?}"),
-    };
+    }
+}
+
+fn described(key: &KeyItem) -> String {
+    let entry = &key.entry;
+    let mut text = described_value(entry.value());
     for (word, number) in [
         ("until", entry.expiry()),
         ("idle", key.idle_s.map(|idle| idle as i64)),
