@@ -12,6 +12,7 @@ LAB_DIR ?= .lab
 LAB_BASE_PORT ?= 7001
 SERVER ?=
 KEY ?= user:1001
+KEYS ?= 1000000
 # How long to wait for a cluster to settle, in tenths of a second.
 PATIENCE ?= 600
 
@@ -234,11 +235,14 @@ sim-scale: ## Prints what clusters of SIZES nodes need in simulation, and what a
 	for nodes in $(SIZES); do NODES=$$nodes cargo test --release --quiet --package rcl-cluster --test simulation -- \
 		--exact scale::what_a_size_needs --nocapture; done
 
-KEYS ?= 1000000
 
 .PHONY: way-over
 way-over: ## Replaces a cluster of Redis by ours node by node under load, and back, with KEYS=1000000 keys of all types
 	@RCL_WAY_OVER_KEYS='$(KEYS)' cargo test --release --quiet --package rcl --test replace -- --nocapture goes_back
+
+.PHONY: backup-restore
+backup-restore: ## Backs up three loaded masters, restores into five and compares, with KEYS=1000000 keys of all types
+	@RCL_BACKUP_KEYS='$(KEYS)' cargo test --release --quiet --package rcl --test data -- --nocapture of_three_is_restored
 
 .PHONY: bench
 bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)

@@ -52,6 +52,13 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('replace-node', 'replace-node', [CompletionResultType]::ParameterValue, 'Puts an empty node in another''s place')
             [CompletionResult]::new('failover', 'failover', [CompletionResultType]::ParameterValue, 'Makes a replica the master of its shard')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Sends one command to every node and shows each answer')
+            [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copies the data of all masters into a folder, with a manifest')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Restores a backup into a cluster, with any number of masters')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Compares two clusters, or a backup with a cluster, key by key')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Copies or moves the keys of a server, or of another cluster, into a cluster')
+            [CompletionResult]::new('bigkeys', 'bigkeys', [CompletionResultType]::ParameterValue, 'Finds the keys with the most bytes and the most elements, of each type')
+            [CompletionResult]::new('hotkeys', 'hotkeys', [CompletionResultType]::ParameterValue, 'Finds the keys that are used most')
+            [CompletionResult]::new('keys-in-slot', 'keys-in-slot', [CompletionResultType]::ParameterValue, 'Shows the keys of a slot, on whichever masters they lie')
             [CompletionResult]::new('key-slot', 'key-slot', [CompletionResultType]::ParameterValue, 'Shows the slot of keys, and what of each key is hashed')
             [CompletionResult]::new('hash-tag-demo', 'hash-tag-demo', [CompletionResultType]::ParameterValue, 'Shows how hash tags bring keys into one slot; on a cluster, with commands really sent')
             [CompletionResult]::new('cross-slot-demo', 'cross-slot-demo', [CompletionResultType]::ParameterValue, 'Shows the CROSSSLOT error and how to avoid it; on a cluster, with commands really sent')
@@ -354,6 +361,173 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;backup' {
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'How many nodes are asked at once; all by default')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--compress', '--compress', [CompletionResultType]::ParameterName, 'Writes the files with gzip; zcat and rcl restore read them')
+            [CompletionResult]::new('--from-replicas', '--from-replicas', [CompletionResultType]::ParameterName, 'Asks a replica that is in sync instead of its master')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;restore' {
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'No more than so many keys a second')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys and libraries that exist; other keys of the cluster stay')
+            [CompletionResult]::new('--into-non-empty', '--into-non-empty', [CompletionResultType]::ParameterName, 'Leaves keys and libraries that exist as they are')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;verify' {
+            [CompletionResult]::new('--sample', '--sample', [CompletionResultType]::ParameterName, 'Looks at about so many keys only, which their names decide')
+            [CompletionResult]::new('--pattern', '--pattern', [CompletionResultType]::ParameterName, 'Only keys like this, as in KEYS: user:*')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only keys of this type')
+            [CompletionResult]::new('--ttl-tolerance', '--ttl-tolerance', [CompletionResultType]::ParameterName, 'How far two times to live may be apart, in milliseconds')
+            [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'How many keys to name of each kind of difference')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'No more than so many keys a second')
+            [CompletionResult]::new('--from-user', '--from-user', [CompletionResultType]::ParameterName, 'The ACL user at the source')
+            [CompletionResult]::new('--from-password-file', '--from-password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password at the source (or set RCL_FROM_AUTH)')
+            [CompletionResult]::new('--from-db', '--from-db', [CompletionResultType]::ParameterName, 'The database of a source that is one server')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--from-no-auth', '--from-no-auth', [CompletionResultType]::ParameterName, 'Does not log in at the source')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;import' {
+            [CompletionResult]::new('--pattern', '--pattern', [CompletionResultType]::ParameterName, 'Only keys like this, as in KEYS: user:*')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only keys of this type')
+            [CompletionResult]::new('--cursor', '--cursor', [CompletionResultType]::ParameterName, 'Keeps in this file how far it has come')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'No more than so many keys a second')
+            [CompletionResult]::new('--from-user', '--from-user', [CompletionResultType]::ParameterName, 'The ACL user at the source')
+            [CompletionResult]::new('--from-password-file', '--from-password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password at the source (or set RCL_FROM_AUTH)')
+            [CompletionResult]::new('--from-db', '--from-db', [CompletionResultType]::ParameterName, 'The database of a source that is one server')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--move', '--move', [CompletionResultType]::ParameterName, 'Deletes each key at the source when the target has it, unless it has changed since')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrites keys that the target has with another value')
+            [CompletionResult]::new('--keep-existing', '--keep-existing', [CompletionResultType]::ParameterName, 'Leaves keys that the target has with another value')
+            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Then follows what is written at the source, until Ctrl-C: the target has what the source has')
+            [CompletionResult]::new('--from-no-auth', '--from-no-auth', [CompletionResultType]::ParameterName, 'Does not log in at the source')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;bigkeys' {
+            [CompletionResult]::new('--pattern', '--pattern', [CompletionResultType]::ParameterName, 'Only keys like this, as in KEYS: user:*')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only keys of this type')
+            [CompletionResult]::new('--top', '--top', [CompletionResultType]::ParameterName, 'How many keys to show of each type')
+            [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'How many elements of a collection MEMORY USAGE looks at; 0 for all of them')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'No more than so many keys a second, of all nodes together')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('--from-replicas', '--from-replicas', [CompletionResultType]::ParameterName, 'Asks a replica that is in sync instead of its master')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;hotkeys' {
+            [CompletionResult]::new('--pattern', '--pattern', [CompletionResultType]::ParameterName, 'Only keys like this, as in KEYS: user:*')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only keys of this type')
+            [CompletionResult]::new('--top', '--top', [CompletionResultType]::ParameterName, 'How many keys to show')
+            [CompletionResult]::new('--monitor', '--monitor', [CompletionResultType]::ParameterName, 'Counts what clients send, by MONITOR, for so many seconds: nodes are slower meanwhile')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'No more than so many keys a second, of all nodes together')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'rcl;keys-in-slot' {
+            [CompletionResult]::new('--of-key', '--of-key', [CompletionResultType]::ParameterName, 'The slot of this key')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'How many keys to show of a node')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
@@ -711,6 +885,13 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('replace-node', 'replace-node', [CompletionResultType]::ParameterValue, 'Puts an empty node in another''s place')
             [CompletionResult]::new('failover', 'failover', [CompletionResultType]::ParameterValue, 'Makes a replica the master of its shard')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Sends one command to every node and shows each answer')
+            [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copies the data of all masters into a folder, with a manifest')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Restores a backup into a cluster, with any number of masters')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Compares two clusters, or a backup with a cluster, key by key')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Copies or moves the keys of a server, or of another cluster, into a cluster')
+            [CompletionResult]::new('bigkeys', 'bigkeys', [CompletionResultType]::ParameterValue, 'Finds the keys with the most bytes and the most elements, of each type')
+            [CompletionResult]::new('hotkeys', 'hotkeys', [CompletionResultType]::ParameterValue, 'Finds the keys that are used most')
+            [CompletionResult]::new('keys-in-slot', 'keys-in-slot', [CompletionResultType]::ParameterValue, 'Shows the keys of a slot, on whichever masters they lie')
             [CompletionResult]::new('key-slot', 'key-slot', [CompletionResultType]::ParameterValue, 'Shows the slot of keys, and what of each key is hashed')
             [CompletionResult]::new('hash-tag-demo', 'hash-tag-demo', [CompletionResultType]::ParameterValue, 'Shows how hash tags bring keys into one slot; on a cluster, with commands really sent')
             [CompletionResult]::new('cross-slot-demo', 'cross-slot-demo', [CompletionResultType]::ParameterValue, 'Shows the CROSSSLOT error and how to avoid it; on a cluster, with commands really sent')
@@ -762,6 +943,27 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             break
         }
         'rcl;help;call' {
+            break
+        }
+        'rcl;help;backup' {
+            break
+        }
+        'rcl;help;restore' {
+            break
+        }
+        'rcl;help;verify' {
+            break
+        }
+        'rcl;help;import' {
+            break
+        }
+        'rcl;help;bigkeys' {
+            break
+        }
+        'rcl;help;hotkeys' {
+            break
+        }
+        'rcl;help;keys-in-slot' {
             break
         }
         'rcl;help;key-slot' {

@@ -52,6 +52,13 @@ complete -c rcl -n "__fish_rcl_needs_command" -f -a "remove-node" -d 'Takes a no
 complete -c rcl -n "__fish_rcl_needs_command" -f -a "replace-node" -d 'Puts an empty node in another\'s place'
 complete -c rcl -n "__fish_rcl_needs_command" -f -a "failover" -d 'Makes a replica the master of its shard'
 complete -c rcl -n "__fish_rcl_needs_command" -f -a "call" -d 'Sends one command to every node and shows each answer'
+complete -c rcl -n "__fish_rcl_needs_command" -f -a "backup" -d 'Copies the data of all masters into a folder, with a manifest'
+complete -c rcl -n "__fish_rcl_needs_command" -f -a "restore" -d 'Restores a backup into a cluster, with any number of masters'
+complete -c rcl -n "__fish_rcl_needs_command" -f -a "verify" -d 'Compares two clusters, or a backup with a cluster, key by key'
+complete -c rcl -n "__fish_rcl_needs_command" -f -a "import" -d 'Copies or moves the keys of a server, or of another cluster, into a cluster'
+complete -c rcl -n "__fish_rcl_needs_command" -f -a "bigkeys" -d 'Finds the keys with the most bytes and the most elements, of each type'
+complete -c rcl -n "__fish_rcl_needs_command" -f -a "hotkeys" -d 'Finds the keys that are used most'
+complete -c rcl -n "__fish_rcl_needs_command" -f -a "keys-in-slot" -d 'Shows the keys of a slot, on whichever masters they lie'
 complete -c rcl -n "__fish_rcl_needs_command" -f -a "key-slot" -d 'Shows the slot of keys, and what of each key is hashed'
 complete -c rcl -n "__fish_rcl_needs_command" -f -a "hash-tag-demo" -d 'Shows how hash tags bring keys into one slot; on a cluster, with commands really sent'
 complete -c rcl -n "__fish_rcl_needs_command" -f -a "cross-slot-demo" -d 'Shows the CROSSSLOT error and how to avoid it; on a cluster, with commands really sent'
@@ -266,6 +273,151 @@ complete -c rcl -n "__fish_rcl_using_subcommand call" -l dry-run -d 'Shows the p
 complete -c rcl -n "__fish_rcl_using_subcommand call" -l askpass -d 'Asks for the password'
 complete -c rcl -n "__fish_rcl_using_subcommand call" -s h -l help -d 'Print help'
 complete -c rcl -n "__fish_rcl_using_subcommand call" -s V -l version -d 'Print version'
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l parallel -d 'How many nodes are asked at once; all by default' -r
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l user -d 'The ACL user to log in as' -r
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l password-file -d 'A file whose first line is the password (or set REDISCLI_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -s a -l password -d 'Refused: every user of this machine could read it' -r
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l timeout -d 'How long a node may take to answer, in seconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l compress -d 'Writes the files with gzip; zcat and rcl restore read them'
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l from-replicas -d 'Asks a replica that is in sync instead of its master'
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -s y -l yes -d 'Does not ask before a change'
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l dry-run -d 'Shows the plan of a change and stops'
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -l askpass -d 'Asks for the password'
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rcl -n "__fish_rcl_using_subcommand backup" -s V -l version -d 'Print version'
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l rate -d 'No more than so many keys a second' -r
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l user -d 'The ACL user to log in as' -r
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l password-file -d 'A file whose first line is the password (or set REDISCLI_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -s a -l password -d 'Refused: every user of this machine could read it' -r
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l timeout -d 'How long a node may take to answer, in seconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l replace -d 'Overwrites keys and libraries that exist; other keys of the cluster stay'
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l into-non-empty -d 'Leaves keys and libraries that exist as they are'
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -s y -l yes -d 'Does not ask before a change'
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l dry-run -d 'Shows the plan of a change and stops'
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -l askpass -d 'Asks for the password'
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rcl -n "__fish_rcl_using_subcommand restore" -s V -l version -d 'Print version'
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l sample -d 'Looks at about so many keys only, which their names decide' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l pattern -d 'Only keys like this, as in KEYS: user:*' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l type -d 'Only keys of this type' -r -f -a "string\t''
+list\t''
+set\t''
+zset\t''
+hash\t''
+stream\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l ttl-tolerance -d 'How far two times to live may be apart, in milliseconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l show -d 'How many keys to name of each kind of difference' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l rate -d 'No more than so many keys a second' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l from-user -d 'The ACL user at the source' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l from-password-file -d 'A file whose first line is the password at the source (or set RCL_FROM_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l from-db -d 'The database of a source that is one server' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l user -d 'The ACL user to log in as' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l password-file -d 'A file whose first line is the password (or set REDISCLI_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -s a -l password -d 'Refused: every user of this machine could read it' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l timeout -d 'How long a node may take to answer, in seconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l from-no-auth -d 'Does not log in at the source'
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -s y -l yes -d 'Does not ask before a change'
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l dry-run -d 'Shows the plan of a change and stops'
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -l askpass -d 'Asks for the password'
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rcl -n "__fish_rcl_using_subcommand verify" -s V -l version -d 'Print version'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l pattern -d 'Only keys like this, as in KEYS: user:*' -r
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l type -d 'Only keys of this type' -r -f -a "string\t''
+list\t''
+set\t''
+zset\t''
+hash\t''
+stream\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l cursor -d 'Keeps in this file how far it has come' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l rate -d 'No more than so many keys a second' -r
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l from-user -d 'The ACL user at the source' -r
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l from-password-file -d 'A file whose first line is the password at the source (or set RCL_FROM_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l from-db -d 'The database of a source that is one server' -r
+complete -c rcl -n "__fish_rcl_using_subcommand import" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l user -d 'The ACL user to log in as' -r
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l password-file -d 'A file whose first line is the password (or set REDISCLI_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand import" -s a -l password -d 'Refused: every user of this machine could read it' -r
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l timeout -d 'How long a node may take to answer, in seconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l move -d 'Deletes each key at the source when the target has it, unless it has changed since'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l replace -d 'Overwrites keys that the target has with another value'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l keep-existing -d 'Leaves keys that the target has with another value'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l follow -d 'Then follows what is written at the source, until Ctrl-C: the target has what the source has'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l from-no-auth -d 'Does not log in at the source'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -s y -l yes -d 'Does not ask before a change'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l dry-run -d 'Shows the plan of a change and stops'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -l askpass -d 'Asks for the password'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rcl -n "__fish_rcl_using_subcommand import" -s V -l version -d 'Print version'
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l pattern -d 'Only keys like this, as in KEYS: user:*' -r
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l type -d 'Only keys of this type' -r -f -a "string\t''
+list\t''
+set\t''
+zset\t''
+hash\t''
+stream\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l top -d 'How many keys to show of each type' -r
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l samples -d 'How many elements of a collection MEMORY USAGE looks at; 0 for all of them' -r
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l rate -d 'No more than so many keys a second, of all nodes together' -r
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l user -d 'The ACL user to log in as' -r
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l password-file -d 'A file whose first line is the password (or set REDISCLI_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -s a -l password -d 'Refused: every user of this machine could read it' -r
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l timeout -d 'How long a node may take to answer, in seconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l from-replicas -d 'Asks a replica that is in sync instead of its master'
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -s y -l yes -d 'Does not ask before a change'
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l dry-run -d 'Shows the plan of a change and stops'
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -l askpass -d 'Asks for the password'
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rcl -n "__fish_rcl_using_subcommand bigkeys" -s V -l version -d 'Print version'
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l pattern -d 'Only keys like this, as in KEYS: user:*' -r
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l type -d 'Only keys of this type' -r -f -a "string\t''
+list\t''
+set\t''
+zset\t''
+hash\t''
+stream\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l top -d 'How many keys to show' -r
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l monitor -d 'Counts what clients send, by MONITOR, for so many seconds: nodes are slower meanwhile' -r
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l rate -d 'No more than so many keys a second, of all nodes together' -r
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l user -d 'The ACL user to log in as' -r
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l password-file -d 'A file whose first line is the password (or set REDISCLI_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -s a -l password -d 'Refused: every user of this machine could read it' -r
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l timeout -d 'How long a node may take to answer, in seconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -s y -l yes -d 'Does not ask before a change'
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l dry-run -d 'Shows the plan of a change and stops'
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -l askpass -d 'Asks for the password'
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rcl -n "__fish_rcl_using_subcommand hotkeys" -s V -l version -d 'Print version'
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -l of-key -d 'The slot of this key' -r
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -l limit -d 'How many keys to show of a node' -r
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
+json\t''
+yaml\t''"
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -l user -d 'The ACL user to log in as' -r
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -l password-file -d 'A file whose first line is the password (or set REDISCLI_AUTH)' -r -F
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -s a -l password -d 'Refused: every user of this machine could read it' -r
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -l timeout -d 'How long a node may take to answer, in seconds' -r
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -s y -l yes -d 'Does not ask before a change'
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -l dry-run -d 'Shows the plan of a change and stops'
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -l askpass -d 'Asks for the password'
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rcl -n "__fish_rcl_using_subcommand keys-in-slot" -s V -l version -d 'Print version'
 complete -c rcl -n "__fish_rcl_using_subcommand key-slot" -s o -l output -d 'How data is printed to stdout' -r -f -a "table\t''
 json\t''
 yaml\t''"
@@ -488,29 +640,36 @@ complete -c rcl -n "__fish_rcl_using_subcommand redis-cli" -s y -l yes -d 'Does 
 complete -c rcl -n "__fish_rcl_using_subcommand redis-cli" -l dry-run -d 'Shows the plan of a change and stops'
 complete -c rcl -n "__fish_rcl_using_subcommand redis-cli" -l askpass -d 'Asks for the password'
 complete -c rcl -n "__fish_rcl_using_subcommand redis-cli" -s V -l version -d 'Print version'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "create" -d 'Creates a cluster from empty nodes'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "info" -d 'Shows the cluster on one screen: masters, their slots and keys, replicas'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "check" -d 'Checks the cluster as all its nodes see it'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "fix" -d 'Closes open slots and gives uncovered ones an owner'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "nodes" -d 'Lists all nodes: ids, roles, states, slots, keys'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "slot-info" -d 'Shows each master\'s slots: ranges, counts, keys, share'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "reshard" -d 'Moves slots, with their keys, to one master'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "rebalance" -d 'Evens out how many slots the masters own, with the fewest moves'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "add-node" -d 'Adds an empty node as a master without slots'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "add-replica" -d 'Adds an empty node as a replica'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "scale-down" -d 'Takes a node out of the cluster'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "replace-node" -d 'Puts an empty node in another\'s place'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "failover" -d 'Makes a replica the master of its shard'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "call" -d 'Sends one command to every node and shows each answer'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "key-slot" -d 'Shows the slot of keys, and what of each key is hashed'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "hash-tag-demo" -d 'Shows how hash tags bring keys into one slot; on a cluster, with commands really sent'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "cross-slot-demo" -d 'Shows the CROSSSLOT error and how to avoid it; on a cluster, with commands really sent'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "watch" -d 'Shows the cluster live: nodes, roles, slots, keys, traffic, replication, and events as they happen'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "lab" -d 'Runs nodes on this machine: a whole cluster to try things on'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "completions" -d 'Prints the completions for a shell'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "node" -d 'Runs a node of a cluster (rcl node --help says more)'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "redis-cli" -d 'Speaks redis-cli\'s dialect (rcl redis-cli --help says more)'
-complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "create" -d 'Creates a cluster from empty nodes'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "info" -d 'Shows the cluster on one screen: masters, their slots and keys, replicas'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "check" -d 'Checks the cluster as all its nodes see it'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "fix" -d 'Closes open slots and gives uncovered ones an owner'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "nodes" -d 'Lists all nodes: ids, roles, states, slots, keys'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "slot-info" -d 'Shows each master\'s slots: ranges, counts, keys, share'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "reshard" -d 'Moves slots, with their keys, to one master'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "rebalance" -d 'Evens out how many slots the masters own, with the fewest moves'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "add-node" -d 'Adds an empty node as a master without slots'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "add-replica" -d 'Adds an empty node as a replica'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "scale-down" -d 'Takes a node out of the cluster'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "replace-node" -d 'Puts an empty node in another\'s place'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "failover" -d 'Makes a replica the master of its shard'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "call" -d 'Sends one command to every node and shows each answer'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "backup" -d 'Copies the data of all masters into a folder, with a manifest'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "restore" -d 'Restores a backup into a cluster, with any number of masters'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "verify" -d 'Compares two clusters, or a backup with a cluster, key by key'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "import" -d 'Copies or moves the keys of a server, or of another cluster, into a cluster'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "bigkeys" -d 'Finds the keys with the most bytes and the most elements, of each type'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "hotkeys" -d 'Finds the keys that are used most'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "keys-in-slot" -d 'Shows the keys of a slot, on whichever masters they lie'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "key-slot" -d 'Shows the slot of keys, and what of each key is hashed'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "hash-tag-demo" -d 'Shows how hash tags bring keys into one slot; on a cluster, with commands really sent'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "cross-slot-demo" -d 'Shows the CROSSSLOT error and how to avoid it; on a cluster, with commands really sent'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "watch" -d 'Shows the cluster live: nodes, roles, slots, keys, traffic, replication, and events as they happen'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "lab" -d 'Runs nodes on this machine: a whole cluster to try things on'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "completions" -d 'Prints the completions for a shell'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "node" -d 'Runs a node of a cluster (rcl node --help says more)'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "redis-cli" -d 'Speaks redis-cli\'s dialect (rcl redis-cli --help says more)'
+complete -c rcl -n "__fish_rcl_using_subcommand help; and not __fish_seen_subcommand_from create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rcl -n "__fish_rcl_using_subcommand help; and __fish_seen_subcommand_from lab" -f -a "start" -d 'Starts the nodes that are not running, and waits until all answer'
 complete -c rcl -n "__fish_rcl_using_subcommand help; and __fish_seen_subcommand_from lab" -f -a "stop" -d 'Ends nodes by SIGTERM, and waits until they are gone'
 complete -c rcl -n "__fish_rcl_using_subcommand help; and __fish_seen_subcommand_from lab" -f -a "status" -d 'Shows the nodes and whether they run'

@@ -5,6 +5,10 @@
 //!   topology   the cluster as all its nodes see it, merged; pure
 //!   plan       topology + wish -> steps; pure
 //!   apply      carries the steps out
+//! keys       the keys of a living cluster: found, asked about, measured
+//!   backup     copies of all masters in a folder, and back
+//!   verify     whether two data sets are the same
+//!   import     keys from elsewhere
 //! connect    one connection to one node
 //! output     tables, JSON, YAML, progress
 //! key_slot, demo    where keys live; what the workshop shows of it
@@ -18,15 +22,19 @@
 //! Every verb that changes a cluster observes, plans, shows, confirms, applies, in this order.
 
 pub mod apply;
+pub mod backup;
 pub mod cli;
 pub mod connect;
 pub mod demo;
 pub mod dialect;
+pub mod import;
 pub mod key_slot;
+pub mod keys;
 pub mod lab;
 pub mod output;
 pub mod plan;
 pub mod topology;
 pub mod verbs;
+pub mod verify;
 pub mod watch;
 pub mod wire;

@@ -150,7 +150,8 @@ impl Wire {
     }
 }
 
-fn connect_tcp(address: &Address, timeout: Option<Duration>) -> io::Result<TcpStream> {
+/// The first of the host's addresses that answers. `timeout` bounds the connect and each read and write.
+pub fn connect_tcp(address: &Address, timeout: Option<Duration>) -> io::Result<TcpStream> {
     let mut last_error = None;
     for candidate in (address.host.as_str(), address.port).to_socket_addrs()? {
         let attempt = match timeout {

@@ -29,7 +29,7 @@ fn crates_use_only_what_lies_below_them() {
         ("node-server/cluster", vec!["rcl-proto"]),
         ("node-server/store", vec!["rcl-proto"]),
         ("node-server", vec!["rcl-cluster", "rcl-proto", "rcl-store"]),
-        (".", vec!["rcl-node", "rcl-proto"]),
+        (".", vec!["rcl-node", "rcl-proto", "rcl-store"]),
     ] {
         let found = dependencies(folder);
         let found: Vec<&str> =

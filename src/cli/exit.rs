@@ -6,7 +6,7 @@ use std::fmt;
 pub const TABLE: &str = "\
 Exit codes:
   0    done; for check: the cluster is healthy
-  1    check found errors
+  1    check found errors; verify found differences
   2    wrong usage
   3    refused before anything was touched; the message says why
   4    a node could not be reached, or did not let us in

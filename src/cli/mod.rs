@@ -18,7 +18,7 @@ use clap::{CommandFactory, Parser};
 pub use confirm::Manners;
 pub use exit::{Failure, Kind};
 pub use global::Global;
-pub use session::Session;
+pub use session::{Session, read_password};
 
 use crate::connect::Credentials;
 use crate::{demo, dialect, key_slot, lab, verbs, watch};
@@ -51,6 +51,15 @@ pub enum Command {
     ReplaceNode(verbs::replace_node::Args),
     Failover(verbs::failover::Args),
     Call(verbs::call::Args),
+    Backup(verbs::backup::Args),
+    Restore(verbs::restore::Args),
+    Verify(verbs::verify::Args),
+    Import(verbs::import::Args),
+    #[command(name = "bigkeys")]
+    BigKeys(verbs::bigkeys::Args),
+    #[command(name = "hotkeys")]
+    HotKeys(verbs::hotkeys::Args),
+    KeysInSlot(verbs::keys_in_slot::Args),
     KeySlot(key_slot::Args),
     HashTagDemo(demo::hash_tag::Args),
     CrossSlotDemo(demo::cross_slot::Args),
@@ -89,6 +98,13 @@ impl Command {
             Command::ReplaceNode(args) => verbs::replace_node::run(session, args).await,
             Command::Failover(args) => verbs::failover::run(session, args).await,
             Command::Call(args) => verbs::call::run(session, args).await,
+            Command::Backup(args) => verbs::backup::run(session, args).await,
+            Command::Restore(args) => verbs::restore::run(session, args).await,
+            Command::Verify(args) => verbs::verify::run(session, args).await,
+            Command::Import(args) => verbs::import::run(session, args).await,
+            Command::BigKeys(args) => verbs::bigkeys::run(session, args).await,
+            Command::HotKeys(args) => verbs::hotkeys::run(session, args).await,
+            Command::KeysInSlot(args) => verbs::keys_in_slot::run(session, args).await,
             Command::KeySlot(args) => key_slot::run(session, args).await,
             Command::HashTagDemo(args) => demo::hash_tag::run(session, args).await,
             Command::CrossSlotDemo(args) => demo::cross_slot::run(session, args).await,

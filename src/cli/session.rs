@@ -72,7 +72,8 @@ fn credentials(global: &Global) -> Result<Option<Credentials>, Failure> {
     }
 }
 
-fn read_password(path: &Path) -> Result<String, Failure> {
+/// The first line of a file.
+pub fn read_password(path: &Path) -> Result<String, Failure> {
     let bad = |why: String| Failure::usage(format!("cannot read a password from {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     match text.lines().next() {

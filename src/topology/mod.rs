@@ -159,6 +159,13 @@ impl OpenSlot {
     }
 }
 
+/// The first slot that has another owner in `after`, or is on its way there: who copies or walks all keys in between may have missed
+/// some, or seen some twice.
+pub fn first_moved_slot(before: &Topology, after: &Topology) -> Option<Slot> {
+    let open = after.open_slots().first().map(|open| open.slot);
+    open.or_else(|| Slot::all().find(|slot| before.owner(*slot) != after.owner(*slot)))
+}
+
 #[derive(Clone, Debug)]
 pub struct Topology {
     pub nodes: BTreeMap<NodeId, Node>,

@@ -239,6 +239,25 @@ impl Link {
     pub fn call(&mut self, words: &[&str]) -> Reply {
         self.try_call(words).unwrap()
     }
+
+    /// Sends encoded requests in one go, and waits for so many replies, none of which may be an error.
+    pub fn pipeline(&mut self, requests: &[u8], replies: usize) {
+        self.stream.write_all(requests).unwrap();
+        let (mut seen, mut bytes) = (0, [0; 65536]);
+        while seen < replies {
+            match Reply::parse(&self.buffer).unwrap() {
+                Some((Reply::Error(error), _)) => panic!("{error}"),
+                Some((_, length)) => {
+                    self.buffer.drain(..length);
+                    seen += 1;
+                }
+                None => match self.stream.read(&mut bytes).unwrap() {
+                    0 => panic!("closed after {seen} of {replies} replies"),
+                    length => self.buffer.extend_from_slice(&bytes[..length]),
+                },
+            }
+        }
+    }
 }
 
 pub fn text(reply: &Reply) -> String {
