@@ -3,13 +3,10 @@
 
 use rcl_proto::Slot;
 use rcl_proto::resp::OwnedArgs;
-use rcl_store::types::Value;
 
-use crate::eviction;
 use crate::node::Node;
 use crate::pubsub::EventClass;
 use crate::shard::Shard;
-use crate::tracking::NOBODY;
 
 /// Deletes those of the keys that are there; how many were.
 pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, keys: &[&[u8]]) -> usize {
@@ -24,29 +21,6 @@ pub fn delete_keys(node: &Node, shard: &mut Shard, database: usize, slot: Slot, 
     }
     log_deletion(node, database, &deleted, false);
     deleted.len()
-}
-
-/// Puts a string where no key is, and logs that as a SET.
-pub fn create_string(
-    node: &Node,
-    shard: &mut Shard,
-    (database, slot): (usize, Slot),
-    bytes: &[u8],
-    value: Vec<u8>,
-    now_ms: i64,
-) {
-    let key = node.hasher.key_in_slot(bytes, slot);
-    if shard.keyspace.find(database, &key).is_some() {
-        return;
-    }
-    let command = node.replication.is_logging().then(|| OwnedArgs::new([&b"SET"[..], bytes, &value]));
-    shard.keyspace.set_write_access(eviction::write_access(node, now_ms));
-    shard.keyspace.insert(database, &key, Value::String(value), None);
-    shard.key_changed(node, database, bytes, NOBODY);
-    node.stats.dirty.add(1);
-    if let Some(command) = command {
-        node.replication.append(database, std::iter::once(command.as_args()));
-    }
 }
 
 /// Deletes a key if its time has come. The caller knows that this node is the one to do it.
