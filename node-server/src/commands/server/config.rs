@@ -13,6 +13,7 @@ use crate::commands::cluster;
 use crate::config::{ClientOrigin, SetError};
 use crate::disk::{self, Open};
 use crate::eviction;
+use crate::executor::node_state;
 use crate::reconfigure;
 
 pub const CONFIG: CommandSpec = CommandSpec {
@@ -126,7 +127,7 @@ fn set(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let origin =
         if context.session.handle.is_local() { ClientOrigin::ThisMachine } else { ClientOrigin::Elsewhere };
     let node = context.node;
-    let is_loading = node.state() & crate::executor::node_state::LOADING != 0;
+    let is_loading = node.state() & (node_state::LOADING | node_state::ASYNC_LOADING) != 0;
     let mut config = node.lock_config();
     let mut changed = config.clone();
     let changes =
@@ -217,4 +218,31 @@ fn help(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
         ],
     );
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::in_memory::{clients, converse};
+
+    #[test]
+    fn while_data_are_loaded_what_the_load_depends_on_stays() {
+        clients!(node: one);
+        let loading = "-LOADING Redis is loading the dataset in memory";
+        for state in [node_state::LOADING, node_state::ASYNC_LOADING] {
+            node.set_state(state, true);
+            converse(
+                &mut one,
+                &[
+                    ("CONFIG SET appendonly yes", loading),
+                    ("CONFIG SET repl-diskless-load swapdb", loading),
+                    ("CONFIG SET timeout 1 appendonly yes", loading),
+                    ("CONFIG GET timeout", "*2 $7 timeout $1 0"),
+                    ("CONFIG SET key-load-delay 0", "+OK"),
+                ],
+            );
+            node.set_state(state, false);
+        }
+        assert_eq!(one.ask("CONFIG SET repl-diskless-load swapdb"), "+OK");
+    }
 }
