@@ -22,14 +22,14 @@ pub fn to_listpack(bytes: &[u8]) -> Result<Listpack, Malformed> {
     if total.map(u32::from_le_bytes).is_none_or(|total| total as usize != bytes.len()) {
         return Err(malformed(0, "the ziplist's own length"));
     }
-    let Some(count) = bytes.get(8..HEADER).and_then(|bytes| bytes.try_into().ok()).map(u16::from_le_bytes)
-    else {
+    let Some(&[_, _, _, _, last @ .., count_low, count_high]) = bytes.first_chunk::<HEADER>() else {
         return Err(malformed(0, "a ziplist header of 10 bytes"));
     };
+    let (last, count) = (u32::from_le_bytes(last) as usize, u16::from_le_bytes([count_low, count_high]));
     let mut listpack = Listpack::new();
     let mut position = HEADER;
     let mut elements: usize = 0;
-    let mut length_before = 0;
+    let (mut length_before, mut position_before) = (0, None);
     loop {
         match bytes.get(position) {
             None => return Err(malformed(position, "the ziplist's end byte 0xFF")),
@@ -42,13 +42,16 @@ pub fn to_listpack(bytes: &[u8]) -> Result<Listpack, Malformed> {
         if length_of_previous != length_before {
             return Err(malformed(position, "the length of the ziplist entry before"));
         }
-        length_before = length;
+        (length_before, position_before) = (length, Some(position));
         listpack.push_back_element(element);
         position += length;
         elements += 1;
     }
     if position + 1 != bytes.len() {
         return Err(malformed(position, "the ziplist's end byte 0xFF at its end"));
+    }
+    if position_before.is_some_and(|before| before != last) {
+        return Err(malformed(4, "the offset of the last ziplist entry"));
     }
     if count != u16::MAX && usize::from(count) != elements {
         return Err(malformed(8, "the ziplist's element count"));
@@ -100,9 +103,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ziplist(entries: &[u8], count: u16) -> Vec<u8> {
-        let total = HEADER as u32 + entries.len() as u32 + 1;
-        [&total.to_le_bytes()[..], &[0; 4], &count.to_le_bytes(), entries, &[END]].concat()
+    /// Its last entry has so many bytes.
+    fn ziplist(entries: &[u8], last: usize, count: u16) -> Vec<u8> {
+        let end = HEADER as u32 + entries.len() as u32;
+        let last = (end - last as u32).to_le_bytes();
+        [&(end + 1).to_le_bytes()[..], &last, &count.to_le_bytes(), entries, &[END]].concat()
     }
 
     #[test]
@@ -120,15 +125,17 @@ mod tests {
             &[10, 0x80, 0, 0, 0, 1, b'z'],
         ]
         .concat();
-        let listpack = to_listpack(&ziplist(&entries, 10)).unwrap();
+        let listpack = to_listpack(&ziplist(&entries, 7, 10)).unwrap();
         let values: Vec<String> = listpack.iter().map(|value| format!("{value:?}")).collect();
         assert_eq!(values.join(" "), r#""hi" 0 12 -1 -32768 -8388607 -2147483648 1 "abc" "z""#);
-        assert!(to_listpack(&ziplist(&entries, 9)).is_err());
-        assert!(to_listpack(&ziplist(&entries[..entries.len() - 1], 10)).is_err());
+        assert!(to_listpack(&ziplist(&entries, 7, 9)).is_err());
+        assert!(to_listpack(&ziplist(&entries[..entries.len() - 1], 6, 10)).is_err());
+        let error = to_listpack(&ziplist(&entries, 8, 10)).unwrap_err();
+        assert_eq!(error.expected, "the offset of the last ziplist entry");
         for (at, wrong) in [(0, 1), (4, 5), (5 + 1, 3)] {
             let mut entries = entries.clone();
             entries[at] = wrong;
-            let error = to_listpack(&ziplist(&entries, 10)).unwrap_err();
+            let error = to_listpack(&ziplist(&entries, 7, 10)).unwrap_err();
             assert_eq!(error.expected, "the length of the ziplist entry before", "{at}");
         }
     }
@@ -136,7 +143,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(entries in proptest::collection::vec(any::<u8>(), 0..60), count in 0u16..9) {
-            let _ = to_listpack(&ziplist(&entries, count));
+            let _ = to_listpack(&ziplist(&entries, entries.len().min(2), count));
             let _ = to_listpack(&entries);
         }
     }

@@ -111,7 +111,7 @@ impl Hash {
             return malformed("a hash of whole pairs");
         }
         if super::has_duplicates(pairs.iter().step_by(2)) {
-            return malformed("a hash without duplicate fields");
+            return malformed("a hash without duplicate fields, no listpack with dup elements");
         }
         let few = len / 2 <= limits.hash_max_listpack_entries;
         Ok(few && !pairs.has_longer_than(limits.hash_max_listpack_value, 1))

@@ -104,7 +104,7 @@ impl Stream {
                 }
             }
             if !group.load_consumer(name, loaded) {
-                return malformed("consumers with different names");
+                return malformed("consumers with different names (Duplicate stream consumer detected)");
             }
         }
         for (id, delivery_time_ms, delivery_count) in saved.pending {
