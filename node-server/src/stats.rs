@@ -58,6 +58,8 @@ pub struct Stats {
     pub reply_buffer_expands: Counter,
     /// Points in time that were taken, each for any number of files and replicas.
     pub snapshots: Counter,
+    /// Packed values in payloads of RESTORE that were checked in depth because `sanitize-dump-payload` asks for it.
+    pub dump_payload_sanitizations: Counter,
     /// All changes there ever were.
     pub dirty: Changes,
     pub ops_per_second: Counter,
@@ -114,6 +116,7 @@ impl Stats {
             &self.reply_buffer_shrinks,
             &self.reply_buffer_expands,
             &self.snapshots,
+            &self.dump_payload_sanitizations,
         ] {
             counter.set(0);
         }

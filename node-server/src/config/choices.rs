@@ -50,6 +50,11 @@ choices!(
     DisklessLoad { Disabled = "disabled", OnEmptyDb = "on-empty-db", Swapdb = "swapdb" }
 );
 
+choices!(
+    /// Whose payloads INFO counts as checked in depth. All of them are.
+    SanitizeDump { No = "no", Yes = "yes", /** What clients send whose user is not trusted. */ Clients = "clients" }
+);
+
 choices!(MaxmemoryPolicy {
     VolatileLru = "volatile-lru",
     VolatileLfu = "volatile-lfu",

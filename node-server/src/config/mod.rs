@@ -30,6 +30,7 @@ pub mod value;
 
 pub use choices::{
     AppendFsync, DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj, ProtectedAction,
+    SanitizeDump,
 };
 pub use load::{LoadError, Loaded, Origin, load};
 pub use set::{Changes, ClientOrigin, SetError};

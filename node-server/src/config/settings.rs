@@ -9,7 +9,7 @@ use crate::pubsub::EventClasses;
 
 use super::choices::{
     AppendFsync, ChannelDefault, DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy, OomScoreAdj,
-    ProtectedAction,
+    ProtectedAction, SanitizeDump,
 };
 use super::reader::Reader;
 use super::value::{OutputBufferLimit, SavePoint, Value};
@@ -95,6 +95,8 @@ pub struct Settings {
     pub rdb_save_incremental_fsync: bool,
     pub rdb_key_save_delay_us: i64,
     pub rdbchecksum: bool,
+    /// Whose payloads of RESTORE are counted as checked in depth, which all are.
+    pub sanitize_dump_payload: SanitizeDump,
     pub stop_writes_on_bgsave_error: bool,
     pub appendonly: bool,
     /// By which the names of its files begin.
@@ -325,6 +327,11 @@ impl Settings {
             rdb_save_incremental_fsync: reader.yes_no("rdb-save-incremental-fsync"),
             rdb_key_save_delay_us: reader.number("rdb-key-save-delay"),
             rdbcompression: reader.yes_no("rdbcompression"),
+            sanitize_dump_payload: reader.choice(
+                "sanitize-dump-payload",
+                SanitizeDump::ALL,
+                SanitizeDump::word,
+            ),
             rdbchecksum: reader.yes_no("rdbchecksum"),
             stop_writes_on_bgsave_error: reader.yes_no("stop-writes-on-bgsave-error"),
             appendonly: reader.yes_no("appendonly"),

@@ -121,6 +121,7 @@ pub fn stats(node: &Node, _counts: &KeyspaceCounts) -> String {
         ("latest_fork_usec", node.persistence.progress.point_us().to_string()),
         ("total_forks", stats.snapshots.get().to_string()),
         ("total_error_replies", batches.errors.to_string()),
+        ("dump_payload_sanitizations", stats.dump_payload_sanitizations.get().to_string()),
         (
             "client_query_buffer_limit_disconnections",
             stats.client_query_limit_disconnections.get().to_string(),

@@ -7,6 +7,7 @@ use crate::command::arguments::KEY;
 use crate::command::parse::{self, is};
 use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, KeySpec, Kind, category, flag, key_flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome};
+use crate::config::SanitizeDump;
 use crate::eviction;
 use crate::executor::internal;
 use crate::pubsub::EventClass;
@@ -144,6 +145,9 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if ttl < 0 {
         return Err(CommandError::fixed("ERR Invalid TTL value, must be >= 0"));
     }
+    if is_distrusted(context) {
+        context.node.stats.dump_payload_sanitizations.add(rdb::packed_count(&args[3]));
+    }
     let checksum = context.node.persistence.checksum();
     let value = rdb::restore_with(&args[3], checksum, &context.data.limits()).map_err(|error| {
         if let RestoreError::Value(error) = &error {
@@ -184,9 +188,47 @@ fn restore(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// What is checked in depth is counted for whom `sanitize-dump-payload` does not trust; everybody's is.
+fn is_distrusted(context: &Context<'_>) -> bool {
+    match context.node.settings().sanitize_dump_payload {
+        SanitizeDump::No => false,
+        SanitizeDump::Yes => true,
+        SanitizeDump::Clients => {
+            let session = &context.session;
+            !session.is_master_link && !session.user.rules().skip_sanitize_payload
+        }
+    }
+}
+
 /// The same for every replica: a moment instead of a time that is left, and all options.
 fn restore_effect(args: Args<'_>, expiry: Option<i64>, is_absolute: bool) -> OwnedArgs {
     let moment = expiry.unwrap_or(0).to_string();
     let words = [b"RESTORE", &args[1], moment.as_bytes(), &args[3]].into_iter().chain(args.from(4).iter());
     OwnedArgs::new(words.chain((expiry.is_some() && !is_absolute).then_some(&b"ABSTTL"[..])))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::executor::in_memory::clients;
+
+    #[test]
+    fn what_the_directive_distrusts_is_counted() {
+        clients!(node: client);
+        client.ask("HSET hash field value");
+        client.ask("SET string value");
+        let mut payload = |key: &str| {
+            let reply = client.request(&["DUMP", key]).unwrap();
+            let start = reply.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+            reply[start..reply.len() - 2].to_vec()
+        };
+        let payloads = [payload("hash"), payload("string")];
+        for (trust, counted) in [("no", 0), ("yes", 1), ("clients", 2)] {
+            assert_eq!(client.ask(&format!("CONFIG SET sanitize-dump-payload {trust}")), "+OK");
+            for payload in &payloads {
+                let request = [&b"RESTORE"[..], b"copy", b"0", payload, b"REPLACE"];
+                assert_eq!(client.request(&request).as_deref(), Some(&b"+OK\r\n"[..]));
+            }
+            assert_eq!(node.stats.dump_payload_sanitizations.get(), counted, "{trust}");
+        }
+    }
 }

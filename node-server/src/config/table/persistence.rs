@@ -1,7 +1,7 @@
 //! RDB files and the append-only file.
 
 use super::checks;
-use crate::config::choices::AppendFsync;
+use crate::config::choices::{AppendFsync, SanitizeDump};
 use crate::config::directive::*;
 
 const INT_MIN: i64 = i32::MIN as i64;
@@ -17,12 +17,8 @@ pub const DIRECTIVES: &[Directive] = &[
     yes_no("stop-writes-on-bgsave-error", "yes", EFFECT),
     yes_no("rdb-save-incremental-fsync", "yes", EFFECT),
     yes_no("rdb-del-sync-files", "no", no_effect("a full sync leaves no file behind")),
-    choice(
-        "sanitize-dump-payload",
-        &["no", "yes", "clients"],
-        "no",
-        no_effect("every payload and RDB file is checked in full"),
-    ),
+    // Every payload and RDB file is checked in full; this says which payloads INFO counts.
+    choice("sanitize-dump-payload", SanitizeDump::WORDS, "no", EFFECT),
     integer("rdb-key-save-delay", INT_MIN, INT_MAX, "0", EFFECT).hidden(),
     integer("key-load-delay", INT_MIN, INT_MAX, "0", EFFECT).hidden(),
     integer(

@@ -4,7 +4,7 @@ use super::reader::Reader;
 use super::source::Slice;
 use super::value_reader::read_value;
 use super::value_writer::{type_of, version_of, write_value};
-use super::{NEWEST_OF_VALKEY, NEWEST_READ, Numbering, OLDEST_OF_VALKEY, RdbError};
+use super::{NEWEST_OF_VALKEY, NEWEST_READ, Numbering, OLDEST_OF_VALKEY, RdbError, value_type};
 use crate::encoding::crc64::crc64;
 use crate::types::{Limits, Value, ValueRef};
 use std::fmt;
@@ -70,6 +70,24 @@ pub(super) fn split_footer(payload: &[u8], checksum: Checksum) -> Option<(&[u8],
 /// The value of a payload from outside: never an empty collection.
 pub fn restore(payload: &[u8], limits: &Limits) -> Result<Value, RestoreError> {
     restore_with(payload, Checksum::Compared, limits)
+}
+
+/// How many packed values a payload says that it has: intsets, listpacks, the nodes of lists and of streams. (Ziplists are none:
+/// they are read element by element in any case.)
+pub fn packed_count(payload: &[u8]) -> u64 {
+    let mut reader = Reader::new(Slice::new(payload, 0));
+    match reader.byte() {
+        Ok(
+            value_type::SET_INTSET
+            | value_type::SET_LISTPACK
+            | value_type::HASH_LISTPACK
+            | value_type::SORTED_SET_LISTPACK,
+        ) => 1,
+        Ok(value_type::LIST_QUICKLIST | value_type::STREAM | value_type::STREAM_2 | value_type::STREAM_3) => {
+            reader.length().unwrap_or(0)
+        }
+        _ => 0,
+    }
 }
 
 pub fn restore_with(payload: &[u8], checksum: Checksum, limits: &Limits) -> Result<Value, RestoreError> {

@@ -38,7 +38,7 @@ mod value_reader;
 mod value_writer;
 mod walker;
 
-pub use dump::{Checksum, RestoreError, dump, restore, restore_with};
+pub use dump::{Checksum, RestoreError, dump, packed_count, restore, restore_with};
 pub use error::RdbError;
 pub use file_reader::FileDecoder;
 pub use file_writer::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
