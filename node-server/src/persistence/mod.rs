@@ -43,6 +43,8 @@ pub struct Persistence {
     /// A snapshot is running, for whatever sinks: there is one at a time.
     snapshot_claimed: AtomicBool,
     snapshot_ended: Notify,
+    /// How often the data were flushed, of which a snapshot in the background is worth nothing any more.
+    flushes: AtomicU64,
     /// When the snapshot for a save or for replicas that runs began, Unix milliseconds; 0 when none does.
     pub(crate) save_began_ms: AtomicI64,
     /// BGSAVE SCHEDULE, while another snapshot ran.
@@ -76,6 +78,7 @@ impl Persistence {
             saved_dirty: AtomicU64::new(0),
             snapshot_claimed: AtomicBool::new(false),
             snapshot_ended: Notify::new(),
+            flushes: AtomicU64::new(0),
             save_began_ms: AtomicI64::new(0),
             scheduled: AtomicBool::new(false),
             last_save_failed: AtomicBool::new(false),
@@ -108,6 +111,12 @@ impl Persistence {
 
     pub fn snapshot_is_running(&self) -> bool {
         self.snapshot_claimed.load(Ordering::Acquire)
+    }
+
+    /// All data were flushed: a save in the background that runs, or a copy for replicas, ends at its next look without a result.
+    /// The caller holds all shards.
+    pub fn call_off_snapshots(&self) {
+        self.flushes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Ends with the snapshot that is running, if one is.

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -17,6 +18,8 @@ use crate::node::Node;
 
 /// So much is left to the disk at a time, as with Redis.
 const WRITE_BACK_BYTES: u64 = 4 * 1024 * 1024;
+/// A snapshot that is called off ends at its next look, most often within a few milliseconds.
+const CALLED_OFF_WITHIN: Duration = Duration::from_secs(1);
 /// After a save that failed, save points wait so long before they try again.
 const RETRY_AFTER_MS: i64 = 5000;
 
@@ -42,12 +45,18 @@ pub fn save_in_background(node: &Arc<Node>) -> bool {
     true
 }
 
-/// Saves on a thread of its own, and then does `then`, whether that succeeded or not. While another snapshot runs this one comes
-/// after it, and is not waited for.
+/// Saves on a thread of its own, and then does `then`, whether that succeeded or not. A snapshot that was called off is waited for;
+/// while another one runs this one comes after it, and is not waited for.
 pub fn save_soon(node: &Arc<Node>, then: impl FnOnce() + Send + 'static) {
     let thread_node = node.clone();
     let body = move || {
-        if let Err(None) = save(&thread_node) {
+        let until = clock::monotonic() + CALLED_OFF_WITHIN;
+        let mut saved = save(&thread_node);
+        while matches!(saved, Err(None)) && is_saving(&thread_node) && clock::monotonic() < until {
+            std::thread::sleep(Duration::from_millis(1));
+            saved = save(&thread_node);
+        }
+        if matches!(saved, Err(None)) {
             schedule(&thread_node);
         }
         then();
@@ -55,6 +64,11 @@ pub fn save_soon(node: &Arc<Node>, then: impl FnOnce() + Send + 'static) {
     if let Err(error) = std::thread::Builder::new().name("snapshot".to_owned()).spawn(body) {
         note_failure(node, &format!("no thread could be started: {error}"));
     }
+}
+
+/// The snapshot that runs is one for a save or for replicas.
+fn is_saving(node: &Node) -> bool {
+    node.persistence.save_began_ms.load(Ordering::Acquire) != 0
 }
 
 /// A background save as soon as the running snapshot ends.
@@ -129,6 +143,11 @@ impl Save {
         let fate = fate.lock().unwrap_or_else(PoisonError::into_inner).take();
         let summary = match (fate, result) {
             (Some(Ok(())), Ok(summary)) => *summary,
+            (_, Err(error @ snapshot::SnapshotError::CalledOff)) => {
+                // No failure: the data that it was of are gone.
+                tracing::info!("Background saving terminated: {error}");
+                return Err(error.to_string());
+            }
             (Some(Err(error)), _) => return Err(failed(node, &path, &error)),
             (_, Err(error)) => return Err(failed(node, &path, &error.to_string())),
             (None, Ok(_)) => return Err(failed(node, &path, "the snapshot ended without it")),

@@ -110,6 +110,8 @@ pub enum SnapshotError {
     /// Nobody wants it (any more).
     NoSink,
     /// The last sink failed.
+    /// All data were flushed meanwhile.
+    CalledOff,
     Sink(io::Error),
     Store(rcl_store::snapshot::SnapshotError),
 }
@@ -119,6 +121,7 @@ impl std::fmt::Display for SnapshotError {
         match self {
             SnapshotError::NoSink => f.write_str("nobody waits for it any more"),
             SnapshotError::Sink(error) => error.fmt(f),
+            SnapshotError::CalledOff => f.write_str("it was called off: all data were flushed"),
             SnapshotError::Store(error) => error.fmt(f),
         }
     }
@@ -163,7 +166,7 @@ fn run_within(
     let serves_others = format == Format::Rdb;
     let (scheduled, file) = Some(node).filter(|_| serves_others).and_then(save::begin_scheduled).unzip();
     progress.begin(clock::now_ms(), &room);
-    let result = begin(node, room, format, |point| {
+    let result = begin(node, room, pace, format, |point| {
         // Who goes down makes the last snapshot without replicas: they might be slow.
         let is_last = node.persistence.shutdown_in_progress.load(Ordering::Acquire);
         let mut sinks =
@@ -212,6 +215,7 @@ fn begin(
     node: &Arc<Node>,
     room: Arc<Room>,
     format: Format,
+    pace: Pace,
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
 ) -> Result<(Walk, Writing), SnapshotError> {
     let applying = node.replication.lock_applying();
@@ -236,6 +240,9 @@ fn begin(
     }
     let dirty = node.stats.dirty.get();
     let functions = Arc::clone(&node.scripting.functions());
+    // Who waits for a save gets one of the data that there were, and the file of what happens needs a whole base.
+    let ends_with_the_data = format == Format::Rdb && pace == Pace::GivingWay;
+    let flushes = ends_with_the_data.then(|| node.persistence.flushes.load(Ordering::Acquire));
     drop(held);
     let held_for = clock::monotonic() - locked_at;
     drop(applying);
@@ -247,7 +254,7 @@ fn begin(
             "fields of hashes have expiries: the snapshot is RDB version 12, which Redis reads from 7.4 on"
         );
     }
-    let at_point = AtPoint { log: point, dirty, functions, field_expiries, sizes };
+    let at_point = AtPoint { log: point, dirty, flushes, functions, field_expiries, sizes };
     let writing = Writing::start(node, format, at_point, room.clone(), sinks);
     Ok((Walk::new(node, room), writing))
 }

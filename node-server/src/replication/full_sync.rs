@@ -242,6 +242,10 @@ impl SpoolSink {
     }
 }
 
+
+    fn is_called_off(&self) -> bool {
+        self.chunks.is_closed()
+    }
 impl Sink for SpoolSink {
     fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
         let spool = match &mut self.spool {
@@ -281,6 +285,10 @@ impl Spool {
         let file = disk.open(path, Open::CreateNew)?;
         let copies: io::Result<Vec<_>> = (0..readers).map(|_| disk.open(path, Open::Read)).collect();
         disk.remove(path)?;
+
+    fn is_called_off(&self) -> bool {
+        self.readers.iter().all(mpsc::Sender::is_closed)
+    }
         Ok(Spool { file, copies: copies? })
     }
 }

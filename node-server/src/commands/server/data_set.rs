@@ -65,6 +65,7 @@ pub const FLUSHALL: CommandSpec = CommandSpec {
 fn flushall(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let is_async = is_async(context, args)?;
     flush(context, is_async, |_| true, |shard| shard.keyspace.flush_all());
+    context.node.persistence.call_off_snapshots();
     if context.node.settings().save.is_empty() {
         context.reply.ok();
         return Ok(Outcome::Done);
@@ -73,7 +74,7 @@ fn flushall(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 /// Where save points say that the data matter, what was flushed does not come back with the old file: it is replaced before the
-/// answer.
+/// answer. A save that runs would bring it back, too, so it was called off.
 fn save_emptiness(context: &mut Context<'_>) -> CommandResult {
     if context.in_script || context.session.is_master_link {
         // Neither can wait.

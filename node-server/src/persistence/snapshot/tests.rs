@@ -139,6 +139,67 @@ fn a_replica_that_takes_nothing_is_given_up_before_the_snapshot_is() {
     assert_eq!(read(&bytes.lock().unwrap()).len(), 2000);
 }
 
+/// One in the background would bring back what is gone; who waits for one gets the data that there were.
+#[test]
+fn when_all_data_are_flushed_one_in_the_background_is_called_off() {
+    for (pace, keys) in [(Pace::GivingWay, None), (Pace::Prompt, Some(500))] {
+        let node = node();
+        fill(&node, 500);
+        let (flusher, mut flushed) = (node.clone(), false);
+        let (sink, _) = collecting(move || {
+            if !std::mem::replace(&mut flushed, true) {
+                assert_eq!(Client::new(&flusher).ask("FLUSHALL"), "+OK");
+            }
+            SinkState::Taken
+        });
+        let result = run(&node, claim(&node).unwrap(), pace, |_| vec![sink]);
+        assert_eq!(result.as_ref().map(|summary| summary.keys).ok(), keys);
+        assert_eq!(matches!(result, Err(SnapshotError::CalledOff)), keys.is_none());
+        assert!(!node.persistence.snapshot_is_running());
+    }
+}
+
+/// Who is kept waiting by a delay that is taken back is kept waiting no longer.
+#[test]
+fn a_delay_ends_with_its_directive() {
+    let node = node();
+    fill(&node, 3);
+    let mut client = Client::new(&node);
+    // As long as a test that fails takes.
+    assert_eq!(client.ask("CONFIG SET rdb-key-save-delay 1000000000"), "+OK");
+    let (sink, _) = collecting(|| SinkState::Taken);
+    let snapshot = {
+        let (node, claim) = (node.clone(), claim(&node).unwrap());
+        std::thread::spawn(move || run(&node, claim, Pace::GivingWay, |_| vec![sink]))
+    };
+    while info(&mut client, "current_save_keys_total") == "0" {
+        std::thread::yield_now();
+    }
+    assert_eq!(client.ask("CONFIG SET rdb-key-save-delay 0"), "+OK");
+    assert_eq!(snapshot.join().unwrap().unwrap().keys, 3);
+}
+
+/// A copy that is put into a file first is made for nobody when who waits for it is gone.
+#[test]
+fn it_ends_when_no_sink_wants_it_any_more() {
+    struct Unwanted;
+    impl Sink for Unwanted {
+        fn write(&mut self, _bytes: &Bytes) -> io::Result<SinkState> {
+            unreachable!("nobody wants it");
+        }
+        fn finish(self: Box<Self>) -> io::Result<()> {
+            Ok(())
+        }
+        fn is_called_off(&self) -> bool {
+            true
+        }
+    }
+    let node = node();
+    fill(&node, 500);
+    let result = run(&node, claim(&node).unwrap(), Pace::GivingWay, |_| vec![Box::new(Unwanted)]);
+    assert!(matches!(result, Err(SnapshotError::NoSink)), "{result:?}");
+}
+
 #[test]
 fn a_save_that_is_scheduled_goes_along() {
     let folder = std::env::temp_dir().join(format!("along-{}-{}", std::process::id(), clock::now_us()));

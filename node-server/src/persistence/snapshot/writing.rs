@@ -30,6 +30,8 @@ const LONGEST_DELAY_US: i64 = 10_000;
 pub(super) struct AtPoint {
     pub(super) log: LogPoint,
     pub(super) dirty: u64,
+    /// How often all data had been flushed, if the snapshot is called off by the next time.
+    pub(super) flushes: Option<u64>,
     pub(super) functions: Arc<Functions>,
     /// Fields of hashes had expiries.
     pub(super) field_expiries: bool,
@@ -100,7 +102,10 @@ impl Writing {
         for piece in handed.iter() {
             for entry in piece.entries() {
                 self.key(piece.db, entry);
-                self.slow_down(self.settings.rdb_key_save_delay_us);
+                self.slow_down();
+                if self.is_called_off() {
+                    return Err(SnapshotError::CalledOff);
+                }
                 if self.out.len() >= CHUNK_BYTES {
                     self.encoder.leaves(&self.out);
                     self.flush()?;
@@ -123,14 +128,30 @@ impl Writing {
         self.keys += 1;
     }
 
-    /// A long delay is none for who calls it off.
-    fn slow_down(&self, delay_us: i64) {
-        let mut left_us = delay_us;
-        while left_us > LONGEST_DELAY_US && !self.sinks.iter().all(|sink| sink.is_called_off()) {
-            persistence::slow_down(LONGEST_DELAY_US, self.keys);
-            left_us -= LONGEST_DELAY_US;
+    /// `rdb-key-save-delay`. A long one is none for who calls the snapshot off, and is over when the directive says so.
+    fn slow_down(&self) {
+        if self.settings.rdb_key_save_delay_us == 0 {
+            return;
         }
-        persistence::slow_down(left_us.min(LONGEST_DELAY_US), self.keys);
+        let delay_us = || self.node.settings().rdb_key_save_delay_us;
+        let mut slept_us = 0;
+        while delay_us() - slept_us > LONGEST_DELAY_US && !self.is_called_off() && self.is_wanted() {
+            persistence::slow_down(LONGEST_DELAY_US, self.keys);
+            slept_us += LONGEST_DELAY_US;
+        }
+        let left_us = (delay_us() - slept_us).min(LONGEST_DELAY_US);
+        if slept_us == 0 || left_us > 0 {
+            persistence::slow_down(left_us, self.keys);
+        }
+    }
+
+    fn is_called_off(&self) -> bool {
+        let flushes = &self.node.persistence.flushes;
+        self.at_point.flushes.is_some_and(|before| flushes.load(Ordering::Acquire) != before)
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.sinks.iter().all(|sink| sink.is_called_off())
     }
 
     fn flush(&mut self) -> Result<(), SnapshotError> {
@@ -138,6 +159,9 @@ impl Writing {
             return Ok(());
         }
         let chunk = Bytes::from(std::mem::take(&mut self.out));
+        if !self.is_wanted() {
+            return Err(self.no_sink_left());
+        }
         self.bytes += chunk.len() as u64;
         for mut sink in std::mem::take(&mut self.sinks) {
             match self.feed(sink.as_mut(), &chunk) {
@@ -148,7 +172,11 @@ impl Writing {
         // Its memory is used again where no sink keeps it.
         self.out = if chunk.is_unique() { Vec::from(chunk) } else { Vec::with_capacity(CHUNK_BYTES * 2) };
         self.out.clear();
-        if self.sinks.is_empty() { Err(self.no_sink_left()) } else { Ok(()) }
+        match self.sinks.is_empty() {
+            _ if self.is_called_off() => Err(SnapshotError::CalledOff),
+            true => Err(self.no_sink_left()),
+            false => Ok(()),
+        }
     }
 
     fn no_sink_left(&mut self) -> SnapshotError {
@@ -159,6 +187,9 @@ impl Writing {
     fn feed(&self, sink: &mut dyn Sink, chunk: &Bytes) -> io::Result<()> {
         while sink.write(chunk)? == SinkState::Full {
             if self.room.used_bytes() > self.room_for_replicas() {
+            if self.is_called_off() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
                 let text =
                     "a replica took its copy so slowly that what was written meanwhile is over its limit";
                 return Err(io::Error::other(text));
@@ -179,6 +210,9 @@ impl Writing {
 
     pub(super) fn end(mut self) -> Result<Summary, SnapshotError> {
         std::mem::replace(&mut self.encoder, Encoder::Commands).finish(&mut self.out);
+        if self.is_called_off() {
+            return Err(SnapshotError::CalledOff);
+        }
         if !self.settings.rdbchecksum
             && self.format != Format::Commands
             && let Some(checksum) = self.out.last_chunk_mut::<8>()
