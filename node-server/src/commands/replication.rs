@@ -13,7 +13,7 @@ use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler,
 use crate::node::Node;
 use crate::persistence::aof;
 use crate::replication::failover::{self, FailoverOrder};
-use crate::replication::{self, Phase, ReplicaSession, SyncRequest};
+use crate::replication::{self, Filter, Phase, ReplicaSession, SyncRequest};
 
 pub const COMMANDS: &[CommandSpec] =
     &[REPLICAOF, SLAVEOF, FAILOVER, ROLE, WAIT, WAITAOF, REPLCONF, PSYNC, SYNC];
@@ -371,6 +371,8 @@ fn replconf(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             let option = String::from_utf8_lossy(option).into_owned();
             return Err(CommandError::new(format!("ERR Unrecognized REPLCONF option: {option}")));
         }
+        } else if is("rdb-filter-only") {
+            told.filter = Some(Filter::parse(value).map_err(CommandError::new)?);
     }
     context.session.replica = Some(Box::new(told));
     context.reply.ok();
@@ -433,4 +435,8 @@ fn become_replica(context: &mut Context<'_>, request: SyncRequest) -> CommandRes
     context.session.handle.set_flag(client_flag::REPLICA, true);
     let node = context.node.clone();
     Ok(Outcome::HandOver(Box::new(move |connection| replication::adopt(&node, connection, request))))
+    let wants_part = |told: &ReplicaSession| told.filter.is_some() && !told.understands_eof;
+    if context.session.replica.as_deref().is_some_and(wants_part) {
+        return Err(CommandError::fixed("ERR Filtered replica requires EOF capability"));
+    }
 }

@@ -31,6 +31,7 @@ use bytes::Bytes;
 use rcl_store::snapshot::{Handed, Room, WalkState};
 
 use self::walk::{VISIT, Walk};
+pub use self::writing::without_keys;
 use self::writing::{AtPoint, Writing};
 use super::save;
 use crate::allocator;
@@ -109,9 +110,9 @@ pub struct Summary {
 pub enum SnapshotError {
     /// Nobody wants it (any more).
     NoSink,
-    /// The last sink failed.
     /// All data were flushed meanwhile.
     CalledOff,
+    /// The last sink failed.
     Sink(io::Error),
     Store(rcl_store::snapshot::SnapshotError),
 }
@@ -120,8 +121,8 @@ impl std::fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             SnapshotError::NoSink => f.write_str("nobody waits for it any more"),
-            SnapshotError::Sink(error) => error.fmt(f),
             SnapshotError::CalledOff => f.write_str("it was called off: all data were flushed"),
+            SnapshotError::Sink(error) => error.fmt(f),
             SnapshotError::Store(error) => error.fmt(f),
         }
     }
@@ -214,8 +215,8 @@ fn stamp_where_needed(node: &Node) -> Result<(), SnapshotError> {
 fn begin(
     node: &Arc<Node>,
     room: Arc<Room>,
-    format: Format,
     pace: Pace,
+    format: Format,
     at_point: impl FnOnce(&mut LogPoint) -> Vec<Box<dyn Sink>>,
 ) -> Result<(Walk, Writing), SnapshotError> {
     let applying = node.replication.lock_applying();
@@ -239,10 +240,10 @@ fn begin(
         }
     }
     let dirty = node.stats.dirty.get();
-    let functions = Arc::clone(&node.scripting.functions());
     // Who waits for a save gets one of the data that there were, and the file of what happens needs a whole base.
     let ends_with_the_data = format == Format::Rdb && pace == Pace::GivingWay;
     let flushes = ends_with_the_data.then(|| node.persistence.flushes.load(Ordering::Acquire));
+    let functions = Arc::clone(&node.scripting.functions());
     drop(held);
     let held_for = clock::monotonic() - locked_at;
     drop(applying);

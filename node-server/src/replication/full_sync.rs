@@ -20,7 +20,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::link::ReplicaLink;
-use super::{LogPoint, LogPosition, ReplicationId};
+use super::{LogPoint, LogPosition, ReplicaSession, ReplicationId, ReplicationLog, filtered};
 use crate::clock;
 use crate::disk::{Disk, DiskFile, Open};
 use crate::node::Node;
@@ -69,9 +69,13 @@ pub enum Payload {
 }
 
 /// A replica asks for a copy.
-pub fn join(node: &Node, link: &Arc<ReplicaLink>, understands_eof: bool) -> oneshot::Receiver<Start> {
+pub fn join(node: &Arc<Node>, link: &Arc<ReplicaLink>, told: &ReplicaSession) -> oneshot::Receiver<Start> {
     let (start, started) = oneshot::channel();
-    let by_file = !understands_eof || !node.settings().repl_diskless_sync;
+    if let Some(filter) = told.filter {
+        filtered::send(node, link, filter, start);
+        return started;
+    }
+    let by_file = !told.understands_eof || !node.settings().repl_diskless_sync;
     let queue = &node.replication.full_syncs;
     queue.lock().push(Waiting { link: link.clone(), by_file, since_ms: clock::now_ms(), start });
     queue.changed.notify_one();
@@ -144,6 +148,27 @@ pub fn start_waiting(node: &Node, point: &mut LogPoint) -> Vec<Box<dyn Sink>> {
         return Vec::new();
     }
     let mut log = replication.lock_log();
+    let Some(mut log) = open_log(node, point) else { return Vec::new() };
+    let mut sinks =
+        Sinks { point: *point, mark: super::new_id().to_string(), streams: Vec::new(), readers: Vec::new() };
+    for waiting in waiting {
+        let id = waiting.link.id;
+        log.pin(id, point.offset);
+        if !sinks.add(waiting) {
+            log.unpin(id);
+        }
+    }
+    drop(log);
+    sinks.build(&node.disk)
+}
+
+/// At a point from which replicas go on, under all locks: what is written is kept from here on, and says its database anew.
+/// `None` where our own copy is not whole: they shall ask again.
+pub(super) fn open_log<'a>(node: &'a Node, point: &mut LogPoint) -> Option<MutexGuard<'a, ReplicationLog>> {
+    let replication = &node.replication;
+    if replication.is_replica() && !replication.upstream.is_in_sync() {
+        return None;
+    }
     if !log.is_active() {
         let id = super::new_id();
         log.begin(id);
@@ -159,17 +184,7 @@ pub fn start_waiting(node: &Node, point: &mut LogPoint) -> Vec<Box<dyn Sink>> {
     }
     point.id = log.history().id;
     point.is_active = true;
-    let mut sinks =
-        Sinks { point: *point, mark: super::new_id().to_string(), streams: Vec::new(), readers: Vec::new() };
-    for waiting in waiting {
-        let id = waiting.link.id;
-        log.pin(id, point.offset);
-        if !sinks.add(waiting) {
-            log.unpin(id);
-        }
-    }
-    drop(log);
-    sinks.build(&node.disk)
+    Some(log)
 }
 
 struct Sinks {

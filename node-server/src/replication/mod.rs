@@ -17,6 +17,7 @@
 mod bell;
 mod cron;
 pub mod failover;
+mod filtered;
 pub mod full_sync;
 mod history;
 mod info;
@@ -36,6 +37,7 @@ use rcl_proto::resp::Args;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
 
+pub use filtered::Filter;
 pub use history::{FullSyncReason, History, ReplicationId, SecondHistory};
 pub use info::info_section;
 pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
@@ -64,6 +66,8 @@ pub struct ReplicaSession {
     pub rdb_only: bool,
 }
 
+    /// It does not want the data in its copy.
+    pub filter: Option<Filter>,
 /// This node's part in replication, as a master and as a replica.
 #[derive(Debug)]
 pub struct Replication {

@@ -5,7 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rcl_proto::resp::{Parsed, RequestParser};
+use rcl_proto::resp::{Parsed, Reply, RequestParser};
+use rcl_store::rdb::{FileDecoder, Item};
+use rcl_store::types::Limits;
 
 use super::data::{assert_same, fill};
 use crate::harness::server::Server;
@@ -101,6 +103,47 @@ fn a_replica_that_knows_no_eof() {
     );
 }
 
+/// `redis-cli --functions-rdb` wants the functions alone, `redis-cli --replica` only what comes after the copy.
+#[test]
+fn a_copy_without_the_data() {
+    let mut master = Server::ours(&[]);
+    fill(&mut master);
+    let library = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
+    assert_eq!(master.client.call(&["FUNCTION", "LOAD", library]), Reply::Bulk(b"lib".into()));
+    for (number, (filter, libraries)) in [("functions", 1), ("", 0)].into_iter().enumerate() {
+        let mut replica = master.connect();
+        let ok = Reply::Simple("OK".into());
+        assert_eq!(replica.call(&["REPLCONF", "rdb-filter-only", filter]), ok);
+        let refused = Reply::Error("ERR Filtered replica requires EOF capability".into());
+        assert_eq!(replica.call(&["PSYNC", "?", "-1"]), refused);
+        assert_eq!(replica.call(&["REPLCONF", "capa", "eof"]), ok);
+        replica.send(&["PSYNC", "?", "-1"]);
+        assert!(replica.line().starts_with("+FULLRESYNC "));
+        let line = replica.line();
+        let mark = line.strip_prefix("$EOF:").expect(&line);
+        let mut copy = Vec::new();
+        while !copy.ends_with(mark.as_bytes()) {
+            copy.extend(replica.exactly(1));
+        }
+        let mut decoder = FileDecoder::new(&copy[..copy.len() - mark.len()], Limits::default());
+        let mut found = 0;
+        loop {
+            match decoder.next_item().unwrap() {
+                Item::Function(code) => found += usize::from(code == library.as_bytes()),
+                Item::Aux { .. } => {}
+                Item::End => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(found, libraries, "{filter}");
+        replica.send(&["REPLCONF", "ACK", "0"]);
+        let stream =
+            format!("*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$1\r\n{number}\r\n");
+        master.call(&format!("SET after {number}"));
+        assert_eq!(String::from_utf8_lossy(&replica.exactly(stream.len())), stream);
+    }
+}
+
 #[test]
 fn redis_cli_takes_a_copy() {
     if !has_redis("redis_cli_takes_a_copy") {
@@ -116,8 +159,10 @@ fn redis_cli_takes_a_copy() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let path = file.to_str().unwrap();
-    run("redis-cli", &["-p", &master.port.to_string(), "--rdb", path]);
-    assert!(run("redis-check-rdb", &[path]).contains("RDB looks OK"));
+    for what in ["--rdb", "--functions-rdb"] {
+        run("redis-cli", &["-p", &master.port.to_string(), what, path]);
+        assert!(run("redis-check-rdb", &[path]).contains("RDB looks OK"));
+    }
 }
 
 /// A replica whose master sends through a file.

@@ -38,6 +38,8 @@ const QUESTIONS: &[&str] = &[
     "ROLE",
     "REPLICAOF no one",
     "EXEC",
+    "REPLCONF rdb-filter-only keys",
+    "REPLCONF rdb-filter-only functions",
 ];
 
 #[test]

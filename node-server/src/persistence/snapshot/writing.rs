@@ -71,7 +71,8 @@ impl Writing {
         let mut encoder = match format {
             Format::Commands => Encoder::Commands,
             Format::Rdb | Format::AofBase => {
-                let info = file_info(node, format, &at_point);
+                let is_base = format == Format::AofBase;
+                let info = file_info(node, is_base, at_point.field_expiries, &at_point.log);
                 Encoder::Rdb(FileEncoder::start(settings.rdbcompression, &info, &mut out))
             }
         };
@@ -158,10 +159,10 @@ impl Writing {
         if self.out.is_empty() {
             return Ok(());
         }
-        let chunk = Bytes::from(std::mem::take(&mut self.out));
         if !self.is_wanted() {
             return Err(self.no_sink_left());
         }
+        let chunk = Bytes::from(std::mem::take(&mut self.out));
         self.bytes += chunk.len() as u64;
         for mut sink in std::mem::take(&mut self.sinks) {
             match self.feed(sink.as_mut(), &chunk) {
@@ -186,10 +187,10 @@ impl Writing {
     /// Waits for a sink that is full, unless what writers hand over meanwhile grows too large.
     fn feed(&self, sink: &mut dyn Sink, chunk: &Bytes) -> io::Result<()> {
         while sink.write(chunk)? == SinkState::Full {
-            if self.room.used_bytes() > self.room_for_replicas() {
             if self.is_called_off() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
+            if self.room.used_bytes() > self.room_for_replicas() {
                 let text =
                     "a replica took its copy so slowly that what was written meanwhile is over its limit";
                 return Err(io::Error::other(text));
@@ -209,16 +210,12 @@ impl Writing {
     }
 
     pub(super) fn end(mut self) -> Result<Summary, SnapshotError> {
-        std::mem::replace(&mut self.encoder, Encoder::Commands).finish(&mut self.out);
         if self.is_called_off() {
             return Err(SnapshotError::CalledOff);
         }
-        if !self.settings.rdbchecksum
-            && self.format != Format::Commands
-            && let Some(checksum) = self.out.last_chunk_mut::<8>()
-        {
-            // Zero says that there is none.
-            *checksum = [0; 8];
+        std::mem::replace(&mut self.encoder, Encoder::Commands).finish(&mut self.out);
+        if self.format != Format::Commands {
+            leave_checksum_out(&self.settings, &mut self.out);
         }
         self.flush()?;
         let mut finished = 0;
@@ -235,14 +232,36 @@ impl Writing {
     }
 }
 
-fn file_info<'a>(node: &Node, format: Format, at_point: &'a AtPoint) -> FileInfo<'a> {
-    let log = &at_point.log;
+/// An RDB file of no key: of the functions, if any are given, and of the log's place.
+pub fn without_keys(node: &Node, log: &LogPoint, functions: Option<&Functions>) -> Vec<u8> {
+    let settings = node.settings();
+    let mut out = Vec::new();
+    let encoder = FileEncoder::start(settings.rdbcompression, &file_info(node, false, false, log), &mut out);
+    for library in functions.into_iter().flat_map(|functions| functions.libraries()) {
+        encoder.function(&library.code, &mut out);
+    }
+    encoder.finish(&mut out);
+    leave_checksum_out(&settings, &mut out);
+    out
+}
+
+/// `rdbchecksum no`, in a whole file.
+fn leave_checksum_out(settings: &Settings, out: &mut [u8]) {
+    if !settings.rdbchecksum
+        && let Some(checksum) = out.last_chunk_mut::<8>()
+    {
+        // Zero says that there is none.
+        *checksum = [0; 8];
+    }
+}
+
+fn file_info<'a>(node: &Node, aof_base: bool, field_expiries: bool, log: &'a LogPoint) -> FileInfo<'a> {
     FileInfo {
         redis_version: crate::REDIS_VERSION,
         created_at_s: clock::now_ms() / 1000,
         used_memory_bytes: node.peak_memory_bytes.load(Ordering::Relaxed),
-        field_expiries: at_point.field_expiries,
-        aof_base: format == Format::AofBase,
+        field_expiries,
+        aof_base,
         replication: log.is_active.then(|| ReplicationInfo {
             stream_database: log.database.unwrap_or(0) as u64,
             id: log.id.as_str().as_bytes(),

@@ -128,7 +128,7 @@ impl<'a> Driver<'a> {
 
     /// A copy of the data; returns where the stream goes on.
     async fn full_sync(&mut self) -> Result<LogPosition, End> {
-        let mut start = full_sync::join(self.node, &self.link, self.told.understands_eof);
+        let mut start = full_sync::join(self.node, &self.link, &self.told);
         let started = loop {
             match self.next(Some(&mut start), None).await? {
                 Event::Start(Some(started)) => break started,
