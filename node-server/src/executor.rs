@@ -28,8 +28,8 @@ pub use gate::{
     MASTER_DOWN, OUT_OF_MEMORY, READ_ONLY, SAVE_FAILED, TOO_FEW_REPLICAS, node_state, slot_of_keys,
 };
 pub use lock::{Held, Wanted};
-pub use propagate::append_effects;
 use propagate::publish;
+pub use propagate::{append_effects, log_what_was_done};
 pub use serve::end_wait;
 pub use transaction::{discard, unwatch_all};
 

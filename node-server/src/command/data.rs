@@ -388,7 +388,8 @@ impl<'a> Data<'a> {
 
     /// True when a shard is locked: inside EXEC a command about the whole node must use those and lock none.
     pub fn holds_all_shards(&self) -> bool {
-        matches!(&self.held, Held::Many(shards) if shards.len() == self.node.shards.count())
+        matches!(&self.held, Held::AllAndRole(_))
+            || matches!(&self.held, Held::Many(shards) if shards.len() == self.node.shards.count())
             || (self.node.shards.count() == 1 && !self.held.is_none())
     }
 

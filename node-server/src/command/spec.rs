@@ -108,6 +108,8 @@ pub enum Locks {
     EachShard,
     /// All of them, while the handler acts and its effect is logged.
     AllShards,
+    /// All of them, and before them the node's role: REPLICAOF, which a cluster refuses.
+    Role,
     /// The shard of its declared keys, or all of them: EVAL, FCALL.
     Script,
     /// What the queued commands need, and the shards of the watched keys: EXEC.

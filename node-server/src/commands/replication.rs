@@ -8,8 +8,9 @@ use rcl_store::types::parse_integer;
 use crate::client::client_flag;
 use crate::clock;
 use crate::command::arguments::word;
-use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, category, flag};
+use crate::command::spec::{ARGUMENT, Argument, COMMAND, Group, Kind, Locks, category, flag};
 use crate::command::{CommandError, CommandResult, CommandSpec, Context, Handler, Outcome, Park};
+use crate::executor;
 use crate::node::Node;
 use crate::persistence::aof;
 use crate::replication::failover::{self, FailoverOrder};
@@ -50,6 +51,7 @@ const REPLICAOF: CommandSpec = CommandSpec {
     complexity: "O(1)",
     summary: "Makes the node a replica of another one, or a master.",
     arguments: MASTER_OR_NO_ONE,
+    locks: Locks::Role,
     handler: Handler::Run(replicaof),
     ..COMMAND
 };
@@ -69,23 +71,25 @@ fn replicaof(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if !context.node.replication.failover.is_idle() {
         return Err(CommandError::fixed("ERR REPLICAOF not allowed while failing over."));
     }
+    // In a transaction: what came before was done in the role that there was.
+    executor::log_what_was_done(context);
     if args[1].eq_ignore_ascii_case(b"no") && args[2].eq_ignore_ascii_case(b"one") {
-        return change_role(context, |node| {
-            replication::lead(node);
-            Ok("OK")
-        });
+        replication::lead_in_command(context.node);
+        context.reply.ok();
+        return Ok(Outcome::Done);
     }
     let port = parse_integer(&args[2])
         .and_then(|port| u16::try_from(port).ok())
         .ok_or(CommandError::fixed("ERR Invalid master port"))?;
     let host = String::from_utf8_lossy(&args[1]).into_owned();
-    change_role(context, move |node| match replication::follow(node, &host, port) {
-        replication::Followed::Begun => Ok("OK"),
-        replication::Followed::Already => Ok("OK Already connected to specified master"),
-    })
+    match replication::follow_in_command(context.node, &mut context.data, &host, port) {
+        replication::Followed::Begun => context.reply.ok(),
+        replication::Followed::Already => context.reply.simple("OK Already connected to specified master"),
+    }
+    Ok(Outcome::Done)
 }
 
-/// EXEC holds shards, which a change of role needs: inside it the role changes when EXEC lets them go, and the reply comes then.
+/// EXEC holds shards, which a failover needs: inside it that begins when EXEC lets them go, and the reply comes then.
 fn change_role(
     context: &mut Context<'_>,
     change: impl FnOnce(&Arc<Node>) -> Result<&'static str, CommandError> + Send + 'static,

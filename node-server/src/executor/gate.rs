@@ -102,7 +102,14 @@ pub fn admit<'a>(
         check_busy(node, session, request)?;
     }
     let wanted_shards = wanted(node, session, request, slot, queueing);
-    let mut held = match kept.or_lock(&node.shards, wanted_shards) {
+    let locked = match wanted_shards {
+        Wanted::AllAndRole => {
+            check_state(node, session, request)?;
+            Held::all_and_role(node).ok_or(LOADING)?
+        }
+        wanted_shards => kept.or_lock(&node.shards, wanted_shards),
+    };
+    let mut held = match locked {
         Ok(held) => held,
         // What the master has done is done here, too, when the script is through.
         Err(HeldLong) if session.is_master_link => {
@@ -205,6 +212,8 @@ fn wanted(
         Locks::Keys => of_slot(slot),
         Locks::EachShard => Wanted::None,
         Locks::AllShards => Wanted::All,
+        Locks::Role if node.is_cluster() => Wanted::None,
+        Locks::Role => Wanted::AllAndRole,
         // Without a cluster all lies in one shard.
         Locks::Script if !node.is_cluster() => Wanted::One(0),
         // It is not run twice, so it holds all that it may come to.

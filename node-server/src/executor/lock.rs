@@ -7,6 +7,8 @@ use std::convert::Infallible;
 
 use parking_lot::MutexGuard;
 
+use crate::node::Node;
+use crate::replication::RoleHeld;
 use crate::shard::{HeldLong, Shard, Shards};
 
 /// How often all locks are tried at once.
@@ -22,6 +24,15 @@ pub enum Held<'a> {
     Lent(usize, &'a mut Shard),
     /// In the order of their numbers.
     Many(Vec<(usize, MutexGuard<'a, Shard>)>),
+    /// All of them, and the node's role.
+    AllAndRole(Box<AllAndRole<'a>>),
+}
+
+#[derive(Debug)]
+pub struct AllAndRole<'a> {
+    // Let go in this order.
+    shards: Held<'a>,
+    _role: RoleHeld<'a>,
 }
 
 /// Which shards a request needs.
@@ -32,11 +43,21 @@ pub enum Wanted {
     /// In any order and with repetitions.
     Several(Vec<usize>),
     All,
+    /// See [`Held::all_and_role`].
+    AllAndRole,
 }
 
 impl<'a> Held<'a> {
     pub fn all(shards: &'a Shards) -> Held<'a> {
         Held::Many((0..shards.count()).map(|index| (index, shards.lock(index))).collect())
+    }
+
+    /// For a request that changes the role; the caller holds none. `None` while a copy of the master's data is loaded.
+    #[cold]
+    pub fn all_and_role(node: &'a Node) -> Option<Result<Held<'a>, HeldLong>> {
+        let role = RoleHeld::take(node)?;
+        let shards = Held::several(&node.shards, Wanted::All);
+        Some(shards.map(|shards| Held::AllAndRole(Box::new(AllAndRole { shards, _role: role }))))
     }
 
     /// All of them, none held while another is waited for: who is slow with one holds nobody else up. Where that does not
@@ -111,7 +132,8 @@ impl<'a> Held<'a> {
         Ok(match wanted {
             Wanted::None => Held::None,
             Wanted::One(index) => Held::One(index, lock(index)?),
-            Wanted::All => Held::Many(many(&mut (0..shards.count()))?),
+            // Whoever wants the role has it already.
+            Wanted::All | Wanted::AllAndRole => Held::Many(many(&mut (0..shards.count()))?),
             Wanted::Several(mut indexes) => {
                 indexes.sort_unstable();
                 indexes.dedup();
@@ -139,8 +161,8 @@ impl<'a> Held<'a> {
             Held::None => Vec::new(),
             Held::One(index, shard) => vec![(index, shard)],
             Held::Many(shards) => shards,
-            Held::Lent(index, lent) => {
-                *self = Held::Lent(index, lent);
+            other @ (Held::Lent(..) | Held::AllAndRole(_)) => {
+                *self = other;
                 return false;
             }
         };
@@ -156,6 +178,7 @@ impl<'a> Held<'a> {
             Held::None => Vec::new(),
             Held::One(index, _) | Held::Lent(index, _) => vec![*index],
             Held::Many(shards) => shards.iter().map(|(index, _)| *index).collect(),
+            Held::AllAndRole(all) => all.shards.indexes(),
         }
     }
 
@@ -170,6 +193,7 @@ impl<'a> Held<'a> {
             Held::One(_, shard) => is(shard),
             Held::Lent(_, shard) => is(shard),
             Held::Many(shards) => shards.iter().any(|(_, shard)| is(shard)),
+            Held::AllAndRole(all) => all.shards.any(is),
         }
     }
 
@@ -180,6 +204,7 @@ impl<'a> Held<'a> {
             Held::One(_, shard) => visit(shard),
             Held::Lent(_, shard) => visit(shard),
             Held::Many(shards) => shards.iter_mut().for_each(|(_, shard)| visit(shard)),
+            Held::AllAndRole(all) => all.shards.each(visit),
         }
     }
 
@@ -191,6 +216,7 @@ impl<'a> Held<'a> {
                 let at = shards.binary_search_by_key(&index, |(held, _)| *held).ok()?;
                 shards.get_mut(at).map(|(_, shard)| &mut **shard)
             }
+            Held::AllAndRole(all) => all.shards.get(index),
             Held::None | Held::One(..) | Held::Lent(..) => None,
         }
     }

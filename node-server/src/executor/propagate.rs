@@ -37,6 +37,13 @@ pub fn append_effects(context: &mut Context<'_>, measure: bool) -> Option<Append
     if context.log.is_empty() { None } else { Some(append_log(context, measure)) }
 }
 
+/// The same inside a transaction, for what it did up to here: what it does from here on is another piece.
+pub fn log_what_was_done(context: &mut Context<'_>) {
+    if let Some(logged) = append_effects(context, false) {
+        context.session.last_write = logged.end;
+    }
+}
+
 fn append_log(context: &mut Context<'_>, measure: bool) -> Appended {
     let log = std::mem::take(&mut context.log);
     // One command, which most are, is logged as it is.

@@ -75,6 +75,12 @@ pub fn wanted(node: &Node, session: &Session, slot: Option<Slot>) -> Wanted {
         };
         transaction.cross_slot || transaction.commands.iter().any(is_wide)
     });
+    let changes_role = |queued: &Queued| queued.command.spec.locks == Locks::Role;
+    if !node.is_cluster()
+        && session.transaction.as_ref().is_some_and(|it| it.commands.iter().any(changes_role))
+    {
+        return Wanted::AllAndRole;
+    }
     if node_wide {
         return Wanted::All;
     }

@@ -44,7 +44,9 @@ pub use link::{LinkState, ReplicaLink, SyncRequest, adopt};
 pub use log::{DataPiece, FilePlace, LogPosition, ReplicationLog};
 
 use bell::Bell;
-pub use role::{Followed, NO_LONGER_MASTER, follow, lead, refresh_state};
+pub use role::{
+    Followed, NO_LONGER_MASTER, RoleHeld, follow, follow_in_command, lead, lead_in_command, refresh_state,
+};
 pub use upstream::{Phase, UpstreamView};
 pub use wait::{Wanted, durable_grew, refuse_who_waits_for_the_file, unblock, wait_for_replicas};
 

@@ -145,7 +145,7 @@ fn enter_slot(
     spec: &'static CommandSpec,
     args: Args<'_>,
 ) -> Result<Option<End>, CommandError> {
-    if matches!(spec.locks, Locks::EachShard | Locks::AllShards) {
+    if matches!(spec.locks, Locks::EachShard | Locks::AllShards | Locks::Role) {
         return if run.context.data.holds_all_shards() { Ok(None) } else { widen(run).map(Some) };
     }
     let keys = find_keys(spec, args).unwrap_or_default();
