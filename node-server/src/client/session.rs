@@ -47,6 +47,8 @@ pub struct Session {
     pub last_write: u64,
     /// What a replica told with REPLCONF, and where it is.
     pub replica: Option<Box<crate::replication::ReplicaSession>>,
+    /// Replicas that its transaction kills: when all that it does is logged, so that they come back to a log that has it.
+    pub kills: Vec<Arc<ClientHandle>>,
     /// The number of its last wait; see [`WakeHandle`].
     wait: u64,
 }
@@ -115,6 +117,7 @@ impl Session {
             output_limit: usize::MAX,
             last_write: 0,
             replica: None,
+            kills: Vec::new(),
             wait: 0,
         }
     }

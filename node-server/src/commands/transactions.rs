@@ -116,6 +116,10 @@ fn exec(context: &mut Context<'_>, _args: Args<'_>) -> CommandResult {
     }
     context.may_park = true;
     context.exec_start = None;
+    if !context.session.kills.is_empty() {
+        executor::log_what_was_done(context);
+        context.session.kills.drain(..).for_each(|replica| replica.mailbox.kill());
+    }
     let Some(later) = context.later.take() else { return Ok(Outcome::Done) };
     let known = context.reply.written_since(exec_start).to_vec();
     context.reply.rewind(exec_start);

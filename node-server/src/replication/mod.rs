@@ -381,7 +381,7 @@ impl Replication {
 
     /// The replicas that are connected, in the order in which they came.
     pub fn links(&self) -> Vec<Arc<ReplicaLink>> {
-        self.lock_links().clone()
+        self.lock_links().iter().filter(|link| !link.is_leaving()).cloned().collect()
     }
 
     /// Where the log stands, for the header of a snapshot. The caller holds `applying` and all shards.
@@ -453,6 +453,14 @@ impl Replication {
         self.lock_log().unpin(client);
     }
 
+    /// The same, and it is sent nothing of what is logged from here on.
+    pub fn forget_replica(&self, client: u64) {
+        if let Some(link) = self.lock_links().iter().find(|link| link.id == client) {
+            link.outgoing.end();
+        }
+        self.forget_reader(client);
+    }
+
     pub fn is_running(&self) -> bool {
         self.runtime.get().is_some()
     }
@@ -478,7 +486,8 @@ impl Replication {
     /// All replicas come anew: the ids of the history changed, or the history itself. When this returns, they get nothing more of
     /// the log; the caller sees to it that nothing is appended before.
     fn disconnect_replicas(&self) {
-        for link in self.links() {
+        let links = self.lock_links().clone();
+        for link in links {
             link.outgoing.end();
             link.handle.mailbox.kill();
         }

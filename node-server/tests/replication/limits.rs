@@ -39,6 +39,7 @@ fn a_replica_that_is_killed_holds_nothing_any_more() {
     });
     assert!(number(&mut master, "mem_not_counted_for_evict") > 10 << 20);
     assert_eq!(master.text("CLIENT KILL TYPE replica"), "1");
+    assert_eq!(master.info("connected_slaves"), "0");
     assert_eq!(number(&mut master, "mem_clients_slaves"), 0);
     assert!(number(&mut master, "mem_not_counted_for_evict") < 1 << 20);
 }

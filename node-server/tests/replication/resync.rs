@@ -79,6 +79,31 @@ fn a_link_that_a_client_kills() {
     assert_eq!(syncs(&mut master), (1, 1));
 }
 
+/// Until the transaction is logged nobody goes on behind it: what it wrote may be more than is kept.
+#[test]
+fn a_replica_that_a_transaction_kills_comes_back_to_what_that_wrote() {
+    let mut master = Server::ours(&["--repl-backlog-size", "16kb"]);
+    let mut replica = Server::ours(&[]);
+    replica.sync_with(master.port);
+    assert_eq!(master.text("SET a b"), "OK");
+    wait_until("it has it", || replica.text("GET a") == "b");
+    let before = syncs(&mut master);
+    let value = "x".repeat(100_000);
+    let lines: [&[&str]; 5] = [
+        &["MULTI"],
+        &["CLIENT", "KILL", "TYPE", "replica"],
+        // Long enough for a replica to come back.
+        &["EVAL", "local n = 0 for i = 1, 5e7 do n = n + i end", "0"],
+        &["SET", "big", &value],
+        &["EXEC"],
+    ];
+    lines.iter().for_each(|words| {
+        master.client.call(words);
+    });
+    wait_until("it has that", || replica.text("STRLEN big") == "100000");
+    assert_eq!(syncs(&mut master), (before.0 + 1, before.1), "{}", replica.log());
+}
+
 /// Under load: nothing that was answered is lost, and nobody needs a copy.
 #[test]
 fn a_planned_failover() {

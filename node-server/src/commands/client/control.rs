@@ -46,15 +46,15 @@ pub fn kill(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let own_id = context.session.id();
     let mut killed = 0;
     for client in context.node.clients.all() {
-        if filter.fits(&client, own_id) {
+        let is_gone = context.session.kills.iter().any(|killed| killed.id == client.id);
+        if filter.fits(&client, own_id) && !is_gone {
             killed += 1;
             if client.id == own_id {
                 context.close = true;
+            } else if client.is_replica() {
+                kill_replica(context, client);
             } else {
                 client.mailbox.kill();
-                if client.is_replica() {
-                    context.node.replication.forget_reader(client.id);
-                }
             }
         }
     }
@@ -64,6 +64,16 @@ pub fn kill(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         (true, _) => context.reply.ok(),
     }
     Ok(Outcome::Done)
+}
+
+/// It gets nothing more, and the log keeps nothing for it. Its connection ends when what this command, or the transaction that it
+/// is a part of, does is logged: so it comes back to a log that has all of it.
+fn kill_replica(context: &mut Context<'_>, client: Arc<ClientHandle>) {
+    context.node.replication.forget_replica(client.id);
+    match context.exec_start {
+        Some(_) => context.session.kills.push(client),
+        None => client.mailbox.kill(),
+    }
 }
 
 fn text(bytes: &[u8]) -> String {

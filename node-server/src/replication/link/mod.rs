@@ -88,6 +88,11 @@ impl ReplicaLink {
         self.state() == LinkState::Online
     }
 
+    /// It gets nothing more: its connection ends in a moment.
+    pub fn is_leaving(&self) -> bool {
+        self.handle.mailbox.is_killed() || self.outgoing.is_ended()
+    }
+
     pub fn acknowledged(&self) -> LogPosition {
         self.acknowledged.load(Ordering::Acquire)
     }

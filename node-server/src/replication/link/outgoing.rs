@@ -125,6 +125,10 @@ impl Outgoing {
         self.lock().ended = true;
     }
 
+    pub fn is_ended(&self) -> bool {
+        self.lock().ended
+    }
+
     /// Sends what the socket takes. For the link's task.
     pub fn send(&self, node: &Node) -> io::Result<Sent> {
         let mut inner = self.lock();
