@@ -371,12 +371,12 @@ fn replconf(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
                 b"1" => true,
                 _ => return Err(NOT_ZERO_OR_ONE),
             };
+        } else if is("rdb-filter-only") {
+            told.filter = Some(Filter::parse(value).map_err(CommandError::new)?);
         } else {
             let option = String::from_utf8_lossy(option).into_owned();
             return Err(CommandError::new(format!("ERR Unrecognized REPLCONF option: {option}")));
         }
-        } else if is("rdb-filter-only") {
-            told.filter = Some(Filter::parse(value).map_err(CommandError::new)?);
     }
     context.session.replica = Some(Box::new(told));
     context.reply.ok();
@@ -403,7 +403,11 @@ fn psync(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if hands_over {
         failover::check_request(context.node, &args[1])?;
     }
-    let offset = parse_integer(&args[2]).ok_or(CommandError::NOT_INTEGER)?;
+    let offset = parse_integer(&args[2]).ok_or_else(|| {
+        let replica = context.session.handle.address();
+        tracing::warn!("Replica {replica} asks for synchronization but with a wrong offset");
+        CommandError::NOT_INTEGER
+    })?;
     become_replica(context, SyncRequest::Psync { id: args[1].to_vec(), offset, hands_over })
 }
 
@@ -431,6 +435,10 @@ fn become_replica(context: &mut Context<'_>, request: SyncRequest) -> CommandRes
     if !hands_over && replication.is_replica() && replication.view().phase != Phase::Connected {
         return Err(CommandError::fixed("NOMASTERLINK Can't SYNC while not connected with my master"));
     }
+    let wants_part = |told: &ReplicaSession| told.filter.is_some() && !told.understands_eof;
+    if context.session.replica.as_deref().is_some_and(wants_part) {
+        return Err(CommandError::fixed("ERR Filtered replica requires EOF capability"));
+    }
     if !replication.is_running() {
         return Err(CommandError::fixed(
             "ERR this node does not replicate: it is shutting down or not started",
@@ -439,8 +447,4 @@ fn become_replica(context: &mut Context<'_>, request: SyncRequest) -> CommandRes
     context.session.handle.set_flag(client_flag::REPLICA, true);
     let node = context.node.clone();
     Ok(Outcome::HandOver(Box::new(move |connection| replication::adopt(&node, connection, request))))
-    let wants_part = |told: &ReplicaSession| told.filter.is_some() && !told.understands_eof;
-    if context.session.replica.as_deref().is_some_and(wants_part) {
-        return Err(CommandError::fixed("ERR Filtered replica requires EOF capability"));
-    }
 }

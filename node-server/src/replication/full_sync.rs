@@ -120,6 +120,8 @@ fn begin(node: &Arc<Node>, claim: snapshot::Claim) {
     let body = move || {
         let started = clock::monotonic();
         let persistence = &node.persistence;
+        // In Redis's words; here it is a thread.
+        tracing::info!("Background RDB transfer started by pid {}, on a thread", std::process::id());
         persistence.save_began_ms.store(clock::now_ms(), Ordering::Release);
         let result = snapshot::run(&node, claim, Pace::GivingWay, |point| start_waiting(&node, point));
         persistence.save_began_ms.store(0, Ordering::Release);
@@ -143,11 +145,9 @@ fn begin(node: &Arc<Node>, claim: snapshot::Claim) {
 pub fn start_waiting(node: &Node, point: &mut LogPoint) -> Vec<Box<dyn Sink>> {
     let replication = &node.replication;
     let waiting = std::mem::take(&mut *replication.full_syncs.lock());
-    // Where our own copy is not whole they shall ask again.
-    if waiting.is_empty() || (replication.is_replica() && !replication.upstream.is_in_sync()) {
+    if waiting.is_empty() {
         return Vec::new();
     }
-    let mut log = replication.lock_log();
     let Some(mut log) = open_log(node, point) else { return Vec::new() };
     let mut sinks =
         Sinks { point: *point, mark: super::new_id().to_string(), streams: Vec::new(), readers: Vec::new() };
@@ -169,6 +169,7 @@ pub(super) fn open_log<'a>(node: &'a Node, point: &mut LogPoint) -> Option<Mutex
     if replication.is_replica() && !replication.upstream.is_in_sync() {
         return None;
     }
+    let mut log = replication.lock_log();
     if !log.is_active() {
         let id = super::new_id();
         log.begin(id);
@@ -241,6 +242,10 @@ impl Sink for StreamSink {
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.chunks.blocking_send(Bytes::new()).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
+
+    fn is_called_off(&self) -> bool {
+        self.chunks.is_closed()
+    }
 }
 
 /// Into a file without a name; when all is there, to the replicas.
@@ -257,10 +262,6 @@ impl SpoolSink {
     }
 }
 
-
-    fn is_called_off(&self) -> bool {
-        self.chunks.is_closed()
-    }
 impl Sink for SpoolSink {
     fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
         let spool = match &mut self.spool {
@@ -284,6 +285,10 @@ impl Sink for SpoolSink {
         }
         Ok(())
     }
+
+    fn is_called_off(&self) -> bool {
+        self.readers.iter().all(mpsc::Sender::is_closed)
+    }
 }
 
 /// A file that is gone from the folder at once, so that nothing is left behind whatever happens.
@@ -300,10 +305,6 @@ impl Spool {
         let file = disk.open(path, Open::CreateNew)?;
         let copies: io::Result<Vec<_>> = (0..readers).map(|_| disk.open(path, Open::Read)).collect();
         disk.remove(path)?;
-
-    fn is_called_off(&self) -> bool {
-        self.readers.iter().all(mpsc::Sender::is_closed)
-    }
         Ok(Spool { file, copies: copies? })
     }
 }

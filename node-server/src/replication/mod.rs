@@ -66,10 +66,10 @@ pub struct ReplicaSession {
     pub version: u32,
     /// It wants a copy of the data, and nothing after it.
     pub rdb_only: bool,
-}
-
     /// It does not want the data in its copy.
     pub filter: Option<Filter>,
+}
+
 /// This node's part in replication, as a master and as a replica.
 #[derive(Debug)]
 pub struct Replication {
@@ -379,7 +379,7 @@ impl Replication {
         self.link_count.load(Ordering::Acquire)
     }
 
-    /// The replicas that are connected, in the order in which they came.
+    /// The replicas that are connected, in the order in which they came; without those that are being disconnected.
     pub fn links(&self) -> Vec<Arc<ReplicaLink>> {
         self.lock_links().iter().filter(|link| !link.is_leaving()).cloned().collect()
     }

@@ -44,6 +44,23 @@ fn a_replica_that_is_killed_holds_nothing_any_more() {
     assert!(number(&mut master, "mem_not_counted_for_evict") < 1 << 20);
 }
 
+/// There is no place for an answer between what a replica is sent. In the log in Redis's words.
+#[test]
+fn a_replica_that_asks_something_is_let_go() {
+    let mut master = Server::ours(&[]);
+    for (line, is_about_data) in [("PING", false), ("GET a", true)] {
+        let mut replica = master.connect();
+        replica.send(&["PSYNC", "?", "-1"]);
+        assert!(replica.line().starts_with("+FULLRESYNC "));
+        replica.send(&line.split(' ').collect::<Vec<_>>());
+        let name = line.split(' ').next().unwrap_or_default().to_lowercase();
+        let words = format!("Replica generated a reply to command '{name}', disconnecting it: ");
+        wait_until("it is told", || master.log().contains(&words));
+        assert_eq!(master.log().contains("Replica can't interact with the keyspace"), is_about_data);
+        wait_until("it is let go", || master.info("connected_slaves") == "0");
+    }
+}
+
 #[test]
 fn too_few_replicas() {
     let mut master = Server::ours(&["--min-replicas-to-write", "1"]);

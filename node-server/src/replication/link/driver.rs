@@ -218,7 +218,7 @@ impl<'a> Driver<'a> {
         loop {
             self.next(None, None).await?;
             if clock::now_ms() - since > self.timeout_ms() {
-                return Err(End::Silent);
+                return Err(self.silent());
             }
         }
     }
@@ -304,8 +304,9 @@ impl<'a> Driver<'a> {
                 Err(error) => return Err(End::Protocol(error.to_string())),
                 Ok(Parsed::Request { consumed }) => {
                     let args = self.parser.args(rest);
-                    let is_ack = args.name().eq_ignore_ascii_case(b"replconf")
-                        && args.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"ack"));
+                    let is_replconf = args.name().eq_ignore_ascii_case(b"replconf");
+                    let is_ack =
+                        is_replconf && args.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"ack"));
                     if let Some(offset) =
                         args.get(2).filter(|_| is_ack).and_then(rcl_store::types::parse_integer)
                     {
@@ -315,9 +316,8 @@ impl<'a> Driver<'a> {
                         let in_file = in_file.unwrap_or(0).max(0) as u64;
                         self.link.acknowledged_in_file.fetch_max(in_file, Ordering::AcqRel);
                         acknowledged = true;
-                    } else if !args.is_empty() {
-                        let said = String::from_utf8_lossy(args.name()).into_owned();
-                        tracing::debug!(replica = %self.link.ip, said, "a replica's command is not looked at");
+                    } else if !args.is_empty() && !is_replconf {
+                        return Err(End::asked(self.node, &self.link, args));
                     }
                     used += consumed;
                 }
@@ -335,6 +335,10 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
+    fn silent(&self) -> End {
+        End::Silent { in_copy: !self.link.is_online() }
+    }
+
     fn timeout_ms(&self) -> i64 {
         self.node.settings().repl_timeout_s as i64 * 1000
     }
@@ -343,14 +347,14 @@ impl<'a> Driver<'a> {
     fn check_progress(&self) -> Result<(), End> {
         let stuck =
             self.out().waiting() > 0 && clock::now_ms() - self.out().last_progress_ms() > self.timeout_ms();
-        if stuck { Err(End::Silent) } else { Ok(()) }
+        if stuck { Err(self.silent()) } else { Ok(()) }
     }
 
     /// While it follows the stream: it must acknowledge from time to time.
     fn check_alive(&self) -> Result<(), End> {
         let silent_ms = clock::now_ms() - self.link.acknowledged_at_ms();
         if !self.link.is_legacy && silent_ms > self.timeout_ms() {
-            Err(End::Silent)
+            Err(self.silent())
         } else {
             self.check_progress()
         }

@@ -36,6 +36,11 @@ pub enum LinkError {
     },
     Protocol(String),
     Copy(String),
+    /// The link broke while a copy was loaded straight from it.
+    Torn {
+        offset: u64,
+        failure: Box<LinkError>,
+    },
 }
 
 impl std::fmt::Display for LinkError {
@@ -62,6 +67,10 @@ impl std::fmt::Display for LinkError {
             LinkError::Refused { to, reply } => write!(f, "the master's answer to {to}: {reply}"),
             LinkError::Protocol(what) => write!(f, "the master does not speak the protocol: {what}"),
             LinkError::Copy(what) => write!(f, "the copy of the master's data failed: {what}"),
+            LinkError::Torn { offset, failure } => {
+                // Redis's words, and what they stand for.
+                write!(f, "Internal error in RDB reading offset {offset}: its end did not come: {failure}")
+            }
         }
     }
 }

@@ -40,6 +40,8 @@ use crate::replication::history::{History, ReplicationId};
 const MARK_BYTES: usize = 40;
 const CHECKSUM_BYTES: usize = 8;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// In Redis's words, which operators' tools look for.
+const LOADING_NOW: &str = "MASTER <-> REPLICA sync: Loading DB in memory";
 
 /// How the end of the transfer is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +117,7 @@ fn load_straight(connection: &mut Connection, place: Place, framing: &Framing) -
     let (node, generation) = (connection.node.clone(), connection.generation);
     let mut payload = Payload::new(connection, framing);
     node.persistence.loading.begin(payload.left.unwrap_or(0));
+    tracing::info!("{LOADING_NOW}");
     let loader = Loader::from_master(&node, &mut payload);
     let result = replace_all(&node, generation, place, loader);
     payload.end(result)?;
@@ -137,6 +140,7 @@ fn load_by_file(connection: &mut Connection, place: Place, framing: &Framing) ->
     }
     intake.check()?;
     node.persistence.loading.begin(intake.bytes);
+    tracing::info!("{LOADING_NOW}");
     let file = copies.pop().ok_or_else(|| on_disk(io::ErrorKind::NotFound.into()))?;
     let source = BufReader::with_capacity(256 * 1024, WhileItLives { file, connection });
     replace_all(&node, generation, place, Loader::from_master(&node, source))
@@ -292,7 +296,8 @@ fn go_on_from(node: &Arc<Node>, generation: u64, place: Place, loaded: &Loaded) 
     shared.update(generation, |inner| inner.database = database);
     shared.set_in_sync(true);
     aof::restart_after_copy(node);
-    tracing::info!(keys = loaded.keys, "the copy of the master's data is loaded");
+    // In Redis's words.
+    tracing::info!(keys = loaded.keys, "MASTER <-> REPLICA sync: Finished with success");
 }
 
 /// Loaded beside the data that are there, which it replaces at one instant; if anything fails before, nothing has changed.
@@ -319,6 +324,7 @@ fn load_beside_and_swap(
     let beside = node.shards.empty_copy();
     let mut payload = Payload::new(connection, framing);
     node.persistence.loading.begin(payload.left.unwrap_or(0));
+    tracing::info!("{LOADING_NOW}");
     let mut loader = Loader::beside(&node, &beside, &mut payload);
     let loaded = loader.load_all(|| still_wanted(shared, generation)).map_err(copy_error);
     let functions = loader.functions();
@@ -417,7 +423,9 @@ impl<'a> Payload<'a> {
     /// What came of it; where the link is why it failed, that is said.
     fn end<T>(mut self, result: Result<T, LinkError>) -> Result<T, LinkError> {
         self.drop_used();
-        let failure = self.failure.take();
+        let offset = self.connection.node.replication.upstream.copied_bytes.load(Ordering::Relaxed);
+        let failure =
+            self.failure.take().map(|failure| LinkError::Torn { offset, failure: Box::new(failure) });
         result.map_err(|error| failure.unwrap_or(error))
     }
 

@@ -149,7 +149,8 @@ fn go_on(connection: &Connection, asked: ReplicationId, id: ReplicationId, end: 
     history.id = id;
     log.continue_as(history);
     drop(log);
-    tracing::info!(%id, offset = end + 1, "partial resync: the master goes on where we are");
+    // In Redis's words.
+    tracing::info!(%id, offset = end + 1, "Successful partial resynchronization with master: it goes on where we are");
     if changed {
         replication.disconnect_replicas();
     }
