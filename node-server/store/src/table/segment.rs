@@ -17,6 +17,9 @@ use super::tags::{self, Group};
 use crate::prefetch::prefetch;
 use rand::Rng;
 
+/// So many entries are hashed before the first of them goes to its new place.
+const HASHED_TOGETHER: usize = 16;
+
 /// The largest capacity before the directory splits the segment instead.
 pub(super) const SPLIT_CAPACITY: usize = 1024;
 
@@ -263,11 +266,15 @@ impl<E> Segment<E> {
     }
 
     /// Takes over all entries of another segment. There must be room for them.
-    fn absorb(&mut self, other: Segment<E>, hash_of: &mut impl FnMut(&E) -> u64) {
-        for (entry, tag) in other.entries.into_iter().zip(&other.tags) {
-            if let Some(entry) = entry {
-                let hash = hash_of(&entry);
-                self.push(hash, entry, tags::is_marked(*tag));
+    fn absorb(&mut self, mut other: Segment<E>, hash_of: &mut impl FnMut(&E) -> u64) {
+        let mut hashes = [0; HASHED_TOGETHER];
+        let parts = other.entries.chunks_mut(HASHED_TOGETHER).zip(other.tags.chunks(HASHED_TOGETHER));
+        for (entries, tags) in parts {
+            hash_all(entries, &mut hashes, hash_of);
+            for ((entry, tag), hash) in entries.iter_mut().zip(tags).zip(hashes) {
+                if let Some(entry) = entry.take() {
+                    self.push(hash, entry, tags::is_marked(*tag));
+                }
             }
         }
     }
@@ -285,18 +292,21 @@ impl<E> Segment<E> {
     /// Divides by the next hash bit. The low half stays here, the high half is returned.
     pub(super) fn split(&mut self, hash_of: &mut impl FnMut(&E) -> u64) -> Segment<E> {
         let old = std::mem::replace(self, Segment::new(self.depth + 1));
-        let bit = 63 - u32::from(old.depth);
+        let (bit, depth) = (63 - u32::from(old.depth), old.depth + 1);
         let mut halves: [Vec<(u64, E, bool)>; 2] = [Vec::new(), Vec::new()];
-        for (entry, tag) in old.entries.into_iter().zip(&old.tags) {
-            if let Some(entry) = entry {
-                let hash = hash_of(&entry);
+        let mut hashes = [0; HASHED_TOGETHER];
+        let Segment { mut entries, tags, .. } = old;
+        for (entries, tags) in entries.chunks_mut(HASHED_TOGETHER).zip(tags.chunks(HASHED_TOGETHER)) {
+            hash_all(entries, &mut hashes, hash_of);
+            for ((entry, tag), hash) in entries.iter_mut().zip(tags).zip(hashes) {
+                let Some(entry) = entry.take() else { continue };
                 let [low, high] = &mut halves;
                 let half = if (hash >> bit) & 1 == 0 { low } else { high };
                 half.push((hash, entry, tags::is_marked(*tag)));
             }
         }
         let [low, high] = halves.map(|half| {
-            let mut segment = Segment::with_room_for(half.len() + 1 + half.len() / 8, old.depth + 1);
+            let mut segment = Segment::with_room_for(half.len() + 1 + half.len() / 8, depth);
             half.into_iter().for_each(|(hash, entry, marked)| segment.push(hash, entry, marked));
             segment
         });
@@ -377,6 +387,17 @@ impl<E> Segment<E> {
     /// segments, every entry of a table is equally likely.
     pub(super) fn random(&self, places: usize, rng: &mut dyn Rng) -> Option<&E> {
         self.get(below(places, rng))
+    }
+}
+
+/// To hash an entry is to look at it where it lies, and mostly it is in no cache: one behind the other, they are waited for together.
+fn hash_all<E>(
+    entries: &[Option<E>],
+    hashes: &mut [u64; HASHED_TOGETHER],
+    hash_of: &mut impl FnMut(&E) -> u64,
+) {
+    for (hash, entry) in hashes.iter_mut().zip(entries) {
+        *hash = entry.as_ref().map_or(0, &mut *hash_of);
     }
 }
 
