@@ -4,12 +4,17 @@
 mod harness;
 mod load;
 
+use std::ops::Range;
+use std::time::Instant;
+
 use harness::*;
 use load::{Load, Size};
 use rcl_proto::resp::Reply;
 
 /// Keys that nobody writes to meanwhile. `RCL_WAY_OVER_KEYS` says how many instead.
 const KEYS: usize = 12_000;
+/// Of so many all requests are on their way at once.
+const KEYS_A_FLIGHT: usize = 1000;
 
 #[test]
 fn a_cluster_of_redis_becomes_one_of_ours_under_load_and_goes_back() {
@@ -20,8 +25,9 @@ fn a_cluster_of_redis_becomes_one_of_ours_under_load_and_goes_back() {
     let redis = Server::start_many(Kind::Redis, 6, &[]);
     let ours = Server::start_many(Kind::Ours, 6, &[]);
     create(&redis, 1);
-    let mut client = Client::new(redis[0].port);
-    (0..keys).for_each(|number| write(&mut client, number));
+    let started = Instant::now();
+    write_all(redis[0].port, keys);
+    println!("{keys} keys written in {:.1} s", started.elapsed().as_secs_f64());
     let ports = |servers: &[Server]| servers.iter().map(|server| server.port).collect::<Vec<_>>();
     let load = Load::start_of(Size::USUAL, &[ports(&redis), ports(&ours)].concat());
     for (from, to) in [(&redis, &ours), (&ours, &redis)] {
@@ -33,19 +39,34 @@ fn a_cluster_of_redis_becomes_one_of_ours_under_load_and_goes_back() {
         eventually("all is well", || findings(&to[0]) == (0, vec![]));
         assert_eq!(rcl_json(&["nodes", &to[0].address()]).as_array().unwrap().len(), 6);
         let phase = load.end_phase();
+        println!("six of {:?} replaced by six of {:?}: {phase}", from[0].kind, to[0].kind);
         assert!(phase.errors.is_empty() && phase.lost == 0 && phase.wrong == 0, "{phase}");
         assert!(phase.writes > 0 && phase.ambiguous == 0, "{phase}");
-        let mut client = Client::new(to[0].port);
-        (0..keys).for_each(|number| check(&mut client, number));
+        let started = Instant::now();
+        check_all(to[0].port, keys);
+        println!("{keys} keys found as they were in {:.1} s", started.elapsed().as_secs_f64());
     }
     let (phase, _) = load.stop();
     assert!(phase.errors.is_empty() && phase.lost == 0 && phase.wrong == 0, "{phase}");
 }
 
+fn flights(keys: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..keys).step_by(KEYS_A_FLIGHT).map(move |first| first..keys.min(first + KEYS_A_FLIGHT))
+}
+
+fn write_all(entry: u16, keys: usize) {
+    let mut client = Client::new(entry);
+    for flight in flights(keys) {
+        let requests: Vec<_> = flight.flat_map(writes).collect();
+        for (reply, request) in client.call_all(&requests).into_iter().zip(&requests) {
+            assert!(!matches!(reply, Reply::Error(_)), "{request:?}: {reply:?}");
+        }
+    }
+}
+
 /// A key of one of the six types; each seventh ends in the year 2100.
-fn write(client: &mut Client, number: usize) {
-    let (key, value) = (format!("key:{number}"), format!("value {number}"));
-    let score = number.to_string();
+fn writes(number: usize) -> Vec<Vec<String>> {
+    let (key, value, score) = (format!("key:{number}"), format!("value {number}"), number.to_string());
     let words: &[&str] = match number % 6 {
         0 => &["SET", &key, &value],
         1 => &["RPUSH", &key, "first", &value, &score],
@@ -54,15 +75,35 @@ fn write(client: &mut Client, number: usize) {
         4 => &["ZADD", &key, &score, &value, "1.5", "other"],
         _ => &["XADD", &key, "5-1", "field", &value],
     };
-    client.call(&key, words).unwrap();
-    if number.is_multiple_of(7) {
-        client.call(&key, &["PEXPIREAT", &key, END_MS]).unwrap();
+    let mut requests = vec![owned(words)];
+    if ends(number) {
+        requests.push(owned(&["PEXPIREAT", &key, END_MS]));
     }
+    requests
 }
 
 const END_MS: &str = "4102444800000";
 
-fn check(client: &mut Client, number: usize) {
+fn ends(number: usize) -> bool {
+    number.is_multiple_of(7)
+}
+
+fn check_all(entry: u16, keys: usize) {
+    let mut client = Client::new(entry);
+    for flight in flights(keys) {
+        let requests: Vec<_> = flight.clone().flat_map(reads).collect();
+        let mut replies = client.call_all(&requests).into_iter();
+        for number in flight {
+            check(number, &replies.next().unwrap());
+            if ends(number) {
+                let end = Reply::Integer(END_MS.parse().unwrap());
+                assert_eq!(replies.next().unwrap(), end, "key:{number}");
+            }
+        }
+    }
+}
+
+fn reads(number: usize) -> Vec<Vec<String>> {
     let key = format!("key:{number}");
     let words: &[&str] = match number % 6 {
         0 => &["GET", &key],
@@ -72,7 +113,15 @@ fn check(client: &mut Client, number: usize) {
         4 => &["ZRANGE", &key, "0", "-1", "WITHSCORES"],
         _ => &["XRANGE", &key, "-", "+"],
     };
-    let mut found = words_of(&client.call(&key, words).unwrap());
+    let mut requests = vec![owned(words)];
+    if ends(number) {
+        requests.push(owned(&["PEXPIRETIME", &key]));
+    }
+    requests
+}
+
+fn check(number: usize, reply: &Reply) {
+    let mut found = words_of(reply);
     let (value, score) = (format!("value {number}"), number.to_string());
     let mut expected = match number % 6 {
         0 => vec![value],
@@ -87,14 +136,11 @@ fn check(client: &mut Client, number: usize) {
         found.sort();
         expected.sort();
     }
-    assert_eq!(found, expected, "{key}");
-    if number.is_multiple_of(7) {
-        assert_eq!(
-            client.call(&key, &["PEXPIRETIME", &key]).unwrap(),
-            Reply::Integer(END_MS.parse().unwrap()),
-            "{key}"
-        );
-    }
+    assert_eq!(found, expected, "key:{number}");
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
 }
 
 fn words_of(reply: &Reply) -> Vec<String> {

@@ -221,6 +221,16 @@ impl Link {
         let mut request = Vec::new();
         encode_request(&mut request, words.iter().map(|word| word.as_bytes()));
         self.stream.write_all(&request)?;
+        self.reply()
+    }
+
+    fn send_all<'a>(&mut self, requests: impl Iterator<Item = &'a Vec<String>>) {
+        let mut all = Vec::new();
+        requests.for_each(|words| encode_request(&mut all, words.iter().map(String::as_bytes)));
+        self.stream.write_all(&all).unwrap();
+    }
+
+    fn reply(&mut self) -> std::io::Result<Reply> {
         loop {
             let parsed =
                 Reply::parse(&self.buffer).map_err(|error| std::io::Error::other(error.to_string()))?;
@@ -287,8 +297,7 @@ impl Client {
         let mut port = self.owners.get(&slot).copied().unwrap_or(self.entry);
         let mut asking = false;
         for _ in 0..20 {
-            let connect = || Link::over(TcpStream::connect(("127.0.0.1", port)).unwrap());
-            let link = self.links.entry(port).or_insert_with(connect);
+            let link = self.link(port);
             if asking {
                 link.try_call(&["ASKING"]).map_err(|error| error.to_string())?;
             }
@@ -308,6 +317,44 @@ impl Client {
             }
         }
         Err(format!("redirected without end for {key}"))
+    }
+
+    /// The answers to many requests, each about the key that is its second word. All are on their way at once; those that are sent
+    /// elsewhere go there in their order.
+    pub fn call_all(&mut self, requests: &[Vec<String>]) -> Vec<Reply> {
+        let mut replies: Vec<Option<Reply>> = requests.iter().map(|_| None).collect();
+        for _ in 0..20 {
+            let mut by_port: HashMap<u16, Vec<usize>> = HashMap::new();
+            for (index, _) in replies.iter().enumerate().filter(|(_, reply)| reply.is_none()) {
+                let slot = key_slot(requests[index][1].as_bytes()).number();
+                let port = self.owners.get(&slot).copied().unwrap_or(self.entry);
+                by_port.entry(port).or_default().push(index);
+            }
+            if by_port.is_empty() {
+                break;
+            }
+            for (&port, indexes) in &by_port {
+                self.link(port).send_all(indexes.iter().map(|&index| &requests[index]));
+            }
+            for (port, indexes) in by_port {
+                for index in indexes {
+                    match self.link(port).reply().unwrap() {
+                        Reply::Error(error) if error.starts_with("MOVED ") => {
+                            let slot = key_slot(requests[index][1].as_bytes()).number();
+                            let owner = error.rsplit(':').next().and_then(|port| port.parse().ok());
+                            self.owners.insert(slot, owner.unwrap());
+                            self.redirects += 1;
+                        }
+                        reply => replies[index] = Some(reply),
+                    }
+                }
+            }
+        }
+        replies.into_iter().map(|reply| reply.expect("redirected without end")).collect()
+    }
+
+    fn link(&mut self, port: u16) -> &mut Link {
+        self.links.entry(port).or_insert_with(|| Link::over(TcpStream::connect(("127.0.0.1", port)).unwrap()))
     }
 
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
