@@ -7,11 +7,9 @@ use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::resp::Reply;
 use tokio::task::JoinSet;
 
-use super::Stop;
 use super::join::{announce, once_loaded, view_lines};
-use crate::cli::{Failure, Kind, Session};
+use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Fields, Link, Words};
-use crate::output::Progress;
 use crate::plan::{NodeRef, Step};
 
 const POLL: Duration = Duration::from_millis(10);
@@ -57,53 +55,6 @@ async fn replicate_one(link: &Link, replica: &NodeRef, master: &NodeRef) -> Resu
             format!("{} does not become a replica of {}", replica.name(), master.name()),
         )
     })
-}
-
-/// How long a replica may be without a link to its master, getting nothing, before that is taken for a failure.
-const SYNC_PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits, as long as it takes, until the replica has its master's data. Its copy's progress is shown.
-pub async fn await_in_sync(
-    session: &Session,
-    cluster: &Cluster,
-    replica: &NodeRef,
-    master: &NodeRef,
-    stop: &Stop,
-) -> Result<(), Failure> {
-    let link = cluster.link(replica.id)?;
-    let mut shown: Option<Progress> = None;
-    let (mut came, mut since) = (0, Instant::now());
-    loop {
-        let info = link.call(Words::of(&["INFO"])).await?;
-        let fields = Fields::of(&info);
-        let number = |name| fields.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-        if fields.get("master_link_status") == Some("up") {
-            shown.iter().for_each(Progress::finish);
-            return Ok(());
-        }
-        if stop.requested() {
-            return Err(Failure::new(Kind::Interrupted, "interrupted"));
-        }
-        let (read, loaded) = (number("master_sync_read_bytes"), number("loading_loaded_bytes"));
-        if read + loaded != came {
-            (came, since) = (read + loaded, Instant::now());
-            let total = number("master_sync_total_bytes").max(number("loading_total_bytes"));
-            let progress = shown.get_or_insert_with(|| session.output.progress(total, "bytes"));
-            progress.message(format!("{} copies its master's data", replica.address));
-            progress.show(read.max(loaded), total);
-        }
-        if since.elapsed() > SYNC_PATIENCE {
-            let what = format!(
-                "{} has no link to its master {} and gets no data from it",
-                replica.name(),
-                master.name()
-            );
-            return Err(Failure::new(Kind::Stopped, what).next(
-                "the replica's log says why; a password (masterauth) or a firewall is the usual reason",
-            ));
-        }
-        tokio::time::sleep(POLL * 5).await;
-    }
 }
 
 fn not_yet(error: Option<&str>) -> bool {

@@ -10,6 +10,7 @@ mod membership;
 mod mover;
 mod slots;
 mod stop;
+mod sync;
 
 use std::time::{Duration, Instant};
 
@@ -138,7 +139,7 @@ async fn run_group(
                 join::await_agreement(cluster, except, *state_ok).await?;
             }
             Step::AwaitInSync { replica, master } => {
-                membership::await_in_sync(session, cluster, replica, master, stop).await?;
+                sync::await_in_sync(session, cluster, replica, master, stop).await?;
             }
             Step::AwaitReady { node } => join::await_ready(cluster, node).await?,
             Step::CloseSlots { node, slots } => slots::close(cluster, node, slots).await?,

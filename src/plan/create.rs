@@ -76,11 +76,13 @@ fn steps(placement: &Placement) -> Plan {
     }
     let all = placement.masters.iter().chain(placement.replicas.iter().map(|(node, _)| node));
     steps.push(Step::Meet { nodes: all.cloned().collect(), others: Vec::new() });
-    for (replica, index) in &placement.replicas {
-        let master = placement.masters[*index].clone();
-        steps.push(Step::Replicate { replica: replica.clone(), master });
-    }
+    let pairs = || {
+        placement.replicas.iter().map(|(replica, index)| (replica.clone(), placement.masters[*index].clone()))
+    };
+    steps.extend(pairs().map(|(replica, master)| Step::Replicate { replica, master }));
     steps.push(Step::AwaitAgreement { except: Vec::new(), state_ok: true });
+    // Last: whatever keeps a replica from its master, there is a cluster.
+    steps.extend(pairs().map(|(replica, master)| Step::AwaitInSync { replica, master }));
     let title = format!(
         "create a cluster of {} masters and {} replicas",
         placement.masters.len(),
@@ -189,6 +191,23 @@ mod tests {
             .collect();
         assert_eq!(owners, ["7000 0-5460", "7001 5461-10922", "7002 10923-16383"]);
         assert_eq!(plan.warnings.len(), 1, "{:?}", plan.warnings);
+    }
+
+    #[test]
+    fn each_replica_is_waited_for_when_all_agree() {
+        let plan = plan(&nodes(&[1, 2, 3, 1, 2, 3]), 1).unwrap();
+        let agreed = plan.steps.iter().position(|step| matches!(step, Step::AwaitAgreement { .. })).unwrap();
+        let (before, after) = plan.steps.split_at(agreed);
+        let follow = before.iter().filter_map(|step| match step {
+            Step::Replicate { replica, master } => Some((replica, master)),
+            _ => None,
+        });
+        let awaited = after[1..].iter().map(|step| match step {
+            Step::AwaitInSync { replica, master } => (replica, master),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(awaited.clone().count(), 3);
+        assert_eq!(follow.collect::<Vec<_>>(), awaited.collect::<Vec<_>>());
     }
 
     #[test]

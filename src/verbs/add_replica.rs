@@ -12,6 +12,8 @@ use crate::topology::{Node, Topology};
 
 /// Adds an empty node as a replica
 ///
+/// Done when it has its master's data.
+///
 /// Without --master it replicates the master that needs it most: the one with the fewest replicas that
 /// answer, then one on another host, then the one with the most keys.
 #[derive(Debug, clap::Args)]
@@ -51,6 +53,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         meeting(&cluster, &new),
         Step::Replicate { replica: new.clone(), master: master.clone() },
         Step::AwaitAgreement { except: Vec::new(), state_ok },
+        Step::AwaitInSync { replica: new.clone(), master: master.clone() },
     ];
     let title = format!("add {} as a replica of {}", new.name(), master.name());
     let mut plan = Plan::new(title, steps, &cluster.topology);

@@ -18,7 +18,7 @@ use crate::topology;
 /// Creates a cluster from empty nodes
 ///
 /// Slots are shared out evenly over the masters. Masters and their replicas go to different hosts wherever
-/// the hosts allow it; the plan says where they do not.
+/// the hosts allow it; the plan says where they do not. Done when each replica has its master's data.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The nodes, at least three for each master and its replicas
