@@ -3,6 +3,7 @@
 
 mod access;
 mod append_only;
+mod append_only_forms;
 mod chaos;
 mod cluster;
 mod data;
