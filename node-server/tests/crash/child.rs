@@ -8,6 +8,7 @@
 //!   met                   the calls since                    → POINT;POINT;…
 //!   end                   nothing fails any more             → how often something did
 //!   cut CALLS             lose power before that call        → cut, when it has
+//!   (a fault that halts)                                     → halted, when it has
 //! ```
 //!
 //! When its standard input ends, as it does with the test, so does the process.
@@ -255,6 +256,11 @@ impl Node {
     /// The power goes before the so many-th call from now.
     pub fn cut_after(&mut self, calls: u64) {
         self.tell(&format!("cut {calls}"));
+    }
+
+    /// It stands before a call that will never be made; or it ended.
+    pub fn has_halted(&mut self) -> bool {
+        self.answers.try_recv().is_ok_and(|answer| answer == "halted") || self.has_ended()
     }
 
     /// The power is gone, or the process ended.

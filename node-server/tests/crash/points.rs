@@ -150,30 +150,72 @@ fn every_call_fails(deed: &Deed, points: Option<Vec<Point>>) -> usize {
     count
 }
 
-/// A call fails, and then each that is made to make good for it; gives the number of pairs.
-fn every_call_after_a_fault_fails(deed: &Deed, until_well: fn(&mut Subject)) -> usize {
+/// A call fails, and then each that is made to make good for it.
+fn every_call_after_a_fault_fails(deed: &Deed, until_well: fn(&mut Subject)) {
     let mut subject = subject_with_all(deed);
-    let points = points_of(&mut subject, deed);
     let names = settled_names(&subject);
     let mut count = 0;
-    for point in points {
-        let is_write = point.call == Call::Write;
-        let first = (point.clone(), if is_write { Fault::Torn } else { Fault::Io });
-        let said = subject.try_it(deed, std::slice::from_ref(&first));
-        assert!(said.is_err(), "{point}: nobody was told");
-        until_well(&mut subject);
-        // A write that is torn fails at the next call.
-        let own = if is_write { 2 } else { 1 };
-        let later = subject.node.met().into_iter().skip_while(|met| *met != point).skip(own);
-        let later: Vec<Point> = later.filter(|point| point.call != Call::Read).collect();
-        assert!(!later.is_empty(), "{point}: it was not made good");
+    for (first, later) in faults_and_what_follows(&mut subject, deed, until_well) {
         for second in later {
             fails_and_goes_on(&mut subject, deed, &[first.clone(), (second, Fault::Io)], &names);
             count += 1;
         }
     }
     println!("{}: {count} pairs of calls on the way to the disk failed", deed.name);
-    count
+}
+
+/// A call fails, and the process is killed before each that is made to make good for it. `begin` has the newest state kept, and is
+/// not answered.
+fn killed_after_a_fault(deed: &Deed, until_well: fn(&mut Subject), begin: fn(&mut Subject)) {
+    let mut subject = subject_with_all(deed);
+    let names = settled_names(&subject);
+    let mut count = 0;
+    for (first, later) in faults_and_what_follows(&mut subject, deed, until_well) {
+        for second in later {
+            let what = format!("{}: {} with {}, then killed before {second}", deed.name, first.0, first.1);
+            subject.asked += 1;
+            let number = subject.asked;
+            (deed.change)(&mut subject, number);
+            subject.node.begin(&[first.clone(), (second, Fault::Halt)]);
+            begin(&mut subject);
+            wait_until(&what, || subject.node.has_halted());
+            assert!(!subject.node.has_ended(), "{what}: it ended by itself");
+            subject.node.kill();
+            let (on_disk, kept) = ((deed.kept)(&subject.home).unwrap(), subject.kept);
+            assert!(
+                (kept..=subject.asked).contains(&on_disk),
+                "{what}: state {on_disk} is on the disk, {kept} was acknowledged"
+            );
+            subject.go_on();
+            assert_eq!(subject.try_it(deed, &[]), Ok(()), "{what}: it works again");
+            wait_until(&format!("{what}: nothing but {names:?} is left"), || subject.names() == names);
+            count += 1;
+        }
+    }
+    println!("{}: killed at {count} places behind a call that failed", deed.name);
+}
+
+/// Each call that fails, with those that are made to make good for it.
+fn faults_and_what_follows(
+    subject: &mut Subject,
+    deed: &Deed,
+    until_well: fn(&mut Subject),
+) -> Vec<((Point, Fault), Vec<Point>)> {
+    let mut all = Vec::new();
+    for point in points_of(subject, deed) {
+        let is_write = point.call == Call::Write;
+        let first = (point.clone(), if is_write { Fault::Torn } else { Fault::Io });
+        let said = subject.try_it(deed, std::slice::from_ref(&first));
+        assert!(said.is_err(), "{point}: nobody was told");
+        until_well(subject);
+        // A write that is torn fails at the next call.
+        let own = if is_write { 2 } else { 1 };
+        let later = subject.node.met().into_iter().skip_while(|met| *met != point).skip(own);
+        let later: Vec<Point> = later.filter(|point| point.call != Call::Read).collect();
+        assert!(!later.is_empty(), "{point}: it was not made good");
+        all.push((first, later));
+    }
+    all
 }
 
 /// With what is created once only.

@@ -1,4 +1,5 @@
-//! A disk that fails some calls: the n-th of its kind on a kind of file, with ENOSPC, EIO, or in the middle of a write.
+//! A disk that fails some calls: the n-th of its kind on a kind of file, with ENOSPC, EIO, or in the middle of a write; or that halts
+//! before it, for the process to be killed there.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -53,13 +54,20 @@ pub enum Fault {
     Short,
     /// A write takes half of the bytes, and the next on that kind of file fails with ENOSPC.
     Torn,
+    /// The call never comes to its end, nor to the disk. Standard output says so.
+    Halt,
 }
 
-const FAULTS: [(Fault, &str); 4] =
-    [(Fault::NoSpace, "ENOSPC"), (Fault::Io, "EIO"), (Fault::Short, "short"), (Fault::Torn, "torn")];
+const FAULTS: [(Fault, &str); 5] = [
+    (Fault::NoSpace, "ENOSPC"),
+    (Fault::Io, "EIO"),
+    (Fault::Short, "short"),
+    (Fault::Torn, "torn"),
+    (Fault::Halt, "halt"),
+];
 
 impl Fault {
-    /// Those that a call can have.
+    /// Those that a call can fail with.
     pub fn of(call: Call) -> &'static [Fault] {
         match call {
             Call::Write => &[Fault::NoSpace, Fault::Io, Fault::Short, Fault::Torn],
@@ -174,6 +182,17 @@ impl FaultyDisk {
     }
 
     fn meet(&self, call: Call, path: &Path) -> Option<Fault> {
+        let fault = self.note(call, path);
+        if fault == Some(Fault::Halt) {
+            println!("\ndisk: halted");
+            loop {
+                std::thread::park();
+            }
+        }
+        fault
+    }
+
+    fn note(&self, call: Call, path: &Path) -> Option<Fault> {
         let file = kind_of(path);
         let mut plan = self.lock();
         let count = plan.counts.entry((call, file.clone())).or_default();

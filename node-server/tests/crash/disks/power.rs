@@ -3,7 +3,8 @@
 //! ```text
 //!   a file's bytes      those at its last sync; by seed, so many more of those that were written since
 //!                       those at a sync that failed are zeros then, whatever was synced later: unless they were written again
-//!   a folder's names    those at its last sync; by seed, the first few of the changes since (created, renamed, removed)
+//!   a folder's names    those at its last sync; by seed, the first few of the changes since (created, renamed, removed), or of
+//!                       each name the first few: what was done to one name may be there without what was done to another before
 //! ```
 //!
 //! It works in a real folder, so that the next node can start on what is left. Every file has a second name in a folder
@@ -80,6 +81,14 @@ impl Change {
             Change::Renamed(_, to) => to,
         };
         folder_of(path) == folder
+    }
+
+    /// The names that it is about.
+    fn names(&self) -> Vec<&PathBuf> {
+        match self {
+            Change::Created(path, _) | Change::CreatedFolder(path) | Change::Removed(path) => vec![path],
+            Change::Renamed(from, to) => vec![from, to],
+        }
     }
 }
 
@@ -250,14 +259,10 @@ impl State {
     fn cut(&mut self) -> ! {
         // Half of the cuts lose all that may be lost.
         let loses_all = random_below(&mut self.random, 2) == 0;
-        let kept = if loses_all {
-            0
-        } else {
-            random_below(&mut self.random, self.changes.len() as u64 + 1) as usize
-        };
-        let changes: Vec<Change> = self.changes.drain(..).take(kept).collect();
-        for change in changes {
-            self.apply(change);
+        if !loses_all {
+            for change in self.changes_that_stay() {
+                self.apply(change);
+            }
         }
         let contents = std::mem::take(&mut self.contents);
         for (inode, durable) in contents {
@@ -268,6 +273,24 @@ impl State {
         loop {
             std::thread::park();
         }
+    }
+
+    fn changes_that_stay(&mut self) -> Vec<Change> {
+        let mut changes = std::mem::take(&mut self.changes);
+        if random_below(&mut self.random, 2) == 0 {
+            changes.truncate(random_below(&mut self.random, changes.len() as u64 + 1) as usize);
+            return changes;
+        }
+        let mut lost: HashSet<PathBuf> = HashSet::new();
+        changes.retain(|change| {
+            let stays = random_below(&mut self.random, 2) == 0
+                && change.names().iter().all(|name| !lost.contains(*name));
+            if !stays {
+                lost.extend(change.names().into_iter().cloned());
+            }
+            stays
+        });
+        changes
     }
 
     fn lose(&mut self, inode: Inode, durable: &Durable, loses_all: bool) -> io::Result<()> {

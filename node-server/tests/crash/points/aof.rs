@@ -2,7 +2,10 @@
 
 use rcl_proto::resp::Reply;
 
-use super::{Deed, Subject, every_call_after_a_fault_fails, every_call_fails, points_of, subject_with_all};
+use super::{
+    Deed, Subject, every_call_after_a_fault_fails, every_call_fails, killed_after_a_fault, points_of,
+    subject_with_all,
+};
 use crate::child::{Home, Node, Under};
 use crate::disks::faulty::{Call, Point};
 use crate::harness::wait_until;
@@ -106,6 +109,16 @@ fn writes_are_durable_every_second() {
 fn two_faults_in_a_row() {
     every_call_after_a_fault_fails(&DURABLE_WRITE, wait_until_well);
     every_call_after_a_fault_fails(&WRITE, wait_until_well);
+}
+
+/// What a failed write or sync has cut off is written again: the process is killed before that, or in the middle of it.
+#[test]
+fn killed_while_it_makes_good_for_a_fault() {
+    let begin = |subject: &mut Subject| {
+        subject.client.send(&["SET", "state", &subject.asked.to_string()]);
+    };
+    killed_after_a_fault(&DURABLE_WRITE, wait_until_well, begin);
+    killed_after_a_fault(&WRITE, wait_until_well, begin);
 }
 
 /// What comes until then, and what follows: the deletion of what the manifest does not name any more.
