@@ -8,6 +8,7 @@ pub mod encoding;
 pub mod entry;
 pub mod eviction;
 pub mod keyspace;
+pub mod outlet;
 pub mod prefetch;
 pub mod rdb;
 pub mod snapshot;

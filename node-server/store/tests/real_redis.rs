@@ -6,7 +6,7 @@
 )]
 
 use rcl_proto::resp::{Reply, encode_request};
-use rcl_store::rdb::{FileDecoder, FileEncoder, FileInfo, Item, KeyInfo, dump, restore};
+use rcl_store::rdb::{FileDecoder, FileEncoder, FileInfo, FileSum, Item, KeyInfo, dump, restore};
 use rcl_store::types::*;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Write};
@@ -321,7 +321,7 @@ fn our_file(compress: bool) -> Vec<u8> {
     encoder.key(b"idle", ValueRef::Int(5), idle, &mut file);
     let frequent = KeyInfo { frequency: Some(200), ..KeyInfo::default() };
     encoder.key(b"frequent", ValueRef::Int(5), frequent, &mut file);
-    encoder.finish(&mut file);
+    encoder.finish(FileSum::default(), &mut file);
     file
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Cursor, Read};
 
-use rcl_store::rdb::{FileEncoder, FileInfo, KeyInfo};
+use rcl_store::rdb::{FileEncoder, FileInfo, FileSum, KeyInfo};
 use rcl_store::types::ValueRef;
 
 use super::*;
@@ -37,7 +37,7 @@ fn file_with(mut more: impl FnMut(usize, &FileEncoder, &mut Vec<u8>)) -> Vec<u8>
         let value = format!("the value of the key with the number {number}");
         encoder.key(&key(number), ValueRef::String(value.as_bytes()), KeyInfo::default(), &mut out);
     }
-    encoder.finish(&mut out);
+    encoder.finish(FileSum::default(), &mut out);
     out
 }
 
@@ -155,7 +155,7 @@ fn a_size_that_is_not_true() {
     let encoder = encoder(&mut out);
     encoder.database(0, u64::MAX, u64::MAX, &mut out);
     encoder.key(b"k", ValueRef::Int(7), KeyInfo::default(), &mut out);
-    encoder.finish(&mut out);
+    encoder.finish(FileSum::default(), &mut out);
     let node = node_with(&[], "");
     node.persistence.loading.begin(out.len() as u64);
     assert_eq!(Loader::new(&node, &out[..], true).load_all(|| Ok(())).unwrap().keys, 1);

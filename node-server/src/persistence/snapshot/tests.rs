@@ -274,3 +274,32 @@ fn snapshots_that_are_given_up_do_not_use_up_the_epochs() {
     made(&node, LEAST_ROOM_BYTES, vec![sink]).unwrap();
     assert_eq!(read(&bytes.lock().unwrap()).len(), 300);
 }
+
+#[test]
+fn a_long_list_goes_in_pieces() {
+    /// Notes how long the longest piece was.
+    struct Measuring(Arc<Mutex<usize>>);
+    impl Sink for Measuring {
+        fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState> {
+            let mut most = self.0.lock().unwrap();
+            *most = bytes.len().max(*most);
+            Ok(SinkState::Taken)
+        }
+        fn finish(self: Box<Self>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let node = node_with(&["--rdbcompression", "no"], "");
+    let mut client = Client::new(&node);
+    let element = "e".repeat(1000);
+    let words: Vec<&str> = ["RPUSH", "list"].into_iter().chain([element.as_str(); 1000]).collect();
+    (0..3).for_each(|_| drop(client.ask_words(&words)));
+    for format in [Format::Rdb, Format::Commands] {
+        let most: Arc<Mutex<usize>> = Arc::default();
+        let sink: Box<dyn Sink> = Box::new(Measuring(most.clone()));
+        let summary = run_as(&node, claim(&node).unwrap(), Pace::Prompt, format, |_| vec![sink]).unwrap();
+        assert!(summary.bytes > 3_000_000, "{summary:?}");
+        let most = *most.lock().unwrap();
+        assert!(most < 200_000, "{format:?}: a piece of {most} bytes");
+    }
+}

@@ -1,4 +1,6 @@
 //! What the walk brings becomes bytes, and the bytes go to the sinks. No lock is held meanwhile.
+//!
+//! They go also in the middle of a value ([`Outlet`]): of a list that is longer than the memory that is left no copy is made.
 
 use std::io;
 use std::sync::Arc;
@@ -8,7 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use rcl_store::aof;
 use rcl_store::entry::Entry;
-use rcl_store::rdb::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
+use rcl_store::outlet::Outlet;
+use rcl_store::rdb::{FileEncoder, FileInfo, FileSum, KeyInfo, ReplicationInfo};
 use rcl_store::snapshot::{Handed, Room};
 
 use super::{Format, Sink, SinkState, SnapshotError, Summary};
@@ -46,16 +49,11 @@ pub(super) struct Writing {
     at_point: AtPoint,
     /// Of the walk's beginning: that is near enough for idle times.
     now_ms: i64,
-    /// For what writers hand over.
-    room: Arc<Room>,
-    sinks: Vec<Box<dyn Sink>>,
-    last_error: Option<io::Error>,
     encoder: Encoder,
-    out: Vec<u8>,
+    outflow: Outflow,
     /// Whose keys come.
     database: Option<usize>,
     keys: u64,
-    bytes: u64,
 }
 
 impl Writing {
@@ -68,7 +66,7 @@ impl Writing {
     ) -> Writing {
         let settings = node.settings().clone();
         let mut out = Vec::with_capacity(CHUNK_BYTES * 2);
-        let mut encoder = match format {
+        let encoder = match format {
             Format::Commands => Encoder::Commands,
             Format::Rdb | Format::AofBase => {
                 let is_base = format == Format::AofBase;
@@ -82,21 +80,18 @@ impl Writing {
         for library in at_point.functions.libraries() {
             encoder.function(&library.code, &mut out);
         }
-        Writing {
+        let outflow = Outflow {
             node: node.clone(),
-            settings,
-            format,
-            at_point,
-            now_ms: clock::now_ms(),
+            flushes: at_point.flushes,
             room,
             sinks,
             last_error: None,
-            encoder,
+            sum: (format != Format::Commands).then(FileSum::default),
             out,
-            database: None,
-            keys: 0,
             bytes: 0,
-        }
+        };
+        let (node, now_ms) = (node.clone(), clock::now_ms());
+        Writing { node, settings, format, at_point, now_ms, encoder, outflow, database: None, keys: 0 }
     }
 
     pub(super) fn add(&mut self, handed: &Handed) -> Result<(), SnapshotError> {
@@ -104,13 +99,8 @@ impl Writing {
             for entry in piece.entries() {
                 self.key(piece.db, entry);
                 self.slow_down();
-                if self.is_called_off() {
-                    return Err(SnapshotError::CalledOff);
-                }
-                if self.out.len() >= CHUNK_BYTES {
-                    self.encoder.leaves(&self.out);
-                    self.flush()?;
-                }
+                self.outflow.piece();
+                self.outflow.check()?;
             }
         }
         self.node.persistence.progress.note_keys(self.keys);
@@ -120,12 +110,12 @@ impl Writing {
     fn key(&mut self, database: usize, entry: &Entry) {
         if self.database != Some(database) {
             let (keys, volatile) = self.at_point.sizes.get(database).copied().unwrap_or_default();
-            self.encoder.database(database as u64, keys, volatile, &mut self.out);
+            self.encoder.database(database as u64, keys, volatile, &mut self.outflow.out);
             self.database = Some(database);
         }
         let (idle_s, frequency) = eviction::kept_access(&self.settings, entry, self.now_ms);
         let info = KeyInfo { expiry_ms: entry.expiry(), idle_s, frequency };
-        self.encoder.key(entry, info, &mut self.out);
+        self.encoder.key(entry, info, &mut self.outflow);
         self.keys += 1;
     }
 
@@ -136,7 +126,10 @@ impl Writing {
         }
         let delay_us = || self.node.settings().rdb_key_save_delay_us;
         let mut slept_us = 0;
-        while delay_us() - slept_us > LONGEST_DELAY_US && !self.is_called_off() && self.is_wanted() {
+        while delay_us() - slept_us > LONGEST_DELAY_US
+            && !self.outflow.is_called_off()
+            && self.outflow.is_wanted()
+        {
             persistence::slow_down(LONGEST_DELAY_US, self.keys);
             slept_us += LONGEST_DELAY_US;
         }
@@ -146,21 +139,78 @@ impl Writing {
         }
     }
 
+    pub(super) fn end(self) -> Result<Summary, SnapshotError> {
+        let mut outflow = self.outflow;
+        if outflow.is_called_off() {
+            return Err(SnapshotError::CalledOff);
+        }
+        self.encoder.finish(outflow.sum.unwrap_or_default(), &mut outflow.out);
+        if self.format != Format::Commands {
+            leave_checksum_out(&self.settings, &mut outflow.out);
+        }
+        outflow.flush();
+        outflow.check()?;
+        let mut finished = 0;
+        for sink in std::mem::take(&mut outflow.sinks) {
+            match sink.finish() {
+                Ok(()) => finished += 1,
+                Err(error) => outflow.last_error = Some(error),
+            }
+        }
+        if finished == 0 {
+            return Err(outflow.no_sink_left());
+        }
+        Ok(Summary { keys: self.keys, bytes: outflow.bytes, dirty: self.at_point.dirty })
+    }
+}
+
+/// What is written, on its way to the sinks.
+struct Outflow {
+    node: Arc<Node>,
+    /// As of [`AtPoint`].
+    flushes: Option<u64>,
+    /// For what writers hand over.
+    room: Arc<Room>,
+    sinks: Vec<Box<dyn Sink>>,
+    last_error: Option<io::Error>,
+    /// Of what the sinks got, if it is an RDB file.
+    sum: Option<FileSum>,
+    out: Vec<u8>,
+    bytes: u64,
+}
+
+impl Outlet for Outflow {
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    fn piece(&mut self) {
+        if self.out.len() >= CHUNK_BYTES {
+            self.flush();
+        }
+    }
+}
+
+impl Outflow {
     fn is_called_off(&self) -> bool {
         let flushes = &self.node.persistence.flushes;
-        self.at_point.flushes.is_some_and(|before| flushes.load(Ordering::Acquire) != before)
+        self.flushes.is_some_and(|before| flushes.load(Ordering::Acquire) != before)
     }
 
     fn is_wanted(&self) -> bool {
         !self.sinks.iter().all(|sink| sink.is_called_off())
     }
 
-    fn flush(&mut self) -> Result<(), SnapshotError> {
+    /// To all sinks. Where none is left, what comes goes nowhere.
+    fn flush(&mut self) {
         if self.out.is_empty() {
-            return Ok(());
+            return;
         }
         if !self.is_wanted() {
-            return Err(self.no_sink_left());
+            self.sinks.clear();
+        }
+        if let Some(sum) = &mut self.sum {
+            sum.add(&self.out);
         }
         let chunk = Bytes::from(std::mem::take(&mut self.out));
         self.bytes += chunk.len() as u64;
@@ -173,6 +223,10 @@ impl Writing {
         // Its memory is used again where no sink keeps it.
         self.out = if chunk.is_unique() { Vec::from(chunk) } else { Vec::with_capacity(CHUNK_BYTES * 2) };
         self.out.clear();
+    }
+
+    /// An error when there is no use in going on.
+    fn check(&mut self) -> Result<(), SnapshotError> {
         match self.sinks.is_empty() {
             _ if self.is_called_off() => Err(SnapshotError::CalledOff),
             true => Err(self.no_sink_left()),
@@ -208,28 +262,6 @@ impl Writing {
             limit => half.min(limit as usize),
         }
     }
-
-    pub(super) fn end(mut self) -> Result<Summary, SnapshotError> {
-        if self.is_called_off() {
-            return Err(SnapshotError::CalledOff);
-        }
-        std::mem::replace(&mut self.encoder, Encoder::Commands).finish(&mut self.out);
-        if self.format != Format::Commands {
-            leave_checksum_out(&self.settings, &mut self.out);
-        }
-        self.flush()?;
-        let mut finished = 0;
-        for sink in std::mem::take(&mut self.sinks) {
-            match sink.finish() {
-                Ok(()) => finished += 1,
-                Err(error) => self.last_error = Some(error),
-            }
-        }
-        if finished == 0 {
-            return Err(self.no_sink_left());
-        }
-        Ok(Summary { keys: self.keys, bytes: self.bytes, dirty: self.at_point.dirty })
-    }
 }
 
 /// An RDB file of no key: of the functions, if any are given, and of the log's place.
@@ -240,7 +272,7 @@ pub fn without_keys(node: &Node, log: &LogPoint, functions: Option<&Functions>) 
     for library in functions.into_iter().flat_map(|functions| functions.libraries()) {
         encoder.function(&library.code, &mut out);
     }
-    encoder.finish(&mut out);
+    encoder.finish(FileSum::default(), &mut out);
     leave_checksum_out(&settings, &mut out);
     out
 }
@@ -277,36 +309,30 @@ enum Encoder {
 }
 
 impl Encoder {
-    fn function(&mut self, code: &[u8], out: &mut Vec<u8>) {
+    fn function(&self, code: &[u8], out: &mut Vec<u8>) {
         match self {
             Encoder::Rdb(encoder) => encoder.function(code, out),
             Encoder::Commands => aof::commands::function(code, out),
         }
     }
 
-    fn database(&mut self, number: u64, keys: u64, volatile: u64, out: &mut Vec<u8>) {
+    fn database(&self, number: u64, keys: u64, volatile: u64, out: &mut Vec<u8>) {
         match self {
             Encoder::Rdb(encoder) => encoder.database(number, keys, volatile, out),
             Encoder::Commands => aof::commands::select(number, out),
         }
     }
 
-    fn key(&mut self, entry: &Entry, info: KeyInfo, out: &mut Vec<u8>) {
+    fn key(&self, entry: &Entry, info: KeyInfo, out: &mut impl Outlet) {
         match self {
             Encoder::Rdb(encoder) => encoder.key(entry.key(), entry.value(), info, out),
             Encoder::Commands => aof::commands::key(entry.key(), entry.value(), info.expiry_ms, out),
         }
     }
 
-    fn leaves(&mut self, out: &[u8]) {
+    fn finish(self, left: FileSum, out: &mut Vec<u8>) {
         if let Encoder::Rdb(encoder) = self {
-            encoder.leaves(out);
-        }
-    }
-
-    fn finish(self, out: &mut Vec<u8>) {
-        if let Encoder::Rdb(encoder) = self {
-            encoder.finish(out);
+            encoder.finish(left, out);
         }
     }
 }

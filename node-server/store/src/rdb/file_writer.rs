@@ -1,8 +1,9 @@
-//! Writes an RDB file piece by piece into buffers that the caller empties as it likes.
+//! Writes an RDB file piece by piece into buffers that the caller empties as it likes, also in the middle of a key.
 
-use super::value_writer::{type_of, write_length, write_string, write_value};
+use super::value_writer::{type_of, write_length, write_string, write_text, write_value};
 use super::{VERSION, VERSION_WITH_FIELD_EXPIRIES, opcode};
 use crate::encoding::crc64::crc64;
+use crate::outlet::Outlet;
 use crate::types::ValueRef;
 
 /// What the head of a file says about its writer.
@@ -36,16 +37,26 @@ pub struct KeyInfo {
     pub frequency: Option<u8>,
 }
 
-/// Each call appends to `out`. Before it is emptied it is shown to [`FileEncoder::leaves`]: the checksum is kept here.
+/// Each call appends to `out`. Before it is emptied it is shown to a [`FileSum`].
 pub struct FileEncoder {
     compress: bool,
-    crc: u64,
+}
+
+/// The checksum of what has left the buffer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FileSum(u64);
+
+impl FileSum {
+    /// All that was appended so far leaves the buffer.
+    pub fn add(&mut self, out: &[u8]) {
+        self.0 = crc64(self.0, out);
+    }
 }
 
 impl FileEncoder {
     /// Starts a file. `compress`: strings of more than 20 bytes are compressed where that shortens them.
     pub fn start(compress: bool, info: &FileInfo<'_>, out: &mut Vec<u8>) -> FileEncoder {
-        let encoder = FileEncoder { compress, crc: 0 };
+        let encoder = FileEncoder { compress };
         let version = if info.field_expiries { VERSION_WITH_FIELD_EXPIRIES } else { VERSION };
         out.extend_from_slice(format!("REDIS{version:04}").as_bytes());
         encoder.aux(b"redis-ver", info.redis_version.as_bytes(), out);
@@ -84,32 +95,29 @@ impl FileEncoder {
     }
 
     /// A key of the database started last. Database 0 need not be started.
-    pub fn key(&self, key: &[u8], value: ValueRef<'_>, info: KeyInfo, out: &mut Vec<u8>) {
+    pub fn key(&self, key: &[u8], value: ValueRef<'_>, info: KeyInfo, out: &mut impl Outlet) {
+        let buffer = out.buffer();
         if let Some(expiry_ms) = info.expiry_ms {
-            out.push(opcode::EXPIRY_MS);
-            out.extend_from_slice(&expiry_ms.to_le_bytes());
+            buffer.push(opcode::EXPIRY_MS);
+            buffer.extend_from_slice(&expiry_ms.to_le_bytes());
         }
         if let Some(idle_s) = info.idle_s {
-            out.push(opcode::IDLE);
-            write_length(idle_s, out);
+            buffer.push(opcode::IDLE);
+            write_length(idle_s, buffer);
         }
         if let Some(frequency) = info.frequency {
-            out.extend_from_slice(&[opcode::FREQUENCY, frequency]);
+            buffer.extend_from_slice(&[opcode::FREQUENCY, frequency]);
         }
-        out.push(type_of(value));
-        write_string(key, self.compress, out);
+        buffer.push(type_of(value));
+        write_text(key, self.compress, out);
         write_value(value, self.compress, out);
     }
 
-    /// All that was appended so far leaves the buffer.
-    pub fn leaves(&mut self, out: &[u8]) {
-        self.crc = crc64(self.crc, out);
-    }
-
-    pub fn finish(mut self, out: &mut Vec<u8>) {
+    /// `left` is of all that has left the buffer.
+    pub fn finish(self, mut left: FileSum, out: &mut Vec<u8>) {
         out.push(opcode::END);
-        self.leaves(out);
-        out.extend_from_slice(&self.crc.to_le_bytes());
+        left.add(out);
+        out.extend_from_slice(&left.0.to_le_bytes());
     }
 
     fn aux_number(&self, name: &[u8], number: i64, out: &mut Vec<u8>) {

@@ -41,7 +41,7 @@ mod walker;
 pub use dump::{Checksum, RestoreError, dump, packed_count, restore, restore_with};
 pub use error::RdbError;
 pub use file_reader::FileDecoder;
-pub use file_writer::{FileEncoder, FileInfo, KeyInfo, ReplicationInfo};
+pub use file_writer::{FileEncoder, FileInfo, FileSum, KeyInfo, ReplicationInfo};
 pub use functions::{FunctionsError, dump_functions, restore_functions};
 pub use items::{Item, KeyItem};
 pub use runs::{Cut, Cutter, HEADER_BYTES, RunDecoder, RunKey, RunSum};

@@ -1,4 +1,6 @@
 use super::*;
+use crate::outlet::tests::Spilling;
+use crate::outlet::{Outlet as _, PIECE_BYTES};
 use crate::types::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -176,26 +178,49 @@ fn file(keys: &Keys, compress: bool) -> Vec<u8> {
         let info = KeyInfo { expiry_ms: *expiry_ms, idle_s: *idle_s, frequency: *frequency };
         encoder.key(key, value.as_ref(), info, &mut out);
     }
-    encoder.finish(&mut out);
+    encoder.finish(FileSum::default(), &mut out);
     out
+}
+
+#[test]
+fn a_long_value_is_never_in_the_buffer_as_a_whole() {
+    let long = |number: usize| vec![number as u8; 3 * PIECE_BYTES + number];
+    let mut list = List::new();
+    let mut hash = Hash::new();
+    for number in 0..40 {
+        list.push(End::Tail, &long(number), &limits());
+        hash.set(format!("field:{number}").as_bytes(), &long(number), &limits());
+    }
+    for value in [Value::List(list), Value::Hash(hash), Value::String(long(200))] {
+        for compress in [false, true] {
+            let encoder = FileEncoder::start(compress, &info(), &mut Vec::new());
+            let (mut whole, mut spilling) = (Vec::new(), Spilling::default());
+            encoder.key(b"key", value.as_ref(), KeyInfo::default(), &mut whole);
+            encoder.key(b"key", value.as_ref(), KeyInfo::default(), &mut spilling);
+            assert!(spilling.most < PIECE_BYTES + 100, "{} bytes were there", spilling.most);
+            spilling.piece();
+            assert!(spilling.spilt == whole, "it is the same");
+        }
+    }
 }
 
 #[test]
 fn a_file_that_leaves_in_pieces_is_the_same() {
     let [mut pieces, mut whole, mut out] = [Vec::new(), Vec::new(), Vec::new()];
     let in_one = FileEncoder::start(true, &info(), &mut whole);
-    let mut encoder = FileEncoder::start(true, &info(), &mut out);
+    let encoder = FileEncoder::start(true, &info(), &mut out);
+    let mut left = FileSum::default();
     for number in 0..100 {
         let key = number.to_string();
         in_one.key(key.as_bytes(), ValueRef::Int(number), KeyInfo::default(), &mut whole);
         encoder.key(key.as_bytes(), ValueRef::Int(number), KeyInfo::default(), &mut out);
         if number % 7 == 0 {
-            encoder.leaves(&out);
+            left.add(&out);
             pieces.append(&mut out);
         }
     }
-    in_one.finish(&mut whole);
-    encoder.finish(&mut out);
+    in_one.finish(FileSum::default(), &mut whole);
+    encoder.finish(left, &mut out);
     pieces.append(&mut out);
     assert_eq!(pieces, whole);
 }

@@ -1,8 +1,9 @@
-//! Lengths, strings and values as version 10 has them, appended to a buffer.
+//! Lengths, strings and values as version 10 has them, appended to a buffer; what may be long, to one that may be emptied meanwhile.
 
 use super::stream_writer::write_stream;
 use super::{VERSION, VERSION_WITH_FIELD_EXPIRIES, container, string_encoding, value_type};
 use crate::encoding::{Listpack, lzf};
+use crate::outlet::{Outlet, PIECE_BYTES};
 use crate::types::{Element, HashRef, ListRef, SetRef, SortedSetRef, ValueRef, parse_integer};
 
 /// Strings up to this length are not worth compressing.
@@ -43,8 +44,29 @@ pub(super) fn write_string(bytes: &[u8], compress: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-fn write_element(element: Element<'_>, compress: bool, out: &mut Vec<u8>) {
-    write_string(element.as_bytes(&mut itoa::Buffer::new()), compress, out);
+/// The same of any length, with a place behind it where the buffer may be emptied.
+pub(super) fn write_text(bytes: &[u8], compress: bool, out: &mut impl Outlet) {
+    if bytes.len() > PIECE_BYTES {
+        write_long_string(bytes, compress, out);
+    } else {
+        write_string(bytes, compress, out.buffer());
+    }
+    out.piece();
+}
+
+#[cold]
+fn write_long_string(bytes: &[u8], compress: bool, out: &mut impl Outlet) {
+    let packed = if compress { lzf::compress(bytes) } else { None };
+    if let Some(packed) = &packed {
+        out.buffer().push(0xC0 | string_encoding::LZF);
+        write_length(packed.len() as u64, out.buffer());
+    }
+    write_length(bytes.len() as u64, out.buffer());
+    out.write(packed.as_deref().unwrap_or(bytes));
+}
+
+fn write_element(element: Element<'_>, compress: bool, out: &mut impl Outlet) {
+    write_text(element.as_bytes(&mut itoa::Buffer::new()), compress, out);
 }
 
 /// False, and nothing written, when it takes more than 32 bits.
@@ -91,10 +113,10 @@ pub(super) fn version_of(value: ValueRef<'_>) -> u16 {
 }
 
 /// A value, without its type byte.
-pub(super) fn write_value(value: ValueRef<'_>, compress: bool, out: &mut Vec<u8>) {
+pub(super) fn write_value(value: ValueRef<'_>, compress: bool, out: &mut impl Outlet) {
     match value {
         ValueRef::Int(number) => write_element(Element::Int(number), compress, out),
-        ValueRef::String(bytes) => write_string(bytes, compress, out),
+        ValueRef::String(bytes) => write_text(bytes, compress, out),
         ValueRef::List(list) => write_list(list, compress, out),
         ValueRef::Hash(hash) => match hash.soonest_expiry() {
             Some(soonest) => write_timed_hash(hash, soonest, compress, out),
@@ -106,19 +128,19 @@ pub(super) fn write_value(value: ValueRef<'_>, compress: bool, out: &mut Vec<u8>
     }
 }
 
-fn write_list(list: ListRef<'_>, compress: bool, out: &mut Vec<u8>) {
-    write_length(list.nodes().count() as u64, out);
+fn write_list(list: ListRef<'_>, compress: bool, out: &mut impl Outlet) {
+    write_length(list.nodes().count() as u64, out.buffer());
     for node in list.nodes() {
-        write_length(container::PACKED, out);
-        write_string(node.as_bytes(), compress, out);
+        write_length(container::PACKED, out.buffer());
+        write_text(node.as_bytes(), compress, out);
     }
 }
 
-fn write_hash(hash: HashRef<'_>, compress: bool, out: &mut Vec<u8>) {
+fn write_hash(hash: HashRef<'_>, compress: bool, out: &mut impl Outlet) {
     if let Some(pairs) = hash.as_listpack() {
-        return write_string(pairs.as_bytes(), compress, out);
+        return write_text(pairs.as_bytes(), compress, out);
     }
-    write_length(hash.len() as u64, out);
+    write_length(hash.len() as u64, out.buffer());
     for (field, value) in hash.iter() {
         write_element(field, compress, out);
         write_element(value, compress, out);
@@ -127,15 +149,15 @@ fn write_hash(hash: HashRef<'_>, compress: bool, out: &mut Vec<u8>) {
 
 /// Packed, the fields that end come first, in the order of time; else each field has its expiry before it: 0 for none, or how
 /// long after the soonest one, and 1.
-fn write_timed_hash(hash: HashRef<'_>, soonest: i64, compress: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(&soonest.to_le_bytes());
+fn write_timed_hash(hash: HashRef<'_>, soonest: i64, compress: bool, out: &mut impl Outlet) {
+    out.buffer().extend_from_slice(&soonest.to_le_bytes());
     if hash.is_packed() {
-        return write_string(timed_listpack(hash).as_bytes(), compress, out);
+        return write_text(timed_listpack(hash).as_bytes(), compress, out);
     }
-    write_length(hash.len() as u64, out);
+    write_length(hash.len() as u64, out.buffer());
     for (field, value) in hash.iter() {
         let expiry = hash.expiry(field.as_bytes(&mut itoa::Buffer::new()));
-        write_length(expiry.map_or(0, |expiry| (expiry - soonest + 1) as u64), out);
+        write_length(expiry.map_or(0, |expiry| (expiry - soonest + 1) as u64), out.buffer());
         write_element(field, compress, out);
         write_element(value, compress, out);
     }
@@ -163,22 +185,22 @@ fn timed_listpack(hash: HashRef<'_>) -> Listpack {
     triples
 }
 
-fn write_set(set: SetRef<'_>, compress: bool, out: &mut Vec<u8>) {
+fn write_set(set: SetRef<'_>, compress: bool, out: &mut impl Outlet) {
     if let Some(members) = set.as_intset() {
-        return write_string(members.as_bytes(), compress, out);
+        return write_text(members.as_bytes(), compress, out);
     }
-    write_length(set.len() as u64, out);
+    write_length(set.len() as u64, out.buffer());
     set.iter().for_each(|member| write_element(member, compress, out));
 }
 
 /// From the highest score down, as Redis does: its skip list takes the next lower member fastest.
-fn write_sorted_set(sorted_set: SortedSetRef<'_>, compress: bool, out: &mut Vec<u8>) {
+fn write_sorted_set(sorted_set: SortedSetRef<'_>, compress: bool, out: &mut impl Outlet) {
     if let Some(members) = sorted_set.as_listpack() {
-        return write_string(members.as_bytes(), compress, out);
+        return write_text(members.as_bytes(), compress, out);
     }
-    write_length(sorted_set.len() as u64, out);
+    write_length(sorted_set.len() as u64, out.buffer());
     for (member, score) in sorted_set.iter().rev() {
         write_element(member, compress, out);
-        out.extend_from_slice(&score.to_le_bytes());
+        out.buffer().extend_from_slice(&score.to_le_bytes());
     }
 }
