@@ -144,6 +144,8 @@ fn a_dead_master_is_replaced_and_taken_out_and_a_living_one_leaves_its_replica_t
         let (entry, dead) = (servers[1].address(), servers[0].id());
         fill(servers[1].port, 500);
         eventually("all replicas are in sync", || findings(&servers[1]) == (0, vec![]));
+        // It waits to be told.
+        servers[4].link().call(&["CONFIG", "SET", "cluster-replica-no-failover", "yes"]);
         servers[0].kill();
         let replica = servers[4].address();
         rcl_refused(3, "--force", &["failover", &replica]);
