@@ -29,9 +29,9 @@ pub fn info_section(node: &Node) -> String {
     line(&mut text, "second_repl_offset", history.second.map_or(-1, |second| second.parted_at as i64));
     line(&mut text, "repl_backlog_active", u8::from(log.is_active()));
     line(&mut text, "repl_backlog_size", settings.repl_backlog_size);
-    let first = if log.is_active() { log.start() + 1 } else { 0 };
-    line(&mut text, "repl_backlog_first_byte_offset", first);
-    line(&mut text, "repl_backlog_histlen", if log.is_active() { log.end() - log.start() } else { 0 });
+    let kept = log.kept();
+    line(&mut text, "repl_backlog_first_byte_offset", kept.as_ref().map_or(0, |kept| kept.start() + 1));
+    line(&mut text, "repl_backlog_histlen", kept.map_or(0, |kept| kept.end() - kept.start()));
     text
 }
 

@@ -152,9 +152,24 @@ impl ReplicationLog {
         self.database
     }
 
-    /// What a replica may ask for.
+    /// What a replica may ask for: what is kept for replicas, and the backlog. What only the append-only file still has to read
+    /// comes and goes with the disk, and is nothing to rely on.
     pub fn kept(&self) -> Option<std::ops::RangeInclusive<LogPosition>> {
-        self.active.then(|| self.start()..=self.end)
+        self.active.then(|| {
+            let wanted = self.wanted_by_replicas();
+            let first = self.blocks.partition_point(|block| block.end() <= wanted);
+            let tail = self.end - self.tail.len() as u64;
+            self.blocks.get(first).map_or(tail, |block| block.start)..=self.end
+        })
+    }
+
+    /// All before this is of no use to a replica, one that is there or one that may come.
+    fn wanted_by_replicas(&self) -> LogPosition {
+        // Without a history none comes.
+        let backlog_bytes = if self.active { self.backlog_bytes } else { 0 };
+        let of_replicas = self.readers.iter().filter(|(reader, _)| **reader != FILE_READER);
+        let slowest = of_replicas.map(|(_, place)| *place).min();
+        slowest.unwrap_or(u64::MAX).min(self.end.saturating_sub(backlog_bytes))
     }
 
     /// Begins to keep what is written, as a new history. What happened before was not written.
@@ -300,10 +315,8 @@ impl ReplicationLog {
     }
 
     fn trim(&mut self) {
-        // Without a history nobody but the file's writer comes.
-        let backlog_bytes = if self.active { self.backlog_bytes } else { 0 };
-        let backlog = self.end.saturating_sub(backlog_bytes);
-        let wanted = self.readers.values().copied().min().unwrap_or(u64::MAX).min(backlog);
+        let of_file = self.readers.get(&FILE_READER).copied().unwrap_or(u64::MAX);
+        let wanted = self.wanted_by_replicas().min(of_file);
         while self.blocks.front().is_some_and(|block| block.end() <= wanted) {
             if let Some(block) = self.blocks.pop_front() {
                 self.memory_bytes -= block.memory_bytes();

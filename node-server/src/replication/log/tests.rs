@@ -43,6 +43,25 @@ fn for_the_file_alone_nothing_is_kept_that_it_has() {
 }
 
 #[test]
+fn what_only_the_file_still_reads_is_no_backlog() {
+    let mut log = active(1024);
+    log.attach_file(false);
+    let first = log.end();
+    let value = "x".repeat(10 * BLOCK_BYTES);
+    let end = append(&mut log, 0, &format!("SET k {value}"));
+    // All of it is there for the file, and for a replica that reads it.
+    assert_eq!(log.start(), first);
+    let kept = log.kept().unwrap();
+    assert!(*kept.start() > end - 4096 && *kept.end() == end, "{kept:?}");
+    log.pin(7, end - 50_000);
+    assert!(log.kept().unwrap().contains(&(end - 50_000)));
+    log.unpin(7);
+    assert_eq!(log.kept().unwrap(), kept);
+    log.release_for_file(end);
+    assert_eq!((log.kept().unwrap(), log.start()), (kept.clone(), *kept.start()));
+}
+
+#[test]
 fn what_is_about_no_data_does_not_come_into_the_file() {
     let mut log = active(1024);
     log.attach_file(false);
