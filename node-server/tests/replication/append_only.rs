@@ -163,11 +163,13 @@ fn it_is_switched_on_and_off_while_the_node_runs() {
     node.call("SET before 1");
     assert_eq!(node.text("CONFIG SET appendonly yes"), "OK");
     node.call("SET while 1");
-    wait_until("the first base is there", || {
-        node.info("aof_enabled") == "1"
-            && node.info("aof_rewrite_in_progress") == "0"
-            && node.info("aof_rewrite_scheduled") == "0"
-    });
+    // Who waited for it sees its first base.
+    assert_eq!(node.text("WAITAOF 1 0 0"), "Array([Integer(1), Integer(0)])");
+    for (field, value) in
+        [("aof_enabled", "1"), ("aof_rewrite_in_progress", "0"), ("aof_rewrite_scheduled", "0")]
+    {
+        assert_eq!(node.info(field), value, "{field}");
+    }
     node.call("SET after 1");
     assert_eq!(node.text("WAITAOF 1 0 0"), "Array([Integer(1), Integer(0)])");
     let mut waiter = node.connect();

@@ -208,8 +208,11 @@ fn run(node: &Arc<Node>, claim: Claim) {
     if result.is_ok() {
         // It has ended when the manifest names no history any more.
         delete_history(node);
+        attempt.switch_on();
     }
     rewriting.running.store(false, Ordering::Release);
+    // Who waited for the file sees no rewrite any more.
+    crate::replication::durable_grew(node);
 }
 
 /// One rewrite at work.
@@ -269,11 +272,15 @@ impl Attempt<'_> {
         }
         let state = self.aof.state();
         install(self.node, &mut lock(&self.aof.files), format, state, summary.bytes)?;
-        if state == State::Starting {
-            self.aof.set_state(State::On);
-            crate::replication::durable_grew(self.node);
-        }
         Ok(())
+    }
+
+    /// From here on what is in the file counts.
+    fn switch_on(&self) {
+        let _switch = lock(&self.aof.switch);
+        if self.aof.state() == State::Starting && !self.is_cancelled() {
+            self.aof.set_state(State::On);
+        }
     }
 
     /// Under all locks. What is to be waited for before the base counts.
