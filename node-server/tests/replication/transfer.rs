@@ -103,6 +103,32 @@ fn a_replica_that_knows_no_eof() {
     );
 }
 
+/// And when it is gone, nobody makes the copy any more.
+#[test]
+fn a_replica_waits_until_its_copy_is_made() {
+    for diskless in ["yes", "no"] {
+        let mut master = Server::ours(&[
+            "--repl-diskless-sync",
+            diskless,
+            "--repl-diskless-sync-delay",
+            "0",
+            "--save",
+            "",
+        ]);
+        master.call("MSET a 1 b 2");
+        // As long as a test that fails takes.
+        assert_eq!(master.text("CONFIG SET rdb-key-save-delay 1000000000"), "OK");
+        let mut replica = master.connect();
+        assert_eq!(replica.call(&["REPLCONF", "capa", "eof"]), Reply::Simple("OK".into()));
+        replica.send(&["PSYNC", "?", "-1"]);
+        assert!(replica.line().starts_with("+FULLRESYNC "));
+        assert!(master.info("slave0").contains("state=wait_bgsave"), "{diskless}");
+        assert_eq!(master.info("rdb_bgsave_in_progress"), "1");
+        drop(replica);
+        wait_until("nobody makes it", || master.info("rdb_bgsave_in_progress") == "0");
+    }
+}
+
 /// `redis-cli --functions-rdb` wants the functions alone, `redis-cli --replica` only what comes after the copy.
 #[test]
 fn a_copy_without_the_data() {

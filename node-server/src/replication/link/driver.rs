@@ -141,12 +141,12 @@ impl<'a> Driver<'a> {
         if !self.link.is_legacy {
             self.out().queue(format!("+FULLRESYNC {} {}\r\n", started.id, started.offset).into());
         }
-        self.link.set_state(LinkState::ReceivesSnapshot);
         let acknowledges_first = match started.payload {
             Payload::Stream { mark, chunks } => {
                 self.out().queue(format!("$EOF:{mark}\r\n").into());
                 self.send_chunks(chunks, false).await?;
                 self.out().queue(mark.into_bytes().into());
+                self.link.set_state(LinkState::ReceivesSnapshot);
                 true
             }
             Payload::File(chunks) => {
@@ -165,12 +165,9 @@ impl<'a> Driver<'a> {
         Ok(started.offset)
     }
 
-    /// The snapshot's bytes as they come. An empty chunk says that all is there.
-    async fn send_chunks(
-        &mut self,
-        mut chunks: mpsc::Receiver<Bytes>,
-        may_keep_alive: bool,
-    ) -> Result<(), End> {
+    /// The snapshot's bytes as they come, or from a file when that is there: until then the replica is kept alive. An empty chunk
+    /// says that all is there.
+    async fn send_chunks(&mut self, mut chunks: mpsc::Receiver<Bytes>, by_file: bool) -> Result<(), End> {
         let mut nothing_sent = true;
         loop {
             // Another chunk only when the last one is gone: a slow replica holds its own snapshot back.
@@ -179,10 +176,13 @@ impl<'a> Driver<'a> {
                 Event::Chunk(None) => return Err(End::NoSnapshot),
                 Event::Chunk(Some(chunk)) if chunk.is_empty() => return Ok(()),
                 Event::Chunk(Some(chunk)) => {
+                    if by_file && nothing_sent {
+                        self.link.set_state(LinkState::ReceivesSnapshot);
+                    }
                     nothing_sent = false;
                     self.out().queue(chunk);
                 }
-                Event::Tick if may_keep_alive && nothing_sent && self.out().waiting() == 0 => {
+                Event::Tick if by_file && nothing_sent && self.out().waiting() == 0 => {
                     self.out().queue(Bytes::from_static(b"\n"));
                 }
                 Event::Tick | Event::Progress | Event::Start(_) => {

@@ -28,7 +28,7 @@ use crate::executor;
 use crate::net::DetachedConnection;
 use crate::node::Node;
 
-/// As INFO names it.
+/// As INFO names it. As with Redis, who gets its copy as that is made waits for it until all of it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkState {
     WaitsForSnapshot,
