@@ -237,6 +237,15 @@ impl fmt::Display for SlotSet {
     }
 }
 
+/// What [`Display`](fmt::Display) writes.
+impl FromStr for SlotSet {
+    type Err = SlotRangeError;
+
+    fn from_str(text: &str) -> Result<SlotSet, SlotRangeError> {
+        text.split_whitespace().map(str::parse::<SlotRange>).collect()
+    }
+}
+
 impl fmt::Debug for SlotSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SlotSet({self})")
@@ -258,6 +267,10 @@ mod tests {
     fn prints_the_fewest_ranges() {
         assert_eq!(set("3 0-1 2 16383 100-200").to_string(), "0-3 100-200 16383");
         assert_eq!(SlotSet::FULL.to_string(), "0-16383");
+        for text in ["", "7", "0-3 100-200 16383"] {
+            assert_eq!(text.parse::<SlotSet>().unwrap().to_string(), text, "and reads them");
+        }
+        assert!("0-3 x".parse::<SlotSet>().is_err());
         assert_eq!(SlotSet::EMPTY.to_string(), "");
     }
 
