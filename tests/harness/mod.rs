@@ -46,7 +46,7 @@ fn test_name() -> String {
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
 /// A port that is free now, and whose bus port is.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u16 = 11500;
     const LAST: u16 = 12999;
     let start = (std::process::id() % u32::from(LAST - FIRST)) as u16;
@@ -145,8 +145,10 @@ impl Server {
                 return false;
             }
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-                let mut link = Link::over(stream);
-                if link.try_call(&["PING"]).is_ok() {
+                // Where the port was taken, somebody else's server answers until ours has ended.
+                let mine = format!("process_id:{}\r", self.process.id());
+                let info = Link::over(stream).try_call(&["INFO", "server"]);
+                if info.is_ok_and(|info| matches!(info, Reply::Error(_)) || text(&info).contains(&mine)) {
                     return true;
                 }
             }
