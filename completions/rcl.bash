@@ -64,6 +64,9 @@ _rcl() {
             rcl,info)
                 cmd="rcl__subcmd__info"
                 ;;
+            rcl,jobs)
+                cmd="rcl__subcmd__jobs"
+                ;;
             rcl,key-slot)
                 cmd="rcl__subcmd__key__subcmd__slot"
                 ;;
@@ -97,11 +100,17 @@ _rcl() {
             rcl,restore)
                 cmd="rcl__subcmd__restore"
                 ;;
+            rcl,resume)
+                cmd="rcl__subcmd__resume"
+                ;;
             rcl,scale-down)
                 cmd="rcl__subcmd__scale__subcmd__down"
                 ;;
             rcl,slot-info)
                 cmd="rcl__subcmd__slot__subcmd__info"
+                ;;
+            rcl,undo)
+                cmd="rcl__subcmd__undo"
                 ;;
             rcl,verify)
                 cmd="rcl__subcmd__verify"
@@ -157,6 +166,9 @@ _rcl() {
             rcl__subcmd__help,info)
                 cmd="rcl__subcmd__help__subcmd__info"
                 ;;
+            rcl__subcmd__help,jobs)
+                cmd="rcl__subcmd__help__subcmd__jobs"
+                ;;
             rcl__subcmd__help,key-slot)
                 cmd="rcl__subcmd__help__subcmd__key__subcmd__slot"
                 ;;
@@ -187,11 +199,17 @@ _rcl() {
             rcl__subcmd__help,restore)
                 cmd="rcl__subcmd__help__subcmd__restore"
                 ;;
+            rcl__subcmd__help,resume)
+                cmd="rcl__subcmd__help__subcmd__resume"
+                ;;
             rcl__subcmd__help,scale-down)
                 cmd="rcl__subcmd__help__subcmd__scale__subcmd__down"
                 ;;
             rcl__subcmd__help,slot-info)
                 cmd="rcl__subcmd__help__subcmd__slot__subcmd__info"
+                ;;
+            rcl__subcmd__help,undo)
+                cmd="rcl__subcmd__help__subcmd__undo"
                 ;;
             rcl__subcmd__help,verify)
                 cmd="rcl__subcmd__help__subcmd__verify"
@@ -275,7 +293,7 @@ _rcl() {
 
     case "${cmd}" in
         rcl)
-            opts="-o -y -a -h -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down remove-node replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down remove-node replace-node failover jobs resume undo call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -287,6 +305,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -321,7 +343,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__add__subcmd__node)
-            opts="-o -y -a -h -V --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -333,6 +355,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -363,7 +389,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__add__subcmd__replica)
-            opts="-o -y -a -h -V --master --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --master --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -379,6 +405,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -409,7 +439,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__backup)
-            opts="-o -y -a -h -V --compress --from-replicas --parallel --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --compress --from-replicas --parallel --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -425,6 +455,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -455,7 +489,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__bigkeys)
-            opts="-o -y -a -h -V --pattern --type --top --from-replicas --samples --rate --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --pattern --type --top --from-replicas --samples --rate --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -489,6 +523,10 @@ _rcl() {
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -517,7 +555,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__call)
-            opts="-o -y -a -h -V --only-masters --only-replicas --only --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --only-masters --only-replicas --only --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -533,6 +571,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -563,7 +605,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__check)
-            opts="-o -y -a -h -V --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -575,6 +617,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -605,7 +651,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__completions)
-            opts="-o -y -a -h -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version bash elvish fish powershell zsh"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -617,6 +663,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -651,7 +701,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__create)
-            opts="-o -y -a -h -V --replicas --file --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --replicas --file --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -671,6 +721,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -705,7 +759,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__cross__subcmd__slot__subcmd__demo)
-            opts="-o -y -a -h -V --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -717,6 +771,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -747,7 +805,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__failover)
-            opts="-o -y -a -h -V --force --takeover --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --force --takeover --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -759,6 +817,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -793,18 +855,42 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__fix)
-            opts="-o -y -a -h -V --replace --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --method --replace --max-latency --big-keys --max-keys-per-second --max-bytes-per-second --overfill --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "auto keys handover" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --big-keys)
+                    COMPREPLY=($(compgen -W "refuse move" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-keys-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -835,7 +921,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__hash__subcmd__tag__subcmd__demo)
-            opts="-o -y -a -h -V --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -847,6 +933,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -877,7 +967,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__help)
-            opts="create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
+            opts="create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover jobs resume undo call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1101,6 +1191,20 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__help__subcmd__info)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__help__subcmd__jobs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1352,6 +1456,20 @@ _rcl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        rcl__subcmd__help__subcmd__resume)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         rcl__subcmd__help__subcmd__scale__subcmd__down)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1367,6 +1485,20 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__help__subcmd__slot__subcmd__info)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__help__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1409,7 +1541,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__hotkeys)
-            opts="-o -y -a -h -V --pattern --type --top --monitor --rate --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --pattern --type --top --monitor --rate --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1443,6 +1575,10 @@ _rcl() {
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1471,7 +1607,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__import)
-            opts="-o -y -a -h -V --move --pattern --type --replace --keep-existing --follow --cursor --rate --from-user --from-password-file --from-no-auth --from-db --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --move --pattern --type --replace --keep-existing --follow --cursor --rate --from-user --from-password-file --from-no-auth --from-db --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1513,6 +1649,10 @@ _rcl() {
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1541,7 +1681,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__info)
-            opts="-o -y -a -h -V --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1553,6 +1693,60 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -a)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__jobs)
+            opts="-o -y -a -h -V --all --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --entry)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -1583,7 +1777,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__key__subcmd__slot)
-            opts="-o -y -a -h -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1595,6 +1789,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -1629,7 +1827,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__keys__subcmd__in__subcmd__slot)
-            opts="-o -y -a -h -V --of-key --limit --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --of-key --limit --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1649,6 +1847,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -1679,7 +1881,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab)
-            opts="-o -y -a -h -V --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version start stop status clean kill restart add help"
+            opts="-o -y -a -h -V --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version start stop status clean kill restart add help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1695,6 +1897,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -1729,7 +1935,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab__subcmd__add)
-            opts="-o -y -a -h -V --base-port --server --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --base-port --server --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1753,6 +1959,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -1787,7 +1997,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab__subcmd__clean)
-            opts="-o -y -a -h -V --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1803,6 +2013,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -1963,7 +2177,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab__subcmd__kill)
-            opts="-o -y -a -h -V --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1979,6 +2193,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2013,7 +2231,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab__subcmd__restart)
-            opts="-o -y -a -h -V --server --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --server --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2033,6 +2251,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2067,7 +2289,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab__subcmd__start)
-            opts="-o -y -a -h -V --nodes --base-port --server --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --nodes --base-port --server --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2095,6 +2317,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2129,7 +2355,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab__subcmd__status)
-            opts="-o -y -a -h -V --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2145,6 +2371,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2179,7 +2409,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__lab__subcmd__stop)
-            opts="-o -y -a -h -V --dir --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --dir --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2195,6 +2425,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2229,7 +2463,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__node)
-            opts="-o -y -a -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --version"
+            opts="-o -y -a -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2241,6 +2475,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2275,7 +2513,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__nodes)
-            opts="-o -y -a -h -V --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2287,6 +2525,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -2317,7 +2559,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__rebalance)
-            opts="-o -y -a -h -V --weight --use-empty-masters --threshold --replace --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --weight --use-empty-masters --threshold --method --replace --max-latency --big-keys --max-keys-per-second --max-bytes-per-second --overfill --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2331,12 +2573,36 @@ _rcl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --method)
+                    COMPREPLY=($(compgen -W "auto keys handover" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --big-keys)
+                    COMPREPLY=($(compgen -W "refuse move" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-keys-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -2367,7 +2633,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__redis__subcmd__cli)
-            opts="-o -y -a -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --version"
+            opts="-o -y -a -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2379,6 +2645,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2413,7 +2683,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__replace__subcmd__node)
-            opts="-o -y -a -h -V --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2425,6 +2695,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2459,7 +2733,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__reshard)
-            opts="-o -y -a -h -V --from --to --slots --slot-ranges --replace --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --from --to --slots --slot-ranges --method --replace --max-latency --big-keys --max-keys-per-second --max-bytes-per-second --overfill --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2481,12 +2755,36 @@ _rcl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --method)
+                    COMPREPLY=($(compgen -W "auto keys handover" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --big-keys)
+                    COMPREPLY=($(compgen -W "refuse move" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-keys-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -2517,7 +2815,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__restore)
-            opts="-o -y -a -h -V --replace --into-non-empty --rate --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --replace --into-non-empty --rate --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2533,6 +2831,80 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -a)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__resume)
+            opts="-o -y -a -h -V --method --replace --max-latency --big-keys --max-keys-per-second --max-bytes-per-second --overfill --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "auto keys handover" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --big-keys)
+                    COMPREPLY=($(compgen -W "refuse move" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-keys-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --entry)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -2563,18 +2935,42 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__scale__subcmd__down)
-            opts="-o -y -a -h -V --replace --output --yes --dry-run --entry --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --method --replace --max-latency --big-keys --max-keys-per-second --max-bytes-per-second --overfill --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "auto keys handover" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --big-keys)
+                    COMPREPLY=($(compgen -W "refuse move" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-keys-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --entry)
@@ -2609,7 +3005,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__slot__subcmd__info)
-            opts="-o -y -a -h -V --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2621,6 +3017,80 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -a)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__undo)
+            opts="-o -y -a -h -V --method --replace --max-latency --big-keys --max-keys-per-second --max-bytes-per-second --overfill --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "auto keys handover" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --big-keys)
+                    COMPREPLY=($(compgen -W "refuse move" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-keys-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --entry)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -2651,7 +3121,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__verify)
-            opts="-o -y -a -h -V --sample --pattern --type --ttl-tolerance --show --rate --from-user --from-password-file --from-no-auth --from-db --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-o -y -a -h -V --sample --pattern --type --ttl-tolerance --show --rate --from-user --from-password-file --from-no-auth --from-db --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2701,6 +3171,10 @@ _rcl() {
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
                     return 0
                     ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2729,7 +3203,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__watch)
-            opts="-i -o -y -a -h -V --interval --once --output --yes --dry-run --user --password-file --askpass --password --timeout --help --version"
+            opts="-i -o -y -a -h -V --interval --once --output --yes --dry-run --state-dir --no-journal --user --password-file --askpass --password --timeout --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2749,6 +3223,10 @@ _rcl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --user)

@@ -9,6 +9,7 @@
 //!   backup     copies of all masters in a folder, and back
 //!   verify     whether two data sets are the same
 //!   import     keys from elsewhere
+//!   journal    what is written down meanwhile, for going on and taking back
 //! connect    one connection to one node
 //! output     tables, JSON, YAML, progress
 //! key_slot, demo    where keys live; what the workshop shows of it
@@ -28,6 +29,7 @@ pub mod connect;
 pub mod demo;
 pub mod dialect;
 pub mod import;
+pub mod journal;
 pub mod key_slot;
 pub mod keys;
 pub mod lab;

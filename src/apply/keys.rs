@@ -1,23 +1,18 @@
 //! The keys of slots, from one node to another, with MIGRATE.
 //!
 //! ```text
-//! loop   GETKEYSINSLOT of all slots, one write
-//!        until no slot has a key
+//! loop   what lies in the slots (survey.rs), until no slot has a key
 //!   MIGRATE host port "" 0 timeout [REPLACE] [AUTH2 user password] KEYS k1 … kn      one slot a call
-//!   several calls in one write, as many keys as the source can pass on in a few milliseconds
+//!   several calls in one write, as much as the source can pass on in a few milliseconds (window.rs)
 //! ```
 //!
-//! MIGRATE stops the source while it waits for the target, so what is sent in one write is kept small: the
-//! number of keys follows the time that the last write took.
-//!
-//! A key that exists on the target is an error (`BUSYKEY`), for its value there may be newer, with one
-//! exception: after an I/O error between source and target the source may have been told nothing of a key that
-//! the target has stored. What the source still holds it still serves, so its value is the right one, and the
-//! second attempt replaces.
+//! A key that exists on the target is an error (`BUSYKEY`), for its value there may be newer. Two exceptions: the values are
+//! the same (settle.rs); and after an I/O error between source and target, when the source may have been told nothing of a key
+//! that the target has stored. What the source still holds it still serves, so its value is the right one, and the second
+//! attempt replaces.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
@@ -25,14 +20,12 @@ use rcl_proto::{Address, Slot};
 use tokio::sync::Semaphore;
 
 use super::slots::first_error;
+use super::survey::{self, Found};
+use super::window::{Call, USUAL_LIMIT, Weighed, Window, next_write};
+use super::{BigKeys, Conduct, Settings, settle};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Connector, Link, LinkError, Pipeline, Words};
 
-/// What one write of MIGRATE calls may take before the next is smaller, and below which it is larger.
-const LONG: Duration = Duration::from_millis(10);
-const SHORT: Duration = Duration::from_millis(4);
-/// How many keys of a slot are asked for at once.
-const KEYS_ASKED: &str = "1000";
 /// How many writes a target gets at once. It takes one after the other anyway, and a source that waits for its
 /// turn in MIGRATE serves nobody; two keep the target busy.
 pub const TURNS: usize = 2;
@@ -43,124 +36,130 @@ const ATTEMPTS: usize = 4;
 #[derive(Debug)]
 pub struct KeyPath {
     pub source: Link,
-    target: Address,
+    target: Link,
+    /// Where the source reaches the target.
+    target_address: Address,
     connector: Connector,
-    replace: bool,
-    keys_per_call: usize,
-    /// How many keys one write holds, now.
-    window: AtomicUsize,
-    /// Shared by all that write to this target.
-    turns: Arc<Semaphore>,
+    settings: Settings,
+    conduct: Conduct,
+    window: Mutex<Window>,
+    /// Shared by all that write to this target, or from this source.
+    turns: [Arc<Semaphore>; 2],
 }
 
 impl KeyPath {
     pub fn new(
         source: Link,
-        target: Address,
+        target: Link,
+        target_address: Address,
         connector: Connector,
-        replace: bool,
-        keys_per_call: usize,
+        settings: Settings,
+        conduct: Conduct,
     ) -> KeyPath {
-        let keys_per_call = keys_per_call.max(1);
-        let window = AtomicUsize::new(keys_per_call);
-        let turns = Arc::new(Semaphore::new(TURNS));
-        KeyPath { source, target, connector, replace, keys_per_call, window, turns }
+        let window = Mutex::new(Window::new(settings.limits.max_latency.unwrap_or(USUAL_LIMIT)));
+        let turns = [Arc::new(Semaphore::new(TURNS)), Arc::new(Semaphore::new(TURNS))];
+        KeyPath { source, target, target_address, connector, settings, conduct, window, turns }
     }
 
     /// Takes turns with all others that have these.
     #[must_use]
-    pub fn in_turn(mut self, turns: Arc<Semaphore>) -> KeyPath {
-        self.turns = turns;
+    pub fn in_turn(mut self, of_source: Arc<Semaphore>, of_target: Arc<Semaphore>) -> KeyPath {
+        self.turns = [of_source, of_target];
         self
     }
 
-    /// Until the source holds no key of `slots`; how many were moved.
-    pub async fn drain(&self, slots: &[Slot]) -> Result<u64, Failure> {
+    /// Until the source holds no key of `slots`, of which `found` are known; how many were moved.
+    pub async fn drain(&self, slots: &[Slot], mut found: Found) -> Result<u64, Failure> {
         let mut moved = 0;
         let mut slots = slots.to_vec();
         loop {
-            let found = self.keys_of(&slots).await?;
-            if found.is_empty() {
+            moved += self.migrate_all(&found).await?;
+            let counts = survey::count(&self.source, &slots).await?;
+            if counts.iter().all(|(_, keys)| *keys == 0) {
                 return Ok(moved);
             }
-            slots = found.iter().map(|(slot, _)| *slot).collect();
-            moved += self.migrate_all(found).await?;
+            found = survey::look(&self.source, &counts).await?;
+            slots = counts.into_iter().filter(|(_, keys)| *keys > 0).map(|(slot, _)| slot).collect();
+            self.refuse_big(&found).await?;
         }
     }
 
-    /// The slots that have keys, with the first thousand of them.
-    async fn keys_of(&self, slots: &[Slot]) -> Result<Vec<(Slot, Vec<Vec<u8>>)>, Failure> {
-        let ask =
-            |slot: &Slot| Words::of(&["CLUSTER", "GETKEYSINSLOT"]).and(slot.to_string()).and(KEYS_ASKED);
-        let replies = self.source.all(&slots.iter().map(ask).collect::<Pipeline>()).await?;
-        let mut found = Vec::new();
-        for (slot, reply) in slots.iter().zip(replies) {
-            let Reply::Array(names) = reply else {
-                return Err(self.source.unexpected(&ask(slot), &reply).into());
-            };
-            let names: Vec<Vec<u8>> = names
-                .into_iter()
-                .filter_map(|name| if let Reply::Bulk(bytes) = name { Some(bytes) } else { None })
-                .collect();
-            if !names.is_empty() {
-                found.push((*slot, names));
-            }
+    /// Only keys that were not there when the slot was opened, or could not be listed then, are met here.
+    async fn refuse_big(&self, found: &Found) -> Result<(), Failure> {
+        if self.settings.limits.big_keys == BigKeys::Move {
+            return Ok(());
         }
-        Ok(found)
+        let limit = self.settings.limits.stall();
+        let big = survey::big_keys(&self.source, found, limit).await?;
+        if big.is_empty() { Ok(()) } else { Err(survey::refusal(&big, limit)) }
     }
 
-    async fn migrate_all(&self, found: Vec<(Slot, Vec<Vec<u8>>)>) -> Result<u64, Failure> {
-        let mut calls: VecDeque<Call<'_>> = VecDeque::new();
-        for (slot, names) in &found {
-            calls.extend(names.chunks(self.keys_per_call).map(|keys| (*slot, keys)));
-        }
+    async fn migrate_all(&self, found: &Found) -> Result<u64, Failure> {
+        let mut left: VecDeque<Call<'_>> =
+            found.iter().map(|(slot, keys)| (*slot, keys.as_slice())).collect();
         let mut moved = 0;
-        while !calls.is_empty() {
-            let write = next_write(&mut calls, self.window.load(Ordering::Relaxed).max(1));
+        while !left.is_empty() {
+            self.conduct.pause.wait(&self.conduct.stop).await;
+            let window = self.window.lock().unwrap_or_else(PoisonError::into_inner).weight();
+            let write = next_write(&mut left, window, self.settings.keys_per_call.max(1));
+            let keys = write.iter().map(|(_, keys)| keys.len() as u64).sum();
+            let bytes =
+                write.iter().flat_map(|(_, keys)| *keys).map(|key| key.bytes).fold(0, u64::saturating_add);
+            self.conduct.pace.take(keys, bytes).await;
             self.migrate(&write).await?;
-            moved += write.iter().map(|(_, keys)| keys.len() as u64).sum::<u64>();
+            self.conduct.meter.add_keys(keys, bytes);
+            moved += keys;
         }
         Ok(moved)
     }
 
     /// One write of MIGRATE calls, with further attempts for those that met an I/O error.
     async fn migrate(&self, calls: &[Call<'_>]) -> Result<(), Failure> {
-        // Nobody closes it, so this is no error.
-        let _turn = self.turns.acquire().await.ok();
+        // Always in this order; nobody closes them, so these are no errors.
+        let _from = self.turns[0].acquire().await.ok();
+        let _to = self.turns[1].acquire().await.ok();
         let started = Instant::now();
-        let mut left: Vec<Call<'_>> = calls.to_vec();
+        let mut left: Vec<(Call<'_>, bool)> =
+            calls.iter().map(|call| (*call, self.settings.replace)).collect();
         for attempt in 0..ATTEMPTS {
-            let replace = self.replace || attempt > 0;
-            let pipeline: Pipeline = left.iter().map(|(_, keys)| self.command(keys, replace)).collect();
-            let replies = self.source.pipeline(&pipeline).await?;
-            let mut failed = Vec::new();
-            let mut why = String::new();
-            for (call, reply) in left.iter().zip(&replies) {
+            let command = |(call, replace): &(Call<'_>, bool)| self.command(call.1, *replace);
+            let replies = self.source.pipeline(&left.iter().map(command).collect::<Pipeline>()).await?;
+            let (mut failed, mut why) = (Vec::new(), String::new());
+            for ((call, replaces), reply) in left.iter().zip(&replies) {
                 let Reply::Error(error) = reply else { continue };
-                if !(error.starts_with("IOERR") || error.contains("TRYAGAIN")) {
+                if error.contains("BUSYKEY") && !replaces {
+                    settle::same_on_both(&self.source, &self.target, *call).await?;
+                } else if !(error.starts_with("IOERR") || error.contains("TRYAGAIN")) {
                     return Err(self.refused(call.0, error));
                 }
                 why.clone_from(error);
-                failed.push(*call);
+                failed.push((*call, true));
             }
             if failed.is_empty() {
-                self.adapt(started.elapsed());
+                if attempt == 0 {
+                    self.window
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .learn(calls, started.elapsed());
+                }
                 return Ok(());
             }
             left = failed;
             if attempt + 1 == ATTEMPTS {
-                return Err(self.refused(left[0].0, &why));
+                return Err(self.refused(left[0].0.0, &why));
             }
-            tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
+            if !why.contains("BUSYKEY") {
+                tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
+            }
         }
         Ok(())
     }
 
-    fn command(&self, keys: &[Vec<u8>], replace: bool) -> Words {
+    fn command(&self, keys: &[Weighed], replace: bool) -> Words {
         // Shorter than our own patience, so that the source can still tell us which side was silent.
         let timeout_ms = (self.connector.time_limit.as_millis() as u64 / 2).max(1000).to_string();
-        let mut words = Words::of(&["MIGRATE", &self.target.host])
-            .and(self.target.port.to_string())
+        let mut words = Words::of(&["MIGRATE", &self.target_address.host])
+            .and(self.target_address.port.to_string())
             .and("")
             .and("0")
             .and(timeout_ms);
@@ -173,56 +172,15 @@ impl KeyPath {
                 None => words.and("AUTH").and(&credentials.password),
             };
         }
-        keys.iter().fold(words.and("KEYS"), |words, key| words.and(key))
-    }
-
-    fn adapt(&self, took: Duration) {
-        let window = self.window.load(Ordering::Relaxed);
-        if took > LONG {
-            self.window.store((window / 2).max(1), Ordering::Relaxed);
-        } else if took < SHORT {
-            self.window.store((window * 2).min(self.keys_per_call * 2), Ordering::Relaxed);
-        }
+        keys.iter().fold(words.and("KEYS"), |words, key| words.and(&key.name))
     }
 
     fn refused(&self, slot: Slot, error: &str) -> Failure {
-        let source = self.source.address();
-        if error.contains("BUSYKEY") {
-            return Failure::new(
-                Kind::Stopped,
-                format!("a key of slot {slot} exists on {source} and on {} too", self.target),
-            )
-            .next(format!(
-                "if the value on {source}, which serves the slot, is the right one, run again with --replace"
-            ));
-        }
-        let error =
-            LinkError::Server { address: source.clone(), command: "MIGRATE".into(), error: error.into() };
-        Failure::new(Kind::Stopped, format!("{error} (slot {slot}, to {})", self.target))
+        let address = self.source.address().clone();
+        let error = LinkError::Server { address, command: "MIGRATE".into(), error: error.into() };
+        Failure::new(Kind::Stopped, format!("{error} (slot {slot}, to {})", self.target_address))
             .next("run the same command again, or rcl fix: the slot stays open until then")
     }
-}
-
-/// The keys of one MIGRATE, all of one slot.
-type Call<'a> = (Slot, &'a [Vec<u8>]);
-
-/// Calls of at most `window` keys together; of a call that alone has more, only so many.
-fn next_write<'a>(calls: &mut VecDeque<Call<'a>>, window: usize) -> Vec<Call<'a>> {
-    let (mut write, mut keys) = (Vec::new(), 0);
-    while let Some((slot, names)) = calls.pop_front() {
-        if !write.is_empty() && keys + names.len() > window {
-            calls.push_front((slot, names));
-            break;
-        }
-        let (now, later) = names.split_at(names.len().min(window));
-        keys += now.len();
-        write.push((slot, now));
-        if !later.is_empty() {
-            calls.push_front((slot, later));
-            break;
-        }
-    }
-    write
 }
 
 /// Lets a batch fail on the first error reply.
@@ -235,25 +193,5 @@ pub fn check(link: &Link, command: &str, replies: &[Reply]) -> Result<(), Failur
             error: error.into(),
         }
         .into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_write_holds_no_more_keys_than_its_window() {
-        let keys: Vec<Vec<u8>> = (0..50u8).map(|key| vec![key]).collect();
-        let mut calls: VecDeque<Call> = [(Slot::MIN, &keys[..18]), (Slot::MAX, &keys[18..36])].into();
-        assert_eq!(next_write(&mut calls, 20).len(), 1);
-        assert_eq!(next_write(&mut calls, 100).len(), 1);
-        let mut calls: VecDeque<Call> = [(Slot::MIN, &keys[..18]), (Slot::MAX, &keys[18..36])].into();
-        let sizes: Vec<usize> = std::iter::from_fn(|| {
-            let write = next_write(&mut calls, 7);
-            (!write.is_empty()).then(|| write.iter().map(|(_, keys)| keys.len()).sum())
-        })
-        .collect();
-        assert_eq!(sizes, [7, 7, 4, 7, 7, 4]);
     }
 }

@@ -102,7 +102,9 @@ pub async fn copy_functions(
     if dump.len() <= FOOTER_BYTES {
         return Ok(None);
     }
-    match cluster.link(target.id)?.call(Words::of(&["FUNCTION", "RESTORE"]).and(dump)).await {
+    // An interrupted run may have loaded them already.
+    let restore = Words::of(&["FUNCTION", "RESTORE"]).and(dump).and("REPLACE");
+    match cluster.link(target.id)?.call(restore).await {
         Err(error) if error.server_error().is_some_and(|error| error.contains("unknown command")) => {
             let what = format!("{} has functions, and {} knows none", source.name(), target.name());
             Err(Failure::refused(what).next("add a server of the same kind, or delete the functions first"))

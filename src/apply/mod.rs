@@ -1,16 +1,24 @@
 //! Carries the steps of a plan out.
 //!
 //! Every step can be done again: a run that was interrupted is followed by a new plan from the new topology, and
-//! what was done already is not in it, or does nothing. Neighbouring steps of one kind are done side by side.
+//! what was done already is not in it, or does nothing. Neighbouring steps of one kind are done side by side. Before they
+//! begin, the journal has them on disk.
 
+mod conduct;
 mod failover;
+mod handover;
 mod join;
 mod keys;
 mod membership;
 mod mover;
+mod pace;
+mod pause;
+mod settle;
 mod slots;
 mod stop;
+mod survey;
 mod sync;
+mod window;
 
 use std::time::{Duration, Instant};
 
@@ -18,28 +26,13 @@ use serde::Serialize;
 
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::Cluster;
-use crate::output::{Report, count};
+use crate::journal::Journal;
+use crate::output::{Report, bytes, count};
 use crate::plan::{Move, Plan, Step};
 
+use conduct::Conduct;
+pub use conduct::{BigKeys, Limits, Method, Settings};
 pub use stop::Stop;
-
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// A key that exists on both sides: the source's wins.
-    pub replace: bool,
-    /// How many slots are opened, moved and closed together.
-    pub batch_slots: usize,
-    /// At most so many keys in one MIGRATE; the executor takes fewer when calls take long.
-    pub keys_per_call: usize,
-    /// How many pairs of nodes move slots at the same time.
-    pub parallel: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { replace: false, batch_slots: 64, keys_per_call: 100, parallel: 8 }
-    }
-}
 
 /// What was done.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -48,6 +41,11 @@ pub struct Outcome {
     pub seconds: f64,
     pub moved_slots: u64,
     pub moved_keys: u64,
+    /// In their source's memory, as MEMORY USAGE counts.
+    pub moved_bytes: u64,
+    /// The job in the journal, for rcl undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// What happened on the way that a user should know.
     pub notes: Vec<String>,
 }
@@ -58,9 +56,10 @@ impl Report for Outcome {
         if self.moved_slots > 0 {
             let rate = self.moved_keys as f64 / self.seconds.max(0.001);
             text.push_str(&format!(
-                "\n  {} slots with {} keys moved, {} keys/s",
+                "\n  {} slots with {} keys ({}) moved, {} keys/s",
                 count(self.moved_slots),
                 count(self.moved_keys),
+                bytes(self.moved_bytes),
                 count(rate as u64)
             ));
         }
@@ -74,25 +73,33 @@ impl Report for Outcome {
 /// How long nodes get to come to know each other and to agree.
 const AGREEMENT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Does all steps in order. An error says what was done before it.
+/// Does all steps in order, each written down before it begins. An error says what was done before it.
 pub async fn run(
     session: &Session,
     cluster: &Cluster,
     plan: &Plan,
     settings: Settings,
+    journal: &Journal,
 ) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let stop = Stop::on_ctrl_c();
-    let mut outcome = Outcome { title: plan.title.clone(), ..Outcome::default() };
+    let conduct = Conduct::new(session, settings.limits, journal.clone());
+    let mut outcome =
+        Outcome { title: plan.title.clone(), job: journal.id().map(str::to_owned), ..Outcome::default() };
     let mut rest = plan.steps.as_slice();
     while let Some(first) = rest.first() {
-        if stop.requested() {
+        if conduct.stop.requested() {
             return Err(stopped(&outcome, rest.len(), &Failure::new(Kind::Interrupted, "interrupted")));
         }
         let kind = std::mem::discriminant(first);
         let together = rest.iter().take_while(|step| alike(first, step, kind)).count();
         let (group, left) = rest.split_at(together);
-        if let Err(failure) = run_group(session, cluster, group, settings, &stop, &mut outcome).await {
+        let done = plan.steps.len() - rest.len();
+        let mut carried = journal.step(done, together);
+        if carried.is_ok() {
+            carried = run_group(session, cluster, group, settings, &conduct, &mut outcome).await;
+        }
+        outcome.moved_bytes = conduct.meter.bytes();
+        if let Err(failure) = carried.and_then(|()| journal.done(done + together)) {
             return Err(stopped(&outcome, rest.len(), &failure));
         }
         rest = left;
@@ -112,7 +119,7 @@ async fn run_group(
     cluster: &Cluster,
     group: &[Step],
     settings: Settings,
-    stop: &Stop,
+    conduct: &Conduct,
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
     let moves: Vec<Move> = group
@@ -120,7 +127,7 @@ async fn run_group(
         .filter_map(|step| if let Step::MoveSlots(part) = step { Some(part.clone()) } else { None })
         .collect();
     if !moves.is_empty() {
-        let moved = mover::move_slots(session, cluster, moves, settings, stop).await;
+        let moved = mover::move_slots(session, cluster, moves, settings, conduct).await;
         outcome.moved_slots += moved.slots;
         outcome.moved_keys += moved.keys;
         outcome.notes.extend(moved.notes);
@@ -139,14 +146,14 @@ async fn run_group(
                 join::await_agreement(cluster, except, *state_ok).await?;
             }
             Step::AwaitInSync { replica, master } => {
-                sync::await_in_sync(session, cluster, replica, master, stop).await?;
+                sync::await_in_sync(session, cluster, replica, master, &conduct.stop).await?;
             }
             Step::AwaitReady { node } => join::await_ready(cluster, node).await?,
             Step::CloseSlots { node, slots } => slots::close(cluster, node, slots).await?,
             Step::SetOwner { node, slots } => slots::set_owner(cluster, node, slots).await?,
             Step::ReturnKeys { source, target, slots } => {
                 outcome.moved_keys +=
-                    mover::return_keys(session, cluster, source, target, slots, settings).await?;
+                    mover::return_keys(session, cluster, source, target, slots, settings, conduct).await?;
             }
             Step::CopyFunctions { source, target } => {
                 outcome.notes.extend(membership::copy_functions(cluster, source, target).await?);

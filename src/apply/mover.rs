@@ -3,12 +3,15 @@
 //! A batch of slots of one pair goes through these stages, each one write per node:
 //!
 //! ```text
-//! target   SETSLOT s IMPORTING source      s = every slot of the batch
+//! source   what lies in them, what it weighs    (survey.rs)      s = every slot of the batch, but those with big keys
+//! journal  opening s
+//! target   SETSLOT s IMPORTING source
 //! source   SETSLOT s MIGRATING target
 //! source   the keys, until none is left    (keys.rs)
 //! target   SETSLOT s NODE target           it owns the slots from here on, with a new epoch (`slots::take_over`)
 //! source   SETSLOT s NODE target
 //! others   SETSLOT s NODE target           gossip would tell them, later
+//! journal  moved s
 //! ```
 //!
 //! The target becomes owner before the source gives up: a run that dies in between leaves a slot that is open
@@ -18,24 +21,29 @@
 //! side by side, but no node is source and target at once: two nodes that MIGRATE to each other would wait for
 //! each other until the time limit.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
 use rcl_proto::{NodeId, Slot, SlotSet};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::handover::{Handover, SLOTS_PER_JOB};
 use super::keys::{KeyPath, TURNS, check};
 use super::slots::{self, other_masters, setslot};
-use super::{Settings, Stop};
+use super::survey::{self, BigKey};
+use super::{BigKeys, Conduct, Method, Settings};
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Link};
-use crate::output::Progress;
 use crate::plan::{Move, NodeRef};
 
 /// Lanes of one pair.
 const LANES: usize = 2;
+
+/// How often what is shown is brought up to date.
+const SHOWN_EVERY: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Default)]
 pub struct Moved {
@@ -43,6 +51,18 @@ pub struct Moved {
     pub keys: u64,
     pub notes: Vec<String>,
     pub failure: Option<Failure>,
+    /// What was left where it is.
+    big: Vec<BigKey>,
+}
+
+impl Moved {
+    fn add(&mut self, lane: Moved) {
+        self.slots += lane.slots;
+        self.keys += lane.keys;
+        self.notes.extend(lane.notes);
+        self.big.extend(lane.big);
+        self.failure = self.failure.take().or(lane.failure);
+    }
 }
 
 pub async fn move_slots(
@@ -50,41 +70,16 @@ pub async fn move_slots(
     cluster: &Cluster,
     moves: Vec<Move>,
     settings: Settings,
-    stop: &Stop,
+    conduct: &Conduct,
 ) -> Moved {
-    let total: usize = moves.iter().map(|part| part.slots.len()).sum();
-    let progress = session.output.progress(total as u64, "slots");
+    let total: u64 = moves.iter().map(|part| part.slots.len() as u64).sum();
+    conduct.meter.start(total);
+    let shown = tokio::spawn(keep_shown(conduct.clone()));
     let mut moved = Moved::default();
     for wave in waves(moves, settings.parallel.max(1)) {
-        let mut lanes = JoinSet::new();
-        let mut turns: BTreeMap<NodeId, Arc<Semaphore>> = BTreeMap::new();
-        for part in wave {
-            match Pair::new(session, cluster, &part, settings, stop, &progress) {
-                Ok(mut pair) => {
-                    let turns =
-                        turns.entry(part.target.id).or_insert_with(|| Arc::new(Semaphore::new(TURNS)));
-                    pair.path = pair.path.in_turn(Arc::clone(turns));
-                    let pair = Arc::new(pair);
-                    for _ in 0..LANES {
-                        lanes.spawn(Arc::clone(&pair).lane());
-                    }
-                }
-                Err(failure) => moved.failure = Some(failure),
-            }
-        }
-        while let Some(lane) = lanes.join_next().await {
-            match lane {
-                Ok(lane) => {
-                    moved.slots += lane.slots;
-                    moved.keys += lane.keys;
-                    moved.notes.extend(lane.notes);
-                    moved.failure = moved.failure.or(lane.failure);
-                }
-                Err(error) => moved.failure = Some(Failure::new(Kind::Internal, error.to_string())),
-            }
-        }
-        if moved.failure.is_none() && stop.requested() && moved.slots < total as u64 {
-            let left = total as u64 - moved.slots;
+        run_wave(session, cluster, wave, settings, conduct, &mut moved).await;
+        if moved.failure.is_none() && conduct.stop.requested() && moved.slots < total {
+            let left = total - moved.slots;
             let what = format!("interrupted: {left} slots are not moved, none is left open");
             moved.failure = Some(Failure::new(Kind::Interrupted, what));
         }
@@ -92,10 +87,62 @@ pub async fn move_slots(
             break;
         }
     }
-    progress.finish();
+    shown.abort();
+    conduct.meter.finish();
     moved.notes.sort();
     moved.notes.dedup();
+    if moved.failure.is_none() && !moved.big.is_empty() {
+        moved.failure = Some(survey::refusal(&moved.big, settings.limits.stall()));
+    }
     moved
+}
+
+async fn keep_shown(conduct: Conduct) {
+    loop {
+        tokio::time::sleep(SHOWN_EVERY).await;
+        conduct.meter.show(conduct.pause.is_held(), Instant::now());
+    }
+}
+
+/// All pairs of a wave side by side.
+async fn run_wave(
+    session: &Session,
+    cluster: &Cluster,
+    wave: Vec<Move>,
+    settings: Settings,
+    conduct: &Conduct,
+    moved: &mut Moved,
+) {
+    let mut lanes = JoinSet::new();
+    let mut turns: BTreeMap<(NodeId, bool), Arc<Semaphore>> = BTreeMap::new();
+    // Where a source's stall is limited, nothing else may stall it at the same time.
+    let (of_source, of_target) =
+        if settings.limits.max_latency.is_some() { (1, 1) } else { (Semaphore::MAX_PERMITS, TURNS) };
+    for part in wave {
+        match Pair::new(session, cluster, &part, settings, conduct).await {
+            Ok(mut pair) => {
+                let mut turn = |node, is_target, permits| {
+                    let turn = || Arc::new(Semaphore::new(permits));
+                    Arc::clone(turns.entry((node, is_target)).or_insert_with(turn))
+                };
+                let from = turn(part.source.id, false, of_source);
+                let to = turn(part.target.id, true, of_target);
+                pair.path = pair.path.in_turn(from, to);
+                let lanes_of_it = if pair.handover.is_some() { 1 } else { LANES };
+                let pair = Arc::new(pair);
+                for _ in 0..lanes_of_it {
+                    lanes.spawn(Arc::clone(&pair).lane());
+                }
+            }
+            Err(failure) => moved.failure = Some(failure),
+        }
+    }
+    while let Some(lane) = lanes.join_next().await {
+        match lane {
+            Ok(lane) => moved.add(lane),
+            Err(error) => moved.failure = Some(Failure::new(Kind::Internal, error.to_string())),
+        }
+    }
 }
 
 /// Groups that may run at the same time: no node is source and target in one, and no group is too large.
@@ -124,30 +171,40 @@ struct Pair {
     source_id: NodeId,
     target_id: NodeId,
     others: Vec<Link>,
+    /// How the nodes do it by themselves, where they can and are to.
+    handover: Option<Handover>,
     batches: Mutex<VecDeque<Vec<Slot>>>,
-    stop: Stop,
-    progress: Progress,
+    settings: Settings,
+    conduct: Conduct,
 }
 
 impl Pair {
-    fn new(
+    async fn new(
         session: &Session,
         cluster: &Cluster,
         part: &Move,
         settings: Settings,
-        stop: &Stop,
-        progress: &Progress,
+        conduct: &Conduct,
     ) -> Result<Pair, Failure> {
+        let (source, target) = (cluster.link(part.source.id)?.clone(), cluster.link(part.target.id)?.clone());
+        // What MIGRATE began it has to finish.
+        let begun = cluster.topology.open_slots().iter().any(|open| part.slots.contains(open.slot));
+        let handover = match begun {
+            true => None,
+            false => handover((&source, part.source.id), (&target, part.target.id), settings).await?,
+        };
         let slots: Vec<Slot> = part.slots.iter().collect();
-        let batches = slots.chunks(settings.batch_slots.max(1)).map(<[Slot]>::to_vec).collect();
-        let target = cluster.link(part.target.id)?.clone();
+        let at_once = if handover.is_some() { SLOTS_PER_JOB } else { settings.batch_slots.max(1) };
+        let batches = slots.chunks(at_once).map(<[Slot]>::to_vec).collect();
         Ok(Pair {
+            handover,
             path: KeyPath::new(
-                cluster.link(part.source.id)?.clone(),
+                source,
+                target.clone(),
                 part.target.address.clone(),
                 session.connector.clone(),
-                settings.replace,
-                settings.keys_per_call,
+                settings,
+                conduct.clone(),
             ),
             target,
             target_is_redis: cluster
@@ -158,8 +215,8 @@ impl Pair {
             target_id: part.target.id,
             others: other_masters(cluster, &[part.source.id, part.target.id]),
             batches: Mutex::new(batches),
-            stop: stop.clone(),
-            progress: progress.clone(),
+            settings,
+            conduct: conduct.clone(),
         })
     }
 
@@ -167,35 +224,92 @@ impl Pair {
     async fn lane(self: Arc<Pair>) -> Moved {
         let mut moved = Moved::default();
         while let Some(slots) = self.next_batch() {
-            match self.batch(&slots, &mut moved.notes).await {
-                Ok(keys) => {
-                    moved.slots += slots.len() as u64;
-                    moved.keys += keys;
-                    self.progress.add(slots.len() as u64);
-                }
-                Err(failure) => {
-                    self.batches.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                    moved.failure = Some(failure);
-                }
+            if let Err(failure) = self.batch(&slots, &mut moved).await {
+                self.batches.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                moved.failure = Some(failure);
             }
         }
         moved
     }
 
     fn next_batch(&self) -> Option<Vec<Slot>> {
-        if self.stop.requested() {
+        if self.conduct.stop.requested() {
             return None;
         }
         self.batches.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    async fn batch(&self, slots: &[Slot], notes: &mut Vec<String>) -> Result<u64, Failure> {
-        let source = &self.path.source;
+    /// Slots with many keys go in smaller parts.
+    async fn batch(&self, slots: &[Slot], moved: &mut Moved) -> Result<(), Failure> {
+        let counts = survey::count(&self.path.source, slots).await?;
+        if let Some(handover) = &self.handover {
+            self.conduct.pause.wait(&self.conduct.stop).await;
+            return self.hand_over(handover, &counts, moved).await;
+        }
+        for part in survey::parts(&counts) {
+            self.conduct.pause.wait(&self.conduct.stop).await;
+            if self.conduct.stop.requested() {
+                break;
+            }
+            self.part(part, moved).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_over(
+        &self,
+        handover: &Handover,
+        counts: &[(Slot, u64)],
+        moved: &mut Moved,
+    ) -> Result<(), Failure> {
+        let (journal, set) =
+            (&self.conduct.journal, counts.iter().map(|(slot, _)| *slot).collect::<SlotSet>());
+        journal.opening(self.source_id, self.target_id, &set)?;
+        if !handover.run(&set, &self.conduct).await? {
+            return Ok(());
+        }
+        let keys = counts.iter().map(|(_, keys)| keys).sum();
+        moved.slots += set.len() as u64;
+        moved.keys += keys;
+        self.conduct.meter.add_keys(keys, 0);
+        self.conduct.meter.add_slots(set.len() as u64);
+        journal.moved(self.source_id, self.target_id, &set, keys)
+    }
+
+    async fn part(&self, counts: &[(Slot, u64)], moved: &mut Moved) -> Result<(), Failure> {
+        let mut found = survey::look(&self.path.source, counts).await?;
+        let mut slots: Vec<Slot> = counts.iter().map(|(slot, _)| *slot).collect();
+        if self.settings.limits.big_keys == BigKeys::Refuse {
+            let big = survey::big_keys(&self.path.source, &found, self.settings.limits.stall()).await?;
+            let refused: BTreeSet<Slot> = big.iter().map(|big| big.slot).collect();
+            slots.retain(|slot| !refused.contains(slot));
+            found.retain(|(slot, _)| !refused.contains(slot));
+            moved.big.extend(big);
+        }
+        if slots.is_empty() {
+            return Ok(());
+        }
+        let (journal, set) = (&self.conduct.journal, slots.iter().copied().collect::<SlotSet>());
+        journal.opening(self.source_id, self.target_id, &set)?;
+        self.open(&slots).await?;
+        let keys = self.path.drain(&slots, found).await?;
+        self.close(&slots, &mut moved.notes).await?;
+        moved.slots += slots.len() as u64;
+        moved.keys += keys;
+        self.conduct.meter.add_slots(slots.len() as u64);
+        journal.moved(self.source_id, self.target_id, &set, keys)
+    }
+
+    async fn open(&self, slots: &[Slot]) -> Result<(), Failure> {
         let (from, to) = (self.source_id.to_string(), self.target_id.to_string());
         let importing = self.target.pipeline(&setslot(slots, &["IMPORTING", &from])).await?;
-        let migrating = source.pipeline(&setslot(slots, &["MIGRATING", &to])).await?;
-        self.check_opened(&importing, &migrating)?;
-        let keys = self.path.drain(slots).await?;
+        let migrating = self.path.source.pipeline(&setslot(slots, &["MIGRATING", &to])).await?;
+        self.check_opened(&importing, &migrating)
+    }
+
+    /// The target becomes the owner, and then all others learn it.
+    async fn close(&self, slots: &[Slot], notes: &mut Vec<String>) -> Result<(), Failure> {
+        let (source, to) = (&self.path.source, self.target_id.to_string());
         let close = setslot(slots, &["NODE", &to]);
         slots::take_over(&self.target, slots, &to, self.target_is_redis).await?;
         let closed = source.pipeline(&close).await?;
@@ -217,11 +331,9 @@ impl Pair {
                 notes.push(format!("{address} will hear of the move by gossip only: {error}"));
             }
         }
-        Ok(keys)
+        Ok(())
     }
-}
 
-impl Pair {
     /// An earlier run may have died after it made the target the owner: then the target refuses to import the
     /// slot, the source perhaps refuses to let it go, and all that is left is to close it. That the source does
     /// not own a slot is no error then, and only then: else somebody else owns it.
@@ -240,6 +352,27 @@ impl Pair {
     }
 }
 
+async fn handover(
+    source: (&Link, NodeId),
+    target: (&Link, NodeId),
+    settings: Settings,
+) -> Result<Option<Handover>, Failure> {
+    if settings.method == Method::Keys || settings.method == Method::Auto && settings.limits.hold_a_pace() {
+        return Ok(None);
+    }
+    if settings.limits.hold_a_pace() {
+        return Err(Failure::usage("nodes that hand slots over by themselves keep to no --max-… option")
+            .next("--method keys moves key by key, and does"));
+    }
+    let handover = Handover::between(source, target).await?;
+    if handover.is_none() && settings.method == Method::Handover {
+        let what =
+            format!("{} and {} cannot hand slots over by themselves", source.0.address(), target.0.address());
+        return Err(Failure::refused(what).next("--method keys moves key by key"));
+    }
+    Ok(handover)
+}
+
 /// Keys that lie where they should not, to the owner of their slot. The source is made importing for it: only so
 /// does it let keys of a slot go that it does not own.
 pub async fn return_keys(
@@ -249,18 +382,20 @@ pub async fn return_keys(
     target: &NodeRef,
     slots: &SlotSet,
     settings: Settings,
+    conduct: &Conduct,
 ) -> Result<u64, Failure> {
     let slots: Vec<Slot> = slots.iter().collect();
     let link = cluster.link(source.id)?;
     link.all(&setslot(&slots, &["IMPORTING", &target.id.to_string()])).await?;
     let path = KeyPath::new(
         link.clone(),
+        cluster.link(target.id)?.clone(),
         target.address.clone(),
         session.connector.clone(),
-        settings.replace,
-        settings.keys_per_call,
+        settings,
+        conduct.clone(),
     );
-    let moved = path.drain(&slots).await?;
+    let moved = path.drain(&slots, Vec::new()).await?;
     link.all(&setslot(&slots, &["STABLE"])).await?;
     Ok(moved)
 }

@@ -22,6 +22,14 @@ pub struct Global {
     #[arg(long, global = true)]
     pub dry_run: bool,
 
+    /// Where journals of changes are kept; $XDG_STATE_HOME/rcl when not given
+    #[arg(long, global = true, value_name = "DIR", env = "RCL_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+
+    /// Writes no journal: an interrupted change cannot be resumed or undone
+    #[arg(long, global = true)]
+    pub no_journal: bool,
+
     /// A node of the cluster, where a verb takes a node id
     #[arg(long, global = true, value_name = "HOST:PORT", env = "RCL_ENTRY")]
     pub entry: Option<Address>,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::confirm::{self, Manners};
 use super::{Failure, Global};
 use crate::connect::{Connector, Credentials};
+use crate::journal::StateFolder;
 use crate::output::{Output, Report};
 
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Session {
     pub output: Output,
     pub connector: Connector,
     pub entry: Option<rcl_proto::Address>,
+    /// Where journals are kept; `None`: none are written.
+    pub state: Option<StateFolder>,
     yes: bool,
     dry_run: bool,
 }
@@ -27,6 +30,7 @@ impl Session {
             output: Output::new(global.output),
             connector: Connector::new(credentials, Duration::from_secs(global.timeout)),
             entry: global.entry.clone(),
+            state: state_folder(global),
             yes: global.yes,
             dry_run: global.dry_run,
         })
@@ -49,6 +53,15 @@ impl Session {
         self.output.status(&plan.text());
         confirm::confirm(question, self.yes, manners)?;
         Ok(true)
+    }
+}
+
+/// As named, else where the user's programs keep their state.
+fn state_folder(global: &Global) -> Option<StateFolder> {
+    match &global.state_dir {
+        _ if global.no_journal => None,
+        Some(path) => Some(StateFolder::at(path)),
+        None => StateFolder::usual(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! terminal. Colour is written always and taken out by `anstream` where the stream is no terminal or NO_COLOR
 //! is set.
 
+mod meter;
 mod progress;
 mod table;
 
@@ -11,6 +12,7 @@ use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
+pub use meter::Meter;
 pub use progress::Progress;
 pub use table::{Paint, bar, bytes, count, paint, table};
 
@@ -56,6 +58,11 @@ impl Output {
     /// Status, to stderr.
     pub fn status(&self, text: &str) {
         let _ = writeln!(anstream::stderr(), "{}", text.trim_end());
+    }
+
+    /// Of a move of slots.
+    pub fn meter(&self) -> Meter {
+        Meter::new(*self, std::io::stderr().is_terminal())
     }
 
     /// A bar on stderr, which shows itself only on a terminal and only after a moment.

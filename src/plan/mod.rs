@@ -5,23 +5,27 @@
 
 pub mod create;
 pub mod fix;
+pub mod past;
 pub mod rebalance;
 pub mod replace;
 pub mod reshard;
+pub mod resume;
+pub mod room;
 pub mod scale_down;
 mod text;
+pub mod undo;
 
 use rcl_proto::{Address, NodeId, SlotSet};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::topology::{Node, Topology};
 
 /// A node as a step names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeRef {
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "text_form")]
     pub id: NodeId,
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "text_form")]
     pub address: Address,
 }
 
@@ -35,11 +39,28 @@ impl NodeRef {
     }
 }
 
-fn as_text<T: std::fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
+/// Values that have a text of their own, in JSON as that text.
+pub mod text_form {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailoverMode {
     /// The master stops writing, its replica catches up and takes over: nothing is lost.
@@ -51,15 +72,15 @@ pub enum FailoverMode {
 }
 
 /// Slots that go from one node to another, with the keys in them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Move {
     pub source: NodeRef,
     pub target: NodeRef,
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "text_form")]
     pub slots: SlotSet,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum Step {
     /// Gives an empty, lone node its first configuration epoch, so that no two masters start with the same.
@@ -70,7 +91,7 @@ pub enum Step {
     /// Gives a node slots that nobody owns.
     AddSlots {
         node: NodeRef,
-        #[serde(serialize_with = "as_text")]
+        #[serde(with = "text_form")]
         slots: SlotSet,
     },
     /// Loads the functions of one node into another.
@@ -107,19 +128,19 @@ pub enum Step {
     ReturnKeys {
         source: NodeRef,
         target: NodeRef,
-        #[serde(serialize_with = "as_text")]
+        #[serde(with = "text_form")]
         slots: SlotSet,
     },
     /// Takes the marks migrating and importing off slots.
     CloseSlots {
         node: NodeRef,
-        #[serde(serialize_with = "as_text")]
+        #[serde(with = "text_form")]
         slots: SlotSet,
     },
     /// Makes one node the owner of slots in the eyes of all masters.
     SetOwner {
         node: NodeRef,
-        #[serde(serialize_with = "as_text")]
+        #[serde(with = "text_form")]
         slots: SlotSet,
     },
     /// Waits until clients have learnt that a node has no slots any more: while it redirects some, it is needed.
@@ -141,8 +162,33 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// All nodes that it is about.
+    pub fn nodes(&self) -> Vec<&NodeRef> {
+        match self {
+            Step::SetEpoch { node, .. }
+            | Step::AddSlots { node, .. }
+            | Step::AwaitReady { node }
+            | Step::CloseSlots { node, .. }
+            | Step::SetOwner { node, .. }
+            | Step::AwaitQuiet { node }
+            | Step::Forget { node }
+            | Step::Reset { node } => vec![node],
+            Step::CopyFunctions { source, target }
+            | Step::MoveSlots(Move { source, target, .. })
+            | Step::ReturnKeys { source, target, .. } => vec![source, target],
+            Step::Meet { nodes, others } => nodes.iter().chain(others).collect(),
+            Step::Replicate { replica, master } | Step::AwaitInSync { replica, master } => {
+                vec![replica, master]
+            }
+            Step::AwaitAgreement { except, .. } => except.iter().collect(),
+            Step::Failover { replica, master, .. } => std::iter::once(replica).chain(master).collect(),
+        }
+    }
+}
+
 /// What a plan moves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     pub slots: u64,
     /// Estimated from how many keys a slot of the source holds on average.
@@ -151,7 +197,7 @@ pub struct Cost {
     pub bytes: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub title: String,
     pub steps: Vec<Step>,
@@ -192,21 +238,27 @@ pub fn move_steps(moves: Vec<Move>, topology: &Topology) -> Vec<Step> {
 fn cost(steps: &[Step], topology: &Topology) -> Cost {
     let mut cost = Cost::default();
     for step in steps {
-        let Step::MoveSlots(Move { source, slots, .. }) = step else { continue };
-        let moved = slots.len() as u64;
-        cost.slots += moved;
-        if let Some(node) = topology.node(source.id)
-            && let Some(facts) = &node.facts
-        {
-            let owned = node.slots.len().max(1) as u64;
-            let share = |whole: u64| (u128::from(whole) * u128::from(moved) / u128::from(owned)) as u64;
-            cost.keys = cost.keys.saturating_add(share(facts.keys));
-            if facts.keys > 0 {
-                cost.bytes = cost.bytes.saturating_add(share(facts.used_memory_bytes));
-            }
-        }
+        let Step::MoveSlots(part) = step else { continue };
+        let share = share(part, topology);
+        cost.slots += share.slots;
+        cost.keys = cost.keys.saturating_add(share.keys);
+        cost.bytes = cost.bytes.saturating_add(share.bytes);
     }
     cost
+}
+
+/// What one move takes of its source.
+fn share(part: &Move, topology: &Topology) -> Cost {
+    let moved = part.slots.len() as u64;
+    let Some((node, facts)) =
+        topology.node(part.source.id).and_then(|node| Some((node, node.facts.as_ref()?)))
+    else {
+        return Cost { slots: moved, ..Cost::default() };
+    };
+    let owned = node.slots.len().max(1) as u64;
+    let of = |whole: u64| (u128::from(whole) * u128::from(moved) / u128::from(owned)) as u64;
+    let bytes = if facts.keys > 0 { of(facts.used_memory_bytes) } else { 0 };
+    Cost { slots: moved, keys: of(facts.keys), bytes }
 }
 
 /// Why a wish cannot be turned into a plan: what, and what to do next.

@@ -135,21 +135,26 @@ pub(crate) mod tests {
     /// Masters 1, 2, … on ports 7001, 7002, … that own so many slots, in order.
     pub fn topology(counts: &[usize]) -> Topology {
         let mut slots = Slot::all();
+        let sets: Vec<SlotSet> = counts.iter().map(|count| slots.by_ref().take(*count).collect()).collect();
+        topology_of(&sets)
+    }
+
+    /// The same, each with the slots said.
+    pub fn topology_of(sets: &[SlotSet]) -> Topology {
         let mut lines = Vec::new();
-        for (index, count) in counts.iter().enumerate() {
-            let set: SlotSet = slots.by_ref().take(*count).collect();
+        for (index, set) in sets.iter().enumerate() {
             let (number, port) = (index as u8 + 1, 7001 + index);
             let text =
                 format!("{} 127.0.0.1:{port}@1{port} master - 0 0 {number} connected {set}", id(number));
             lines.push(text.parse().unwrap());
         }
-        let view = |(index, _)| View {
+        let view = |index: usize| View {
             viewer: id(index as u8 + 1),
             address: Address::new("127.0.0.1", 7001 + index as u16),
             lines: Vec::clone(&lines),
             facts: Facts { keys: 1000, ..Facts::default() },
         };
-        let views: Vec<View> = counts.iter().enumerate().map(view).collect();
+        let views: Vec<View> = (0..sets.len()).map(view).collect();
         merge(&views, &BTreeMap::new())
     }
 

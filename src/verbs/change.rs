@@ -5,9 +5,10 @@ use rcl_proto::Address;
 use crate::apply::{self, Outcome, Settings};
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
-use crate::plan::Plan;
+use crate::journal::{Deed, Ending, Journal};
+use crate::plan::{Plan, room};
 
-/// Shows, confirms, applies, and prints the outcome.
+/// Shows, confirms, applies with a journal, and prints the outcome.
 pub async fn carry_out(
     session: &Session,
     cluster: &Cluster,
@@ -16,15 +17,78 @@ pub async fn carry_out(
     settings: Settings,
 ) -> Result<(), Failure> {
     if plan.steps.is_empty() && plan.warnings.is_empty() {
-        let notes = vec!["nothing to do".to_owned()];
-        session.output.print(&Outcome { title: plan.title.clone(), notes, ..Outcome::default() });
+        say_nothing_to_do(session, plan);
         return Ok(());
     }
-    if session.show_and_confirm(plan, "Go ahead?", manners)? {
-        let outcome = apply::run(session, cluster, plan, settings).await?;
-        session.output.print(&outcome);
+    if agreed(session, cluster, plan, manners, settings)? {
+        let journal = begin(session, cluster, plan)?;
+        apply(session, cluster, plan, settings, Deed::Do, &journal).await?;
     }
     Ok(())
+}
+
+pub fn say_nothing_to_do(session: &Session, plan: &Plan) {
+    let notes = vec!["nothing to do".to_owned()];
+    session.output.print(&Outcome { title: plan.title.clone(), notes, ..Outcome::default() });
+}
+
+/// True when the plan can be carried out and is to be.
+pub fn agreed(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    manners: Manners,
+    settings: Settings,
+) -> Result<bool, Failure> {
+    if !settings.overfill {
+        room::check(plan, &cluster.topology)?;
+    }
+    session.show_and_confirm(plan, "Go ahead?", manners)
+}
+
+/// A new job's journal. Where there is no folder for it that the user named, it is done without, and said.
+fn begin(session: &Session, cluster: &Cluster, plan: &Plan) -> Result<Journal, Failure> {
+    let Some(folder) = &session.state else { return Ok(Journal::none()) };
+    if let Err(why) = folder.prepare() {
+        if folder.is_named() {
+            return Err(why);
+        }
+        session.output.status(&format!("no journal is written: {}", why.what));
+        return Ok(Journal::none());
+    }
+    let begun = folder.begin(&plan.title, &cluster.topology, &cluster.entry)?;
+    for old in &begun.superseded {
+        session.output.status(&format!("job {old} was not finished; this one takes its place"));
+    }
+    Ok(begun.journal)
+}
+
+/// Does what the plan says, writes down how it ended, and prints the outcome.
+pub async fn apply(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    settings: Settings,
+    deed: Deed,
+    journal: &Journal,
+) -> Result<(), Failure> {
+    journal.begin(deed, plan)?;
+    match apply::run(session, cluster, plan, settings, journal).await {
+        Ok(outcome) => {
+            journal.end(Ending::Done, None)?;
+            session.output.print(&outcome);
+            Ok(())
+        }
+        Err(mut failure) => {
+            if let Some(id) = journal.id() {
+                let next = failure.next.take().unwrap_or_default();
+                failure.next = Some(format!("{next}; or rcl resume {id}, or rcl undo {id}"));
+            }
+            // Why it stopped is said in any case.
+            let _ = journal.end(Ending::Stopped, Some(failure.what.clone()));
+            Err(failure)
+        }
+    }
 }
 
 /// The node to ask first when a verb takes a NODE: `--entry`, else the NODE's own address.

@@ -4,7 +4,7 @@ use rcl_proto::resp::Reply;
 use rcl_proto::{Address, Slot};
 
 use super::change::carry_out;
-use crate::apply::Settings;
+use super::moving::MoveArgs;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::{Cluster, Pipeline, Words};
 use crate::plan::fix::{self, KeyCounts};
@@ -19,16 +19,14 @@ pub struct Args {
     #[arg(value_name = "HOST:PORT", env = "RCL_ENTRY")]
     pub entry: Address,
 
-    /// Overwrites keys that exist on the target too
-    #[arg(long)]
-    pub replace: bool,
+    #[command(flatten)]
+    pub moving: MoveArgs,
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let cluster = Cluster::observe(&session.connector, &args.entry).await?;
     let plan = fix::plan(&cluster.topology, &count_keys(&cluster).await?)?;
-    let settings = Settings { replace: args.replace, ..Settings::default() };
-    carry_out(session, &cluster, &plan, Manners::MustConfirm, settings).await
+    carry_out(session, &cluster, &plan, Manners::MustConfirm, args.moving.settings()).await
 }
 
 /// Of all slots in question, on all masters that answer.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rcl_proto::Address;
 
 use super::change::carry_out;
-use crate::apply::Settings;
+use super::moving::MoveArgs;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
 use crate::plan::rebalance::{self, Wish};
@@ -29,9 +29,8 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0)]
     pub threshold: f64,
 
-    /// Overwrites keys that exist on the target too
-    #[arg(long)]
-    pub replace: bool,
+    #[command(flatten)]
+    pub moving: MoveArgs,
 }
 
 fn parse_weight(text: &str) -> Result<(String, f64), String> {
@@ -58,6 +57,5 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     }
     let wish = Wish { weights, use_empty_masters: args.use_empty_masters, threshold_percent: args.threshold };
     let plan = rebalance::plan(&cluster.topology, &wish)?;
-    let settings = Settings { replace: args.replace, ..Settings::default() };
-    carry_out(session, &cluster, &plan, Manners::MustConfirm, settings).await
+    carry_out(session, &cluster, &plan, Manners::MustConfirm, args.moving.settings()).await
 }

@@ -3,7 +3,7 @@
 use rcl_proto::{Address, NodeId, SlotRange, SlotSet};
 
 use super::change::carry_out;
-use crate::apply::Settings;
+use super::moving::MoveArgs;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
 use crate::plan::reshard::{self, Wish};
@@ -33,9 +33,8 @@ pub struct Args {
     #[arg(long, value_name = "RANGES", value_delimiter = ',', conflicts_with = "slots")]
     pub slot_ranges: Vec<SlotRange>,
 
-    /// Overwrites keys that exist on the target too
-    #[arg(long)]
-    pub replace: bool,
+    #[command(flatten)]
+    pub moving: MoveArgs,
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
@@ -55,6 +54,5 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         }))),
     };
     let plan = reshard::plan(&cluster.topology, &sources, target, &wish)?;
-    let settings = Settings { replace: args.replace, ..Settings::default() };
-    carry_out(session, &cluster, &plan, Manners::MustConfirm, settings).await
+    carry_out(session, &cluster, &plan, Manners::MustConfirm, args.moving.settings()).await
 }

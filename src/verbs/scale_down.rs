@@ -1,7 +1,7 @@
 //! `rcl scale-down`: takes a node out, with nothing lost.
 
 use super::change::{carry_out, entry_for};
-use crate::apply::Settings;
+use super::moving::MoveArgs;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
 use crate::plan::scale_down;
@@ -16,9 +16,8 @@ pub struct Args {
     #[arg(value_name = "NODE")]
     pub node: String,
 
-    /// Overwrites keys that exist on the target too
-    #[arg(long)]
-    pub replace: bool,
+    #[command(flatten)]
+    pub moving: MoveArgs,
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
@@ -26,6 +25,5 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let cluster = Cluster::observe(&session.connector, &entry).await?;
     let node = cluster.find(&args.node)?.id;
     let plan = scale_down::plan(&cluster.topology, node)?;
-    let settings = Settings { replace: args.replace, ..Settings::default() };
-    carry_out(session, &cluster, &plan, Manners::AskOnTerminal, settings).await
+    carry_out(session, &cluster, &plan, Manners::AskOnTerminal, args.moving.settings()).await
 }

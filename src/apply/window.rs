@@ -1,0 +1,184 @@
+//! How much goes into one write of MIGRATE calls.
+//!
+//! All of a write is done in one go: its source serves nobody meanwhile. So what counts is time, and keys are weighed in it:
+//!
+//! ```text
+//! a call   0.3 ms      the source waits for the target's answer
+//! a key    15 µs       found, serialised, stored, deleted; and a µs for each 64 bytes of its memory
+//! ```
+//!
+//! These were measured on two cores with redis-server 7.0.15; where they are wrong the window corrects them. It is halved
+//! when a write took longer than the limit, and grows while writes that filled it stay well below.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rcl_proto::Slot;
+
+/// A µs.
+const BYTES_PER_US: u64 = 64;
+const KEY_WEIGHT: u64 = 15 * BYTES_PER_US;
+const CALL_WEIGHT: u64 = 300 * BYTES_PER_US;
+/// More keys than this in one write gain nothing.
+const WRITE_KEYS: usize = 200;
+/// What a write may take where the user sets no limit.
+pub const USUAL_LIMIT: Duration = Duration::from_millis(10);
+
+/// A key, and what it takes of its node's memory; 0 where that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    pub name: Vec<u8>,
+    pub bytes: u64,
+}
+
+impl Weighed {
+    fn weight(&self) -> u64 {
+        self.bytes.saturating_add(KEY_WEIGHT)
+    }
+
+    /// How long its node will serve nobody while it goes.
+    pub fn stall(&self) -> Duration {
+        Duration::from_micros(self.weight().saturating_add(CALL_WEIGHT) / BYTES_PER_US)
+    }
+}
+
+/// The keys of one MIGRATE, all of one slot.
+pub type Call<'a> = (Slot, &'a [Weighed]);
+
+#[derive(Clone, Debug)]
+pub struct Window {
+    weight: u64,
+    least: u64,
+    most: u64,
+    limit: Duration,
+}
+
+impl Window {
+    /// Writes aim at well below `limit`: the network and a busy machine are in what is measured, too.
+    pub fn new(limit: Duration) -> Window {
+        let whole = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX).saturating_mul(BYTES_PER_US);
+        Window { weight: whole / 2, least: whole / 16, most: whole.saturating_mul(4), limit }
+    }
+
+    pub fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// A write of `calls` took so long.
+    pub fn learn(&mut self, calls: &[Call<'_>], took: Duration) {
+        let sent = weight_of(calls);
+        // One key that is larger than the window says nothing of the others.
+        if took > self.limit * 7 / 10 && sent <= self.weight {
+            self.weight = (sent / 2).max(self.least);
+        } else if took < self.limit * 3 / 10 && sent * 2 > self.weight {
+            self.weight = (self.weight + self.weight / 4).min(self.most);
+        }
+    }
+}
+
+pub fn weight_of(calls: &[Call<'_>]) -> u64 {
+    let of_call = |sum: u64, (_, keys): &Call<'_>| {
+        keys.iter().map(Weighed::weight).fold(sum.saturating_add(CALL_WEIGHT), u64::saturating_add)
+    };
+    calls.iter().fold(0, of_call)
+}
+
+/// Takes the next calls that together weigh no more than `window`; one key at least.
+pub fn next_write<'a>(left: &mut VecDeque<Call<'a>>, window: u64, keys_per_call: usize) -> Vec<Call<'a>> {
+    let mut write: Vec<Call<'a>> = Vec::new();
+    let (mut weight, mut count) = (0u64, 0);
+    while let Some((slot, keys)) = left.pop_front() {
+        weight = weight.saturating_add(CALL_WEIGHT);
+        let fits = |key: &&Weighed| {
+            weight = weight.saturating_add(key.weight());
+            weight <= window
+        };
+        let room = keys_per_call.min(WRITE_KEYS - count);
+        let mut taken = keys.iter().take(room).take_while(fits).count();
+        if taken == 0 && write.is_empty() {
+            taken = keys.len().min(1);
+        }
+        let (now, later) = keys.split_at(taken);
+        if !later.is_empty() {
+            left.push_front((slot, later));
+        }
+        if now.is_empty() {
+            break;
+        }
+        count += taken;
+        write.push((slot, now));
+        // What is left of a slot goes with the next call, in this write where there is room.
+        if weight > window || count >= WRITE_KEYS {
+            break;
+        }
+    }
+    write
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(count: usize, bytes: u64) -> Vec<Weighed> {
+        (0..count).map(|number| Weighed { name: vec![number as u8], bytes }).collect()
+    }
+
+    fn sizes(keys: &[Weighed], window: u64, per_call: usize) -> Vec<Vec<usize>> {
+        let mut left: VecDeque<Call> = [(Slot::MIN, &keys[..18]), (Slot::MAX, &keys[18..])].into();
+        std::iter::from_fn(|| {
+            let write = next_write(&mut left, window, per_call);
+            (!write.is_empty()).then(|| write.iter().map(|(_, keys)| keys.len()).collect())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_write_weighs_no_more_than_its_window_and_makes_progress() {
+        let small = keys(36, 100);
+        let call = |count: u64| CALL_WEIGHT + count * (KEY_WEIGHT + 100);
+        assert_eq!(sizes(&small, call(18) * 2, 100), [[18, 18]]);
+        assert_eq!(sizes(&small, call(18), 100), [[18], [18]]);
+        assert_eq!(sizes(&small, call(10), 100), [vec![10], vec![8], vec![10], vec![8]]);
+        assert_eq!(sizes(&small, u64::MAX, 10), [[10, 8, 10, 8]]);
+        assert_eq!(sizes(&keys(20, 1 << 30), 1, 100).len(), 20, "a key a write, however large");
+        assert_eq!(sizes(&keys(300, 1), u64::MAX, 100), [vec![18, 100, 82], vec![100]]);
+        assert_eq!(sizes(&keys(18, 1), u64::MAX, 100), [[18]], "a slot without keys needs no call");
+    }
+
+    #[test]
+    fn the_window_follows_the_time_that_writes_take() {
+        let keys = keys(50, 100);
+        let calls: [Call; 1] = [(Slot::MIN, &keys)];
+        let ms = Duration::from_millis;
+        let mut window = Window::new(ms(5));
+        let start = window.weight();
+        window.learn(&calls, ms(4));
+        assert!(window.weight() <= weight_of(&calls) / 2 && window.weight() < start);
+        for _ in 0..100 {
+            window.learn(&calls, ms(9));
+        }
+        let (slow, one) = (window.weight(), [(Slot::MIN, &keys[..1])]);
+        assert!(slow >= 5000 * BYTES_PER_US / 16);
+        // Quick ones that fill it make it grow, others do not.
+        for _ in 0..100 {
+            window.learn(&one, ms(1));
+        }
+        assert!(window.weight() > slow && weight_of(&one) * 2 <= window.weight());
+        let huge = [Weighed { name: vec![1], bytes: 1 << 40 }];
+        let before = window.weight();
+        window.learn(&[(Slot::MIN, &huge)], ms(999));
+        assert_eq!(window.weight(), before);
+    }
+
+    #[test]
+    fn a_key_s_stall_is_estimated_by_its_bytes() {
+        let stall = |bytes| Weighed { name: Vec::new(), bytes }.stall().as_millis();
+        assert_eq!(stall(100), 0);
+        assert!(
+            (250..330).contains(&stall(18_000_000)),
+            "a hash of 200,000 short fields: {}",
+            stall(18_000_000)
+        );
+        assert!(stall(u64::MAX) > 1_000_000);
+    }
+}

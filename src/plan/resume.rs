@@ -1,0 +1,272 @@
+//! What is left of a job that stopped on its way.
+//!
+//! | the step                       | what is left of it                                                       |
+//! |--------------------------------|--------------------------------------------------------------------------|
+//! | moves slots                    | the slots that are still with the source, and those still open           |
+//! | first epochs, first slots      | for nodes without an epoch; the slots that the node does not own          |
+//! | makes a replica, promotes one  | nothing where the node is that already                                   |
+//! | forgets a node                 | refused while the node owns slots that the job does not move             |
+//! | resets a node                  | nothing where nobody answers by its id any more                          |
+//! | waits, and what can be repeated | all of it, unless the journal says that it is done                      |
+//!
+//! Slots that belong to a third node by now are somebody's later will, and left alone.
+
+use std::collections::BTreeMap;
+
+use rcl_proto::{NodeId, SlotSet};
+
+use super::past::{Past, Standing, left_alone, open_ears};
+use super::{Move, NodeRef, Plan, PlanError, Step, move_steps};
+use crate::topology::Topology;
+
+pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
+    let mut rest = Rest { topology, steps: Vec::new(), warnings: Vec::new(), going: BTreeMap::new() };
+    for (index, step) in past.plan.steps.iter().enumerate() {
+        rest.take(step, past, index < past.done)?;
+    }
+    if !rest.steps.iter().any(changes) {
+        rest.steps.clear();
+    }
+    rest.await_targets();
+    let mut plan = Plan::new(format!("go on: {}", past.plan.title), rest.steps, topology);
+    plan.warnings = rest.warnings;
+    Ok(plan)
+}
+
+fn changes(step: &Step) -> bool {
+    !matches!(
+        step,
+        Step::AwaitAgreement { .. }
+            | Step::AwaitReady { .. }
+            | Step::AwaitInSync { .. }
+            | Step::AwaitQuiet { .. }
+    )
+}
+
+struct Rest<'a> {
+    topology: &'a Topology,
+    steps: Vec<Step>,
+    warnings: Vec<String>,
+    /// What the steps so far take from whom.
+    going: BTreeMap<NodeId, SlotSet>,
+}
+
+impl Rest<'_> {
+    fn take(&mut self, step: &Step, past: &Past<'_>, done: bool) -> Result<(), PlanError> {
+        let node = |node: &NodeRef| self.topology.node(node.id);
+        let is_left = match step {
+            Step::MoveSlots(part) => return self.take_move(part, past),
+            // Who is waited for follows from the moves that are left.
+            Step::AwaitReady { .. } => false,
+            Step::SetEpoch { node: new, .. } => node(new).is_none_or(|node| node.config_epoch == 0),
+            Step::AddSlots { node: new, slots } => {
+                let left = slots.difference(&node(new).map(|node| node.slots.clone()).unwrap_or_default());
+                if !left.is_empty() {
+                    self.steps.push(Step::AddSlots { node: new.clone(), slots: left });
+                }
+                return Ok(());
+            }
+            Step::Replicate { replica, master } => node(replica).is_none_or(|node| {
+                node.master() != Some(master.id) && (!node.is_master() || node.slots.is_empty())
+            }),
+            Step::AwaitInSync { replica, .. } => {
+                !done && node(replica).is_none_or(|node| !node.is_master() || node.slots.is_empty())
+            }
+            Step::Failover { replica, master, .. } => {
+                let is_left = node(replica).is_none_or(|node| !node.is_master() || node.slots.is_empty());
+                if let Some(master) = master.as_ref().filter(|_| is_left).and_then(node) {
+                    self.going.insert(master.id, master.slots.clone());
+                }
+                is_left
+            }
+            Step::Forget { node: leaving } => {
+                self.refuse_owner(leaving)?;
+                !done
+            }
+            Step::Reset { node: leaving } => {
+                let answers = node(leaving).is_some_and(|node| node.answers());
+                if !answers && !done {
+                    self.warnings.push(format!(
+                        "nobody answers at {} by the id {:.8}: it is reset already, or does not run",
+                        leaving.address, leaving.id
+                    ));
+                }
+                answers && !done
+            }
+            Step::AwaitQuiet { node: leaving } => !done && node(leaving).is_some_and(|node| node.answers()),
+            _ => !done,
+        };
+        if is_left {
+            self.steps.push(step.clone());
+        }
+        Ok(())
+    }
+
+    fn take_move(&mut self, part: &Move, past: &Past<'_>) -> Result<(), PlanError> {
+        let standing = Standing::of(part, self.topology, past.roles);
+        self.warnings.extend(left_alone(&standing.elsewhere));
+        let closing = standing.there.intersection(&standing.open);
+        let slots = standing.left.union(&closing);
+        if slots.is_empty() {
+            return Ok(());
+        }
+        if standing.left.is_empty()
+            && let (None, Some(target)) = (standing.source, standing.target)
+        {
+            // Who gave them is gone, and just a mark is left.
+            self.steps.push(Step::CloseSlots { node: NodeRef::of(target), slots });
+            return Ok(());
+        }
+        let (source, target) = standing.ends(part)?;
+        let going = self.going.entry(source.id).or_default();
+        *going = going.union(&slots);
+        let part = Move { source: NodeRef::of(source), target: NodeRef::of(target), slots };
+        self.steps.push(Step::MoveSlots(part));
+        Ok(())
+    }
+
+    /// All moves go side by side, behind the waits for their targets.
+    fn await_targets(&mut self) {
+        let is_move = |step: &Step| matches!(step, Step::MoveSlots(_));
+        let Some(first) = self.steps.iter().position(is_move) else { return };
+        let moves = self.steps.iter().filter_map(|step| match step {
+            Step::MoveSlots(part) => Some(part.clone()),
+            _ => None,
+        });
+        let moves: Vec<Move> = moves.collect();
+        let mut before = open_ears(&moves, self.topology);
+        before.extend(move_steps(moves, self.topology).into_iter().filter(|step| !is_move(step)));
+        self.steps.splice(first..first, before);
+    }
+
+    fn refuse_owner(&self, leaving: &NodeRef) -> Result<(), PlanError> {
+        let Some(node) = self.topology.node(leaving.id) else { return Ok(()) };
+        let going = self.going.get(&node.id).cloned().unwrap_or_default();
+        let stays = node.slots.difference(&going);
+        if stays.is_empty() {
+            return Ok(());
+        }
+        Err(PlanError::new(
+            format!(
+                "{} was to leave, and owns {} slots that the job does not move",
+                node.name(),
+                stays.len()
+            ),
+            format!("rcl scale-down {} plans anew", node.address),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::past::Roles;
+    use crate::plan::rebalance::tests::{id, topology};
+    use crate::plan::{replace, reshard, scale_down};
+    use crate::topology::Role;
+    use rcl_proto::Slot;
+
+    fn roles() -> Roles {
+        (1..=5).map(|number| (id(number), None)).collect()
+    }
+
+    fn moved(plan: &Plan) -> Vec<(u16, u16, String)> {
+        let one = |part: &Move| (part.source.address.port, part.target.address.port, part.slots.to_string());
+        plan.moves().map(one).collect()
+    }
+
+    fn rest(topology: &Topology, plan: &Plan, roles: &Roles) -> Result<Plan, PlanError> {
+        super::plan(topology, &Past { plan, done: 0, roles })
+    }
+
+    #[test]
+    fn only_what_is_still_with_the_source_or_open_is_moved() {
+        let before = topology(&[8192, 8192]);
+        let wish = reshard::Wish::Count(100);
+        let plan = reshard::plan(&before, &[id(1)], id(2), &wish).unwrap();
+        assert_eq!(moved(&rest(&before, &plan, &roles()).unwrap()), [(7001, 7002, "0-99".to_owned())]);
+        // Sixty have arrived, of which one has its mark still.
+        let mut now = topology_with_first(60);
+        now.nodes.get_mut(&id(1)).unwrap().migrating = vec![(Slot::new(59).unwrap(), id(2))];
+        assert_eq!(moved(&rest(&now, &plan, &roles()).unwrap()), [(7001, 7002, "59-99".to_owned())]);
+        let now = topology_with_first(100);
+        assert_eq!(rest(&now, &plan, &roles()).unwrap().steps, []);
+    }
+
+    /// Of two masters that had half of the slots each, the first has given its first `count` to the second.
+    fn topology_with_first(count: usize) -> Topology {
+        let set =
+            |from: usize, to: usize| (from..to).filter_map(|n| Slot::new(n as u16)).collect::<SlotSet>();
+        crate::plan::rebalance::tests::topology_of(&[
+            set(count, 8192),
+            set(8192, 16384).union(&set(0, count)),
+        ])
+    }
+
+    #[test]
+    fn who_took_over_stands_for_who_failed() {
+        let before = topology(&[8192, 8192, 0]);
+        let plan = reshard::plan(&before, &[id(1)], id(2), &reshard::Wish::Count(10)).unwrap();
+        let roles = Roles::from([(id(1), None), (id(2), None), (id(3), Some(id(1)))]);
+        // Node 3 has what node 1 had, which is gone.
+        let mut now = crate::plan::rebalance::tests::topology_of(&[
+            SlotSet::EMPTY,
+            before.nodes[&id(2)].slots.clone(),
+            before.nodes[&id(1)].slots.clone(),
+        ]);
+        now.nodes.get_mut(&id(1)).unwrap().facts = None;
+        assert_eq!(moved(&rest(&now, &plan, &roles).unwrap()), [(7003, 7002, "0-9".to_owned())]);
+        // The target had begun to import from who is gone.
+        now.nodes.get_mut(&id(2)).unwrap().importing = vec![(Slot::new(7).unwrap(), id(1))];
+        let kinds: Vec<_> =
+            rest(&now, &plan, &roles).unwrap().steps.iter().map(std::mem::discriminant).collect();
+        let node = NodeRef::of(&now.nodes[&id(2)]);
+        let marks_off = Step::CloseSlots { node, slots: SlotSet::EMPTY };
+        assert_eq!(kinds[0], std::mem::discriminant(&marks_off));
+        now.nodes.get_mut(&id(2)).unwrap().importing.clear();
+        // It came back as a replica.
+        let node = now.nodes.get_mut(&id(1)).unwrap();
+        (node.role, node.facts) = (Role::ReplicaOf(id(3)), Some(Default::default()));
+        assert_eq!(moved(&rest(&now, &plan, &roles).unwrap()), [(7003, 7002, "0-9".to_owned())]);
+        // The target is gone, and nobody stands for it.
+        now.nodes.get_mut(&id(2)).unwrap().facts = None;
+        let error = rest(&now, &plan, &roles).unwrap_err();
+        assert!(error.what.contains("no replica of its has taken over"), "{error:?}");
+    }
+
+    #[test]
+    fn a_replacement_goes_on_before_and_behind_the_promotion() {
+        let mut cluster = topology(&[5462, 5461, 5461, 0]);
+        let new = NodeRef::of(&cluster.nodes[&id(4)]);
+        let meeting = Step::Meet { nodes: vec![new.clone()], others: Vec::new() };
+        let plan = replace::plan(&cluster, id(1), &new, Some(meeting)).unwrap();
+        assert_eq!(rest(&cluster, &plan, &roles()).unwrap().steps, plan.steps, "nothing was done");
+        cluster.nodes.get_mut(&id(4)).unwrap().role = Role::ReplicaOf(id(1));
+        let left = rest(&cluster, &plan, &roles()).unwrap().steps;
+        assert!(left.iter().any(|step| matches!(step, Step::Failover { .. })), "{left:?}");
+        assert!(!left.iter().any(|step| matches!(step, Step::Replicate { .. })), "{left:?}");
+        let slots = std::mem::take(&mut cluster.nodes.get_mut(&id(1)).unwrap().slots);
+        cluster.nodes.get_mut(&id(1)).unwrap().role = Role::ReplicaOf(id(4));
+        let node = cluster.nodes.get_mut(&id(4)).unwrap();
+        (node.role, node.slots) = (Role::Master, slots);
+        let left = rest(&cluster, &plan, &roles()).unwrap().steps;
+        assert!(!left.iter().any(|step| matches!(step, Step::Failover { .. })), "{left:?}");
+        assert!(left.iter().any(|step| matches!(step, Step::Reset { .. })), "{left:?}");
+    }
+
+    #[test]
+    fn slots_of_a_third_are_left_alone_and_an_owner_is_not_forgotten() {
+        let before = topology(&[4096, 4096, 4096, 4096]);
+        let plan = scale_down::plan(&before, id(4)).unwrap();
+        let whole = rest(&before, &plan, &roles()).unwrap();
+        assert_eq!(whole.steps, plan.steps, "nothing was done");
+        let gone = topology(&[5462, 5461, 5461, 0]);
+        let left = rest(&gone, &plan, &roles()).unwrap();
+        assert!(left.moves().next().is_none() && left.steps.contains(plan.steps.last().unwrap()));
+        // Meanwhile it got others.
+        let other = topology(&[4000, 4000, 4000, 4384]);
+        let error = rest(&other, &plan, &roles()).unwrap_err();
+        assert!(error.what.contains("owns 288 slots"), "{error:?}");
+        assert!(error.next.contains("scale-down"));
+    }
+}

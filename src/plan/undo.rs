@@ -1,0 +1,256 @@
+//! Taking back what a job did, as far as that can be.
+//!
+//! | what was done                            | how it is taken back                                             |
+//! |------------------------------------------|------------------------------------------------------------------|
+//! | slots moved                              | a half-moved slot is finished first, then all go back             |
+//! | a replica given to another master        | given back                                                        |
+//! | a replica promoted                       | the old master is promoted, if it follows                         |
+//! | nodes joined                             | they leave, if they own nothing                                   |
+//! | a new cluster                            | its nodes are reset, if it has no keys                            |
+//! | a node forgotten or reset                | not at all: what it was is gone                                   |
+//! | keys returned, marks and owners set (fix) | not at all: what was before was no good state                    |
+//!
+//! A slot is finished before it goes back since keys that are on their way cannot be called back without clients missing
+//! them for a moment: its owner would have to serve a slot of which it does not have all.
+
+use super::past::{Past, Standing, left_alone, open_ears};
+use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Step, move_steps, scale_down};
+use crate::topology::{Node, Topology};
+
+pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
+    let is_new = past.plan.steps.iter().any(|step| matches!(step, Step::AddSlots { .. }));
+    let steps = if is_new { dissolve(topology, past)? } else { take_back(topology, past)? };
+    let mut plan = Plan::new(format!("take back: {}", past.plan.title), steps.0, topology);
+    plan.warnings = steps.1;
+    Ok(plan)
+}
+
+type Steps = (Vec<Step>, Vec<String>);
+
+fn take_back(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
+    let mut back =
+        Back { topology, steps: Vec::new(), finish: Vec::new(), back: Vec::new(), warnings: Vec::new() };
+    for (index, step) in past.plan.steps.iter().enumerate().rev() {
+        back.take(step, past, index <= past.done)?;
+    }
+    Ok(back.into_steps())
+}
+
+struct Back<'a> {
+    topology: &'a Topology,
+    steps: Vec<Step>,
+    finish: Vec<Move>,
+    back: Vec<Move>,
+    warnings: Vec<String>,
+}
+
+impl Back<'_> {
+    /// `begun`: the journal does not say that it was not.
+    fn take(&mut self, step: &Step, past: &Past<'_>, begun: bool) -> Result<(), PlanError> {
+        let node = |node: &NodeRef| self.topology.node(node.id);
+        match step {
+            Step::MoveSlots(part) => return self.take_move(part, past),
+            Step::Forget { node: gone } | Step::Reset { node: gone } if begun => {
+                return Err(PlanError::new(
+                    format!("{} was taken out of the cluster: what it was is gone", gone.name()),
+                    "add it anew (rcl add-node or add-replica), then rebalance",
+                ));
+            }
+            Step::ReturnKeys { .. } | Step::CloseSlots { .. } | Step::SetOwner { .. } if begun => {
+                return Err(PlanError::new(
+                    "what fix mended is not broken again",
+                    "rcl check shows how the cluster is",
+                ));
+            }
+            Step::Replicate { replica, master } => {
+                let before = past.roles.get(&replica.id).copied().flatten();
+                let before =
+                    before.filter(|before| *before != master.id).and_then(|id| self.topology.node(id));
+                if let Some(before) = before
+                    && node(replica).is_some_and(|node| node.master() == Some(master.id))
+                {
+                    self.steps
+                        .push(Step::Replicate { replica: replica.clone(), master: NodeRef::of(before) });
+                    self.steps.push(agree());
+                }
+            }
+            Step::Failover { replica, master: Some(master), .. } => {
+                let swapped = node(replica).is_some_and(Node::is_master)
+                    && node(master).is_some_and(|node| node.master() == Some(replica.id));
+                if swapped {
+                    let (replica, master) = (master.clone(), Some(replica.clone()));
+                    self.steps.push(Step::Failover { replica, master, mode: FailoverMode::Graceful });
+                    self.steps.push(agree());
+                }
+            }
+            Step::Meet { nodes, .. } => {
+                for new in nodes {
+                    self.send_away(new)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_move(&mut self, part: &Move, past: &Past<'_>) -> Result<(), PlanError> {
+        let standing = Standing::of(part, self.topology, past.roles);
+        self.warnings.extend(left_alone(&standing.elsewhere));
+        let slots = standing.there.union(&standing.open);
+        if slots.is_empty() {
+            return Ok(());
+        }
+        let (source, target) = standing.ends(part)?;
+        let (source, target) = (NodeRef::of(source), NodeRef::of(target));
+        if !standing.open.is_empty() {
+            let (source, target) = (source.clone(), target.clone());
+            self.finish.push(Move { source, target, slots: standing.open });
+        }
+        self.back.push(Move { source: target, target: source, slots });
+        Ok(())
+    }
+
+    fn send_away(&mut self, new: &NodeRef) -> Result<(), PlanError> {
+        let Some(node) = self.topology.node(new.id) else { return Ok(()) };
+        // Promoted by the job, it gives that back first.
+        let returns = self
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Failover { master: Some(master), .. } if master.id == new.id));
+        if !node.slots.is_empty() && !returns {
+            return Err(PlanError::new(
+                format!("{} joined, and owns {} slots by now", node.name(), node.slots.len()),
+                format!("rcl scale-down {} takes it out", node.address),
+            ));
+        }
+        let (leaving, warning) = scale_down::leave(self.topology, node);
+        self.steps.extend(leaving);
+        self.warnings.extend(warning);
+        Ok(())
+    }
+
+    /// Half-moved slots are finished before anything else. Then what was done last is taken back first.
+    fn into_steps(self) -> Steps {
+        let mut steps = open_ears(&self.finish, self.topology);
+        steps.extend(move_steps(self.finish, self.topology));
+        steps.extend(move_steps(self.back, self.topology));
+        steps.extend(self.steps);
+        (steps, self.warnings)
+    }
+}
+
+fn agree() -> Step {
+    Step::AwaitAgreement { except: Vec::new(), state_ok: false }
+}
+
+/// All nodes of a cluster that was just made become lone and empty again.
+fn dissolve(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
+    let named: Vec<&NodeRef> = past.plan.steps.iter().flat_map(Step::nodes).collect();
+    let others = topology.nodes.values().filter(|node| !named.iter().any(|other| other.id == node.id));
+    if let Some(other) = others.into_iter().next() {
+        return Err(PlanError::new(
+            format!("{} joined the cluster since: it is no new one any more", other.name()),
+            "take it out first (rcl scale-down)",
+        ));
+    }
+    if let Some(node) = topology.nodes.values().find(|node| node.keys() > 0) {
+        return Err(PlanError::new(
+            format!("{} holds {} keys by now", node.name(), node.keys()),
+            "the cluster stays as it is; who does not need the keys sends FLUSHALL first",
+        ));
+    }
+    let (mut steps, mut warnings) = (Vec::new(), Vec::new());
+    let touched = |node: &&Node| {
+        !node.slots.is_empty() || node.config_epoch > 0 || !node.is_master() || topology.nodes.len() > 1
+    };
+    for node in topology.nodes.values().filter(touched) {
+        if node.answers() {
+            steps.push(Step::Reset { node: NodeRef::of(node) });
+        } else {
+            warnings.push(format!("{} does not answer and is not reset", node.name()));
+        }
+    }
+    Ok((steps, warnings))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcl_proto::{Slot, SlotSet};
+
+    use super::*;
+    use crate::plan::past::Roles;
+    use crate::plan::rebalance::tests::{id, topology, topology_of};
+    use crate::plan::{create, replace, reshard};
+    use crate::topology::Role;
+
+    fn slots(from: usize, to: usize) -> SlotSet {
+        (from..to).filter_map(|number| Slot::new(number as u16)).collect()
+    }
+
+    fn roles() -> Roles {
+        (1..=5).map(|number| (id(number), None)).collect()
+    }
+
+    fn undone(topology: &Topology, plan: &Plan, done: usize) -> Result<Plan, PlanError> {
+        super::plan(topology, &Past { plan, done, roles: &roles() })
+    }
+
+    fn moved(plan: &Plan) -> Vec<(u16, u16, String)> {
+        let one = |part: &Move| (part.source.address.port, part.target.address.port, part.slots.to_string());
+        plan.moves().map(one).collect()
+    }
+
+    #[test]
+    fn what_is_half_moved_is_finished_before_all_goes_back() {
+        let before = topology(&[8192, 8192]);
+        let plan = reshard::plan(&before, &[id(1)], id(2), &reshard::Wish::Count(100)).unwrap();
+        assert_eq!(undone(&before, &plan, 0).unwrap().steps, [], "nothing was done");
+        let mut now = topology_of(&[slots(60, 8192), slots(8192, 16384).union(&slots(0, 60))]);
+        let slot = Slot::new(60).unwrap();
+        now.nodes.get_mut(&id(1)).unwrap().migrating = vec![(slot, id(2))];
+        now.nodes.get_mut(&id(2)).unwrap().importing = vec![(slot, id(1))];
+        assert_eq!(
+            moved(&undone(&now, &plan, 0).unwrap()),
+            [(7001, 7002, "60".to_owned()), (7002, 7001, "0-60".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_promotion_is_given_back_before_the_new_one_leaves_and_a_reset_is_final() {
+        let before = topology(&[5462, 5461, 5461, 0]);
+        let new = NodeRef::of(before.node(id(4)).unwrap());
+        let meeting = Step::Meet { nodes: vec![new.clone()], others: Vec::new() };
+        let plan = replace::plan(&before, id(1), &new, Some(meeting)).unwrap();
+        let mut now = before.clone();
+        let slots = now.nodes[&id(1)].slots.clone();
+        let node = now.nodes.get_mut(&id(1)).unwrap();
+        (node.role, node.slots) = (Role::ReplicaOf(id(4)), SlotSet::EMPTY);
+        now.nodes.get_mut(&id(4)).unwrap().slots = slots;
+        let back = undone(&now, &plan, 5).unwrap();
+        assert!(
+            matches!(&back.steps[0], Step::Failover { replica, master: Some(master), .. }
+                if replica.id == id(1) && master.id == id(4)),
+            "{:?}",
+            back.steps
+        );
+        assert!(back.steps.iter().any(|step| matches!(step, Step::Reset { node } if node.id == id(4))));
+        let forgotten = plan.steps.iter().position(|step| matches!(step, Step::Forget { .. })).unwrap();
+        let error = undone(&now, &plan, forgotten).unwrap_err();
+        assert!(error.what.contains("what it was is gone"), "{error:?}");
+    }
+
+    #[test]
+    fn a_new_cluster_is_dissolved_while_it_is_empty() {
+        let mut now = topology(&[5462, 5461, 5461]);
+        let nodes: Vec<NodeRef> = now.nodes.values().map(NodeRef::of).collect();
+        let plan = create::plan(&nodes, 0).unwrap();
+        assert!(undone(&now, &plan, 9).unwrap_err().what.contains("holds 1000 keys"));
+        now.nodes.values_mut().for_each(|node| node.facts.as_mut().unwrap().keys = 0);
+        let back = undone(&now, &plan, 9).unwrap();
+        assert_eq!(back.steps.len(), 3);
+        assert!(back.steps.iter().all(|step| matches!(step, Step::Reset { .. })));
+        let other = topology(&[5462, 5461, 5461, 0]).nodes.remove(&id(4)).unwrap();
+        now.nodes.insert(other.id, other);
+        assert!(undone(&now, &plan, 9).unwrap_err().what.contains("joined the cluster since"));
+    }
+}

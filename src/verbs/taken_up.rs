@@ -1,0 +1,121 @@
+//! A job that is taken up again: which one, and the cluster it is about as it is now.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rcl_proto::NodeId;
+
+use crate::cli::{Failure, Session};
+use crate::connect::{Cluster, view};
+use crate::journal::{Found, Job, State, StateFolder};
+use crate::plan::{Plan, Step};
+
+/// How long views that differ get to become one, as after a failover.
+const SETTLING: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(100);
+
+pub fn folder(session: &Session) -> Result<&StateFolder, Failure> {
+    session.state.as_ref().ok_or_else(|| {
+        Failure::usage("there is no folder with journals")
+            .next("name it with --state-dir, or set RCL_STATE_DIR")
+    })
+}
+
+pub fn never_begun(job: &Job) -> Failure {
+    Failure::refused(format!("job {} ended before it did anything", job.id)).next("rcl jobs lists the jobs")
+}
+
+/// The job to go on with, where there is just one.
+pub fn the_unfinished(session: &Session, folder: &StateFolder) -> Result<String, Failure> {
+    let jobs = folder.jobs()?;
+    let open: Vec<&Found> = of_entry(session, &jobs)
+        .filter(|found| found.job.as_ref().is_ok_and(|(_, state)| state.is_open()))
+        .collect();
+    match open.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => Err(Failure::refused("no job is unfinished").next("rcl jobs lists them all")),
+        many => {
+            let ids: Vec<&str> = many.iter().map(|found| found.id.as_str()).collect();
+            Err(Failure::refused(format!("{} jobs are unfinished: {}", many.len(), ids.join(", ")))
+                .next("name one; rcl jobs says what they are"))
+        }
+    }
+}
+
+pub fn the_newest(session: &Session, folder: &StateFolder) -> Result<String, Failure> {
+    let jobs = folder.jobs()?;
+    let done_something = |found: &&Found| {
+        found.job.as_ref().is_ok_and(|(_, state)| !matches!(state, State::Undone | State::Running))
+    };
+    let newest = of_entry(session, &jobs).find(done_something).map(|found| found.id.clone());
+    newest.ok_or_else(|| Failure::refused("there is no job to take back").next("rcl jobs --all lists them"))
+}
+
+/// Those of the cluster that `--entry` is in, where one is named.
+fn of_entry<'a>(session: &'a Session, jobs: &'a [Found]) -> impl Iterator<Item = &'a Found> {
+    jobs.iter().filter(move |found| match (&session.entry, &found.job) {
+        (Some(entry), Ok((job, _))) => {
+            job.entry == *entry || job.members.iter().any(|member| member.address == *entry)
+        }
+        _ => true,
+    })
+}
+
+/// The cluster that the job is about, once its nodes agree or have had their time; with those nodes of the plan in it that are
+/// not (yet, or any more) part of it.
+pub async fn observe(session: &Session, job: &Job, plan: &Plan) -> Result<Cluster, Failure> {
+    let started = Instant::now();
+    let mut cluster = by_any_member(session, job, plan).await?;
+    while !cluster.topology.disagreements.is_empty() && started.elapsed() < SETTLING {
+        tokio::time::sleep(POLL).await;
+        cluster = by_any_member(session, job, plan).await?;
+    }
+    add_outsiders(session, plan, &mut cluster).await;
+    Ok(cluster)
+}
+
+/// Asks the members in turn until one answers; last those that the plan takes out, which may know of nobody any more.
+async fn by_any_member(session: &Session, job: &Job, plan: &Plan) -> Result<Cluster, Failure> {
+    let leaves = |id: NodeId| {
+        plan.steps
+            .iter()
+            .any(|step| matches!(step, Step::Forget { node } | Step::Reset { node } if node.id == id))
+    };
+    let mut members: Vec<_> = job.members.iter().collect();
+    members.sort_by_key(|member| (leaves(member.id), member.address != job.entry));
+    let entries = session.entry.iter().chain(members.into_iter().map(|member| &member.address));
+    let mut why = Failure::refused(format!("job {} knows no node", job.id));
+    for entry in entries {
+        match Cluster::observe(&session.connector, entry).await {
+            // At an address there may be another node by now.
+            Ok(cluster) if cluster.topology.nodes.keys().any(|node| job.is_about(*node)) => {
+                return Ok(cluster);
+            }
+            Ok(_) => {
+                why =
+                    Failure::refused(format!("at {entry} there is no node of the cluster of job {}", job.id))
+                        .next("name one of its nodes with --entry");
+            }
+            Err(failure) => why = failure,
+        }
+    }
+    Err(why)
+}
+
+/// Nodes that the plan names, and that answer by the same id though no member knows them.
+async fn add_outsiders(session: &Session, plan: &Plan, cluster: &mut Cluster) {
+    let named = plan.steps.iter().flat_map(Step::nodes);
+    let outside: BTreeMap<NodeId, _> = named
+        .filter(|node| !cluster.links.contains_key(&node.id))
+        .map(|node| (node.id, node.address.clone()))
+        .collect();
+    for (id, address) in outside {
+        let Ok(link) = session.connector.connect(&address).await else { continue };
+        let Ok(seen) = view(&link).await else { continue };
+        if seen.viewer == id {
+            let lone = crate::topology::merge(&[seen], &BTreeMap::new());
+            cluster.topology.nodes.extend(lone.nodes.into_iter().filter(|(node, _)| *node == id));
+            cluster.links.insert(id, link);
+        }
+    }
+}
