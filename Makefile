@@ -219,6 +219,12 @@ replication: ## Sends chains of nodes and redis-servers through faults drawn fro
 	@SEED='$(or $(SEED),1)' ROUNDS='$(or $(ROUNDS),200)' \
 		cargo test --release --quiet --package rcl-node --test replication -- --exact chaos::by_seed slots::by_seed --nocapture --test-threads 1
 
+# Half of the rounds on our nodes, half on redis-servers; a failure prints its seed.
+.PHONY: kill-rcl
+kill-rcl: ## Kills rcl -9 at random moments of what it does, resumes or undoes it, and looks that all is well: SEED=1 ROUNDS=200
+	@RCL_KILL_SEED='$(or $(SEED),1)' RCL_KILL_ROUNDS='$(or $(ROUNDS),200)' \
+		cargo test --release --quiet --package rcl --test kill_rcl --test kill_node -- --nocapture --test-threads 1
+
 # The file is in the shape that the header of node-server/tests/facts/main.rs tells.
 .PHONY: facts
 facts: ## Compares the command table with a file of facts, and prints every difference: FACTS=commands.json

@@ -1,0 +1,160 @@
+//! A node dies, fails over or is cut off in the middle of a move: `rcl` says so, `rcl resume` finishes what is left with
+//! whoever took over, and every key is there.
+
+mod harness;
+
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use harness::*;
+use rcl_proto::nodes_text::NodeFlags;
+
+const KEYS: usize = 20_000;
+/// Of three masters with a replica each.
+const SOURCE: usize = 0;
+const TARGET: usize = 1;
+
+struct Field {
+    servers: Vec<Server>,
+    state: PathBuf,
+}
+
+impl Field {
+    fn new(kind: Kind, name: &str, node_timeout_ms: &str) -> Field {
+        let settings = ["--appendonly", "yes", "--cluster-node-timeout", node_timeout_ms];
+        let servers = Server::start_many(kind, 6, &settings);
+        create(&servers, 1);
+        fill(servers[0].port, KEYS);
+        for server in &servers[..3] {
+            server.link().call(&["WAIT", "1", "10000"]);
+        }
+        eventually("the replicas are in sync", || findings(&servers[2]) == (0, vec![]));
+        let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{name}-{kind:?}-{}", std::process::id()));
+        Field { servers, state }
+    }
+
+    fn with_state<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
+        ["--state-dir", self.state.to_str().unwrap()].iter().chain(arguments).copied().collect()
+    }
+
+    fn owned(&self, index: usize) -> usize {
+        let nodes = text(&self.servers[index].link().call(&["CLUSTER", "NODES"]));
+        let nodes = rcl_proto::nodes_text::parse(&nodes).unwrap();
+        nodes.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).unwrap().slots.len()
+    }
+
+    /// A reshard of most of the source's slots, slowed down, and under way. A third node is its entry.
+    fn reshard_under_way(&self) -> Child {
+        let (entry, from, to) =
+            (self.servers[2].address(), self.servers[SOURCE].id(), self.servers[TARGET].id());
+        let before = self.owned(TARGET);
+        let arguments = [
+            "reshard",
+            &entry,
+            "--from",
+            &from,
+            "--to",
+            &to,
+            "--slots",
+            "5000",
+            "--yes",
+            "--timeout",
+            "3",
+            "--max-keys-per-second",
+            "4000",
+        ];
+        let mut command = rcl_command(&self.with_state(&arguments));
+        let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        eventually("slots begin to arrive", || self.owned(TARGET) > before);
+        running
+    }
+
+    /// Goes on until it gets through: while nobody has taken over yet it is refused, and says so.
+    fn resume(&self) {
+        let resume = self.with_state(&["resume", "--yes", "--timeout", "5"]);
+        let mut said = String::new();
+        for _ in 0..60 {
+            let (code, stdout, stderr) = rcl(&resume);
+            said = format!("{stdout}{stderr}");
+            if code == 0 {
+                return;
+            }
+            assert!([3, 4, 5].contains(&code), "{code}: {said}");
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        panic!("it does not get through: {said}");
+    }
+
+    fn assert_well(&self, by: usize) {
+        let limit = Instant::now() + Duration::from_secs(60);
+        while findings(&self.servers[by]).0 != 0 {
+            assert!(Instant::now() < limit, "{}", rcl(&["check", &self.servers[by].address()]).1);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        verify(self.servers[by].port, KEYS);
+    }
+}
+
+impl Drop for Field {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.state);
+    }
+}
+
+/// `victim` is killed in mid-move, and its replica takes over; then it comes back.
+fn fails_over(kind: Kind, victim: usize) {
+    let mut field = Field::new(kind, &format!("fails-over-{victim}"), "2000");
+    let running = field.reshard_under_way();
+    field.servers[victim].kill();
+    let (code, _, stderr) = outcome(running.wait_with_output().unwrap());
+    assert_eq!(code, 5, "{stderr}");
+    assert!(stderr.contains("rcl resume") && stderr.contains(&field.servers[victim].address()), "{stderr}");
+    eventually("its replica takes over", || field.owned(victim + 3) > 0);
+    field.resume();
+    field.servers[victim].start_again();
+    field.assert_well(2);
+    let moved = field.owned(TARGET).max(field.owned(TARGET + 3));
+    assert!(moved >= 5461 + 5000, "all have arrived: {moved}");
+}
+
+/// Each of these takes a cluster of six and a node timeout or two: so one kind of node does, unless `RCL_KILL_ROUNDS` asks for
+/// more (`make kill-rcl`).
+fn with_kinds(usual: Kind, test: impl Fn(Kind)) {
+    if std::env::var_os("RCL_KILL_ROUNDS").is_some() {
+        with_each_kind(test);
+    } else if usual == Kind::Ours || have_server() {
+        test(usual);
+    }
+}
+
+#[test]
+fn the_source_fails_over_in_mid_move() {
+    with_kinds(Kind::Redis, |kind| fails_over(kind, SOURCE));
+}
+
+#[test]
+fn the_target_fails_over_in_mid_move() {
+    with_kinds(Kind::Ours, |kind| fails_over(kind, TARGET));
+}
+
+#[test]
+fn a_node_that_is_cut_off_for_a_while_stops_a_move_and_is_gone_on_with() {
+    with_kinds(Kind::Redis, |kind| {
+        // Nobody takes over meanwhile: what a master acknowledges after it was replaced is lost, with every cluster.
+        let field = Field::new(kind, "cut-off", "30000");
+        let running = field.reshard_under_way();
+        let signal = |signal| {
+            // SAFETY: a signal to a process that this test started and has not ended.
+            let sent = unsafe { libc::kill(field.servers[TARGET].pid() as libc::pid_t, signal) };
+            assert_eq!(sent, 0);
+        };
+        signal(libc::SIGSTOP);
+        let (code, _, stderr) = outcome(running.wait_with_output().unwrap());
+        signal(libc::SIGCONT);
+        assert_eq!(code, 5, "{stderr}");
+        field.resume();
+        field.assert_well(2);
+    });
+}
