@@ -486,6 +486,17 @@ fn every_second_in_a_cluster_and_power() {
     });
 }
 
+/// What is not synced yet when it is switched off is synced then.
+#[test]
+fn switched_on_and_off_every_second_and_power() {
+    run(Variant {
+        name: "switched_on_and_off_every_second_and_power",
+        switches: true,
+        end: End::Power,
+        ..EVERY_SECOND
+    });
+}
+
 const NEVER: Variant = Variant { name: "never", promise: Promise::Never, ..SAVES };
 
 #[test]

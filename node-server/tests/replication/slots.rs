@@ -28,7 +28,7 @@ impl Member {
     fn start(kind: &'static str) -> Member {
         let bus_port = free_port();
         let words = [
-            "--cluster-enabled yes --cluster-node-timeout 20000 --repl-backlog-size 64mb --cluster-port",
+            "--cluster-enabled yes --cluster-node-timeout 20000 --repl-backlog-size 256mb --cluster-port",
             &bus_port.to_string(),
         ];
         let mut arguments: Vec<String> = words
