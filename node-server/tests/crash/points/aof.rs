@@ -7,7 +7,7 @@ use super::{
     subject_with_all,
 };
 use crate::child::{Home, Node, Under};
-use crate::disks::faulty::{Call, Point};
+use crate::disks::faulty::{Call, Fault, Point};
 use crate::harness::wait_until;
 
 const ALWAYS: [&str; 6] = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
@@ -109,6 +109,24 @@ fn writes_are_durable_every_second() {
 fn two_faults_in_a_row() {
     every_call_after_a_fault_fails(&DURABLE_WRITE, wait_until_well);
     every_call_after_a_fault_fails(&WRITE, wait_until_well);
+}
+
+/// As long as the disk fails.
+#[test]
+fn writes_are_refused_meanwhile_and_reads_go_on() {
+    let mut subject = subject_with_all(&DURABLE_WRITE);
+    let point = |nth| Point { call: Call::Sync, file: "appendonly.aof.#.incr.aof".to_owned(), nth };
+    // It is tried again some times a second.
+    let faults: Vec<_> = (0..100).map(|nth| (point(nth), Fault::Io)).collect();
+    subject.node.begin(&faults);
+    assert!(set_state(&mut subject, 2).is_err(), "nobody knows whether it is kept");
+    let refused = set_state(&mut subject, 3).unwrap_err();
+    assert!(refused.starts_with("MISCONF Errors writing to the AOF file"), "{refused}");
+    assert_eq!(subject.text(&["GET", "foo"]), "value");
+    subject.node.end();
+    wait_until_well(&mut subject);
+    assert_eq!(set_state(&mut subject, 4), Ok(()));
+    assert_eq!(state_on_disk(&subject.home), Some(4));
 }
 
 /// What a failed write or sync has cut off is written again: the process is killed before that, or in the middle of it.
