@@ -106,16 +106,16 @@ async fn let_replicas_catch_up(node: &Arc<Node>) -> anyhow::Result<()> {
     let until_ms = clock::now_ms() + timeout_ms;
     node.persistence.shutdown_until_ms.store(until_ms, Ordering::Release);
     node.replication.ask_for_acknowledgements();
-    while node.replication.has_lagging_replicas() {
+    loop {
+        // First: that they have caught up since is no reason to go down all the same.
         if node.persistence.shutdown_aborted.load(Ordering::Acquire) {
             anyhow::bail!(ABORTED);
         }
-        if clock::now_ms() >= until_ms {
+        if !node.replication.has_lagging_replicas() || clock::now_ms() >= until_ms {
             return Ok(());
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(())
 }
 
 /// Who has everything, and who has not.

@@ -131,6 +131,26 @@ fn a_shutdown_that_is_given_up_is_given_up_for_all_who_asked() {
 }
 
 #[test]
+fn a_shutdown_that_is_given_up_stays_so_when_the_replica_catches_up_then() {
+    let mut master = Server::ours(&[]);
+    let mut replica = master.connect();
+    replica.send(&["PSYNC", "?", "-1"]);
+    assert!(replica.line().starts_with("+FULLRESYNC "));
+    let line = replica.line();
+    let length = line.strip_prefix('$').and_then(|length| length.parse().ok());
+    replica.exactly(length.expect(&line));
+    wait_until("it is a replica", || master.info("slave0").contains("state=online"));
+    master.call("INCR a");
+    let mut client = master.connect();
+    client.send(&["SHUTDOWN", "NOSAVE"]);
+    wait_until("it is waited for", || !master.info("shutdown_in_milliseconds").is_empty());
+    assert_eq!(master.text("SHUTDOWN ABORT"), "OK");
+    replica.send(&["REPLCONF", "ACK", "1000000"]);
+    assert_eq!(client.reply(), Reply::Error("ERR Errors trying to SHUTDOWN. Check logs.".into()));
+    assert_eq!(master.text("PING"), "PONG");
+}
+
+#[test]
 fn a_file_that_is_torn_or_corrupt_stops_the_start() {
     let mut node = Server::ours(&[]);
     fill(&mut node);
