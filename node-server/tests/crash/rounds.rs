@@ -261,12 +261,7 @@ impl Course {
 
     /// Saves and rewrites for a while, and then the end, often just after one of these began. When that was.
     fn live_and_end(&mut self, node: &mut Node, client: &mut Client) -> Result<Instant, String> {
-        let mut lasts_ms = 20 + self.below(400);
-        if self.variant.promise == Promise::EverySecond && self.below(4) == 0 {
-            // Two seconds are forgiven.
-            lasts_ms += 2000;
-        }
-        let end = Instant::now() + Duration::from_millis(lasts_ms);
+        let end = Instant::now() + Duration::from_millis(20 + self.below(400));
         while Instant::now() < end {
             std::thread::sleep(Duration::from_millis(self.below(60)));
             if self.variant.switches && self.below(3) == 0 {
@@ -274,6 +269,10 @@ impl Course {
             } else {
                 self.save(client)?;
             }
+        }
+        if self.variant.promise == Promise::EverySecond && self.below(4) == 0 {
+            // Two seconds are forgiven. No rewrite syncs anything meanwhile.
+            std::thread::sleep(Duration::from_millis(2200));
         }
         if self.below(2) == 0 {
             let action = self.choose_action();
