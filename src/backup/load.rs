@@ -99,17 +99,17 @@ impl Loader {
     }
 
     async fn send(&self, batch: Vec<RawKey>) -> Result<Loaded, Failure> {
-        let (now, mut loaded) = (now_ms(), Loaded::default());
+        let (now, mut loaded, count) = (now_ms(), Loaded::default(), batch.len() as u64);
         let mut questions = Vec::with_capacity(batch.len());
-        for key in &batch {
+        for mut key in batch {
             if key.expiry_ms.is_some_and(|expiry| u64::try_from(expiry).unwrap_or(0) <= now) {
                 loaded.expired += 1;
                 continue;
             }
-            let payload = payload_for(key, &self.readable)?;
+            let payload = payload_for(&mut key, &self.readable)?;
             loaded.bytes += payload.len() as u64;
-            let commands = vec![restore_command(key, &payload, self.existing == Existing::Replace)];
-            questions.push(Question { key: key.key.clone(), commands });
+            let commands = vec![restore_command(&key, payload, self.existing == Existing::Replace)];
+            questions.push(Question { key: key.key, commands });
         }
         self.rate.take(questions.len()).await;
         let answers = self.keyspace.ask(&questions).await?;
@@ -120,7 +120,7 @@ impl Loader {
                 loaded.kept += 1;
             }
         }
-        self.progress.add(batch.len() as u64);
+        self.progress.add(count);
         Ok(loaded)
     }
 
@@ -196,15 +196,15 @@ pub fn slots_of(record: &FileRecord) -> Result<SlotSet, Failure> {
 }
 
 /// A payload that the target can read.
-fn payload_for(key: &RawKey, readable: &Readable) -> Result<Vec<u8>, Failure> {
-    let payload = key.payload.as_deref().unwrap_or_default();
-    let Some(who) = readable.who_cannot(key.form.payload_version()) else { return Ok(payload.to_vec()) };
+fn payload_for(key: &mut RawKey, readable: &Readable) -> Result<Vec<u8>, Failure> {
+    let payload = key.payload.take().unwrap_or_default();
+    let Some(who) = readable.who_cannot(key.form.payload_version()) else { return Ok(payload) };
     let cannot = |why: &str| {
         let (name, of_type) = (key_text(&key.key), key.form.type_name());
         Failure::refused(format!("{who} is too old for the {of_type} '{name}'{why}"))
             .next("restore into servers of the version that the backup is of, or a newer one")
     };
-    let value = rdb::restore(payload, &Limits::default()).map_err(|error| cannot(&format!(": {error}")))?;
+    let value = rdb::restore(&payload, &Limits::default()).map_err(|error| cannot(&format!(": {error}")))?;
     let older = rdb::dump(value.as_ref(), true);
     let version = older.len().checked_sub(10).and_then(|end| older.get(end..end + 2));
     let version = version.map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
@@ -214,9 +214,9 @@ fn payload_for(key: &RawKey, readable: &Readable) -> Result<Vec<u8>, Failure> {
     Ok(older)
 }
 
-fn restore_command(key: &RawKey, payload: &[u8], replace: bool) -> Words {
+fn restore_command(key: &RawKey, payload: Vec<u8>, replace: bool) -> Words {
     let expiry = key.expiry_ms.unwrap_or(0).to_string();
-    let mut words = Words::of(&["RESTORE"]).and(&key.key).and(expiry).and(payload);
+    let mut words = Words::of(&["RESTORE"]).and(&key.key).and(expiry).and_bytes(payload);
     if replace {
         words = words.and("REPLACE");
     }

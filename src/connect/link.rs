@@ -3,6 +3,7 @@
 //! Clones share the connection: what several tasks send is pipelined on one socket, each gets its own replies.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rcl_proto::Address;
@@ -12,18 +13,24 @@ use redis::aio::MultiplexedConnection;
 use super::Credentials;
 use crate::cli::{Failure, Kind};
 
-/// A command: its name and arguments.
+/// A command: its name and arguments. Clones share them: what is sent once more is not copied for that.
 #[derive(Clone, Debug, Default)]
-pub struct Words(Vec<Vec<u8>>);
+pub struct Words(Arc<Vec<Vec<u8>>>);
 
 impl Words {
     pub fn of(words: &[&str]) -> Words {
-        Words(words.iter().map(|word| word.as_bytes().to_vec()).collect())
+        Words(Arc::new(words.iter().map(|word| word.as_bytes().to_vec()).collect()))
     }
 
     #[must_use]
-    pub fn and(mut self, word: impl AsRef<[u8]>) -> Words {
-        self.0.push(word.as_ref().to_vec());
+    pub fn and(self, word: impl AsRef<[u8]>) -> Words {
+        self.and_bytes(word.as_ref().to_vec())
+    }
+
+    /// A long one, which is moved there.
+    #[must_use]
+    pub fn and_bytes(mut self, word: Vec<u8>) -> Words {
+        Arc::make_mut(&mut self.0).push(word);
         self
     }
 

@@ -39,6 +39,13 @@ impl Connector {
         Connector { credentials, time_limit }
     }
 
+    /// For what carries values of any length: a node needs its time for a long one.
+    #[must_use]
+    pub fn patient(&self) -> Connector {
+        const PATIENCE: Duration = Duration::from_secs(120);
+        Connector { credentials: self.credentials.clone(), time_limit: self.time_limit.max(PATIENCE) }
+    }
+
     pub async fn connect(&self, address: &Address) -> Result<Link, LinkError> {
         Link::open(address, self.credentials.as_ref(), self.time_limit).await
     }

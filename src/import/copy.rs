@@ -64,7 +64,7 @@ impl Copied {
 #[derive(Clone, Debug)]
 struct Parcel {
     key: Vec<u8>,
-    payload: Vec<u8>,
+    payload: Arc<Vec<u8>>,
     /// Milliseconds; 0: for ever.
     ttl_ms: i64,
     /// The target has it from us.
@@ -169,6 +169,7 @@ impl Copier {
             match (payload, ttl) {
                 (Reply::Bulk(payload), Reply::Integer(ttl)) if ttl != -2 => {
                     let ttl_ms = if ttl == -1 { 0 } else { ttl.max(1) };
+                    let payload = Arc::new(payload);
                     parcels.push(Parcel { key: key.clone(), payload, ttl_ms, is_ours: *is_ours });
                 }
                 (Reply::Error(error), _) | (_, Reply::Error(error)) => return Err(unread(key, &error)),
@@ -251,10 +252,10 @@ impl Copier {
         let mut same = Vec::new();
         for (parcel, answer) in taken.into_iter().zip(answers) {
             let found = match answer.replies.into_iter().next() {
-                Some(Reply::Bulk(payload)) => Contents::Payload(payload),
+                Some(Reply::Bulk(payload)) => Contents::Payload(Arc::new(payload)),
                 _ => Contents::Unknown,
             };
-            if Contents::Payload(parcel.payload.clone()).is_same(&found) == Some(true) {
+            if Contents::Payload(Arc::clone(&parcel.payload)).is_same(&found) == Some(true) {
                 copied.same += 1;
                 same.push(parcel);
             } else if self.conflict == Conflict::Keep {
@@ -275,7 +276,7 @@ impl Copier {
     async fn remove(&self, there: Vec<Parcel>, copied: &mut Copied) -> Result<Vec<Changed>, Failure> {
         let question = |parcel: &Parcel| {
             let sha1: String =
-                Sha1::digest(&parcel.payload).iter().map(|byte| format!("{byte:02x}")).collect();
+                Sha1::digest(parcel.payload.as_slice()).iter().map(|byte| format!("{byte:02x}")).collect();
             one(&parcel.key, Words::of(&["EVAL", REMOVE_IF_SAME, "1"]).and(&parcel.key).and(sha1))
         };
         let answers: Vec<Answer> = self.source.ask(&there.iter().map(question).collect::<Vec<_>>()).await?;

@@ -87,11 +87,7 @@ impl Keyspace {
     }
 
     /// Of a cluster that was observed already.
-    pub fn of(cluster: Cluster) -> Keyspace {
-        Keyspace::of_shared(Arc::new(cluster))
-    }
-
-    pub fn of_shared(cluster: Arc<Cluster>) -> Keyspace {
+    pub fn of(cluster: Arc<Cluster>) -> Keyspace {
         let (entry, connector) = (cluster.entry.clone(), cluster.connector.clone());
         let nodes = RwLock::new(Nodes::Many(cluster));
         Keyspace { entry, connector, database: 0, alone_keys: 0, nodes }

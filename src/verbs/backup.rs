@@ -286,6 +286,35 @@ mod tests {
     }
 
     #[test]
+    fn it_reads_well_in_80_columns() {
+        let file = FileRecord {
+            name: "node-07c37dfe.rdb.gz".into(),
+            taken_from: "10.0.0.1:6379 (07c37dfe)".into(),
+            keys: 1_234_567,
+            bytes: 123 << 20,
+            replication_offset: 987_654_321_000,
+            ..FileRecord::default()
+        };
+        let backup = Backup {
+            folder: "/srv/backup".into(),
+            keys: 1_234_567,
+            bytes: 123 << 20,
+            seconds: 12.34,
+            files: vec![file],
+            functions: Vec::new(),
+            notes: vec!["something".into()],
+        };
+        let text = anstream::adapter::strip_str(&backup.text()).to_string();
+        assert_eq!(
+            text,
+            "file                  taken from          keys       size     at offset\n\
+             node-07c37dfe.rdb.gz  10.0.0.1:6379  1,234,567  123.0 MiB  987654321000\n\
+             1,234,567 keys, 123.0 MiB in 12.3 s: /srv/backup\n\
+             note: something"
+        );
+    }
+
+    #[test]
     fn a_slot_that_changed_hands_or_is_about_to_is_seen() {
         let before = topology("0-8191", "8192-16383");
         assert_eq!(moved(&before, &topology("0-8191", "8192-16383")), None);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::cli::{Failure, Kind, Session};
-use crate::connect::{Cluster, Words};
+use crate::connect::Words;
 use crate::keys::{Filter, Keyspace, Measured, Rate, Tally, Walk, key_text, measure, shortened};
 use crate::output::{Paint, Report, bytes, count, paint, table};
 
@@ -161,7 +161,7 @@ fn cell(found: &OfType, row: &Row) -> [String; 6] {
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
-    let keyspace = Keyspace::of(Cluster::observe(&session.connector, &args.entry).await?);
+    let keyspace = Keyspace::open(&session.connector, &args.entry, 0).await?;
     let holders = keyspace.holders(args.from_replicas)?;
     let progress = session.output.progress(holders.iter().map(|holder| holder.keys).sum(), "keys");
     progress.message("measuring");

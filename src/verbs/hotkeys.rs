@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::cli::{Failure, Kind, Session};
-use crate::connect::{Cluster, Fields, Pipeline, Words};
+use crate::connect::{Fields, Pipeline, Words};
 use crate::keys::{Filter, Holder, KeyPlaces, Keyspace, Rate, Walk, key_text, listen, shortened};
 use crate::output::{Report, count, table};
 
@@ -97,7 +97,7 @@ impl Top {
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
-    let keyspace = Keyspace::of(Cluster::observe(&session.connector, &args.entry).await?);
+    let keyspace = Keyspace::open(&session.connector, &args.entry, 0).await?;
     let holders = keyspace.holders(false)?;
     let mut top = Top { rows: BTreeSet::new(), most: usize::from(args.top) };
     let mut commands = None;

@@ -149,7 +149,7 @@ impl Report for Imported {
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let source = Arc::new(args.login.open(session, &args.source).await?);
-    let target = Arc::new(Keyspace::open(&session.connector, &args.entry, 0).await?);
+    let target = Arc::new(Keyspace::open(&session.connector.patient(), &args.entry, 0).await?);
     refuse_itself(args, &source, &target)?;
     let holders = source.holders(false)?;
     let job = Job {
@@ -309,4 +309,30 @@ async fn copy_all(
     }
     cursor.lock().unwrap_or_else(PoisonError::into_inner).remove();
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_happened_is_told() {
+        let imported = Imported {
+            copied: 5000,
+            copied_again: 0,
+            deleted_again: 0,
+            same: 12,
+            kept: 0,
+            gone: 0,
+            removed_at_source: 5012,
+            left_at_source: 0,
+            bytes: 1 << 20,
+            seconds: 2.0,
+        };
+        assert_eq!(
+            anstream::adapter::strip_str(&imported.text()).to_string(),
+            "imported: 5,000 keys, 1.0 MiB in 2.0 s (2,500 keys/s)\n12 keys were there already\n\
+             5,012 keys were deleted at the source"
+        );
+    }
 }

@@ -50,6 +50,6 @@ impl Login {
     }
 
     pub async fn open(&self, session: &Session, source: &Address) -> Result<Keyspace, Failure> {
-        Keyspace::open(&self.connector(session)?, source, self.from_db).await
+        Keyspace::open(&self.connector(session)?.patient(), source, self.from_db).await
     }
 }

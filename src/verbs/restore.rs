@@ -139,7 +139,7 @@ impl Report for Restored {
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let (folder, manifest) = Folder::open(&args.folder)?;
     refuse_what_cannot_be_restored(&manifest)?;
-    let cluster = Arc::new(Cluster::observe(&session.connector, &args.entry).await?);
+    let cluster = Arc::new(Cluster::observe(&session.connector.patient(), &args.entry).await?);
     let target_keys: u64 = cluster.topology.masters().iter().map(|node| node.keys()).sum();
     refuse_target(args, &cluster, target_keys)?;
     let readable = readable(&manifest, &cluster).await?;
@@ -268,7 +268,7 @@ async fn load(
     let progress = session.output.progress(manifest.keys, "keys");
     progress.message("restoring");
     let loader = Loader {
-        keyspace: Arc::new(Keyspace::of_shared(Arc::clone(cluster))),
+        keyspace: Arc::new(Keyspace::of(Arc::clone(cluster))),
         existing: args.existing(),
         readable: Arc::new(readable),
         rate: Arc::new(Rate::new(args.rate)),
@@ -285,4 +285,31 @@ async fn load(
     }
     progress.finish();
     Ok(loaded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_says_what_becomes_of_what_is_there() {
+        let plan = Plan {
+            folder: "/srv/backup".into(),
+            taken_ms: 0,
+            keys: 1_234_567,
+            bytes: 123 << 20,
+            files: 3,
+            functions: vec!["lib".into()],
+            target: "10.0.0.1:6379".into(),
+            target_masters: 5,
+            target_keys: 7,
+            existing: "overwritten",
+        };
+        assert_eq!(
+            anstream::adapter::strip_str(&plan.text()).to_string(),
+            "restore 1,234,567 keys (123.0 MiB in 3 files)\n  from    /srv/backup\n\
+             \x20 into    the cluster of 10.0.0.1:6379: 5 masters, 7 keys\n\
+             \x20 load    the function libraries lib\n  keys that exist there are overwritten"
+        );
+    }
 }

@@ -119,7 +119,7 @@ impl Work {
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
-    let second = Arc::new(Keyspace::open(&session.connector, &args.entry, 0).await?);
+    let second = Arc::new(Keyspace::open(&session.connector.patient(), &args.entry, 0).await?);
     let on_second = keys_of(&second)?;
     let path = Path::new(&args.source);
     let verdict = if path.is_dir() {
@@ -316,5 +316,34 @@ fn given(key: RawKey) -> Given {
         expiry_ms: key.expiry_ms,
         is_big: key.value_bytes > BIG_BYTES,
     };
-    Given { key: key.key, kept: Some((head, Contents::Payload(key.payload.unwrap_or_default()))) }
+    Given { key: key.key, kept: Some((head, Contents::Payload(Arc::new(key.payload.unwrap_or_default())))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_names_what_differs() {
+        let found =
+            |count, keys: &[&str]| Found { count, keys: keys.iter().map(|key| (*key).into()).collect() };
+        let verdict = Verdict {
+            same: false,
+            compared: 1_234_567,
+            looked_for: 1_234_570,
+            sampled_one_of: 100,
+            differences: BTreeMap::from([
+                (Difference::Value, found(12, &["user:1", "user:2"])),
+                (Difference::Missing, found(1, &["a\\x0ab"])),
+            ]),
+            notes: Vec::new(),
+        };
+        assert_eq!(
+            anstream::adapter::strip_str(&verdict.text()).to_string(),
+            "1 missing on the second\n  a\\x0ab\n12 with another value\n  user:1\n  user:2\n  and 10 more (--show)\n\
+             different: 1,234,567 keys compared (one of 100), 1,234,570 looked for on the first"
+        );
+        let json = serde_json::to_string(&verdict.differences).unwrap();
+        assert!(json.starts_with(r#"{"missing":{"count":1,"keys":"#), "{json}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Keys of a living data set as they are now.
 
+use std::sync::Arc;
+
 use rcl_proto::resp::Reply;
 
 use super::fingerprint::{Fingerprint, of_payload};
@@ -25,7 +27,7 @@ pub struct Head {
 #[derive(Clone, Debug)]
 pub enum Contents {
     /// As DUMP gives it.
-    Payload(Vec<u8>),
+    Payload(Arc<Vec<u8>>),
     Print(Fingerprint),
     /// The key is not there any more.
     Gone,
@@ -118,7 +120,7 @@ pub async fn contents(keyspace: &Keyspace, keys: &[(&[u8], &Head)]) -> Result<Ve
     for (key, head) in keys {
         let payload = if head.is_big { None } else { answers.next() };
         let contents = match payload.map(|answer| answer.replies.into_iter().next()) {
-            Some(Some(Reply::Bulk(payload))) => Contents::Payload(payload),
+            Some(Some(Reply::Bulk(payload))) => Contents::Payload(Arc::new(payload)),
             Some(Some(Reply::Null)) => Contents::Gone,
             // No DUMP, or none that we may use.
             _ => pieces::read(keyspace, key, &head.of_type).await?,

@@ -68,6 +68,10 @@ fn a_loaded_cluster_of_three_is_restored_into_one_of_five() {
             }
             let restored = rcl_json(&["restore", scratch.path(), &second, "--yes"]);
             assert_eq!(restored["keys"], made["keys"], "{restored}");
+            eprintln!(
+                "{kind:?}, {name}: {} keys, backup {} s ({} bytes), restore {} s",
+                made["keys"], made["seconds"], made["bytes"], restored["seconds"]
+            );
             // The keys under load were written since; what is not, is the same on all three.
             let compared = rcl_json(&["verify", scratch.path(), &second]);
             assert_eq!(

@@ -26,6 +26,13 @@ fn the_biggest_keys_of_all_masters_are_found() {
             assert!(of["most_bytes"][0]["bytes"].as_u64().unwrap() > 3000, "{of}");
             assert_eq!(of["most_bytes"].as_array().unwrap().len(), 2);
         }
+        let alone = Server::start(kind, &["--cluster-enabled", "no"]);
+        alone.link().call(&["RPUSH", "list", "a", "b"]);
+        let found = rcl_json(&["bigkeys", &alone.address()]);
+        assert_eq!(
+            found["types"][0]["most_elements"][0]["elements"], 2,
+            "a server that is no cluster has keys, too"
+        );
         let only = rcl_json(&["bigkeys", &address, "--type", "zset", "--pattern", "key:1*"]);
         assert_eq!(only["types"].as_array().unwrap().len(), 1);
         let text = rcl_ok(&["bigkeys", &address]);
