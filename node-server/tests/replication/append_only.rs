@@ -258,6 +258,21 @@ fn a_time_may_be_cut_to() {
 }
 
 #[test]
+fn a_write_behind_the_wish_for_times_has_one() {
+    let node = Server::ours(&ON);
+    let mut client = node.connect();
+    client.send(&["SET", "key", "before"]);
+    client.send(&["CONFIG", "SET", "aof-timestamp-enabled", "yes"]);
+    client.send(&["SET", "key", "behind"]);
+    (0..3).for_each(|_| assert_eq!(client.reply(), Reply::Simple("OK".into())));
+    let folder = node.terminate();
+    let incremental = std::fs::read_to_string(file(&folder, "appendonly.aof.1.incr.aof")).unwrap();
+    let parts: Vec<&str> = incremental.split("SET\r\n").collect();
+    let has_time = parts.iter().map(|part| part.contains("#TS:"));
+    assert_eq!(has_time.collect::<Vec<_>>(), [false, true, false], "{incremental}");
+}
+
+#[test]
 fn it_is_written_anew_when_it_has_grown() {
     let mut node = Server::ours(&with(&["--auto-aof-rewrite-min-size", "10kb"]));
     let value = "x".repeat(1000);

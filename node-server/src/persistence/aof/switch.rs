@@ -127,9 +127,10 @@ pub fn restart_after_copy(node: &Arc<Node>) {
     }
 }
 
-/// How to sync may have changed.
+/// How to sync may have changed, and whether times are told: what is written from now on has them.
 pub fn settings_changed(node: &Node) {
     if !node.persistence.aof.is_off() {
+        node.replication.tell_times_in_file(node.settings().aof_timestamp_enabled);
         super::tick::refresh_policy(node);
         node.replication.bell.ring();
     }
