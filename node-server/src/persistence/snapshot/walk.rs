@@ -21,9 +21,9 @@ use crate::scheduling;
 /// What is done under a lock at a time.
 pub(super) const VISIT: WalkBudget = WalkBudget { entries: 64, bytes: 64 * 1024 };
 /// What so many visits brought is written in one go.
-const VISITS: usize = 8;
+const VISITS: usize = 4;
 /// After so long the walk sleeps for a moment, which is as short as the system makes it.
-const STRETCH: Duration = Duration::from_micros(300);
+const STRETCH: Duration = Duration::from_micros(150);
 const MOMENT: Duration = Duration::from_micros(1);
 
 pub(super) struct Walk {
