@@ -122,10 +122,7 @@ impl Keyspace {
         let topology = &cluster.topology;
         let mut holders = Vec::new();
         for master in topology.masters() {
-            let in_sync = |node: &&&crate::topology::Node| node.facts.as_ref().is_some_and(|f| f.link_up);
-            let replicas = topology.replicas_of(master.id);
-            let replica = replicas.iter().find(in_sync).filter(|_| from_replicas);
-            let node = replica.copied().unwrap_or(master);
+            let node = topology.replica_in_sync(master.id).filter(|_| from_replicas).unwrap_or(master);
             let link = cluster.link(node.id)?.clone();
             holders.push(Holder { name: node.name(), id: node.id.to_string(), link, keys: node.keys() });
         }

@@ -195,6 +195,12 @@ impl Topology {
         replicas
     }
 
+    /// One that has its master's data; the first by address.
+    pub fn replica_in_sync(&self, master: NodeId) -> Option<&Node> {
+        let in_sync = |node: &&Node| node.facts.as_ref().is_some_and(|facts| facts.link_up);
+        self.replicas_of(master).into_iter().find(in_sync)
+    }
+
     pub fn uncovered(&self) -> SlotSet {
         Slot::all().filter(|&slot| self.owner(slot).is_none()).collect()
     }

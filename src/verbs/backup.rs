@@ -186,10 +186,7 @@ fn sources(cluster: &Cluster, from_replicas: bool) -> Result<Vec<Source>, Failur
     let topology = &cluster.topology;
     let owners = topology.masters().into_iter().filter(|node| !node.slots.is_empty());
     let source = |master: &Node| {
-        let replicas = topology.replicas_of(master.id);
-        let in_sync = |node: &&&Node| node.facts.as_ref().is_some_and(|facts| facts.link_up);
-        let replica = replicas.iter().find(in_sync).copied().filter(|_| from_replicas);
-        let asked = replica.unwrap_or(master);
+        let asked = topology.replica_in_sync(master.id).filter(|_| from_replicas).unwrap_or(master);
         Ok(Source {
             node: master.id.to_string(),
             slots: master.slots.clone(),

@@ -1,9 +1,8 @@
 //! `rcl resume`: goes on with what is left of a job that stopped or was killed.
 
-use super::change::{agreed, apply, say_nothing_to_do};
 use super::moving::MoveArgs;
 use super::taken_up;
-use crate::cli::{Failure, Manners, Session};
+use crate::cli::{Failure, Session};
 use crate::journal::{Deed, Ending};
 use crate::plan::resume;
 
@@ -41,16 +40,5 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         Some(Deed::Undo) => Deed::Undo,
         _ => Deed::Resume,
     };
-    if plan.steps.is_empty() {
-        plan.warnings.iter().for_each(|warning| session.output.status(&format!("warning: {warning}")));
-        journal.begin(deed, &plan)?;
-        journal.end(Ending::Done, None)?;
-        say_nothing_to_do(session, &plan);
-        return Ok(());
-    }
-    let settings = args.moving.settings();
-    if agreed(session, &cluster, &plan, Manners::MustConfirm, settings)? {
-        apply(session, &cluster, &plan, settings, deed, &journal).await?;
-    }
-    Ok(())
+    taken_up::carry_out(session, &cluster, &plan, args.moving.settings(), deed, &journal).await
 }

@@ -1,13 +1,15 @@
-//! A job that is taken up again: which one, and the cluster it is about as it is now.
+//! A job that is taken up again: which one, the cluster it is about as it is now, and the way from its plan to its end.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rcl_proto::NodeId;
 
-use crate::cli::{Failure, Session};
+use super::change::{agreed, apply, say_nothing_to_do};
+use crate::apply::Settings;
+use crate::cli::{Failure, Manners, Session};
 use crate::connect::{Cluster, view};
-use crate::journal::{Found, Job, State, StateFolder};
+use crate::journal::{Deed, Ending, Found, Job, Journal, State, StateFolder};
 use crate::plan::{Plan, Step};
 
 /// How long views that differ get to become one, as after a failover.
@@ -72,6 +74,28 @@ pub async fn observe(session: &Session, job: &Job, plan: &Plan) -> Result<Cluste
     }
     add_outsiders(session, plan, &mut cluster).await;
     Ok(cluster)
+}
+
+/// Shows, confirms, applies, and writes down how it ended. A plan without steps ends the job, too.
+pub async fn carry_out(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    settings: Settings,
+    deed: Deed,
+    journal: &Journal,
+) -> Result<(), Failure> {
+    if plan.steps.is_empty() {
+        plan.warnings.iter().for_each(|warning| session.output.status(&format!("warning: {warning}")));
+        journal.begin(deed, plan)?;
+        journal.end(Ending::Done, None)?;
+        say_nothing_to_do(session, plan);
+        return Ok(());
+    }
+    if agreed(session, cluster, plan, Manners::MustConfirm, settings)? {
+        apply(session, cluster, plan, settings, deed, journal).await?;
+    }
+    Ok(())
 }
 
 /// Asks the members in turn until one answers; last those that the plan takes out, which may know of nobody any more.

@@ -1,10 +1,9 @@
 //! `rcl undo`: takes back what a job did.
 
-use super::change::{agreed, apply, say_nothing_to_do};
 use super::moving::MoveArgs;
 use super::taken_up;
-use crate::cli::{Failure, Manners, Session};
-use crate::journal::{Deed, Ending};
+use crate::cli::{Failure, Session};
+use crate::journal::Deed;
 use crate::plan::undo;
 
 /// Takes back what a change did
@@ -33,16 +32,5 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let past = job.whole(&roles).ok_or_else(|| taken_up::never_begun(&job))?;
     let cluster = taken_up::observe(session, &job, past.plan).await?;
     let plan = undo::plan(&cluster.topology, &past)?;
-    if plan.steps.is_empty() {
-        plan.warnings.iter().for_each(|warning| session.output.status(&format!("warning: {warning}")));
-        journal.begin(Deed::Undo, &plan)?;
-        journal.end(Ending::Done, None)?;
-        say_nothing_to_do(session, &plan);
-        return Ok(());
-    }
-    let settings = args.moving.settings();
-    if agreed(session, &cluster, &plan, Manners::MustConfirm, settings)? {
-        apply(session, &cluster, &plan, settings, Deed::Undo, &journal).await?;
-    }
-    Ok(())
+    taken_up::carry_out(session, &cluster, &plan, args.moving.settings(), Deed::Undo, &journal).await
 }
