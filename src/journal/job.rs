@@ -1,6 +1,6 @@
 //! A job, as its records tell it.
 
-use rcl_proto::{Address, NodeId};
+use rcl_proto::{Address, NodeId, SlotSet};
 use serde::Serialize;
 
 use super::record::{Deed, Ending, Member, Record, VERSION};
@@ -28,8 +28,12 @@ pub struct Run {
     pub began_ms: u64,
     /// How many steps of its plan are done.
     pub done: usize,
+    /// With those that were opened, and that the run that goes on found to have arrived: an `rcl` that is killed between the two
+    /// has not said so. Their keys are not known.
     pub moved_slots: u64,
     pub moved_keys: u64,
+    /// Opened, and not said to have moved.
+    opened: SlotSet,
     pub end: Option<(Ending, Option<String>)>,
 }
 
@@ -64,6 +68,19 @@ impl State {
     }
 }
 
+/// Whether a run goes on with what the one before it did.
+fn goes_on(before: Deed, now: Deed) -> bool {
+    now == Deed::Resume || before == Deed::Undo && now == Deed::Undo
+}
+
+impl Run {
+    /// What the rest does not move has arrived.
+    fn note_arrived(&mut self, rest: &Plan) {
+        let left = rest.moves().fold(SlotSet::EMPTY, |left, part| left.union(&part.slots));
+        self.moved_slots += std::mem::take(&mut self.opened).difference(&left).len() as u64;
+    }
+}
+
 impl Job {
     /// From the text of its file; or why it cannot be read.
     pub fn read(text: &str) -> Result<Job, String> {
@@ -90,8 +107,12 @@ impl Job {
     fn take(&mut self, record: Record) {
         if let Record::Begin { deed, plan, pid, at_ms, .. } = record {
             self.superseded_by = None;
-            let (done, moved_slots, moved_keys, end) = (0, 0, 0, None);
-            self.runs.push(Run { deed, plan, pid, began_ms: at_ms, done, moved_slots, moved_keys, end });
+            if let Some(before) = self.runs.last_mut().filter(|before| goes_on(before.deed, deed)) {
+                before.note_arrived(&plan);
+            }
+            let (done, moved_slots, moved_keys, opened, end) = (0, 0, 0, SlotSet::EMPTY, None);
+            let began_ms = at_ms;
+            self.runs.push(Run { deed, plan, pid, began_ms, done, moved_slots, moved_keys, opened, end });
             return;
         }
         if let Record::Superseded { by, .. } = record {
@@ -101,7 +122,9 @@ impl Job {
         let Some(run) = self.runs.last_mut() else { return };
         match record {
             Record::Done { steps, .. } => run.done = steps,
+            Record::Opening { slots, .. } => run.opened = run.opened.union(&slots.slots),
             Record::Moved { slots, keys, .. } => {
+                run.opened = run.opened.difference(&slots.slots);
                 run.moved_slots += slots.slots.len() as u64;
                 run.moved_keys += keys;
             }
@@ -158,7 +181,7 @@ mod tests {
     use super::*;
     use crate::journal::record::Batch;
     use crate::plan::rebalance::tests::{id, topology};
-    use crate::plan::scale_down;
+    use crate::plan::{Move, Step, scale_down};
 
     fn records() -> Vec<Record> {
         let topology = topology(&[4096, 4096, 4096, 4096]);
@@ -213,6 +236,28 @@ mod tests {
         let newer = whole.replacen("\"version\":1", "\"version\":2", 1);
         assert!(Job::read(&newer).unwrap_err().contains("newer rcl"));
         assert_eq!(Job::read(&(whole.clone() + "{\"record\":\"of-tomorrow\",\"x\":1}\n")).unwrap(), job);
+    }
+
+    #[test]
+    fn what_had_arrived_when_its_rcl_was_killed_is_counted_when_the_rest_is_known() {
+        let mut records = records();
+        let Record::Moved { slots, .. } = records[4].clone() else { panic!() };
+        records.truncate(4);
+        assert_eq!(Job::read(&text(&records)).unwrap().runs[0].moved_slots, 0, "nobody has said so");
+        let Record::Begin { plan, .. } = &records[1] else { panic!() };
+        let moves = |slots: SlotSet| {
+            let part = Move { slots, ..plan.moves().next().unwrap().clone() };
+            Plan { steps: vec![Step::MoveSlots(part)], ..plan.clone() }
+        };
+        let half: SlotSet = slots.slots.iter().take(32).collect();
+        for (rest, arrived) in [(SlotSet::EMPTY, 64), (half, 32), (slots.slots.clone(), 0)] {
+            for (deed, counted) in [(Deed::Resume, arrived), (Deed::Undo, 0)] {
+                let (rcl, pid, at_ms) = ("1".into(), 8, 1);
+                let next = Record::Begin { deed, plan: moves(rest.clone()), rcl, pid, at_ms };
+                let job = Job::read(&(text(&records) + &text(&[next]))).unwrap();
+                assert_eq!(job.runs[0].moved_slots, counted, "{deed:?}");
+            }
+        }
     }
 
     #[test]
