@@ -71,6 +71,7 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('lab', 'lab', [CompletionResultType]::ParameterValue, 'Runs nodes on this machine: a whole cluster to try things on')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completions for a shell')
             [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'Runs a node of a cluster (rcl node --help says more)')
+            [CompletionResult]::new('cli', 'cli', [CompletionResultType]::ParameterValue, 'Talks to one node, or the cluster behind it, at a prompt or from a script (rcl cli --help says more)')
             [CompletionResult]::new('redis-cli', 'redis-cli', [CompletionResultType]::ParameterValue, 'Speaks redis-cli''s dialect (rcl redis-cli --help says more)')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1038,6 +1039,25 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'rcl;cli' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where journals of changes are kept; $XDG_STATE_HOME/rcl when not given')
+            [CompletionResult]::new('--entry', '--entry', [CompletionResultType]::ParameterName, 'A node of the cluster, where a verb takes a node id')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The ACL user to log in as')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file whose first line is the password (or set REDISCLI_AUTH)')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: every user of this machine could read it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a node may take to answer, in seconds')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Does not ask before a change')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Shows the plan of a change and stops')
+            [CompletionResult]::new('--no-journal', '--no-journal', [CompletionResultType]::ParameterName, 'Writes no journal: an interrupted change cannot be resumed or undone')
+            [CompletionResult]::new('--askpass', '--askpass', [CompletionResultType]::ParameterName, 'Asks for the password')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'rcl;redis-cli' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How data is printed to stdout')
@@ -1089,6 +1109,7 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             [CompletionResult]::new('lab', 'lab', [CompletionResultType]::ParameterValue, 'Runs nodes on this machine: a whole cluster to try things on')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completions for a shell')
             [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'Runs a node of a cluster (rcl node --help says more)')
+            [CompletionResult]::new('cli', 'cli', [CompletionResultType]::ParameterValue, 'Talks to one node, or the cluster behind it, at a prompt or from a script (rcl cli --help says more)')
             [CompletionResult]::new('redis-cli', 'redis-cli', [CompletionResultType]::ParameterValue, 'Speaks redis-cli''s dialect (rcl redis-cli --help says more)')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1212,6 +1233,9 @@ Register-ArgumentCompleter -Native -CommandName 'rcl' -ScriptBlock {
             break
         }
         'rcl;help;node' {
+            break
+        }
+        'rcl;help;cli' {
             break
         }
         'rcl;help;redis-cli' {

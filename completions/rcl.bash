@@ -34,6 +34,9 @@ _rcl() {
             rcl,check)
                 cmd="rcl__subcmd__check"
                 ;;
+            rcl,cli)
+                cmd="rcl__subcmd__cli"
+                ;;
             rcl,completions)
                 cmd="rcl__subcmd__completions"
                 ;;
@@ -135,6 +138,9 @@ _rcl() {
                 ;;
             rcl__subcmd__help,check)
                 cmd="rcl__subcmd__help__subcmd__check"
+                ;;
+            rcl__subcmd__help,cli)
+                cmd="rcl__subcmd__help__subcmd__cli"
                 ;;
             rcl__subcmd__help,completions)
                 cmd="rcl__subcmd__help__subcmd__completions"
@@ -293,7 +299,7 @@ _rcl() {
 
     case "${cmd}" in
         rcl)
-            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down remove-node replace-node failover jobs resume undo call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
+            opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down remove-node replace-node failover jobs resume undo call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node cli redis-cli help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -650,6 +656,56 @@ _rcl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        rcl__subcmd__cli)
+            opts="-o -y -a -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --entry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -a)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         rcl__subcmd__completions)
             opts="-o -y -a -h -V --output --yes --dry-run --state-dir --no-journal --entry --user --password-file --askpass --password --timeout --help --version bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -967,7 +1023,7 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__help)
-            opts="create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover jobs resume undo call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node redis-cli help"
+            opts="create info check fix nodes slot-info reshard rebalance add-node add-replica scale-down replace-node failover jobs resume undo call backup restore verify import bigkeys hotkeys keys-in-slot key-slot hash-tag-demo cross-slot-demo watch lab completions node cli redis-cli help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1051,6 +1107,20 @@ _rcl() {
             return 0
             ;;
         rcl__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rcl__subcmd__help__subcmd__cli)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

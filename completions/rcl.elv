@@ -68,6 +68,7 @@ set edit:completion:arg-completer[rcl] = {|@words|
             cand lab 'Runs nodes on this machine: a whole cluster to try things on'
             cand completions 'Prints the completions for a shell'
             cand node 'Runs a node of a cluster (rcl node --help says more)'
+            cand cli 'Talks to one node, or the cluster behind it, at a prompt or from a script (rcl cli --help says more)'
             cand redis-cli 'Speaks redis-cli''s dialect (rcl redis-cli --help says more)'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -986,6 +987,24 @@ set edit:completion:arg-completer[rcl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'rcl;cli'= {
+            cand -o 'How data is printed to stdout'
+            cand --output 'How data is printed to stdout'
+            cand --state-dir 'Where journals of changes are kept; $XDG_STATE_HOME/rcl when not given'
+            cand --entry 'A node of the cluster, where a verb takes a node id'
+            cand --user 'The ACL user to log in as'
+            cand --password-file 'A file whose first line is the password (or set REDISCLI_AUTH)'
+            cand -a 'Refused: every user of this machine could read it'
+            cand --password 'Refused: every user of this machine could read it'
+            cand --timeout 'How long a node may take to answer, in seconds'
+            cand -y 'Does not ask before a change'
+            cand --yes 'Does not ask before a change'
+            cand --dry-run 'Shows the plan of a change and stops'
+            cand --no-journal 'Writes no journal: an interrupted change cannot be resumed or undone'
+            cand --askpass 'Asks for the password'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'rcl;redis-cli'= {
             cand -o 'How data is printed to stdout'
             cand --output 'How data is printed to stdout'
@@ -1036,6 +1055,7 @@ set edit:completion:arg-completer[rcl] = {|@words|
             cand lab 'Runs nodes on this machine: a whole cluster to try things on'
             cand completions 'Prints the completions for a shell'
             cand node 'Runs a node of a cluster (rcl node --help says more)'
+            cand cli 'Talks to one node, or the cluster behind it, at a prompt or from a script (rcl cli --help says more)'
             cand redis-cli 'Speaks redis-cli''s dialect (rcl redis-cli --help says more)'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -1121,6 +1141,8 @@ set edit:completion:arg-completer[rcl] = {|@words|
         &'rcl;help;completions'= {
         }
         &'rcl;help;node'= {
+        }
+        &'rcl;help;cli'= {
         }
         &'rcl;help;redis-cli'= {
         }

@@ -11,6 +11,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -118,35 +119,127 @@ impl Wire {
     pub fn send<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Result<(), WireError> {
         let mut request = Vec::new();
         encode_request(&mut request, arguments.iter().map(AsRef::as_ref));
-        match &mut self.stream {
-            Stream::Tcp(stream) => stream.write_all(&request)?,
-            Stream::Unix(stream) => stream.write_all(&request)?,
-        }
-        Ok(())
+        Ok(self.stream.write_all(&request)?)
     }
 
     /// Waits for the next reply or push.
     pub fn receive(&mut self) -> Result<Reply, WireError> {
-        let mut chunk = vec![0; 64 * 1024];
         loop {
-            if let Some(end) = self.frame.advance(&self.buffer)? {
-                let parsed = Reply::parse(&self.buffer).map_err(|error| WireError::NotResp(error.0))?;
-                self.buffer.drain(..end);
-                self.frame = FrameEnd::default();
-                let (reply, _) = parsed.ok_or_else(|| WireError::NotResp("a broken frame".into()))?;
+            if let Some(reply) = self.take_received()? {
                 return Ok(reply);
             }
-            let count = match &mut self.stream {
-                Stream::Tcp(stream) => stream.read(&mut chunk),
-                Stream::Unix(stream) => stream.read(&mut chunk),
-            };
-            match count {
-                Ok(0) => return Err(WireError::Closed),
-                Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
+            self.read_more()?;
         }
+    }
+
+    /// The next reply or push, if it comes within `limit`.
+    pub fn receive_within(&mut self, limit: Duration) -> Result<Option<Reply>, WireError> {
+        if let Some(reply) = self.take_received()? {
+            return Ok(Some(reply));
+        }
+        self.set_time_limit(Some(limit))?;
+        let received = self.receive();
+        self.set_time_limit(None)?;
+        match received {
+            Err(WireError::Io(error))
+                if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
+            {
+                Ok(None)
+            }
+            received => received.map(Some),
+        }
+    }
+
+    /// The next reply, if all of it is here already.
+    pub fn take_received(&mut self) -> Result<Option<Reply>, WireError> {
+        let Some(end) = self.frame.advance(&self.buffer)? else { return Ok(None) };
+        let parsed = Reply::parse(&self.buffer).map_err(|error| WireError::NotResp(error.0))?;
+        self.buffer.drain(..end);
+        self.frame = FrameEnd::default();
+        let (reply, _) = parsed.ok_or_else(|| WireError::NotResp("a broken frame".into()))?;
+        Ok(Some(reply))
+    }
+
+    /// Bytes that are no replies, as of a replication stream; 0: the server closed the connection.
+    pub fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.buffer.is_empty() {
+            return self.stream.read(bytes);
+        }
+        let count = bytes.len().min(self.buffer.len());
+        bytes[..count].copy_from_slice(&self.buffer[..count]);
+        self.buffer.drain(..count);
+        self.frame = FrameEnd::default();
+        Ok(count)
+    }
+
+    /// Bytes as they are.
+    pub fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// How long each wait for bytes may take from now on.
+    pub fn set_time_limit(&self, limit: Option<Duration>) -> io::Result<()> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.set_read_timeout(limit),
+            Stream::Unix(stream) => stream.set_read_timeout(limit),
+        }
+    }
+
+    /// A second hand on the connection, which writes while this one reads.
+    pub fn writer(&self) -> io::Result<Box<dyn Write + Send>> {
+        Ok(match &self.stream {
+            Stream::Tcp(stream) => Box::new(stream.try_clone()?),
+            Stream::Unix(stream) => Box::new(stream.try_clone()?),
+        })
+    }
+
+    fn read_more(&mut self) -> Result<(), WireError> {
+        let start = self.buffer.len();
+        self.buffer.resize(start + READ_BYTES, 0);
+        let count = loop {
+            match self.stream.read(&mut self.buffer[start..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        self.buffer.truncate(start + *count.as_ref().unwrap_or(&0));
+        match count? {
+            0 => Err(WireError::Closed),
+            _ => Ok(()),
+        }
+    }
+}
+
+const READ_BYTES: usize = 64 * 1024;
+
+impl AsRawFd for Wire {
+    fn as_raw_fd(&self) -> RawFd {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.as_raw_fd(),
+            Stream::Unix(stream) => stream.as_raw_fd(),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(bytes),
+            Stream::Unix(stream) => stream.read(bytes),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Settings {
     pub batch_slots: usize,
     /// At most so many keys in one MIGRATE; the executor takes fewer when calls take long.
     pub keys_per_call: usize,
+    /// The time limit of a MIGRATE; half of ours when `None`.
+    pub migrate_timeout_ms: Option<u64>,
     /// How many pairs of nodes move slots at the same time.
     pub parallel: usize,
     pub method: Method,
@@ -34,6 +36,7 @@ impl Default for Settings {
             overfill: false,
             batch_slots: 64,
             keys_per_call: 100,
+            migrate_timeout_ms: None,
             parallel: 8,
             method: Method::Auto,
             limits: Limits::default(),

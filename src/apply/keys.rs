@@ -157,7 +157,8 @@ impl KeyPath {
 
     fn command(&self, keys: &[Weighed], replace: bool) -> Words {
         // Shorter than our own patience, so that the source can still tell us which side was silent.
-        let timeout_ms = (self.connector.time_limit.as_millis() as u64 / 2).max(1000).to_string();
+        let half_of_ours = (self.connector.time_limit.as_millis() as u64 / 2).max(1000);
+        let timeout_ms = self.settings.migrate_timeout_ms.unwrap_or(half_of_ours).to_string();
         let mut words = Words::of(&["MIGRATE", &self.target_address.host])
             .and(self.target_address.port.to_string())
             .and("")

@@ -54,10 +54,24 @@ pub struct Global {
     #[arg(skip)]
     pub login: Option<Credentials>,
 
+    #[arg(skip)]
+    pub voice: Voice,
+
     /// How long a node may take to answer, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15,
           value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub timeout: u64,
+}
+
+/// In whose words a change is told and asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Voice {
+    #[default]
+    Own,
+    RedisCli {
+        /// `--verbose`
+        verbose: bool,
+    },
 }
 
 fn refuse_password(_: &str) -> Result<String, String> {

@@ -17,10 +17,9 @@ use clap::{CommandFactory, Parser};
 
 pub use confirm::Manners;
 pub use exit::{Failure, Kind};
-pub use global::Global;
-pub use session::{Session, read_password};
+pub use global::{Global, Voice};
+pub use session::{Session, ask_password, read_password};
 
-use crate::connect::Credentials;
 use crate::{demo, dialect, key_slot, lab, verbs, watch};
 
 /// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
@@ -72,6 +71,9 @@ pub enum Command {
     /// Runs a node of a cluster (rcl node --help says more)
     #[command(disable_help_flag = true)]
     Node(OwnArguments),
+    /// Talks to one node, or the cluster behind it, at a prompt or from a script (rcl cli --help says more)
+    #[command(disable_help_flag = true)]
+    Cli(OwnArguments),
     /// Speaks redis-cli's dialect (rcl redis-cli --help says more)
     #[command(disable_help_flag = true)]
     RedisCli(OwnArguments),
@@ -117,7 +119,7 @@ impl Command {
             Command::Watch(args) => watch::run(session, args).await,
             Command::Lab(args) => lab::run(session, args).await,
             Command::Completions(args) => completions::run(args),
-            Command::Node(_) | Command::RedisCli(_) => {
+            Command::Node(_) | Command::Cli(_) | Command::RedisCli(_) => {
                 Err(Failure::usage("rcl's own options do not go with this verb")
                     .next("put it first: rcl node …, rcl redis-cli …"))
             }
@@ -131,42 +133,61 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let called = arguments.first().and_then(|path| Path::new(path).file_name()).unwrap_or_default();
     if called == dialect::NAME {
-        return dialect::main(arguments.into_iter().skip(1), run);
+        return dialect::main(arguments.into_iter().skip(1));
     }
     match arguments.get(1).and_then(|verb| verb.to_str()) {
-        Some(dialect::NAME) => dialect::main(arguments.into_iter().skip(2), run),
+        Some(dialect::NAME) => dialect::main(arguments.into_iter().skip(2)),
         Some("node") => rcl_node::main_with_args(arguments.into_iter().skip(2).collect()),
-        _ => run(arguments, None),
+        Some("cli") => {
+            // All that follows is its own, also what looks like an option of rcl.
+            let mut arguments = arguments;
+            arguments.insert(2, "--".into());
+            run(arguments)
+        }
+        _ => run(arguments),
     }
 }
 
 /// Parses the arguments of `rcl`, runs the verb, reports a failure.
-fn run(arguments: Vec<OsString>, login: Option<Credentials>) -> ExitCode {
+fn run(arguments: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
-        Ok(mut cli) => {
-            cli.global.login = login;
-            cli
-        }
+        Ok(cli) => cli,
         Err(error) => {
             // Help and version go to stdout with 0, a wrong usage to stderr with 2.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Kind::Usage.code()));
         }
     };
-    let outcome = Session::new(&cli.global).and_then(|session| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::new(Kind::Internal, format!("cannot start: {error}")))?;
-        runtime.block_on(cli.command.run(&session))
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.report();
-            ExitCode::from(failure.kind.code())
+    let outcome = match &cli.command {
+        Command::Cli(own) => Session::new(&cli.global).map(|session| dialect::cli(&session, &own.arguments)),
+        command => {
+            with_session(&cli.global, async |session| command.run(session).await).map(|()| ExitCode::SUCCESS)
         }
-    }
+    };
+    outcome.unwrap_or_else(|failure| {
+        failure.report();
+        ExitCode::from(failure.kind.code())
+    })
+}
+
+/// The same for the redis-cli dialect, which adjusts what it cannot say in arguments and reports by itself.
+pub fn carry_out(arguments: Vec<OsString>, adjust: impl FnOnce(&mut Cli)) -> Result<(), Failure> {
+    let mut cli = Cli::try_parse_from(arguments).map_err(|error| Failure::usage(error.to_string()))?;
+    adjust(&mut cli);
+    with_session(&cli.global, async |session| cli.command.run(session).await)
+}
+
+/// Does something with a session of these options, on a runtime of its own.
+pub fn with_session<T>(
+    global: &Global,
+    deed: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let session = Session::new(global)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Kind::Internal, format!("cannot start: {error}")))?;
+    runtime.block_on(deed(&session))
 }
 
 /// The command line's structure, for completions and manual pages.

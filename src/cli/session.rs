@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::confirm::{self, Manners};
-use super::{Failure, Global};
+use super::{Failure, Global, Voice};
 use crate::connect::{Connector, Credentials};
 use crate::journal::StateFolder;
 use crate::output::{Output, Report};
@@ -19,6 +19,7 @@ pub struct Session {
     pub entry: Option<rcl_proto::Address>,
     /// Where journals are kept; `None`: none are written.
     pub state: Option<StateFolder>,
+    pub voice: Voice,
     yes: bool,
     dry_run: bool,
 }
@@ -31,9 +32,18 @@ impl Session {
             connector: Connector::new(credentials, Duration::from_secs(global.timeout)),
             entry: global.entry.clone(),
             state: state_folder(global),
+            voice: global.voice,
             yes: global.yes,
             dry_run: global.dry_run,
         })
+    }
+
+    pub fn says_yes(&self) -> bool {
+        self.yes
+    }
+
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// Shows a plan and asks. True when it is to be carried out, false after `--dry-run`.
@@ -73,7 +83,7 @@ fn credentials(global: &Global) -> Result<Option<Credentials>, Failure> {
     let password = if let Some(path) = &global.password_file {
         Some(read_password(path)?)
     } else if global.askpass {
-        Some(ask_password()?)
+        Some(ask_password("Password: ")?)
     } else {
         std::env::var("REDISCLI_AUTH").ok().filter(|password| !password.is_empty())
     };
@@ -95,14 +105,15 @@ pub fn read_password(path: &Path) -> Result<String, Failure> {
     }
 }
 
-fn ask_password() -> Result<String, Failure> {
+/// What is typed behind `question` and is not shown.
+pub fn ask_password(question: &str) -> Result<String, Failure> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(
             Failure::usage("--askpass needs a terminal").next("set REDISCLI_AUTH, or use --password-file")
         );
     }
-    eprint!("Password: ");
+    eprint!("{question}");
     let _ = std::io::stderr().flush();
     let mut line = String::new();
     let read = without_echo(|| stdin.lock().read_line(&mut line));

@@ -1,24 +1,31 @@
 //! `rcl` under the name of `redis-cli`: the flags, the output and the exit codes that operators' fingers and
-//! scripts know. It answers when the program is called as `redis-cli` (a link to it) and as
-//! `rcl redis-cli …`.
+//! scripts know. It answers when the program is called as `redis-cli` (a link to it), as `rcl redis-cli …`,
+//! and as `rcl cli [HOST:PORT] …`, which follows redirects by itself and takes `rcl`'s own global options.
 //!
 //! [`options`] reads the flags, [`session`] talks to the server, [`format`] prints replies, [`prompt`] reads
-//! lines, [`scan`] and [`script`] are `--scan` and `--eval`, and [`cluster`] turns `--cluster …` into verbs of
-//! `rcl`. What is measured here is redis-cli 7.0.15; a flag of it that is not offered is refused by name.
+//! lines with what [`docs`] knows of commands, [`modes`] are `--scan`, `--pipe`, `--stat` and their like, [`script`] is `--eval`, and
+//! [`cluster`] turns `--cluster …` into verbs of `rcl`. What is measured here is redis-cli 7.0.15, and 7.2 for
+//! hints and for subscriptions at the prompt; a flag that is not offered is refused by name.
 
-mod cluster;
+pub mod cluster;
+pub mod docs;
 pub mod format;
+mod interrupt;
+mod modes;
 mod options;
 mod prompt;
-mod scan;
 mod script;
 mod session;
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::ExitCode;
 
+use rcl_proto::Address;
+
+use interrupt::Interrupt;
 use options::{Options, Refusal};
 use session::{Session, Trouble};
 
@@ -27,12 +34,28 @@ use crate::connect::Credentials;
 /// The name under which this dialect is spoken.
 pub const NAME: &str = "redis-cli";
 
-/// Carries out a redis-cli command line (`arguments` without the program's name). A `--cluster` command is
-/// handed to `run_verb` as arguments of `rcl`, with the password that it is to log in with.
-pub fn main(
-    arguments: impl IntoIterator<Item = OsString>,
-    run_verb: impl Fn(Vec<OsString>, Option<Credentials>) -> ExitCode,
-) -> ExitCode {
+/// What `--version` says.
+const VERSION: &str = concat!("7.0 (as spoken by rcl ", env!("CARGO_PKG_VERSION"), ")");
+
+/// Which of its two names it goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    RedisCli,
+    /// `rcl cli`
+    Rcl,
+}
+
+impl Name {
+    fn shown(self) -> &'static str {
+        match self {
+            Name::RedisCli => "redis-cli",
+            Name::Rcl => "rcl cli",
+        }
+    }
+}
+
+/// Carries out a redis-cli command line (`arguments` without the program's name).
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<Vec<u8>> = arguments.into_iter().map(OsString::into_vec).collect();
     let mut options = match Options::parse(&arguments) {
         Ok(options) => options,
@@ -43,33 +66,103 @@ pub fn main(
             "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe."
         );
     }
-    if options.password.is_none() {
+    if let Err(refusal) = find_password(&mut options) {
+        return report(&refusal);
+    }
+    if options.cluster.is_given() {
+        return run_cluster_command(&options);
+    }
+    converse(&options, Name::RedisCli)
+}
+
+/// `rcl cli [HOST:PORT] [OPTION …] [COMMAND …]`, with what `rcl`'s own options say of the connection.
+pub fn cli(session: &crate::cli::Session, words: &[OsString]) -> ExitCode {
+    let mut words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+    let named = words.first().and_then(|word| std::str::from_utf8(word).ok()?.parse::<Address>().ok());
+    if named.is_some() {
+        words.remove(0);
+    }
+    let mut options = Options { follow_redirects: true, ..Options::default() };
+    if let Some(address) = named.as_ref().or(session.entry.as_ref()) {
+        (options.host, options.port) = (address.host.clone(), address.port);
+    }
+    if let Some(login) = &session.connector.credentials {
+        options.password = Some(login.password.clone().into_bytes());
+        options.user = login.user.clone().map(String::into_bytes);
+    }
+    let parsed = options.and(&words).and_then(|mut options| {
+        find_password(&mut options)?;
+        match options.cluster.is_given() {
+            true => Err(Refusal::NotOffered {
+                flag: "--cluster".into(),
+                instead: "the verbs of rcl do that: rcl --help",
+            }),
+            false => Ok(options),
+        }
+    });
+    match parsed {
+        Ok(options) => converse(&options, Name::Rcl),
+        Err(Refusal::Help) => {
+            print!(
+                "{}",
+                HELP.replace("redis-cli, as spoken by rcl", CLI_HEADING)
+                    .replace("redis-cli [", "rcl cli [HOST:PORT] [")
+            );
+            ExitCode::SUCCESS
+        }
+        Err(refusal) => report(&refusal),
+    }
+}
+
+const CLI_HEADING: &str = "\
+Talks to one node, or to the cluster behind it: redirects are followed
+
+HOST:PORT is RCL_ENTRY or 127.0.0.1:6379 when not given. A redis-cli script runs as it is with
+rcl redis-cli, which follows redirects only with -c.";
+
+/// From a prompt or the environment, where no flag says it.
+fn find_password(options: &mut Options) -> Result<(), Refusal> {
+    if options.asks_password {
+        let typed = crate::cli::ask_password("Please input password: ");
+        options.password = Some(typed.map_err(|failure| Refusal::Wrong(failure.what))?.into_bytes());
+    } else if options.password.is_none() {
         let from_environment = std::env::var_os("REDISCLI_AUTH");
         options.password = from_environment.map(|password| password.as_bytes().to_vec());
     }
-    if let Some(command) = options.cluster.take() {
-        return run_cluster_command(command, &options, run_verb);
-    }
-    match converse(&options) {
+    Ok(())
+}
+
+fn converse(options: &Options, name: Name) -> ExitCode {
+    match talk(options, name) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn converse(options: &Options) -> Result<(), Trouble> {
+fn talk(options: &Options, name: Name) -> Result<(), Trouble> {
     let pretends_terminal = std::env::var_os("FAKETTY").is_some();
-    let mut session = Session::new(options, io::stdout().is_terminal() || pretends_terminal);
-    if options.scan {
-        return scan::run(&mut session, options);
+    let new = || Session::new(options, io::stdout().is_terminal() || pretends_terminal);
+    if let Some(outcome) = modes::run(new(), options) {
+        return outcome;
     }
+    let mut session = new();
     if options.eval.is_none() && options.command.is_empty() {
-        return prompt::read_lines(&mut session);
+        return prompt::read_lines(&mut session, name, &Interrupt::listen()).map(|_| ());
     }
     let words = given_words(options).ok_or_else(|| {
         // To stdout, as redis-cli does.
         println!("Invalid quoted string");
         Trouble::ErrorReply
     })?;
+    if let (Some(path), Some(_)) = (&options.eval, options.debugger) {
+        return script::debug(&mut session, options, path, name, &words);
+    }
+    if let [help, topic @ ..] = words.as_slice()
+        && options.eval.is_none()
+        && (help.eq_ignore_ascii_case(b"help") || help == b"?")
+    {
+        return prompt::help_on(&mut session, name, topic);
+    }
     let command = command_words(options, words).map_err(|what| {
         eprintln!("{what}");
         Trouble::ErrorReply
@@ -87,10 +180,14 @@ fn given_words(options: &Options) -> Option<Vec<Vec<u8>>> {
 }
 
 /// The command, with what stdin or a script file adds.
-fn command_words(options: &Options, mut words: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, String> {
-    if let Some(path) = &options.eval {
-        return script::command(path, &words);
+fn command_words(options: &Options, words: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, String> {
+    match &options.eval {
+        Some(path) => script::command(path, &words),
+        None => with_stdin(options, words),
     }
+}
+
+fn with_stdin(options: &Options, mut words: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, String> {
     if options.stdin_as_last_argument {
         words.push(all_of_stdin()?);
     }
@@ -108,24 +205,11 @@ fn all_of_stdin() -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn run_cluster_command(
-    mut command: cluster::ClusterCommand,
-    options: &Options,
-    run_verb: impl Fn(Vec<OsString>, Option<Credentials>) -> ExitCode,
-) -> ExitCode {
-    if command.name == "help" {
-        println!("Cluster commands:");
-        for line in cluster::USAGE {
-            println!("  {line}");
-        }
+fn run_cluster_command(options: &Options) -> ExitCode {
+    if options.cluster.name == "help" {
+        print!("{}", cluster::help());
         return ExitCode::SUCCESS;
     }
-    command.yes |= std::env::var_os("REDISCLI_CLUSTER_YES").is_some_and(|value| value == "1");
-    command.yes = command.yes || (command.may_ask() && yes_is_piped_in());
-    let lines = match command.translate() {
-        Ok(lines) => lines,
-        Err(refusal) => return report(&refusal),
-    };
     let readable = |bytes: &[u8]| String::from_utf8(bytes.to_vec());
     let login = match &options.password {
         None => None,
@@ -134,21 +218,7 @@ fn run_cluster_command(
             _ => return report(&Refusal::Wrong("the user or the password is not UTF-8".into())),
         },
     };
-    for line in lines {
-        let arguments = std::iter::once("rcl".into()).chain(line.into_iter().map(OsString::from)).collect();
-        let code = run_verb(arguments, login.clone());
-        if code != ExitCode::SUCCESS {
-            return code;
-        }
-    }
-    ExitCode::SUCCESS
-}
-
-/// Scripts answer redis-cli's question before it is asked: `echo yes | redis-cli --cluster create …`.
-fn yes_is_piped_in() -> bool {
-    let stdin = io::stdin();
-    let mut answer = [0; 3];
-    !stdin.is_terminal() && stdin.lock().read_exact(&mut answer).is_ok() && answer == *b"yes"
+    cluster::run(options, login).unwrap_or_else(|refusal| report(&refusal))
 }
 
 fn report(refusal: &Refusal) -> ExitCode {
@@ -158,7 +228,7 @@ fn report(refusal: &Refusal) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Refusal::Version => {
-            println!("redis-cli 7.0 (as spoken by rcl {})", env!("CARGO_PKG_VERSION"));
+            println!("redis-cli {VERSION}");
             return ExitCode::SUCCESS;
         }
         Refusal::NotOffered { flag, instead } => {
@@ -174,34 +244,61 @@ redis-cli, as spoken by rcl
 
 Usage: redis-cli [OPTIONS] [COMMAND [ARG ...]]
 
-Without a command it reads commands from its input, one a line.
+Without a command it reads commands from its input, one a line; on a terminal with hints of their
+arguments, completion (Tab) and history. help says more there.
 
+Connection
   -h HOST               where the server is (127.0.0.1)
   -p PORT               its port (6379)
   -s PATH               its unix socket
   -u URI                all at once: redis://user:password@host:port/database
-  -a, --pass PASSWORD   logs in (better: the environment variable REDISCLI_AUTH)
+  -t SECONDS            how long a connection may take to come up
+  -a, --pass PASSWORD   logs in (better: the environment variable REDISCLI_AUTH, or --askpass)
+  --askpass             asks for the password
   --user NAME           logs in as this ACL user
   --no-auth-warning     does not warn of a password in the arguments
   -n NUMBER             selects a database
   -2, -3                speaks RESP2, RESP3
   -c                    follows the redirects of a cluster
+
+Commands
   -r COUNT              runs the command so many times; -1: for ever
-  -i SECONDS            waits between them
+  -i SECONDS            waits between them, and between the steps of the modes below
   -x                    takes the last argument from stdin
   -X TAG                takes the argument that is TAG from stdin
   --quoted-input        arguments are in quotes with escapes
+  --eval FILE [KEY ...] [, ARG ...]
+                        runs a Lua script
+  --ldb                 with --eval: in the debugger; what the script writes is taken back
+  --ldb-sync-mode       the same; the server waits, and what it writes stays
+
+Output
   -e                    an error reply makes the exit code 1
   --raw, --no-raw       prints bytes as they are; prints as on a terminal
   --csv, --json, --quoted-json
   -d TEXT, -D TEXT      parts elements, ends replies in the raw form
   --show-pushes yes|no  prints RESP3 pushes (yes on a terminal)
+
+Modes
   --scan                lists the keys
-  --pattern GLOB, --quoted-pattern GLOB
-                        only those that match
-  --eval FILE [KEY ...] [, ARG ...]
-                        runs a Lua script
+  --bigkeys             the biggest key of each type, by elements
+  --memkeys             by memory; --memkeys-samples N looks at N elements of each
+  --hotkeys             the keys that are used most, with an LFU maxmemory-policy
+  --pattern GLOB, --quoted-pattern GLOB, --type TYPE, --count N
+                        for these: only such keys; how many a SCAN looks at
+  --pipe                sends stdin as it is; --pipe-timeout SECONDS ends the waiting for replies (30)
+  --stat                the node's figures, a line a second
+  --latency             how long PINGs take; --latency-history, --latency-dist (--mono) show it over time
+  --intrinsic-latency SECONDS
+                        how long this machine takes a busy program off the processor
+  --lru-test KEYS       how well a cache holds an 80-20 load; it writes keys lru:...
+  --replica             shows what a master writes, as its replicas get it
+  --rdb FILE            the data set as an RDB file; --functions-rdb FILE just the functions
+  --test_hint LINE, --test_hint_file FILE
+                        what would be hinted behind a line
+
   --cluster COMMAND     works on a cluster; --cluster help lists the commands
+  --verbose             says more: --cluster rebalance, --test_hint_file
   --help, --version
 
 Other options of Redis's redis-cli are refused by name.

@@ -3,8 +3,9 @@
 use rcl_proto::Address;
 
 use crate::apply::{self, Outcome, Settings};
-use crate::cli::{Failure, Manners, Session};
+use crate::cli::{Failure, Manners, Session, Voice};
 use crate::connect::Cluster;
+use crate::dialect;
 use crate::journal::{Deed, Ending, Journal};
 use crate::plan::{Plan, room};
 
@@ -43,7 +44,10 @@ pub fn agreed(
     if !settings.overfill {
         room::check(plan, &cluster.topology)?;
     }
-    session.show_and_confirm(plan, "Go ahead?", manners)
+    match session.voice {
+        Voice::Own => session.show_and_confirm(plan, "Go ahead?", manners),
+        Voice::RedisCli { verbose } => dialect::cluster::agreed(session, cluster, plan, verbose),
+    }
 }
 
 /// A new job's journal. Where there is no folder for it that the user named, it is done without, and said.

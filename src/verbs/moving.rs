@@ -34,6 +34,12 @@ pub struct MoveArgs {
     /// Moves also what the target has no room for below its maxmemory
     #[arg(long)]
     pub overfill: bool,
+
+    /// The most keys in one MIGRATE, and its time limit, as the redis-cli dialect was told
+    #[arg(skip)]
+    pub keys_per_call: Option<usize>,
+    #[arg(skip)]
+    pub migrate_timeout_ms: Option<u64>,
 }
 
 impl MoveArgs {
@@ -45,7 +51,10 @@ impl MoveArgs {
             bytes_per_second: self.max_bytes_per_second,
         };
         let (replace, overfill, method) = (self.replace, self.overfill, self.method);
-        Settings { replace, overfill, method, limits, ..Settings::default() }
+        let usual = Settings::default();
+        let keys_per_call = self.keys_per_call.unwrap_or(usual.keys_per_call);
+        let migrate_timeout_ms = self.migrate_timeout_ms;
+        Settings { replace, overfill, method, limits, keys_per_call, migrate_timeout_ms, ..usual }
     }
 }
 

@@ -27,11 +27,18 @@ pub struct Login {
     /// The database of a source that is one server
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub from_db: u32,
+
+    /// The login that the redis-cli dialect took from its own options
+    #[arg(skip)]
+    pub given: Option<Credentials>,
 }
 
 impl Login {
     pub fn connector(&self, session: &Session) -> Result<Connector, Failure> {
         let here = &session.connector;
+        if self.given.is_some() {
+            return Ok(Connector::new(self.given.clone(), here.time_limit));
+        }
         if self.from_no_auth {
             return Ok(Connector::new(None, here.time_limit));
         }

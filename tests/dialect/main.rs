@@ -1,6 +1,9 @@
 //! The redis-cli dialect beside the real redis-cli: the same command lines to the same real server, and
 //! stdout, stderr and exit code compared to the byte.
 
+mod cluster;
+mod modes;
+mod prompt;
 mod server;
 
 use std::io::Write;
@@ -23,6 +26,7 @@ fn run(program: Program, arguments: &[&str], input: &[u8], environment: &[(&str,
         .args(arguments)
         .env_remove("REDISCLI_AUTH")
         .env("HOME", "/nonexistent")
+        .env("TERM", "dumb")
         .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -301,38 +305,11 @@ fn two_nodes() -> Option<(Server, Server)> {
 }
 
 #[test]
-fn cluster_commands_are_carried_out() {
-    let options = ["--cluster-enabled", "yes"];
-    let servers: Vec<Server> = (0..3).map_while(|_| Server::start(&options)).collect();
-    let [first, _, _] = servers.as_slice() else { return };
-    let addresses: Vec<String> = servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
-    let cluster = |words: &[&str], input: &str| {
-        let arguments = [&["--cluster"], words].concat();
-        let output = run(Program::Ours, &arguments, input.as_bytes(), &[]);
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let create: Vec<&str> = std::iter::once("create").chain(addresses.iter().map(String::as_str)).collect();
-    assert_eq!(cluster(&create, "no\n").0, Some(6), "not confirmed");
-    assert_eq!(first.call(&["CLUSTER", "COUNTKEYSINSLOT", "0"]), Reply::Integer(0));
-    assert_eq!(cluster(&create, "yes\n").0, Some(0));
-    let port = first.port.to_string();
-    assert_eq!(cluster(&["check", "127.0.0.1", &port], "").0, Some(0));
-    let (code, said) = cluster(&["call", &addresses[1], "ECHO", "heard"], "");
-    assert_eq!((code, said.matches("heard").count()), (Some(0), 3), "{said}");
-    assert_eq!(cluster(&["set-timeout", &addresses[1], "4321"], "").0, Some(0));
-    let timeout = first.call(&["CONFIG", "GET", "cluster-node-timeout"]);
-    assert!(
-        matches!(&timeout, Reply::Array(pair) if pair.last() == Some(&Reply::Bulk(b"4321".to_vec()))),
-        "{timeout:?}"
-    );
-}
-
-#[test]
 fn what_is_not_offered_is_refused_with_advice() {
-    let output = run(Program::Ours, &["--bigkeys"], b"", &[]);
+    let output = run(Program::Ours, &["--keystats"], b"", &[]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("--bigkeys is not offered"), "{said}");
+    assert!(said.contains("--keystats is not offered"), "{said}");
 }
 
 #[test]
