@@ -67,7 +67,7 @@ const WORKS: &[Work] = &[
 ];
 
 pub fn measure(scale: Scale, figures: &mut Figures) -> anyhow::Result<()> {
-    let (rounds, share) = scale.of((3, 1), (1, 5));
+    let (rounds, share) = scale.of((7, 1), (1, 5));
     eprintln!("commands: {} of them, {rounds} rounds", WORKS.len());
     let alone = ["--cluster-enabled", "no"];
     let ours = start(Side::Ours, &[&alone[..], &["--worker-threads", "1"]].concat())?;
