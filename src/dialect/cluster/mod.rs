@@ -259,8 +259,9 @@ impl Deed {
     }
 
     /// What redis-cli looks at before it changes anything; `Some` when it is not to be changed.
-    fn checked_before(&self) -> Result<Option<Done>, Refusal> {
-        let name = self.command.name.as_str();
+    fn checked_before(&mut self) -> Result<Option<Done>, Refusal> {
+        let name = self.command.name.clone();
+        let name = name.as_str();
         if !matches!(name, "reshard" | "rebalance" | "add-node" | "del-node" | "import" | "fix") {
             return Ok(None);
         }
@@ -270,6 +271,7 @@ impl Deed {
             _ => None,
         };
         let new = self.command.new_node()?;
+        let mut weightless = Vec::new();
         let done = self.look(&entry, async |picture| {
             if let Some(id) = &removed {
                 return show::may_be_removed(picture, id);
@@ -283,11 +285,16 @@ impl Deed {
                 told::say_bad("*** Please fix your cluster problems before continuing.\n");
                 return Ok(false);
             }
+            weightless = show::replicas_among(picture, &self.command.weighed_nodes());
             match &new {
                 Some(new) => show::has_no_functions(picture, new).await,
                 None => Ok(true),
             }
         });
+        for node in weightless {
+            told::say(&told::warning(&format!("*** {node} is a replica: its weight means nothing\n")));
+            self.command.forget_weight(&node);
+        }
         Ok(match done {
             Ok(true) => None,
             // `fix` mends what its check finds.

@@ -211,6 +211,12 @@ pub fn may_be_removed(picture: &Picture, id: &str) -> Done {
     Ok(false)
 }
 
+/// Those that name a replica: a master that lost its last slot may have become one since a script learnt its id.
+pub fn replicas_among(picture: &Picture, names: &[String]) -> Vec<String> {
+    let is_replica = |name: &&String| picture.cluster.find(name).is_ok_and(|node| !node.is_master());
+    names.iter().filter(is_replica).cloned().collect()
+}
+
 /// The cluster's functions are copied to a newcomer, which must not have others.
 pub async fn has_no_functions(picture: &Picture, new: &Address) -> Done {
     let link = picture.cluster.connector.connect(new).await?;

@@ -180,6 +180,19 @@ impl ClusterCommand {
         Ok(line.into_iter().map(OsString::from).collect())
     }
 
+    /// Whom `--cluster-weight` names.
+    pub fn weighed_nodes(&self) -> Vec<String> {
+        let weights = self.options.iter().filter(|(name, _)| name == "weight");
+        weights.filter_map(|(_, value)| Some(value.as_ref()?.rsplit_once('=')?.0.to_owned())).collect()
+    }
+
+    pub fn forget_weight(&mut self, node: &str) {
+        let is_of = |value: &Option<String>| {
+            value.as_ref().and_then(|value| value.rsplit_once('=')).is_some_and(|(named, _)| named == node)
+        };
+        self.options.retain(|(name, value)| name != "weight" || !is_of(value));
+    }
+
     fn number(&self, name: &str) -> Option<u64> {
         self.value(name)?.parse().ok().filter(|number| *number > 0)
     }
@@ -293,6 +306,16 @@ mod tests {
         let Command::Reshard(args) = &cli.command else { panic!() };
         assert_eq!(args.moving.settings().keys_per_call, 7);
         assert_eq!(args.moving.migrate_timeout_ms, Some(500));
+    }
+
+    #[test]
+    fn weights_can_be_forgotten_by_node() {
+        let line = "--cluster rebalance a:1 --cluster-weight x=1 y=2 --cluster-threshold 3";
+        let mut command = Options::parse(&words::split(line.as_bytes()).unwrap()).unwrap().cluster;
+        assert_eq!(command.weighed_nodes(), ["x", "y"]);
+        command.forget_weight("x");
+        assert_eq!(command.weighed_nodes(), ["y"]);
+        assert_eq!(command.value("threshold"), Some("3"));
     }
 
     #[test]

@@ -45,7 +45,7 @@ fn one(argument: &spec::Argument, server: Option<Version>) -> Argument {
     Argument {
         shown: shown.to_owned(),
         kind,
-        token: has_token.then(|| argument.token.to_owned()),
+        token: has_token.then(|| argument.token.to_ascii_uppercase()),
         optional: argument.optional,
         multiple: argument.multiple,
         multiple_token: argument.multiple_token,

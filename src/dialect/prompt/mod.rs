@@ -207,6 +207,10 @@ fn timed(session: &mut Session<'_>, words: &[Vec<u8>], repeat: i64) -> Result<()
     if session.finish_debugging()? {
         session.emit(session.debugging_ended().as_bytes())?;
     }
+    if let Err(Trouble::Interrupted) = outcome {
+        // The terminal shows a ^C where the cursor is.
+        return session.emit(b"\n");
+    }
     let elapsed = start.elapsed();
     if elapsed.as_millis() >= WORTH_MENTIONING_MS && session.form() == Form::Standard {
         session.emit(format!("({:.2}s)\n", elapsed.as_secs_f64()).as_bytes())?;
