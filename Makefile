@@ -312,6 +312,14 @@ completions: release ## Writes the shells' completions into completions/
 	$(RCL) completions elvish > completions/rcl.elv
 	$(RCL) completions powershell > completions/_rcl.ps1
 
+.PHONY: man
+man: release ## Writes the manual pages into target/man (man -l target/man/rcl.1)
+	@$(RCL) man target/man
+
+.PHONY: snapshots
+snapshots: ## Writes down anew what verbs print: tests/terminal/text, and the examples of docs/output.md
+	@RCL_BLESS=1 cargo test --quiet --package rcl --test terminal
+
 .PHONY: help
 help: ## Lists the targets
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \

@@ -77,6 +77,8 @@ fn readable(bytes: &[u8]) -> String {
 pub struct KeySlots(pub Vec<KeySlot>);
 
 impl Report for KeySlots {
+    const LIST: &'static str = "keys";
+
     fn text(&self) -> String {
         let has_owners = self.0.iter().any(|key| key.owner.is_some());
         let mut headings = vec!["key", "hashed", ">CRC16", ">slot"];
@@ -122,7 +124,7 @@ pub struct Master {
 
 impl Owners {
     pub async fn ask(connector: &Connector, entry: &Address) -> Result<Owners, Failure> {
-        let link = connector.connect(entry).await?;
+        let link = connector.enter(entry).await?;
         let text = link.text(&["CLUSTER", "NODES"]).await.map_err(|error| match error.server_error() {
             Some(text) => Failure::refused(format!("{entry} is not in cluster mode: {text}"))
                 .next("name a node of a cluster, or leave --entry and RCL_ENTRY away"),

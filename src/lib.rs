@@ -14,6 +14,7 @@
 //! output     tables, JSON, YAML, progress
 //! key_slot, demo    where keys live; what the workshop shows of it
 //! watch      the cluster as it changes
+//! metrics    its figures, for Prometheus
 //! lab        nodes on this machine
 //! dialect    rcl under the name of redis-cli
 //! wire       a blocking connection, for what asks one node one thing at a time
@@ -33,6 +34,7 @@ pub mod journal;
 pub mod key_slot;
 pub mod keys;
 pub mod lab;
+pub mod metrics;
 pub mod output;
 pub mod plan;
 pub mod topology;

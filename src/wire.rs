@@ -10,14 +10,14 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rcl_proto::Address;
 use rcl_proto::resp::{Reply, encode_request};
+
+use crate::connect::{BlockingStream, Transport, address, explain};
 
 /// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,15 @@ impl fmt::Display for WireError {
 
 impl std::error::Error for WireError {}
 
+impl Endpoint {
+    fn address(&self) -> Address {
+        match self {
+            Endpoint::Tcp(address) => address.clone(),
+            Endpoint::Unix(path) => Address::new(format!("{}{}", address::UNIX, path.display()), 0),
+        }
+    }
+}
+
 impl From<io::Error> for WireError {
     fn from(error: io::Error) -> WireError {
         match error.kind() {
@@ -66,8 +75,11 @@ impl From<io::Error> for WireError {
     }
 }
 
-/// The system's own words, without the `(os error 111)` that Rust adds.
+/// The system's own words, without the `(os error 111)` that Rust adds; what is wrong with TLS in ours.
 fn plain_text(error: &io::Error) -> String {
+    if let Some(text) = explain(error) {
+        return text;
+    }
     let text = error.to_string();
     match text.rfind(" (os error") {
         Some(end) => text[..end].to_owned(),
@@ -77,30 +89,26 @@ fn plain_text(error: &io::Error) -> String {
 
 /// An open connection.
 pub struct Wire {
-    stream: Stream,
+    stream: BlockingStream,
     /// What was read and not yet returned.
     buffer: Vec<u8>,
     frame: FrameEnd,
-}
-
-enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
 }
 
 impl Wire {
     /// Connects. `timeout` bounds the connect and each wait for bytes; without it a read waits for ever,
     /// as a blocking command or a subscription needs.
     pub fn connect(endpoint: &Endpoint, timeout: Option<Duration>) -> Result<Wire, WireError> {
-        let stream = match endpoint {
-            Endpoint::Tcp(address) => Stream::Tcp(connect_tcp(address, timeout)?),
-            Endpoint::Unix(path) => {
-                let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(timeout)?;
-                stream.set_write_timeout(timeout)?;
-                Stream::Unix(stream)
-            }
-        };
+        Wire::connect_by(&Transport::default(), endpoint, timeout)
+    }
+
+    /// The same by another way: through TLS, or to where the transport's map says that the endpoint is reached.
+    pub fn connect_by(
+        transport: &Transport,
+        endpoint: &Endpoint,
+        timeout: Option<Duration>,
+    ) -> Result<Wire, WireError> {
+        let stream = transport.open_blocking(&endpoint.address(), timeout)?;
         Ok(Wire { stream, buffer: Vec::new(), frame: FrameEnd::default() })
     }
 
@@ -179,18 +187,12 @@ impl Wire {
 
     /// How long each wait for bytes may take from now on.
     pub fn set_time_limit(&self, limit: Option<Duration>) -> io::Result<()> {
-        match &self.stream {
-            Stream::Tcp(stream) => stream.set_read_timeout(limit),
-            Stream::Unix(stream) => stream.set_read_timeout(limit),
-        }
+        self.stream.set_read_timeout(limit)
     }
 
     /// A second hand on the connection, which writes while this one reads.
     pub fn writer(&self) -> io::Result<Box<dyn Write + Send>> {
-        Ok(match &self.stream {
-            Stream::Tcp(stream) => Box::new(stream.try_clone()?),
-            Stream::Unix(stream) => Box::new(stream.try_clone()?),
-        })
+        self.stream.writer()
     }
 
     fn read_more(&mut self) -> Result<(), WireError> {
@@ -214,54 +216,8 @@ const READ_BYTES: usize = 64 * 1024;
 
 impl AsRawFd for Wire {
     fn as_raw_fd(&self) -> RawFd {
-        match &self.stream {
-            Stream::Tcp(stream) => stream.as_raw_fd(),
-            Stream::Unix(stream) => stream.as_raw_fd(),
-        }
+        self.stream.as_raw_fd()
     }
-}
-
-impl Read for Stream {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.read(bytes),
-            Stream::Unix(stream) => stream.read(bytes),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.write(bytes),
-            Stream::Unix(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The first of the host's addresses that answers. `timeout` bounds the connect and each read and write.
-pub fn connect_tcp(address: &Address, timeout: Option<Duration>) -> io::Result<TcpStream> {
-    let mut last_error = None;
-    for candidate in (address.host.as_str(), address.port).to_socket_addrs()? {
-        let attempt = match timeout {
-            Some(timeout) => TcpStream::connect_timeout(&candidate, timeout),
-            None => TcpStream::connect(candidate),
-        };
-        match attempt {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(timeout)?;
-                stream.set_write_timeout(timeout)?;
-                return Ok(stream);
-            }
-            Err(error) => last_error = Some(error),
-        }
-    }
-    Err(last_error.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address")))
 }
 
 /// How far the first reply of a buffer has been measured.

@@ -219,7 +219,7 @@ impl Field {
     fn unfinished(&self) -> Option<String> {
         let jobs = self.rcl_ok(&["-o", "json", "jobs"]);
         let jobs: serde_json::Value = serde_json::from_str(&jobs).unwrap();
-        let open = jobs
+        let open = jobs["jobs"]
             .as_array()
             .unwrap()
             .iter()

@@ -15,7 +15,6 @@
 //! its own that does nothing else than what the bytes need. Sources of the facts: replication.c of Redis 7.0.15.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,8 +23,7 @@ use rcl_proto::Address;
 use rcl_proto::resp::encode_request;
 
 use crate::cli::{Failure, Kind};
-use crate::connect::{Connector, LinkError};
-use crate::wire::connect_tcp;
+use crate::connect::{BlockingStream, Connector, LinkError, explain};
 
 /// A line that has not ended after so many bytes is none.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -33,7 +31,6 @@ const LONGEST_LINE: u64 = 64 * 1024;
 const LEAST_PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked whether the copy is still wanted.
 const GLANCE: Duration = Duration::from_millis(500);
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 const BUFFER: usize = 256 * 1024;
 
 /// The bytes of the RDB file are what is read from it.
@@ -74,10 +71,8 @@ impl FullCopy {
         wanted: Wanted,
     ) -> Result<FullCopy, Failure> {
         let unreachable = |error: io::Error| lost(address, &error);
-        let stream =
-            connect_tcp(address, Some(connector.time_limit.min(LONGEST_CONNECT))).map_err(unreachable)?;
+        let stream = connector.open_blocking(address).map_err(unreachable)?;
         stream.set_read_timeout(Some(GLANCE)).map_err(unreachable)?;
-        stream.set_write_timeout(Some(connector.time_limit)).map_err(unreachable)?;
         let patience = connector.time_limit.max(LEAST_PATIENCE);
         let patient = Patient { stream, patience, stop: Arc::clone(stop) };
         let mut talk = Talk { address, stream: BufReader::with_capacity(BUFFER, patient) };
@@ -146,7 +141,7 @@ fn parse_head(line: &str) -> Option<End> {
 /// A socket that may be silent for a while, unless nobody wants any more what it has to say.
 #[derive(Debug)]
 pub struct Patient {
-    stream: TcpStream,
+    stream: BlockingStream,
     patience: Duration,
     stop: Arc<AtomicBool>,
 }
@@ -258,7 +253,7 @@ pub fn lost(address: &Address, error: &io::Error) -> Failure {
     let why = match error.kind() {
         io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "it is silent".to_owned(),
-        _ => error.to_string(),
+        _ => explain(error).unwrap_or_else(|| error.to_string()),
     };
     Failure::new(Kind::Unreachable, format!("the copy of {address} broke off: {why}"))
         .next("the node's log says why it ended it, if it did; then take the backup again")

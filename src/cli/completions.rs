@@ -1,4 +1,5 @@
-//! `rcl completions`: what a shell needs to complete `rcl`'s words, made from the one list of verbs.
+//! `rcl completions`: what a shell needs to complete `rcl`'s words. bash, zsh and fish ask `rcl` itself, and so know nodes, jobs and
+//! clusters; the others get a list of words, made from the one list of verbs.
 
 use std::io::{self, Write};
 
@@ -21,6 +22,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 /// The script for `shell`.
 pub fn script(shell: Shell) -> Vec<u8> {
+    if let Some(script) = super::complete::script(shell) {
+        return script.into();
+    }
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut super::command(), "rcl", &mut out);
     out

@@ -28,6 +28,31 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 8] = [
+        Kind::Unhealthy,
+        Kind::Usage,
+        Kind::Refused,
+        Kind::Unreachable,
+        Kind::Stopped,
+        Kind::NotConfirmed,
+        Kind::Internal,
+        Kind::Interrupted,
+    ];
+
+    /// In documents for machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Unhealthy => "unhealthy",
+            Kind::Usage => "usage",
+            Kind::Refused => "refused",
+            Kind::Unreachable => "unreachable",
+            Kind::Stopped => "stopped",
+            Kind::NotConfirmed => "not-confirmed",
+            Kind::Internal => "internal",
+            Kind::Interrupted => "interrupted",
+        }
+    }
+
     pub const fn code(self) -> u8 {
         match self {
             Kind::Unhealthy => 1,
@@ -96,20 +121,10 @@ mod tests {
 
     #[test]
     fn the_help_names_every_code_once() {
-        let kinds = [
-            Kind::Unhealthy,
-            Kind::Usage,
-            Kind::Refused,
-            Kind::Unreachable,
-            Kind::Stopped,
-            Kind::NotConfirmed,
-            Kind::Internal,
-            Kind::Interrupted,
-        ];
-        for kind in kinds {
+        for kind in Kind::ALL {
             let line = format!("  {:<4} ", kind.code());
             assert_eq!(TABLE.lines().filter(|text| text.starts_with(&line)).count(), 1, "{kind:?}");
         }
-        assert_eq!(TABLE.lines().count(), kinds.len() + 2, "the heading and 0");
+        assert_eq!(TABLE.lines().count(), Kind::ALL.len() + 2, "the heading and 0");
     }
 }

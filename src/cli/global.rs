@@ -2,17 +2,35 @@
 
 use std::path::PathBuf;
 
-use rcl_proto::Address;
-
-use crate::connect::Credentials;
+use super::Connection;
 use crate::output::Format;
 
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// How data is printed to stdout
-    #[arg(short, long, global = true, value_enum, default_value_t)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        env = "RCL_OUTPUT"
+    )]
     pub output: Format,
+
+    /// The same as -o json
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Says nothing on stderr but errors and questions: no plan, no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Prints without colour, as with NO_COLOR; CLICOLOR_FORCE=1 prints with colour also into a pipe
+    #[arg(long, global = true)]
+    pub no_color: bool,
 
     /// Does not ask before a change
     #[arg(short, long, global = true)]
@@ -30,37 +48,11 @@ pub struct Global {
     #[arg(long, global = true)]
     pub no_journal: bool,
 
-    /// A node of the cluster, where a verb takes a node id
-    #[arg(long, global = true, value_name = "HOST:PORT", env = "RCL_ENTRY")]
-    pub entry: Option<Address>,
-
-    /// The ACL user to log in as
-    #[arg(long, global = true, value_name = "NAME")]
-    pub user: Option<String>,
-
-    /// A file whose first line is the password (or set REDISCLI_AUTH)
-    #[arg(long, global = true, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
-
-    /// Asks for the password
-    #[arg(long, global = true, conflicts_with = "password_file")]
-    pub askpass: bool,
-
-    /// Refused: every user of this machine could read it
-    #[arg(short = 'a', long, global = true, hide = true, value_parser = refuse_password)]
-    pub password: Option<String>,
-
-    /// The login that the redis-cli dialect took from its own options
-    #[arg(skip)]
-    pub login: Option<Credentials>,
+    #[command(flatten)]
+    pub connection: Connection,
 
     #[arg(skip)]
     pub voice: Voice,
-
-    /// How long a node may take to answer, in seconds
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15,
-          value_parser = clap::value_parser!(u64).range(1..=86400))]
-    pub timeout: u64,
 }
 
 /// In whose words a change is told and asked for.
@@ -74,8 +66,8 @@ pub enum Voice {
     },
 }
 
-fn refuse_password(_: &str) -> Result<String, String> {
-    Err("a password in the arguments can be read by every user of this machine; \
-         set REDISCLI_AUTH, or use --password-file or --askpass"
-        .into())
+impl Global {
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
 }

@@ -3,28 +3,39 @@
 //! A verb is a file in `verbs/` with an `Args` (its doc comments are the help) and a `run`. It is listed once,
 //! in [`Command`].
 
+mod complete;
 mod completions;
+mod config;
 mod confirm;
+mod connection;
 mod exit;
 mod global;
+mod help;
+mod login;
+mod man;
+mod named;
 mod session;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use confirm::Manners;
+pub use connection::Connection;
 pub use exit::{Failure, Kind};
 pub use global::{Global, Voice};
-pub use session::{Session, ask_password, read_password};
+pub use login::{PasswordSource, ask_password, read_password};
+use named::Said;
+pub use session::Session;
 
-use crate::{demo, dialect, key_slot, lab, verbs, watch};
+use crate::output::Output;
+use crate::{demo, dialect, key_slot, lab, metrics, verbs, watch};
 
 /// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
 #[derive(Debug, Parser)]
-#[command(name = "rcl", version, propagate_version = true, after_help = exit::TABLE, max_term_width = 100)]
+#[command(name = "rcl", version, propagate_version = true, after_help = exit::TABLE, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -66,8 +77,13 @@ pub enum Command {
     HashTagDemo(demo::hash_tag::Args),
     CrossSlotDemo(demo::cross_slot::Args),
     Watch(watch::Args),
+    Metrics(metrics::Args),
     Lab(lab::Args),
     Completions(completions::Args),
+    Man(man::Args),
+    Help(help::Args),
+    #[command(hide = true)]
+    CompleteWords(complete::Args),
     /// Runs a node of a cluster (rcl node --help says more)
     #[command(disable_help_flag = true)]
     Node(OwnArguments),
@@ -87,6 +103,18 @@ pub struct OwnArguments {
 }
 
 impl Command {
+    /// Whether it may talk to nodes, and so needs to know how to log in.
+    fn connects(&self) -> bool {
+        !matches!(
+            self,
+            Command::Completions(_)
+                | Command::CompleteWords(_)
+                | Command::Man(_)
+                | Command::Help(_)
+                | Command::Lab(_)
+        )
+    }
+
     async fn run(&self, session: &Session) -> Result<(), Failure> {
         match self {
             Command::Info(args) => verbs::info::run(session, args).await,
@@ -117,8 +145,15 @@ impl Command {
             Command::HashTagDemo(args) => demo::hash_tag::run(session, args).await,
             Command::CrossSlotDemo(args) => demo::cross_slot::run(session, args).await,
             Command::Watch(args) => watch::run(session, args).await,
+            Command::Metrics(args) => metrics::run(session, args).await,
             Command::Lab(args) => lab::run(session, args).await,
             Command::Completions(args) => completions::run(args),
+            Command::Man(args) => man::run(args),
+            Command::Help(args) => help::run(args),
+            Command::CompleteWords(args) => {
+                complete::run(args);
+                Ok(())
+            }
             Command::Node(_) | Command::Cli(_) | Command::RedisCli(_) => {
                 Err(Failure::usage("rcl's own options do not go with this verb")
                     .next("put it first: rcl node …, rcl redis-cli …"))
@@ -150,29 +185,59 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Parses the arguments of `rcl`, runs the verb, reports a failure.
 fn run(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
+    let said = Said::by(&command(), &arguments);
+    if said.has("no_color") {
+        anstream::ColorChoice::Never.write_global();
+    }
+    let output = Output::new(said.format(), said.verb(), said.has("quiet"));
+    match parsed(&said, arguments) {
+        Ok(Ok(cli)) => {
+            // What is in the environment counts, too.
+            let output = Output::new(cli.global.format(), said.verb(), cli.global.quiet);
+            ended(output, run_verb(&cli, output))
+        }
+        Ok(Err(error)) => {
             // Help and version go to stdout with 0, a wrong usage to stderr with 2.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Kind::Usage.code()));
+            if error.use_stderr() {
+                let text = error.to_string();
+                output.print_failure(&Failure::usage(text.trim_start_matches("error: ").trim_end()));
+            }
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Kind::Usage.code()))
         }
-    };
-    let outcome = match &cli.command {
-        Command::Cli(own) => Session::new(&cli.global).map(|session| dialect::cli(&session, &own.arguments)),
+        Err(failure) => ended(output, Err(failure)),
+    }
+}
+
+fn parsed(said: &Said, arguments: Vec<OsString>) -> Result<Result<Cli, clap::Error>, Failure> {
+    let matches = named::prepared(command(), said)?.try_get_matches_from(arguments);
+    Ok(matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)))
+}
+
+fn run_verb(cli: &Cli, output: Output) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        Command::Cli(own) => {
+            let session = Session::new(&cli.global, output, true)?;
+            Ok(dialect::cli(&session, &own.arguments))
+        }
         command => {
-            with_session(&cli.global, async |session| command.run(session).await).map(|()| ExitCode::SUCCESS)
+            let session = Session::new(&cli.global, output, command.connects())?;
+            on_runtime(&session, async |session| command.run(session).await).map(|()| ExitCode::SUCCESS)
         }
-    };
+    }
+}
+
+fn ended(output: Output, outcome: Result<ExitCode, Failure>) -> ExitCode {
     outcome.unwrap_or_else(|failure| {
-        failure.report();
+        output.fail(&failure);
         ExitCode::from(failure.kind.code())
     })
 }
 
 /// The same for the redis-cli dialect, which adjusts what it cannot say in arguments and reports by itself.
 pub fn carry_out(arguments: Vec<OsString>, adjust: impl FnOnce(&mut Cli)) -> Result<(), Failure> {
-    let mut cli = Cli::try_parse_from(arguments).map_err(|error| Failure::usage(error.to_string()))?;
+    let said = Said::by(&command(), &arguments);
+    let mut cli = parsed(&said, arguments)?.map_err(|error| Failure::usage(error.to_string()))?;
     adjust(&mut cli);
     with_session(&cli.global, async |session| cli.command.run(session).await)
 }
@@ -182,12 +247,18 @@ pub fn with_session<T>(
     global: &Global,
     deed: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let session = Session::new(global)?;
+    on_runtime(&Session::new(global, Output::new(global.format(), "", global.quiet), true)?, deed)
+}
+
+fn on_runtime<T>(
+    session: &Session,
+    deed: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Kind::Internal, format!("cannot start: {error}")))?;
-    runtime.block_on(deed(&session))
+    runtime.block_on(deed(session))
 }
 
 /// The command line's structure, for completions and manual pages.

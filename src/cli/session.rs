@@ -1,14 +1,12 @@
 //! What a verb works with: the global options made ready for use.
 
-use std::io::{BufRead, IsTerminal, Write};
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::confirm::{self, Manners};
-use super::{Failure, Global, Voice};
-use crate::connect::{Connector, Credentials};
+use super::{Connection, Failure, Global, Voice};
+use crate::connect::Connector;
 use crate::journal::StateFolder;
 use crate::output::{Output, Report};
 
@@ -17,6 +15,8 @@ pub struct Session {
     pub output: Output,
     pub connector: Connector,
     pub entry: Option<rcl_proto::Address>,
+    /// As it was asked for, for verbs that connect to another cluster, too.
+    pub connection: Connection,
     /// Where journals are kept; `None`: none are written.
     pub state: Option<StateFolder>,
     pub voice: Voice,
@@ -25,12 +25,15 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(global: &Global) -> Result<Session, Failure> {
-        let credentials = credentials(global)?;
+    /// `connects` is false for what talks to nobody: then no password is asked for.
+    pub fn new(global: &Global, output: Output, connects: bool) -> Result<Session, Failure> {
+        let connector =
+            if connects { global.connection.connector()? } else { Connector::new(None, Duration::ZERO) };
         Ok(Session {
-            output: Output::new(global.output),
-            connector: Connector::new(credentials, Duration::from_secs(global.timeout)),
-            entry: global.entry.clone(),
+            output,
+            entry: connector.entries.first().cloned(),
+            connector,
+            connection: global.connection.clone(),
             state: state_folder(global),
             voice: global.voice,
             yes: global.yes,
@@ -60,7 +63,12 @@ impl Session {
             self.output.print(plan);
             return Ok(false);
         }
-        self.output.status(&plan.text());
+        // Whoever is asked sees what about.
+        if self.yes {
+            self.output.status(&plan.text());
+        } else {
+            self.output.say(&plan.text());
+        }
         confirm::confirm(question, self.yes, manners)?;
         Ok(true)
     }
@@ -72,88 +80,5 @@ fn state_folder(global: &Global) -> Option<StateFolder> {
         _ if global.no_journal => None,
         Some(path) => Some(StateFolder::at(path)),
         None => StateFolder::usual(),
-    }
-}
-
-/// From, in this order: the redis-cli dialect, `--password-file`, `--askpass`, the environment as redis-cli reads it.
-fn credentials(global: &Global) -> Result<Option<Credentials>, Failure> {
-    if let Some(login) = &global.login {
-        return Ok(Some(login.clone()));
-    }
-    let password = if let Some(path) = &global.password_file {
-        Some(read_password(path)?)
-    } else if global.askpass {
-        Some(ask_password("Password: ")?)
-    } else {
-        std::env::var("REDISCLI_AUTH").ok().filter(|password| !password.is_empty())
-    };
-    match (password, &global.user) {
-        (Some(password), user) => Ok(Some(Credentials { user: user.clone(), password })),
-        (None, None) => Ok(None),
-        (None, Some(user)) => Err(Failure::usage(format!("--user {user} needs a password"))
-            .next("set REDISCLI_AUTH, or use --password-file or --askpass")),
-    }
-}
-
-/// The first line of a file.
-pub fn read_password(path: &Path) -> Result<String, Failure> {
-    let bad = |why: String| Failure::usage(format!("cannot read a password from {}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(line.to_owned()),
-        _ => Err(bad("its first line is empty".into())),
-    }
-}
-
-/// What is typed behind `question` and is not shown.
-pub fn ask_password(question: &str) -> Result<String, Failure> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Err(
-            Failure::usage("--askpass needs a terminal").next("set REDISCLI_AUTH, or use --password-file")
-        );
-    }
-    eprint!("{question}");
-    let _ = std::io::stderr().flush();
-    let mut line = String::new();
-    let read = without_echo(|| stdin.lock().read_line(&mut line));
-    eprintln!();
-    read.map_err(|error| Failure::usage(format!("cannot read the password: {error}")))?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// Runs `read` while the terminal does not show what is typed.
-fn without_echo<T>(read: impl FnOnce() -> T) -> T {
-    // SAFETY: termios is plain data for which all-zero bytes are a value; tcgetattr fills it, and only what
-    // it filled is given back to tcsetattr. Both take a descriptor that lives as long as the process.
-    unsafe {
-        let mut settings: libc::termios = std::mem::zeroed();
-        if libc::tcgetattr(libc::STDIN_FILENO, &mut settings) != 0 {
-            return read();
-        }
-        let shown = settings;
-        settings.c_lflag &= !libc::ECHO;
-        libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &settings);
-        let value = read();
-        libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &shown);
-        value
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn echo_is_left_as_it_was_and_the_value_comes_through() {
-        assert_eq!(without_echo(|| 7), 7);
-    }
-
-    #[test]
-    fn a_user_without_a_password_is_refused() {
-        let global = Global { user: Some("ann".into()), ..Global::default() };
-        if std::env::var_os("REDISCLI_AUTH").is_none() {
-            assert_eq!(credentials(&global).unwrap_err().kind, super::super::Kind::Usage);
-        }
     }
 }

@@ -8,7 +8,7 @@ use rcl_proto::resp::Reply;
 use rcl_proto::{Address, NodeId};
 use tokio::task::JoinSet;
 
-use super::{Connector, Link, LinkError, Pipeline, Words};
+use super::{Connector, Link, LinkError, Pipeline, Words, address};
 use crate::cli::{Failure, Kind};
 use crate::topology::{self, Facts, Node, Topology, View};
 
@@ -25,7 +25,7 @@ impl Cluster {
     /// Asks `entry` who is there, then all of them at once. A node that does not answer is part of the
     /// topology; an entry that does not is an error.
     pub async fn observe(connector: &Connector, entry: &Address) -> Result<Cluster, Failure> {
-        let link = connector.connect(entry).await?;
+        let link = connector.enter(entry).await?;
         Cluster::observe_over(connector, link, BTreeMap::new()).await
     }
 
@@ -88,14 +88,20 @@ impl Cluster {
     /// The node with this address, id, or unique beginning of an id.
     pub fn find(&self, text: &str) -> Result<&Node, Failure> {
         let nodes = &self.topology.nodes;
-        let found: Vec<&Node> = match text.parse::<Address>() {
-            Ok(address) => nodes.values().filter(|node| node.is_at(&address)).collect(),
-            Err(_) => {
-                let text = text.to_ascii_lowercase();
-                let fits = |node: &&Node| !text.is_empty() && node.id.to_string().starts_with(&text);
-                nodes.values().filter(fits).collect()
-            }
+        let map = &self.connector.transport.map;
+        // A host without a port may be the beginning of an id; an id is no address.
+        let mut found: Vec<&Node> = match address::read(text) {
+            Ok(address) => nodes
+                .values()
+                .filter(|node| node.is_at(&address) || map.reachable(&node.address) == address)
+                .collect(),
+            Err(_) => Vec::new(),
         };
+        if found.is_empty() {
+            let text = text.to_ascii_lowercase();
+            let fits = |node: &&Node| !text.is_empty() && node.id.to_string().starts_with(&text);
+            found = nodes.values().filter(fits).collect();
+        }
         match found.as_slice() {
             [node] => Ok(node),
             [] => Err(Failure::refused(format!("no node '{text}' in the cluster of {}", self.entry))

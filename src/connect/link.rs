@@ -10,7 +10,8 @@ use rcl_proto::Address;
 use rcl_proto::resp::Reply;
 use redis::aio::MultiplexedConnection;
 
-use super::Credentials;
+use super::tls::WANTS_CERTIFICATE;
+use super::{Credentials, Transport, explain};
 use crate::cli::{Failure, Kind};
 
 /// A command: its name and arguments. Clones share them: what is sent once more is not copied for that.
@@ -144,8 +145,8 @@ impl Link {
         address: &Address,
         credentials: Option<&Credentials>,
         time_limit: Duration,
+        transport: &Transport,
     ) -> Result<Link, LinkError> {
-        let failed = |error: redis::RedisError| refusal(address, &error);
         let mut settings = redis::RedisConnectionInfo::default().set_skip_set_lib_name();
         if let Some(credentials) = credentials {
             settings = settings.set_password(credentials.password.as_str());
@@ -153,14 +154,18 @@ impl Link {
                 settings = settings.set_username(user.as_str());
             }
         }
-        let place = redis::ConnectionAddr::Tcp(address.host.clone(), address.port);
-        let place = redis::IntoConnectionInfo::into_connection_info(place).map_err(failed)?;
-        let client = redis::Client::open(place.set_redis_settings(settings)).map_err(failed)?;
-        let config = redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(time_limit.min(Duration::from_secs(5))))
-            .set_response_timeout(Some(time_limit));
-        let connection =
-            client.get_multiplexed_async_connection_with_config(&config).await.map_err(failed)?;
+        let unreachable = |why: String| LinkError::Unreachable { address: address.clone(), why };
+        let stream = transport.open(address, time_limit).await;
+        let stream =
+            stream.map_err(|error| unreachable(explain(&error).unwrap_or_else(|| error.to_string())))?;
+        let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(time_limit));
+        let connected = MultiplexedConnection::new_with_config(&settings, stream, config);
+        let connected = tokio::time::timeout(time_limit, connected).await;
+        let (connection, driver) = connected
+            .map_err(|_| unreachable(NO_ANSWER.to_owned()))?
+            .map_err(|error| first_refusal(address, transport, &error))?;
+        // It ends when the last clone of the connection is gone.
+        tokio::spawn(driver);
         Ok(Link { address: address.clone(), connection })
     }
 
@@ -237,12 +242,31 @@ impl Link {
     }
 }
 
+const NO_ANSWER: &str = "it did not answer within the time limit (--timeout raises it)";
+
+/// Of the first words that were exchanged: a node that speaks TLS, and we do not, ends there, and so does one that wants a certificate.
+fn first_refusal(address: &Address, transport: &Transport, error: &redis::RedisError) -> LinkError {
+    let refusal = refusal(address, error);
+    match refusal {
+        LinkError::Unreachable { address, why } if transport.tls.is_none() && !error.is_timeout() => {
+            LinkError::Unreachable { address, why: format!("{why} (does it speak TLS? then --tls)") }
+        }
+        other => other,
+    }
+}
+
 fn refusal(address: &Address, error: &redis::RedisError) -> LinkError {
     let address = address.clone();
-    let why = if error.is_timeout() {
-        "it did not answer within the time limit (--timeout raises it)".to_owned()
-    } else {
-        error.to_string()
+    // The crate wraps what the connection said, in whatever way.
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let of_tls = causes.filter_map(|cause| explain(cause.downcast_ref::<std::io::Error>()?)).next();
+    let text = error.to_string();
+    let of_tls =
+        of_tls.or_else(|| text.contains("CertificateRequired").then(|| WANTS_CERTIFICATE.to_owned()));
+    let why = match of_tls {
+        Some(why) => why,
+        None if error.is_timeout() => NO_ANSWER.to_owned(),
+        None => text,
     };
     match error.kind() {
         redis::ErrorKind::AuthenticationFailed => LinkError::Denied { address, why },

@@ -86,6 +86,7 @@ pub fn cli(session: &crate::cli::Session, words: &[OsString]) -> ExitCode {
     if let Some(address) = named.as_ref().or(session.entry.as_ref()) {
         (options.host, options.port) = (address.host.clone(), address.port);
     }
+    options.transport = session.connector.transport.clone();
     if let Some(login) = &session.connector.credentials {
         options.password = Some(login.password.clone().into_bytes());
         options.user = login.user.clone().map(String::into_bytes);

@@ -71,7 +71,8 @@ enum Nodes {
 impl Keyspace {
     /// A cluster, or database `database` of one server.
     pub async fn open(connector: &Connector, entry: &Address, database: u32) -> Result<Keyspace, Failure> {
-        let link = connect(connector, entry, database).await?;
+        let link = connector.enter(entry).await?;
+        select(&link, database).await?;
         let info = Fields::of(&link.call(Words::of(&["INFO"])).await?);
         let mut alone_keys = 0;
         let nodes = if info.get("cluster_enabled") == Some("1") {
@@ -243,10 +244,15 @@ impl Keyspace {
 
 async fn connect(connector: &Connector, address: &Address, database: u32) -> Result<Link, LinkError> {
     let link = connector.connect(address).await?;
+    select(&link, database).await?;
+    Ok(link)
+}
+
+async fn select(link: &Link, database: u32) -> Result<(), LinkError> {
     if database != 0 {
         link.call(Words::of(&["SELECT"]).and(database.to_string())).await?;
     }
-    Ok(link)
+    Ok(())
 }
 
 /// Questions that went to one node, and what came back.

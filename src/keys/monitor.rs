@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rcl_proto::Address;
 use rcl_proto::resp::{Reply, encode_request};
 
 use crate::cli::{Failure, Kind};
-use crate::connect::{Connector, Link, LinkError, Words};
-use crate::wire::connect_tcp;
+use crate::connect::{BlockingStream, Connector, Link, LinkError, Words, explain};
 
 /// How often it is looked whether the time is up.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -83,10 +81,10 @@ pub fn listen(
     most_commands: u64,
 ) -> Result<Usage, Failure> {
     let lost = |error: io::Error| -> Failure {
-        LinkError::Unreachable { address: address.clone(), why: error.to_string() }.into()
+        let why = explain(&error).unwrap_or_else(|| error.to_string());
+        LinkError::Unreachable { address: address.clone(), why }.into()
     };
-    let stream =
-        connect_tcp(address, Some(connector.time_limit.min(Duration::from_secs(5)))).map_err(lost)?;
+    let stream = connector.open_blocking(address).map_err(lost)?;
     stream.set_read_timeout(Some(GLANCE)).map_err(lost)?;
     let mut lines = BufReader::new(stream);
     if let Some(credentials) = &connector.credentials {
@@ -121,7 +119,7 @@ pub fn listen(
     Ok(usage)
 }
 
-fn send(lines: &mut BufReader<TcpStream>, words: &[&str]) -> io::Result<()> {
+fn send(lines: &mut BufReader<BlockingStream>, words: &[&str]) -> io::Result<()> {
     let mut request = Vec::new();
     encode_request(&mut request, words.iter().map(|word| word.as_bytes()));
     lines.get_mut().write_all(&request)

@@ -1,9 +1,17 @@
 //! What a user sees. Data goes to stdout in the format asked for; status goes to stderr.
 //!
+//! For machines a verb's data are one document, whose first member says what it is (docs/output.md has each verb's shape):
+//!
+//! ```text
+//! {"rcl": {"version": "0.1.0", "schema": 1, "verb": "check"}, "healthy": true, …}
+//! {"rcl": {"version": "0.1.0", "schema": 1, "verb": "check"}, "error": {"kind": "unreachable", "exit_code": 4, …}}
+//! ```
+//!
 //! A report is a value that serialises (JSON and YAML are its derive) and that can say itself as text for a
 //! terminal. Colour is written always and taken out by `anstream` where the stream is no terminal or NO_COLOR
 //! is set.
 
+mod envelope;
 mod meter;
 mod progress;
 mod table;
@@ -12,20 +20,28 @@ use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::cli::{Failure, Kind};
+pub use envelope::SCHEMA;
+use envelope::{Document, ErrorDocument};
 pub use meter::Meter;
 pub use progress::Progress;
 pub use table::{Paint, bar, bytes, count, paint, table};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
+    /// For people
     #[default]
-    Table,
+    #[value(alias = "table")]
+    Text,
     Json,
     Yaml,
 }
 
 /// What a verb has to say, for people.
 pub trait Report {
+    /// The member under which a report that is a list stands in its document.
+    const LIST: &'static str = "items";
+
     /// Lines without the last newline; may hold colour.
     fn text(&self) -> String;
 }
@@ -33,11 +49,14 @@ pub trait Report {
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     format: Format,
+    /// Of which verb the documents are.
+    verb: &'static str,
+    quiet: bool,
 }
 
 impl Output {
-    pub fn new(format: Format) -> Output {
-        Output { format }
+    pub fn new(format: Format, verb: &'static str, quiet: bool) -> Output {
+        Output { format, verb, quiet }
     }
 
     pub fn format(&self) -> Format {
@@ -47,26 +66,71 @@ impl Output {
     /// Data, to stdout.
     pub fn print<R: Report + Serialize>(&self, report: &R) {
         let text = match self.format {
-            Format::Table => report.text(),
-            Format::Json => serde_json::to_string_pretty(report).unwrap_or_else(|error| error.to_string()),
-            Format::Yaml => serde_yaml::to_string(report).unwrap_or_else(|error| error.to_string()),
+            Format::Text => report.text(),
+            Format::Json | Format::Yaml => self.document(R::LIST, report),
         };
         // A reader that went away (`rcl nodes | head -1`) is no error.
         let _ = writeln!(anstream::stdout(), "{}", text.trim_end());
     }
 
+    /// The data as a document; `list` names them where they are a list.
+    fn document(&self, list: &'static str, data: &impl Serialize) -> String {
+        let document = Document { verb: self.verb, list, data };
+        let text = match self.format {
+            Format::Yaml => serde_yaml::to_string(&document).map_err(|error| error.to_string()),
+            _ => serde_json::to_string_pretty(&document).map_err(|error| error.to_string()),
+        };
+        text.unwrap_or_else(|error| error)
+    }
+
+    /// One of many documents, as of what goes on for long: JSON on one line, YAML behind its mark. Not for text.
+    pub fn one_of_many(&self, data: &impl Serialize) -> String {
+        if self.format == Format::Yaml {
+            return format!("---\n{}", self.document("items", data));
+        }
+        let document = Document { verb: self.verb, list: "items", data };
+        let text = serde_json::to_string(&document).unwrap_or_else(|error| error.to_string());
+        format!("{text}\n")
+    }
+
+    /// Why the verb did not do what was asked: to stderr for people, and where documents are asked for as one of them, too. What was found
+    /// (an unhealthy cluster) is no failure of this kind: its document has been printed.
+    pub fn fail(&self, failure: &Failure) {
+        failure.report();
+        self.print_failure(failure);
+    }
+
+    /// Only the document, where documents are asked for.
+    pub fn print_failure(&self, failure: &Failure) {
+        if self.format != Format::Text && !(failure.kind == Kind::Unhealthy && failure.what.is_empty()) {
+            let text = self.document("items", &ErrorDocument::of(failure));
+            let _ = writeln!(anstream::stdout(), "{}", text.trim_end());
+        }
+    }
+
     /// Status, to stderr.
     pub fn status(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// What must be seen, as what a question is about: to stderr.
+    pub fn say(&self, text: &str) {
         let _ = writeln!(anstream::stderr(), "{}", text.trim_end());
     }
 
     /// Of a move of slots.
     pub fn meter(&self) -> Meter {
-        Meter::new(*self, std::io::stderr().is_terminal())
+        Meter::new(*self, self.shows_progress())
     }
 
     /// A bar on stderr, which shows itself only on a terminal and only after a moment.
     pub fn progress(&self, total: u64, unit: &'static str) -> Progress {
-        Progress::new(total, unit, std::io::stderr().is_terminal())
+        Progress::new(total, unit, self.shows_progress())
+    }
+
+    fn shows_progress(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
     }
 }

@@ -11,6 +11,8 @@ pub enum Paint {
     Bad,
     Dim,
     Strong,
+    /// One of six colours that tell masters apart.
+    Owner(u8),
 }
 
 /// `text` in a colour, with nothing left over behind it.
@@ -22,6 +24,17 @@ pub fn paint(paint: Paint, text: impl Display) -> String {
         Paint::Bad => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
         Paint::Dim => Style::new().dimmed(),
         Paint::Strong => Style::new().bold(),
+        Paint::Owner(owner) => {
+            const COLOURS: [AnsiColor; 6] = [
+                AnsiColor::Cyan,
+                AnsiColor::Magenta,
+                AnsiColor::Blue,
+                AnsiColor::Green,
+                AnsiColor::BrightCyan,
+                AnsiColor::BrightMagenta,
+            ];
+            Style::new().fg_color(Some(COLOURS[usize::from(owner) % COLOURS.len()].into()))
+        }
     };
     format!("{style}{text}{style:#}")
 }

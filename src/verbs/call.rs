@@ -46,6 +46,8 @@ struct Answer {
 }
 
 impl Report for Answers {
+    const LIST: &'static str = "answers";
+
     fn text(&self) -> String {
         let line = |answer: &Answer| {
             let text = match &answer.reply {

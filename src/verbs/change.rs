@@ -4,7 +4,7 @@ use rcl_proto::Address;
 
 use crate::apply::{self, Outcome, Settings};
 use crate::cli::{Failure, Manners, Session, Voice};
-use crate::connect::Cluster;
+use crate::connect::{Cluster, address};
 use crate::dialect;
 use crate::journal::{Deed, Ending, Journal};
 use crate::plan::{Plan, room};
@@ -100,7 +100,8 @@ pub fn entry_for(session: &Session, node: &str) -> Result<Address, Failure> {
     if let Some(entry) = &session.entry {
         return Ok(entry.clone());
     }
-    node.parse().map_err(|_| {
+    // A word without a colon is the beginning of an id.
+    node.contains(':').then(|| address::read(node).ok()).flatten().ok_or_else(|| {
         Failure::usage(format!("'{node}' is no host:port, so the cluster has to be named"))
             .next("give any node of it with --entry HOST:PORT, or set RCL_ENTRY")
     })

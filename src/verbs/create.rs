@@ -11,7 +11,7 @@ use super::change::carry_out;
 use super::newcomer;
 use crate::apply::Settings;
 use crate::cli::{Failure, Kind, Manners, Session};
-use crate::connect::Cluster;
+use crate::connect::{Cluster, address};
 use crate::plan::{NodeRef, create};
 use crate::topology;
 
@@ -59,7 +59,7 @@ fn read(path: &Path) -> Result<(Vec<Address>, usize), Failure> {
     let bad = |why: String| Failure::usage(format!("{}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     let description: Description = serde_yaml::from_str(&text).map_err(|error| bad(error.to_string()))?;
-    let parse = |text: &String| text.parse::<Address>().map_err(|error| bad(error.to_string()));
+    let parse = |text: &String| address::read(text).map_err(&bad);
     Ok((description.nodes.iter().map(parse).collect::<Result<_, _>>()?, description.replicas))
 }
 

@@ -87,6 +87,8 @@ impl Row {
 }
 
 impl Report for Jobs {
+    const LIST: &'static str = "jobs";
+
     fn text(&self) -> String {
         if self.0.is_empty() {
             return "no jobs".to_owned();

@@ -85,6 +85,8 @@ pub fn rows(topology: &Topology) -> Vec<Row> {
 }
 
 impl Report for Nodes {
+    const LIST: &'static str = "nodes";
+
     fn text(&self) -> String {
         let cells = |row: &Row| {
             let role = match &row.master {

@@ -8,7 +8,7 @@ use crate::cli::{Failure, Session, read_password};
 use crate::connect::{Connector, Credentials};
 use crate::keys::Keyspace;
 
-/// The login there. Without any of these it is the same as at the other side.
+/// The login there. Without any of these it is the same as at the other side, and so is TLS.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Login at the source")]
 pub struct Login {
@@ -19,6 +19,10 @@ pub struct Login {
     /// A file whose first line is the password at the source (or set RCL_FROM_AUTH)
     #[arg(long, value_name = "FILE")]
     pub from_password_file: Option<PathBuf>,
+
+    /// The source is this cluster of the config file, which also says where it is and how it is reached
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["from_user", "from_password_file", "from_no_auth"])]
+    pub from_cluster: Option<String>,
 
     /// Does not log in at the source
     #[arg(long, conflicts_with_all = ["from_user", "from_password_file"])]
@@ -35,12 +39,15 @@ pub struct Login {
 
 impl Login {
     pub fn connector(&self, session: &Session) -> Result<Connector, Failure> {
-        let here = &session.connector;
+        if let Some(name) = &self.from_cluster {
+            return session.connection.connector_of(name);
+        }
+        let here = Connector { entries: Vec::new(), ..session.connector.clone() };
         if self.given.is_some() {
-            return Ok(Connector::new(self.given.clone(), here.time_limit));
+            return Ok(here.logged_in_as(self.given.clone()));
         }
         if self.from_no_auth {
-            return Ok(Connector::new(None, here.time_limit));
+            return Ok(here.logged_in_as(None));
         }
         let password = match &self.from_password_file {
             Some(path) => Some(read_password(path)?),
@@ -48,9 +55,9 @@ impl Login {
         };
         match (password, &self.from_user) {
             (Some(password), user) => {
-                Ok(Connector::new(Some(Credentials { user: user.clone(), password }), here.time_limit))
+                Ok(here.logged_in_as(Some(Credentials { user: user.clone(), password })))
             }
-            (None, None) => Ok(here.clone()),
+            (None, None) => Ok(here),
             (None, Some(user)) => Err(Failure::usage(format!("--from-user {user} needs a password"))
                 .next("set RCL_FROM_AUTH, or use --from-password-file")),
         }

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::origin::Login;
 use crate::backup::{FileRecord, Folder, Manifest, open_file, slots_of};
 use crate::cli::{Failure, Kind, Session};
+use crate::connect::address;
 use crate::keys::{Filter, Keyspace, Rate, Walk, key_text};
 use crate::output::{Paint, Progress, Report, count, paint};
 use crate::verify::{
@@ -127,7 +128,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         let work = work(session, args, second, manifest.keys, manifest.keys + on_second);
         with_backup(&work, &folder, &manifest).await?
     } else {
-        let source: Address = args.source.parse().map_err(|_| {
+        let source = address::read(&args.source).map_err(|_| {
             Failure::usage(format!("'{}' is no folder of a backup and no host:port", args.source))
         })?;
         let first = Arc::new(args.login.open(session, &source).await?);

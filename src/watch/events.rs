@@ -48,6 +48,13 @@ pub fn between(before: &Sample, after: &Sample) -> Vec<Event> {
             Some(old) => compare(old, node, &mut say),
         }
     }
+    // Moves of slots raise it, too; then it is no news.
+    let moves = |sample: &Sample| sample.nodes.iter().any(|node| node.moving_slots > 0);
+    if after.epoch > before.epoch && !moves(before) && !moves(after) {
+        let winner = after.nodes.iter().find(|node| node.config_epoch == after.epoch);
+        let by = winner.map_or(String::new(), |node| format!(": {} has it", node.address));
+        say(EventKind::Change, format!("the epoch is {}, before {}{by}", after.epoch, before.epoch));
+    }
     for node in &before.nodes {
         if !after.nodes.iter().any(|other| other.id == node.id) {
             say(EventKind::Change, format!("{} left the cluster", node.address));
@@ -71,9 +78,17 @@ fn compare(old: &NodeSample, new: &NodeSample, say: &mut impl FnMut(EventKind, S
             State::LinkDown => (EventKind::Bad, "has lost the link to its master"),
             State::Failed => (EventKind::Bad, "answers, but the other masters say it failed"),
             State::Silent => (EventKind::Bad, "does not answer"),
-            State::Down => (EventKind::Bad, "is down: the masters agree that it failed"),
+            State::Down => (EventKind::Bad, "is down: the masters agree that it failed (FAIL)"),
         };
         say(kind, format!("{name} {what}"));
+    }
+    let is_over = matches!(new.state, State::Down | State::Failed);
+    match (old.suspected, new.suspected) {
+        (false, true) if !is_over => {
+            say(EventKind::Bad, format!("{name} is suspected by the others (PFAIL)"))
+        }
+        (true, false) if !is_over => say(EventKind::Good, format!("{name} is not suspected any more")),
+        _ => {}
     }
     match (&old.replica_of, &new.replica_of) {
         (Some(master), None) => {
@@ -97,6 +112,8 @@ fn compare(old: &NodeSample, new: &NodeSample, say: &mut impl FnMut(EventKind, S
 
 #[cfg(test)]
 pub mod tests {
+    use rcl_proto::SlotSet;
+
     use super::*;
 
     pub fn node(digit: &str, replica_of: Option<&str>, slots: usize) -> NodeSample {
@@ -106,6 +123,10 @@ pub mod tests {
             replica_of: replica_of.map(|digit| format!("127.0.0.1:700{digit}")),
             slots,
             moving_slots: 0,
+            owned: SlotSet::default(),
+            moving: SlotSet::default(),
+            config_epoch: 1,
+            suspected: false,
             keys: 1000,
             ops: 10,
             used_memory_bytes: 1 << 20,
@@ -116,7 +137,7 @@ pub mod tests {
     }
 
     pub fn sample(nodes: Vec<NodeSample>) -> Sample {
-        Sample { unix_ms: 1_700_000_000_123, slots_covered: 16384, state_ok: true, nodes }
+        Sample { unix_ms: 1_700_000_000_123, slots_covered: 16384, state_ok: true, epoch: 6, nodes }
     }
 
     fn texts(before: &Sample, after: &Sample) -> Vec<String> {
@@ -147,7 +168,7 @@ pub mod tests {
         assert_eq!(
             texts(&silent, &promoted),
             [
-                "127.0.0.1:7001 is down: the masters agree that it failed",
+                "127.0.0.1:7001 is down: the masters agree that it failed (FAIL)",
                 "127.0.0.1:7001 owns 0 slots, before 16384",
                 "127.0.0.1:7002 is promoted: it was a replica of 127.0.0.1:7001",
                 "127.0.0.1:7002 owns 16384 slots, before 0",
@@ -158,6 +179,21 @@ pub mod tests {
             texts(&promoted, &recovered),
             ["127.0.0.1:7001 is back", "127.0.0.1:7001 is now a replica of 127.0.0.1:7002"]
         );
+    }
+
+    #[test]
+    fn suspicions_and_elections_are_told() {
+        let healthy = sample(vec![node("1", None, 16384), node("2", Some("1"), 0)]);
+        let mut suspected = healthy.clone();
+        suspected.nodes[0].suspected = true;
+        assert_eq!(texts(&healthy, &suspected), ["127.0.0.1:7001 is suspected by the others (PFAIL)"]);
+        assert_eq!(texts(&suspected, &healthy), ["127.0.0.1:7001 is not suspected any more"]);
+        let mut elected = healthy.clone();
+        elected.epoch = 7;
+        elected.nodes[1].config_epoch = 7;
+        assert_eq!(texts(&healthy, &elected), ["the epoch is 7, before 6: 127.0.0.1:7002 has it"]);
+        elected.nodes[0].moving_slots = 1;
+        assert_eq!(texts(&healthy, &elected), ["127.0.0.1:7001 moves slots"]);
     }
 
     #[test]

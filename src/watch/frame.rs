@@ -2,21 +2,26 @@
 //!
 //! ```text
 //! cluster ok  16384/16384 slots  3 masters  3 replicas  12,000 keys  430 ops/s
+//! ops/s      ▁▂▃▅▇ 430      lag      ▁▁▁▁▁ 0
 //!
-//! node             role    slots        keys   ops/s       offset     lag state
-//! 127.0.0.1:7001   master   5461 █     4,000     140        52010         ok
+//! AAAAAAAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCCCCCCC      the slots, see slot_map
+//!
+//!   node           role    slots        keys   ops/s       offset     lag state
+//! A 127.0.0.1:7001 master   5461 █     4,000     140        52010         ok
 //!   127.0.0.1:7004 replica             4,000       1        52010       0 ok
 //! …
 //! 19:40:02 127.0.0.1:7004 is promoted: it was a replica of 127.0.0.1:7001
 //! ```
 //!
 //! What does not fit is cut: columns at the right edge, nodes with a line that says how many more there are,
-//! events from the oldest.
+//! events from the oldest; a low terminal has neither map nor curves, a wide one a curve for each node.
 
 use rcl_proto::SLOT_COUNT;
 
 use super::events::{Event, EventKind};
+use super::history::History;
 use super::sample::{NodeSample, Sample, State};
+use super::slot_map;
 use crate::output::{Paint, bar, count, paint};
 
 /// Pieces of text, each in its colour.
@@ -25,15 +30,39 @@ pub type Line = Vec<(Option<Paint>, String)>;
 /// The least that is kept for events when there are many nodes.
 const EVENT_ROWS: usize = 5;
 
+/// From so many rows on there is room for the map and the curves.
+const ROWS_WITH_MAP: usize = 20;
+/// From so many columns on each node has a curve of its own.
+const COLUMNS_WITH_CURVES: usize = 110;
+
+/// What a page shows.
+#[derive(Clone, Copy)]
+pub struct Content<'a> {
+    pub sample: &'a Sample,
+    pub history: &'a History,
+    /// When, and what; the newest last.
+    pub events: &'a [(u64, Event)],
+    /// Why nobody can be asked, while nobody can.
+    pub trouble: Option<&'a str>,
+}
+
 /// The whole page, at most `rows` lines.
-pub fn page(sample: &Sample, events: &[(u64, Event)], trouble: Option<&str>, rows: usize) -> Vec<Line> {
+pub fn page(content: Content<'_>, columns: usize, rows: usize) -> Vec<Line> {
+    let Content { sample, history, events, trouble } = content;
     let mut lines = vec![head(sample)];
     if let Some(trouble) = trouble {
         lines.push(vec![(Some(Paint::Bad), format!("no node answers, this is the last look: {trouble}"))]);
     }
+    if rows >= ROWS_WITH_MAP {
+        lines.push(curves(sample, history, columns));
+        lines.push(Line::new());
+        let map_rows = if rows >= 2 * ROWS_WITH_MAP { 4 } else { 2 };
+        lines.extend(slot_map::lines(sample, columns.min(128), map_rows));
+    }
     lines.push(Line::new());
     let used = lines.len() + 1;
-    lines.extend(nodes(sample, rows.saturating_sub(used + EVENT_ROWS).max(rows / 2)));
+    let room = rows.saturating_sub(used + EVENT_ROWS).max(rows.saturating_sub(used) / 2);
+    lines.extend(nodes(sample, columns, room, Some(history)));
     lines.push(Line::new());
     let room = rows.saturating_sub(lines.len());
     let newest = events.get(events.len().saturating_sub(room)..).unwrap_or_default();
@@ -43,6 +72,21 @@ pub fn page(sample: &Sample, events: &[(u64, Event)], trouble: Option<&str>, row
     }
     lines.truncate(rows);
     lines
+}
+
+/// `ops/s ▁▂▃ 430   lag ▁▁▁ 0`
+fn curves(sample: &Sample, history: &History, columns: usize) -> Line {
+    let width = columns.saturating_sub(34).clamp(8, 160) / 2;
+    let lag = sample.nodes.iter().filter_map(|node| node.lag).max().unwrap_or(0);
+    let dim = |text: &str| (Some(Paint::Dim), text.to_owned());
+    vec![
+        dim("ops/s "),
+        (Some(Paint::Good), history.ops.sparkline(width)),
+        (None, format!(" {:<7}  ", short(sample.ops()))),
+        dim("lag "),
+        (Some(Paint::Warn), history.lag.sparkline(width)),
+        (None, format!(" {}", short(lag))),
+    ]
 }
 
 pub fn head(sample: &Sample) -> Line {
@@ -64,16 +108,32 @@ pub fn head(sample: &Sample) -> Line {
 }
 
 /// The heading and a line for each node, at most `rows` lines.
-pub fn nodes(sample: &Sample, rows: usize) -> Vec<Line> {
+pub fn nodes(sample: &Sample, columns: usize, rows: usize, history: Option<&History>) -> Vec<Line> {
     let width = sample.nodes.iter().map(|node| node.address.chars().count() + 2).max().unwrap_or(0).max(8);
     let heading = format!(
         "{:<width$} {:<7} {:<9} {:>7} {:>7} {:>12} {:>7} state",
-        "node", "role", "slots", "keys", "ops/s", "offset", "lag"
+        "  node", "role", "slots", "keys", "ops/s", "offset", "lag"
     );
+    let curve = columns.saturating_sub(COLUMNS_WITH_CURVES - 30).min(60);
+    let history = history.filter(|_| columns >= COLUMNS_WITH_CURVES);
+    let heading = if history.is_some() { format!("{heading:<79} ops/s over time") } else { heading };
     let mut lines = vec![vec![(Some(Paint::Dim), heading)]];
     let fit = rows.saturating_sub(1);
     let shown = if sample.nodes.len() > fit { fit.saturating_sub(1) } else { sample.nodes.len() };
-    lines.extend(sample.nodes.iter().take(shown).map(|node| node_line(node, width)));
+    let mut masters = 0;
+    for node in sample.nodes.iter().take(shown) {
+        let number = (node.replica_of.is_none() && node.slots > 0).then(|| {
+            masters += 1;
+            masters - 1
+        });
+        let mut line = node_line(node, width, number);
+        if let Some(series) = history.and_then(|history| history.ops_of.get(&node.id)) {
+            let used: usize = line.iter().map(|(_, piece)| piece.chars().count()).sum();
+            line.push((None, " ".repeat(80usize.saturating_sub(used))));
+            line.push((Some(Paint::Good), series.sparkline(curve)));
+        }
+        lines.push(line);
+    }
     let left = sample.nodes.len() - shown;
     if left > 0 {
         lines.push(vec![(Some(Paint::Dim), format!("and {left} more nodes; a higher terminal shows them"))]);
@@ -81,18 +141,26 @@ pub fn nodes(sample: &Sample, rows: usize) -> Vec<Line> {
     lines
 }
 
-fn node_line(node: &NodeSample, width: usize) -> Line {
-    let (role, indent) = if node.replica_of.is_some() { ("replica", "  ") } else { ("master", "") };
+/// `master` is its place among the masters with slots, which gives it its letter in the map.
+fn node_line(node: &NodeSample, width: usize, master: Option<usize>) -> Line {
+    let role = if node.replica_of.is_some() { "replica" } else { "master" };
     let slots = match (node.slots, node.replica_of.is_some()) {
         (0, true) => String::new(),
         (slots, _) => format!("{slots:>5} {}", bar(slots as f64 / SLOT_COUNT as f64, 3)),
     };
-    let name = format!("{:<width$} {role:<7} {slots:<9} ", format!("{indent}{}", node.address));
+    let letter = match master {
+        Some(number) => (Some(slot_map::paint(number)), format!("{} ", slot_map::letter(number))),
+        None => (None, "  ".to_owned()),
+    };
+    let width = width.saturating_sub(2);
+    let name = format!("{:<width$} {role:<7} {slots:<9} ", node.address);
     let (colour, state) = match node.state {
+        State::Ok if node.suspected => (Paint::Warn, "PFAIL"),
         State::Ok if node.moving_slots > 0 => (Paint::Warn, "moving"),
         State::Ok => (Paint::Good, "ok"),
         State::LinkDown => (Paint::Warn, "link"),
         State::Failed => (Paint::Bad, "FAIL"),
+        State::Silent if node.suspected => (Paint::Warn, "PFAIL"),
         State::Silent => (Paint::Warn, "silent"),
         State::Down => (Paint::Bad, "down"),
     };
@@ -108,7 +176,7 @@ fn node_line(node: &NodeSample, width: usize) -> Line {
     } else {
         " ".repeat(37)
     };
-    vec![(None, name), (None, figures), (Some(colour), state.to_owned())]
+    vec![letter, (None, name), (None, figures), (Some(colour), state.to_owned())]
 }
 
 /// A figure of at most seven characters.
@@ -141,6 +209,19 @@ pub fn summary(sample: &Sample) -> String {
         sample.nodes.len(),
         sample.keys(),
         sample.ops()
+    )
+}
+
+/// The same to be read aloud.
+pub fn sentence(sample: &Sample) -> String {
+    format!(
+        "the cluster is {}: {} masters and {} replicas, {} of {SLOT_COUNT} slots have an owner, {} of {} nodes are well",
+        if sample.state_ok { "ok" } else { "down" },
+        sample.masters(),
+        sample.replicas(),
+        sample.slots_covered,
+        sample.nodes.iter().filter(|node| node.state == State::Ok).count(),
+        sample.nodes.len()
     )
 }
 
@@ -185,6 +266,18 @@ mod tests {
     use super::super::events::tests::{node, sample};
     use super::*;
 
+    fn page(
+        sample: &Sample,
+        events: &[(u64, Event)],
+        trouble: Option<&str>,
+        columns: usize,
+        rows: usize,
+    ) -> Vec<Line> {
+        let mut history = History::default();
+        history.add(sample);
+        super::page(Content { sample, history: &history, events, trouble }, columns, rows)
+    }
+
     fn six() -> Sample {
         sample(vec![
             node("1", None, 5461),
@@ -209,7 +302,7 @@ mod tests {
         sample.nodes[0].state = State::Ok;
         let event = Event { kind: EventKind::Bad, text: "x".repeat(100) };
         let events = vec![(0, event); 50];
-        let page = page(&sample, &events, Some("connection refused"), 24);
+        let page = page(&sample, &events, Some("connection refused"), 80, 24);
         assert_eq!(page.len(), 24);
         let lines: Vec<String> = page.iter().map(|line| render(line, usize::MAX, false)).collect();
         let widest = lines.iter().filter(|line| !line.contains("xxx")).map(|line| line.chars().count()).max();
@@ -219,13 +312,24 @@ mod tests {
 
     #[test]
     fn a_low_terminal_shows_fewer_nodes_and_says_so() {
-        let page = page(&six(), &[], None, 9);
+        let page = page(&six(), &[], None, 80, 9);
         let lines: Vec<String> = page.iter().map(|line| render(line, 80, false)).collect();
         assert!(lines.len() <= 9);
         assert!(lines.iter().any(|line| line.contains("more nodes")), "{lines:#?}");
         for rows in 0..9 {
-            assert!(super::page(&six(), &[], None, rows).len() <= rows);
+            assert!(self::page(&six(), &[], None, 80, rows).len() <= rows);
         }
+    }
+
+    #[test]
+    fn a_large_terminal_is_used() {
+        let page = page(&six(), &[], None, 160, 50);
+        let lines: Vec<String> = page.iter().map(|line| render(line, 160, false)).collect();
+        assert!(lines[0].starts_with("cluster ok") && lines[1].starts_with("ops/s"), "{lines:#?}");
+        assert!(lines[3].chars().count() == 128, "the map: {lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("ops/s over time")), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.starts_with("A 127.0.0.1:7001")), "{lines:#?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 160), "{lines:#?}");
     }
 
     #[test]

@@ -2,13 +2,15 @@
 //!
 //! Every interval all nodes are asked for their view ([`sample`]); what changed since the last time are the
 //! [`events`]. On a terminal a [`frame`] is repainted in place; in a pipe each sample is a line, each event
-//! too, and with `-o json` a JSON object a line. A node that does not answer costs a sample at most the
+//! too, and with `-o json` a document a line; `--plain` says only what happens, in whole sentences. A node that does not answer costs a sample at most the
 //! time limit below, and is shown as silent; the entry may die too, any other node then serves as one.
 
 mod events;
 mod frame;
+mod history;
 mod sample;
 mod screen;
+mod slot_map;
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -18,8 +20,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::cli::{Failure, Kind, Session};
-use crate::output::Format;
+use crate::output::{Format, Output};
 use events::Event;
+use frame::Content;
+use history::History;
 use sample::{Sample, Sampler};
 use screen::Screen;
 
@@ -43,6 +47,10 @@ pub struct Args {
     /// Looks once and ends
     #[arg(long)]
     once: bool,
+
+    /// Prints a line for each event and nothing else: for screen readers and logs
+    #[arg(long, conflicts_with = "once")]
+    plain: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -58,7 +66,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     })?;
     let mut sampler = Sampler::new(&session.connector, TIME_LIMIT, entry).await?;
     let first = sampler.sample().await?;
-    let mut display = Display::new(session.output.format(), args.once);
+    let mut display = Display::new(session.output, args.once, args.plain);
     display.show(&first, &[])?;
     if args.once {
         return Ok(());
@@ -113,6 +121,7 @@ enum Display {
     Screen {
         screen: Screen,
         sample: Option<Sample>,
+        history: History,
         events: Vec<(u64, Event)>,
         trouble: Option<String>,
     },
@@ -120,26 +129,33 @@ enum Display {
     Page,
     /// A line for each sample and each event.
     Lines,
-    Json,
-    Yaml,
+    /// How it is at first, and then only what happens.
+    Events { is_begun: bool },
+    /// A document for each sample.
+    Documents(Output),
 }
 
 impl Display {
-    fn new(format: Format, once: bool) -> Display {
-        match format {
-            Format::Json => Display::Json,
-            Format::Yaml => Display::Yaml,
-            Format::Table if once => Display::Page,
-            Format::Table if std::io::stdout().is_terminal() => {
-                Display::Screen { screen: Screen::enter(), sample: None, events: Vec::new(), trouble: None }
-            }
-            Format::Table => Display::Lines,
+    fn new(output: Output, once: bool, plain: bool) -> Display {
+        match output.format() {
+            Format::Json | Format::Yaml => Display::Documents(output),
+            Format::Text if once => Display::Page,
+            Format::Text if plain => Display::Events { is_begun: false },
+            Format::Text if std::io::stdout().is_terminal() => Display::Screen {
+                screen: Screen::enter(),
+                sample: None,
+                history: History::default(),
+                events: Vec::new(),
+                trouble: None,
+            },
+            Format::Text => Display::Lines,
         }
     }
 
     fn show(&mut self, sample: &Sample, news: &[Event]) -> Result<(), Failure> {
         match self {
-            Display::Screen { sample: shown, events, trouble, .. } => {
+            Display::Screen { sample: shown, history, events, trouble, .. } => {
+                history.add(sample);
                 *shown = Some(sample.clone());
                 *trouble = None;
                 events.extend(news.iter().map(|event| (sample.unix_ms, event.clone())));
@@ -149,7 +165,7 @@ impl Display {
             }
             Display::Page => {
                 let width = screen::size().map_or(usize::MAX, |(columns, _)| columns);
-                let lines = frame::nodes(sample, usize::MAX);
+                let lines = frame::nodes(sample, 80, usize::MAX, None);
                 let mut text = frame::render(&frame::head(sample), width, screen::has_colour());
                 for line in &lines {
                     text.push('\n');
@@ -157,23 +173,21 @@ impl Display {
                 }
                 write_out(&format!("{text}\n"))
             }
+            Display::Events { is_begun } => {
+                let time = frame::timestamp(sample.unix_ms);
+                let first = (!std::mem::replace(is_begun, true))
+                    .then(|| format!("{time} {}\n", frame::sentence(sample)));
+                write_out(&format!("{}{}", first.unwrap_or_default(), event_lines(&time, "", news)))
+            }
             Display::Lines => {
                 let time = frame::timestamp(sample.unix_ms);
-                let mut text = String::new();
-                for event in news {
-                    text.push_str(&format!("{time} event {}\n", event.text));
-                }
+                let mut text = event_lines(&time, "event ", news);
                 text.push_str(&format!("{time} {}\n", frame::summary(sample)));
                 write_out(&text)
             }
-            Display::Json => {
+            Display::Documents(output) => {
                 let document = serde_json::json!({ "sample": sample, "events": news });
-                write_out(&format!("{document}\n"))
-            }
-            Display::Yaml => {
-                let document = serde_json::json!({ "sample": sample, "events": news });
-                let text = serde_yaml::to_string(&document).unwrap_or_else(|error| error.to_string());
-                write_out(&format!("---\n{text}"))
+                write_out(&output.one_of_many(&document))
             }
         }
     }
@@ -189,25 +203,35 @@ impl Display {
     }
 
     fn repaint(&mut self) -> Result<(), Failure> {
-        let Display::Screen { screen, sample: Some(sample), events, trouble } = self else { return Ok(()) };
-        let (columns, rows) = screen::size().unwrap_or((80, 24));
-        let lines = frame::page(sample, events, trouble.as_deref(), rows);
-        let colour = screen::has_colour();
-        let lines: Vec<String> = lines.iter().map(|line| frame::render(line, columns, colour)).collect();
-        screen.paint(&lines).map_err(|_| gone())
+        match (self.page(), self) {
+            (Some(lines), Display::Screen { screen, .. }) => screen.paint(&lines).map_err(|_| gone()),
+            _ => Ok(()),
+        }
     }
 
     /// Gives the terminal back, with the last page left to read.
     fn finish(&mut self) {
-        if let Display::Screen { screen, sample: Some(sample), events, trouble } = self {
-            let (columns, rows) = screen::size().unwrap_or((80, 24));
-            let lines = frame::page(sample, events, trouble.as_deref(), rows);
+        if let (Some(lines), Display::Screen { screen, .. }) = (self.page(), self) {
             screen.leave();
-            for line in &lines {
-                println!("{}", frame::render(line, columns, screen::has_colour()));
-            }
+            lines.iter().for_each(|line| println!("{line}"));
         }
     }
+
+    /// What stands on the screen, for a terminal of its size.
+    fn page(&self) -> Option<Vec<String>> {
+        let Display::Screen { sample: Some(sample), history, events, trouble, .. } = self else {
+            return None;
+        };
+        let (columns, rows) = screen::size().unwrap_or((80, 24));
+        let content = Content { sample, history, events, trouble: trouble.as_deref() };
+        let colour = screen::has_colour();
+        let lines = frame::page(content, columns, rows);
+        Some(lines.iter().map(|line| frame::render(line, columns, colour)).collect())
+    }
+}
+
+fn event_lines(time: &str, word: &str, events: &[Event]) -> String {
+    events.iter().map(|event| format!("{time} {word}{}\n", event.text)).collect()
 }
 
 fn write_out(text: &str) -> Result<(), Failure> {

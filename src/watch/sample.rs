@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rcl_proto::nodes_text::NodeFlags;
-use rcl_proto::{Address, NodeId, SLOT_COUNT};
+use rcl_proto::{Address, NodeId, SLOT_COUNT, SlotSet};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -23,6 +23,8 @@ pub struct Sample {
     pub slots_covered: usize,
     /// Every node that answers says `cluster_state:ok`.
     pub state_ok: bool,
+    /// The highest epoch that any node knows.
+    pub epoch: u64,
     /// Masters in the order of their slots, each followed by its replicas.
     pub nodes: Vec<NodeSample>,
 }
@@ -37,6 +39,14 @@ pub struct NodeSample {
     pub slots: usize,
     /// Slots that it gives to or takes from another node just now.
     pub moving_slots: usize,
+    #[serde(serialize_with = "as_text")]
+    pub owned: SlotSet,
+    #[serde(serialize_with = "as_text")]
+    pub moving: SlotSet,
+    /// The epoch with which it owns its slots.
+    pub config_epoch: u64,
+    /// At least half of the others have no answer from it (PFAIL).
+    pub suspected: bool,
     pub keys: u64,
     /// Commands a second since the last look.
     pub ops: u64,
@@ -62,8 +72,13 @@ pub enum State {
 }
 
 impl Sample {
+    /// Those that own slots, in the order of these.
+    pub fn masters_in_order(&self) -> impl Iterator<Item = &NodeSample> {
+        self.nodes.iter().filter(|node| node.replica_of.is_none() && node.slots > 0)
+    }
+
     pub fn masters(&self) -> usize {
-        self.nodes.iter().filter(|node| node.replica_of.is_none() && node.slots > 0).count()
+        self.masters_in_order().count()
     }
 
     pub fn replicas(&self) -> usize {
@@ -101,6 +116,10 @@ impl Sample {
                 .values()
                 .filter_map(|node| node.facts.as_ref())
                 .all(|facts| facts.state_ok),
+            epoch: (topology.nodes.values())
+                .map(|node| node.facts.as_ref().map_or(0, |facts| facts.current_epoch).max(node.config_epoch))
+                .max()
+                .unwrap_or(0),
             nodes,
         }
     }
@@ -126,6 +145,10 @@ fn node_sample(topology: &Topology, node: &Node, ops: &BTreeMap<NodeId, u64>) ->
             .map(|id| topology.node(id).map_or_else(|| id.to_string(), |m| m.address.to_string())),
         slots: node.slots.len(),
         moving_slots: node.migrating.len() + node.importing.len(),
+        owned: node.slots.clone(),
+        moving: node.migrating.iter().chain(&node.importing).map(|(slot, _)| *slot).collect(),
+        config_epoch: node.config_epoch,
+        suspected: node.flags.contains(NodeFlags::PFAIL),
         keys: facts.keys,
         ops: ops.get(&node.id).copied().unwrap_or(0),
         used_memory_bytes: facts.used_memory_bytes,
@@ -137,7 +160,7 @@ fn node_sample(topology: &Topology, node: &Node, ops: &BTreeMap<NodeId, u64>) ->
     }
 }
 
-fn as_text<S: serde::Serializer>(id: &NodeId, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: serde::Serializer>(id: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
 }
 
@@ -164,7 +187,7 @@ impl Sampler {
         entry: &Address,
     ) -> Result<Sampler, Failure> {
         let limit = connector.time_limit.min(time_limit);
-        let connector = Connector::new(connector.credentials.clone(), limit);
+        let connector = connector.within(limit);
         let cluster = Cluster::observe(&connector, entry).await?;
         Ok(Sampler { cluster, entry: entry.clone(), connector, processed: BTreeMap::new(), is_fresh: true })
     }

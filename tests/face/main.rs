@@ -156,8 +156,8 @@ fn the_demos_are_played_and_leave_nothing_behind() {
     }
     let keys = lab::rcl_succeeds(&["key-slot", "--entry", &lab.address(4), "-o", "json", "--", "user:1001"]);
     let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
-    assert_eq!((&keys[0]["slot"], &keys[0]["crc16"]), (&5712.into(), &22096.into()));
-    assert_eq!(keys[0]["owner"]["address"], lab.address(2));
+    assert_eq!((&keys["keys"][0]["slot"], &keys["keys"][0]["crc16"]), (&5712.into(), &22096.into()));
+    assert_eq!(keys["keys"][0]["owner"]["address"], lab.address(2));
 }
 
 #[test]
@@ -175,8 +175,8 @@ fn a_key_s_slot_needs_no_cluster() {
     let keys = lab::rcl_succeeds(&["key-slot", "-o", "json", "--", "user:1001", "{test}:data", "-x"]);
     let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
     assert_eq!(
-        keys[1],
+        keys["keys"][1],
         serde_json::json!({"key": "{test}:data", "hash_tag": "test", "crc16": 39686, "slot": 6918})
     );
-    assert_eq!(keys[2]["key"], "-x");
+    assert_eq!(keys["keys"][2]["key"], "-x");
 }

@@ -24,7 +24,7 @@ pub use told::agreed;
 
 use self::show::Picture;
 use super::options::{Options, Refusal, Words, text};
-use crate::cli::{self, Failure, Global, Kind, Session, Voice};
+use crate::cli::{self, Connection, Failure, Global, Kind, Session, Voice};
 use crate::connect::{Cluster, Credentials};
 
 /// A `--cluster` command line.
@@ -236,7 +236,7 @@ impl Deed {
         let from = self.source_login()?;
         let (command, login, verbose) = (self.command.clone(), self.login.clone(), self.verbose);
         let adjust = move |cli: &mut cli::Cli| {
-            cli.global.login = login;
+            cli.global.connection.login = login;
             cli.global.voice = Voice::RedisCli { verbose };
             verbs::adjust(cli, &command, from);
         };
@@ -305,7 +305,8 @@ impl Deed {
 
     /// Observes the cluster of `entry` and looks at it.
     fn look(&self, entry: &Address, look: impl AsyncFnOnce(&Picture) -> Done) -> Done {
-        let global = Global { login: self.login.clone(), no_journal: true, timeout: 15, ..Global::default() };
+        let connection = Connection { login: self.login.clone(), ..Connection::default() };
+        let global = Global { connection, no_journal: true, ..Global::default() };
         cli::with_session(&global, async |session: &Session| {
             let cluster = Cluster::observe(&session.connector, entry).await?;
             look(&Picture::of(cluster, entry).await?).await

@@ -202,7 +202,7 @@ impl ClusterCommand {
 pub fn adjust(cli: &mut Cli, command: &ClusterCommand, from: Option<Credentials>) {
     if let Some(timeout_ms) = command.number("timeout") {
         // Our own patience must outlast MIGRATE's.
-        cli.global.timeout = cli.global.timeout.max(timeout_ms.saturating_mul(2).div_ceil(1000));
+        cli.global.connection.at_least(timeout_ms.saturating_mul(2).div_ceil(1000));
     }
     let set = |moving: &mut MoveArgs| {
         moving.keys_per_call = command.number("pipeline").and_then(|keys| usize::try_from(keys).ok());

@@ -21,6 +21,7 @@ pub use words::{Words, text};
 
 use super::cluster::ClusterCommand;
 use super::format::{Delimiters, Form};
+use crate::connect::Transport;
 use crate::wire::Endpoint;
 
 /// What was asked for on the command line.
@@ -29,6 +30,8 @@ pub struct Options {
     pub host: String,
     pub port: u16,
     pub socket: Option<PathBuf>,
+    /// Plain TCP, or what `rcl`'s own options say.
+    pub transport: Transport,
     pub user: Option<Vec<u8>>,
     pub password: Option<Vec<u8>>,
     pub asks_password: bool,
@@ -107,6 +110,7 @@ impl Default for Options {
             host: "127.0.0.1".into(),
             port: 6379,
             socket: None,
+            transport: Transport::default(),
             user: None,
             password: None,
             asks_password: false,

@@ -28,10 +28,11 @@ impl Session<'_> {
         self.selected_database = 0;
         self.speaks_resp3 = false;
         self.subscribed = false;
-        let wire = Wire::connect(&self.place, self.options.connect_limit).map_err(|error| {
-            say(&self.place, &error);
-            Trouble::NoConnection
-        })?;
+        let wire = Wire::connect_by(&self.options.transport, &self.place, self.options.connect_limit)
+            .map_err(|error| {
+                say(&self.place, &error);
+                Trouble::NoConnection
+            })?;
         // The limit is for connecting: a blocking command may take as long as it likes.
         wire.set_time_limit(None).map_err(|_| Trouble::NoConnection)?;
         self.wire = Some(wire);
