@@ -1,7 +1,7 @@
 //! `--pipe`: what stdin holds goes to the server as it is, and the replies are counted meanwhile.
 //!
 //! 1. A second thread copies stdin to the connection, so that a server that waits for its replies to be taken
-//!    never waits in vain.
+//!    never waits in vain. Through TLS one thread does both in turn: Redis reads on while replies wait.
 //! 2. Behind the last byte an ECHO of twenty random bytes is sent; its reply is the last.
 //! 3. Errors are said on stderr as they come; a single one makes the exit code 1.
 
@@ -23,14 +23,19 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn run(mut session: Session<'_>, patience: Option<Duration>) -> Result<(), Trouble> {
     session.connect()?;
     let mut wire = session.into_wire()?;
-    let writer = wire.writer().map_err(|error| {
-        eprintln!("Error writing to the server: {error}");
-        Trouble::NoConnection
-    })?;
     let magic: [u8; 20] = rand::rng().random();
-    let (sent, outcome) = mpsc::channel();
-    thread::spawn(move || sent.send(copy(io::stdin().lock(), writer, &magic)));
     let mut counts = Counts::default();
+    let (sent, outcome) = mpsc::channel();
+    match wire.writer() {
+        Ok(writer) => {
+            thread::spawn(move || sent.send(copy(io::stdin().lock(), writer, &magic)));
+        }
+        Err(_) => {
+            let mut in_turn = InTurn { wire: &mut wire, counts: &mut counts, magic };
+            let copied = copy(io::stdin().lock(), &mut in_turn, &magic);
+            let _ = sent.send(copied);
+        }
+    }
     let mut all_sent = false;
     let mut last_reply = Instant::now();
     while !counts.done {
@@ -88,6 +93,28 @@ impl Counts {
             _ => {}
         }
         self.replies += 1;
+    }
+}
+
+/// Writes, and takes the replies that are there after each piece.
+struct InTurn<'a> {
+    wire: &'a mut Wire,
+    counts: &'a mut Counts,
+    magic: [u8; 20],
+}
+
+impl Write for InTurn<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.wire.write_all(bytes)?;
+        let soon = Duration::from_millis(1);
+        while let Some(reply) = self.wire.receive_within(soon).map_err(io::Error::other)? {
+            self.counts.take(reply, &self.magic);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
