@@ -91,7 +91,7 @@ pub struct Connection {
 }
 
 /// Named as redis-cli names them. Any of them turns TLS on.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct TlsOptions {
     /// Connects by TLS
     #[arg(long, global = true, env = "RCL_TLS", value_parser = clap::builder::FalseyValueParser::new())]
@@ -236,7 +236,7 @@ impl Connection {
 
 impl TlsOptions {
     /// These, and where they say nothing what the config file says; `None`: no TLS.
-    fn over(&self, known: Option<TlsSettings>) -> Option<TlsSettings> {
+    pub fn over(&self, known: Option<TlsSettings>) -> Option<TlsSettings> {
         let own = TlsSettings {
             ca_file: self.tls_ca_file.clone(),
             ca_folder: self.tls_ca_folder.clone(),

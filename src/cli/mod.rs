@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use confirm::Manners;
-pub use connection::Connection;
+pub use connection::{Connection, TlsOptions};
 pub use exit::{Failure, Kind};
 pub use global::{Global, Voice};
 pub use login::{PasswordSource, ask_password, read_password};

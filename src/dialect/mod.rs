@@ -29,7 +29,7 @@ use interrupt::Interrupt;
 use options::{Options, Refusal};
 use session::{Session, Trouble};
 
-use crate::connect::Credentials;
+use crate::connect::{Credentials, Tls};
 
 /// The name under which this dialect is spoken.
 pub const NAME: &str = "redis-cli";
@@ -72,7 +72,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if options.cluster.is_given() {
         return run_cluster_command(&options);
     }
+    if let Err(refusal) = open_tls(&mut options) {
+        return report(&refusal);
+    }
     converse(&options, Name::RedisCli)
+}
+
+/// Reads the files that the flags of TLS name.
+fn open_tls(options: &mut Options) -> Result<(), Refusal> {
+    if let Some(settings) = options.tls.over(None) {
+        let tls = Tls::new(&settings).map_err(|failure| Refusal::Wrong(failure.what))?;
+        options.transport.tls = Some(tls);
+    }
+    Ok(())
 }
 
 /// `rcl cli [HOST:PORT] [OPTION …] [COMMAND …]`, with what `rcl`'s own options say of the connection.
@@ -93,6 +105,7 @@ pub fn cli(session: &crate::cli::Session, words: &[OsString]) -> ExitCode {
     }
     let parsed = options.and(&words).and_then(|mut options| {
         find_password(&mut options)?;
+        open_tls(&mut options)?;
         match options.cluster.is_given() {
             true => Err(Refusal::NotOffered {
                 flag: "--cluster".into(),
@@ -252,13 +265,15 @@ Connection
   -h HOST               where the server is (127.0.0.1)
   -p PORT               its port (6379)
   -s PATH               its unix socket
-  -u URI                all at once: redis://user:password@host:port/database
+  -u URI                all at once: redis://user:password@host:port/database; rediss:// through TLS
   -t SECONDS            how long a connection may take to come up
   -a, --pass PASSWORD   logs in (better: the environment variable REDISCLI_AUTH, or --askpass)
   --askpass             asks for the password
   --user NAME           logs in as this ACL user
   --no-auth-warning     does not warn of a password in the arguments
   -n NUMBER             selects a database
+  --tls                 through TLS; --cacert FILE, --cacertdir DIR: whom to trust (the system's CAs),
+                        --cert FILE, --key FILE: our own certificate, --sni NAME, --insecure
   -2, -3                speaks RESP2, RESP3
   -c                    follows the redirects of a cluster
 

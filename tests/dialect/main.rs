@@ -1,10 +1,13 @@
 //! The redis-cli dialect beside the real redis-cli: the same command lines to the same real server, and
 //! stdout, stderr and exit code compared to the byte.
 
+#[path = "../connection/certificates.rs"]
+mod certificates;
 mod cluster;
 mod modes;
 mod prompt;
 mod server;
+mod tls;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

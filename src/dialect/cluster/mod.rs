@@ -24,7 +24,7 @@ pub use told::agreed;
 
 use self::show::Picture;
 use super::options::{Options, Refusal, Words, text};
-use crate::cli::{self, Connection, Failure, Global, Kind, Session, Voice};
+use crate::cli::{self, Connection, Failure, Global, Kind, Session, TlsOptions, Voice};
 use crate::connect::{Cluster, Credentials};
 
 /// A `--cluster` command line.
@@ -155,7 +155,7 @@ pub fn run(options: &Options, login: Option<Credentials>) -> Result<ExitCode, Re
     take_stdin(options, &mut command)?;
     command.refuse_what_means_nothing()?;
     command.check_count()?;
-    let deed = Deed { command, login, verbose: options.verbose };
+    let deed = Deed { command, login, tls: options.tls.clone(), verbose: options.verbose };
     all_to_stdout();
     Ok(match deed.carry_out()? {
         Ok(true) => ExitCode::SUCCESS,
@@ -177,6 +177,7 @@ fn take_stdin(options: &Options, command: &mut ClusterCommand) -> Result<(), Ref
 struct Deed {
     command: ClusterCommand,
     login: Option<Credentials>,
+    tls: TlsOptions,
     verbose: bool,
 }
 
@@ -234,9 +235,11 @@ impl Deed {
         let line = self.command.translate()?;
         let entry = self.command.first_node()?;
         let from = self.source_login()?;
-        let (command, login, verbose) = (self.command.clone(), self.login.clone(), self.verbose);
+        let (command, login, tls) = (self.command.clone(), self.login.clone(), self.tls.clone());
+        let verbose = self.verbose;
         let adjust = move |cli: &mut cli::Cli| {
             cli.global.connection.login = login;
+            cli.global.connection.tls = tls;
             cli.global.voice = Voice::RedisCli { verbose };
             verbs::adjust(cli, &command, from);
         };
@@ -305,7 +308,8 @@ impl Deed {
 
     /// Observes the cluster of `entry` and looks at it.
     fn look(&self, entry: &Address, look: impl AsyncFnOnce(&Picture) -> Done) -> Done {
-        let connection = Connection { login: self.login.clone(), ..Connection::default() };
+        let (login, tls) = (self.login.clone(), self.tls.clone());
+        let connection = Connection { login, tls, ..Connection::default() };
         let global = Global { connection, no_journal: true, ..Global::default() };
         cli::with_session(&global, async |session: &Session| {
             let cluster = Cluster::observe(&session.connector, entry).await?;

@@ -21,6 +21,7 @@ pub use words::{Words, text};
 
 use super::cluster::ClusterCommand;
 use super::format::{Delimiters, Form};
+use crate::cli::TlsOptions;
 use crate::connect::Transport;
 use crate::wire::Endpoint;
 
@@ -32,6 +33,7 @@ pub struct Options {
     pub socket: Option<PathBuf>,
     /// Plain TCP, or what `rcl`'s own options say.
     pub transport: Transport,
+    pub tls: TlsOptions,
     pub user: Option<Vec<u8>>,
     pub password: Option<Vec<u8>>,
     pub asks_password: bool,
@@ -111,6 +113,7 @@ impl Default for Options {
             port: 6379,
             socket: None,
             transport: Transport::default(),
+            tls: TlsOptions::default(),
             user: None,
             password: None,
             asks_password: false,
@@ -156,6 +159,7 @@ impl Options {
             if self.take_cluster_word(flag, &mut words)?
                 || self.take_mode(flag, &mut words)?
                 || self.take_output_flag(flag, &mut words)?
+                || self.take_tls_flag(flag, &mut words)?
                 || self.take_flag(flag, &mut words)?
             {
                 continue;
@@ -224,6 +228,28 @@ impl Options {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// A flag of TLS.
+    fn take_tls_flag(&mut self, flag: &[u8], words: &mut Words<'_>) -> Result<bool, Refusal> {
+        let mut file = || Ok(Some(PathBuf::from(text(words.value(flag)?)?)));
+        match flag {
+            b"--tls" => self.turn_tls_on(),
+            b"--sni" => self.tls.tls_server_name = Some(text(words.value(flag)?)?),
+            b"--cacert" => self.tls.tls_ca_file = file()?,
+            b"--cacertdir" => self.tls.tls_ca_folder = file()?,
+            b"--cert" => self.tls.tls_certificate = file()?,
+            b"--key" => self.tls.tls_key = file()?,
+            b"--insecure" => self.tls.tls_insecure = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// As redis-cli has it, which never looks whether a certificate is for the host that answers with it.
+    fn turn_tls_on(&mut self) {
+        self.tls.tls = true;
+        self.tls.tls_any_name = true;
     }
 
     /// Any other flag with its value; `false` when it is none that is known.
@@ -305,6 +331,12 @@ impl Options {
                 "--pattern, --count and --type go with --scan, --bigkeys, --memkeys and --hotkeys".into(),
             ));
         }
+        if !self.tls.tls && self.tls.over(None).is_some() {
+            return Err(Refusal::Wrong(
+                "--sni, --cacert, --cacertdir, --cert, --key and --insecure have a meaning only with --tls"
+                    .into(),
+            ));
+        }
         if self.mono && self.mode != Mode::LatencyDist {
             return Err(Refusal::Wrong("--mono goes with --latency-dist".into()));
         }
@@ -371,6 +403,8 @@ pub(super) mod tests {
             "-t -1",
             "--ldb",
             "--show-pushes maybe",
+            "--cacert ca.pem PING",
+            "--insecure",
         ] {
             assert!(matches!(parse(bad), Err(Refusal::Wrong(_))), "{bad}");
         }
@@ -381,6 +415,17 @@ pub(super) mod tests {
         assert_eq!(parse("--json PING").unwrap().protocol, ProtocolChoice::PreferResp3);
         assert_eq!(parse("-2 --json PING").unwrap().protocol, ProtocolChoice::Resp2);
         assert_eq!(parse("-3 --json PING").unwrap().protocol, ProtocolChoice::Resp3);
+    }
+
+    #[test]
+    fn tls_is_turned_on_by_its_flag_or_by_a_uri() {
+        let tls = |line: &str| parse(line).unwrap().tls.over(None);
+        assert_eq!(tls("PING"), None);
+        let settings = tls("--tls --cacert ca.pem --sni name PING").unwrap();
+        assert_eq!(settings.ca_file, Some("ca.pem".into()));
+        assert_eq!((settings.server_name.as_deref(), settings.any_name), (Some("name"), true));
+        assert!(tls("-u rediss://h:1").is_some());
+        assert!(tls("--tls --insecure").unwrap().insecure);
     }
 
     #[test]

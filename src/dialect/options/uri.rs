@@ -1,18 +1,18 @@
-//! `-u`: `redis://[[user:]password@][host[:port]][/database]`.
+//! `-u`: `redis://[[user:]password@][host[:port]][/database]`; `rediss://` is the same through TLS.
 
-use super::words::NO_TLS;
 use super::{Options, Refusal};
 
 impl Options {
     /// Takes over what the URI says; what it does not say stays as it is.
     pub(super) fn take_uri(&mut self, uri: &str) -> Result<(), Refusal> {
         let lower = uri.to_ascii_lowercase();
-        let scheme_len = match () {
-            () if lower.starts_with("redis://") => "redis://".len(),
-            () if lower.starts_with("rediss://") => {
-                return Err(Refusal::NotOffered { flag: "-u rediss://".into(), instead: NO_TLS });
+        let scheme_len = match lower.split_once("://") {
+            Some(("redis", _)) => "redis://".len(),
+            Some(("rediss", _)) => {
+                self.turn_tls_on();
+                "rediss://".len()
             }
-            () => return Err(Refusal::Wrong("Invalid URI scheme".into())),
+            _ => return Err(Refusal::Wrong("Invalid URI scheme".into())),
         };
         let rest = &uri[scheme_len..];
         let (credentials, rest) = match rest.split_once('@') {
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!((options.user, options.host.as_str(), options.port), (None, "::1", 7002));
         assert_eq!(options.password.as_deref(), Some(b"secret".as_slice()));
         assert_eq!(parse("-u redis://").unwrap().host, "127.0.0.1");
-        for bad in ["http://x", "redis://%zz@x", "redis://x:port", "rediss://x"] {
+        for bad in ["http://x", "redis://%zz@x", "redis://x:port"] {
             assert!(parse(&format!("-u {bad}")).is_err(), "{bad}");
         }
     }

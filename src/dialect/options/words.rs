@@ -63,7 +63,7 @@ pub fn text(bytes: &[u8]) -> Result<String, Refusal> {
         .map_err(|_| Refusal::Wrong(format!("'{}' is not UTF-8", bytes.escape_ascii())))
 }
 
-pub(super) const NO_TLS: &str = "TLS is not offered yet";
+const CIPHERS: &str = "the ciphers are those that are safe today";
 
 /// The flags of redis-cli that are not offered, and what does their work.
 pub(super) const NOT_OFFERED: &[(&str, &str)] = &[
@@ -73,15 +73,8 @@ pub(super) const NOT_OFFERED: &[(&str, &str)] = &[
     ("--top", "use rcl bigkeys"),
     ("-4", "name the host by its IPv4 address"),
     ("-6", "name the host by its IPv6 address"),
-    ("--tls", NO_TLS),
-    ("--sni", NO_TLS),
-    ("--cacert", NO_TLS),
-    ("--cacertdir", NO_TLS),
-    ("--cert", NO_TLS),
-    ("--key", NO_TLS),
-    ("--tls-ciphers", NO_TLS),
-    ("--tls-ciphersuites", NO_TLS),
-    ("--insecure", NO_TLS),
+    ("--tls-ciphers", CIPHERS),
+    ("--tls-ciphersuites", CIPHERS),
 ];
 
 pub(super) fn unknown_flag(flag: &[u8]) -> Refusal {
