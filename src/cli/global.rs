@@ -61,6 +61,8 @@ pub enum Voice {
     #[default]
     Own,
     RedisCli {
+        /// It is `--cluster rebalance`, which is told in another way than a reshard.
+        rebalances: bool,
         /// `--verbose`
         verbose: bool,
     },

@@ -29,6 +29,9 @@ pub async fn carry_out(
 }
 
 pub fn say_nothing_to_do(session: &Session, plan: &Plan) {
+    if let Voice::RedisCli { rebalances: true, .. } = session.voice {
+        return dialect::cluster::needs_no_rebalancing();
+    }
     let notes = vec!["nothing to do".to_owned()];
     session.output.print(&Outcome { title: plan.title.clone(), notes, ..Outcome::default() });
 }
@@ -46,7 +49,9 @@ pub fn agreed(
     }
     match session.voice {
         Voice::Own => session.show_and_confirm(plan, "Go ahead?", manners),
-        Voice::RedisCli { verbose } => dialect::cluster::agreed(session, cluster, plan, verbose),
+        Voice::RedisCli { rebalances, verbose } => {
+            dialect::cluster::agreed(session, cluster, plan, rebalances, verbose)
+        }
     }
 }
 

@@ -90,6 +90,7 @@ fn a_cluster_is_made_looked_at_and_reshaped() {
         "",
         &[">>> Rebalancing across ", "Moving ", &format!(" slots from {one} to {three}\n")],
     );
+    says(&["rebalance", one], "", &["*** No rebalancing needed!"]);
     says(
         &["add-node", four, one],
         "",

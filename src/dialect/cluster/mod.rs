@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use rcl_proto::Address;
 
 pub use help::help;
-pub use told::agreed;
+pub use told::{agreed, needs_no_rebalancing};
 
 use self::show::Picture;
 use super::options::{Options, Refusal, Words, text};
@@ -240,7 +240,7 @@ impl Deed {
         let adjust = move |cli: &mut cli::Cli| {
             cli.global.connection.login = login;
             cli.global.connection.tls = tls;
-            cli.global.voice = Voice::RedisCli { verbose };
+            cli.global.voice = Voice::RedisCli { rebalances: command.name == "rebalance", verbose };
             verbs::adjust(cli, &command, from);
         };
         if let Err(failure) = cli::carry_out(line, adjust) {

@@ -87,13 +87,19 @@ pub fn closing(command: &ClusterCommand) -> String {
 }
 
 /// Tells the plan and asks; true when it is to be carried out.
-pub fn agreed(session: &Session, cluster: &Cluster, plan: &Plan, verbose: bool) -> Result<bool, Failure> {
+pub fn agreed(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    rebalances: bool,
+    verbose: bool,
+) -> Result<bool, Failure> {
     let shown = Shown { cluster };
     let creates = plan.steps.iter().any(|step| matches!(step, Step::SetEpoch { .. }));
     let question = if creates {
         say(&shown.creation(plan));
         "Can I set the above configuration? (type 'yes' to accept): "
-    } else if plan.title.starts_with("rebalance") {
+    } else if rebalances {
         say(&shown.rebalancing(plan, verbose));
         ""
     } else if plan.moves().next().is_some() {
@@ -118,6 +124,10 @@ pub fn agreed(session: &Session, cluster: &Cluster, plan: &Plan, verbose: bool) 
         say("Waiting for the cluster to join\n");
     }
     Ok(true)
+}
+
+pub fn needs_no_rebalancing() {
+    say(&warning("*** No rebalancing needed! All nodes are within the threshold.\n"));
 }
 
 /// What was written, or typed, behind the question.
