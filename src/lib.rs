@@ -5,6 +5,7 @@
 //!   topology   the cluster as all its nodes see it, merged; pure
 //!   plan       topology + wish -> steps; pure
 //!   apply      carries the steps out
+//! describe   a cluster as a file describes it; pure
 //! keys       the keys of a living cluster: found, asked about, measured
 //!   backup     copies of all masters in a folder, and back
 //!   verify     whether two data sets are the same
@@ -28,6 +29,7 @@ pub mod backup;
 pub mod cli;
 pub mod connect;
 pub mod demo;
+pub mod describe;
 pub mod dialect;
 pub mod import;
 pub mod journal;

@@ -2,7 +2,7 @@
 //! clean, every key is there once, and clients saw nothing but redirects.
 //!
 //! ```text
-//! a round    reshard, rebalance, scale-down or replace-node, by the dice; kill -9 within the time that it takes
+//! a round    reshard, rebalance, scale-down, replace-node or apply, by the dice; kill -9 within the time that it takes
 //!            one in three: what resumes it is killed, too
 //!            resume or undo, by the dice
 //! after it   no open slot, no disagreement; undone: each slot where it was; all keys with their values, none twice
@@ -59,8 +59,8 @@ struct Field {
     servers: Vec<Server>,
     load: Option<Load>,
     state: PathBuf,
-    /// How long the four deeds took when nobody killed them, as far as that is known.
-    took: [Duration; 4],
+    /// How long the five deeds took when nobody killed them, as far as that is known.
+    took: [Duration; 5],
     killed: u32,
 }
 
@@ -83,7 +83,7 @@ impl Field {
             Load::start_of(LOAD, &[servers[0].port, servers[1].port, servers[2].port, servers[3].port]);
         let state =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{kind:?}-{}", std::process::id()));
-        let took = [Duration::from_millis(400); 4];
+        let took = [Duration::from_millis(400); 5];
         Field { seed, dice: Dice(seed), servers, load: Some(load), state, took, killed: 0 }
     }
 
@@ -136,7 +136,7 @@ impl Field {
     }
 
     fn round(&mut self, round: u64) {
-        let deed = self.dice.throw(4) as usize;
+        let deed = self.dice.throw(5) as usize;
         let arguments = self.arguments(deed);
         let before = self.owners();
         let story = format!("seed {} round {round}: rcl {}", self.seed, arguments.join(" "));
@@ -179,7 +179,7 @@ impl Field {
         assert!(self.unfinished().is_none(), "{story}");
     }
 
-    /// A reshard, a rebalance, a scale-down, a replacement: of whom, by the dice.
+    /// A reshard, a rebalance, a scale-down, a replacement, a description: of whom, by the dice.
     fn arguments(&mut self, deed: usize) -> Vec<String> {
         let (members, spares) = self.sides();
         let source = members[self.dice.throw(4) as usize];
@@ -188,13 +188,31 @@ impl Field {
         let (source, other, spare) = (self.address(source), self.address(other), self.address(spares[0]));
         let count = (100 + self.dice.throw(900)).to_string();
         let weight = format!("{other}={}.5", 1 + self.dice.throw(3));
+        let described = self.describe(&members);
         let words: Vec<&str> = match deed {
             0 => vec!["reshard", &other, "--from", &source, "--to", &other, "--slots", &count],
             1 => vec!["rebalance", &other, "--weight", &weight],
             2 => vec!["scale-down", &source, "--entry", &other],
+            3 => vec!["apply", &described],
             _ => vec!["replace-node", &source, &spare, "--entry", &other],
         };
         words.into_iter().chain(["--yes"]).map(str::to_owned).collect()
+    }
+
+    /// A file that describes the members with weights by the dice, and a directive.
+    fn describe(&mut self, members: &[usize]) -> String {
+        let mut text = format!("settings: {{hz: {}}}\nmasters:\n", 10 + self.dice.throw(5));
+        for member in members {
+            text.push_str(&format!(
+                "- {{node: '{}', weight: {}}}\n",
+                self.address(*member),
+                1 + self.dice.throw(3)
+            ));
+        }
+        std::fs::create_dir_all(&self.state).unwrap();
+        let file = self.state.join("cluster.yaml");
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
     }
 
     /// Kills it at some moment within `limit`; how long it took if it was through before.

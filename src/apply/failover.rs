@@ -24,7 +24,7 @@ use super::join::{announce, view_lines};
 use super::membership::{own_master, wait};
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Link, Words};
-use crate::plan::{FailoverMode, NodeRef};
+use crate::plan::{FailoverMode, NodeRef, Step};
 use crate::topology::Node;
 
 const POLL: Duration = Duration::from_millis(10);
@@ -37,8 +37,35 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(7);
 /// What a node has for `cluster-node-timeout` when nobody set it.
 const USUAL_NODE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Promotions of different shards. Each is an election, and those are held one after the other: two that begin in one epoch split the
+/// votes, and who loses may not ask again for four node timeouts. An election takes some dozen milliseconds; that the old masters
+/// follow, which may take longer, is waited for behind the last.
+pub async fn all(
+    session: &Session,
+    cluster: &Cluster,
+    steps: &[Step],
+    notes: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let mut promoted = Vec::new();
+    let mut failed = Ok(());
+    for step in steps {
+        let Step::Failover { replica, master, mode } = step else { continue };
+        match promote(session, cluster, replica, master.as_ref(), *mode).await {
+            Ok(said) => promoted.push((replica, master.as_ref(), said)),
+            Err(failure) => {
+                failed = Err(failure);
+                break;
+            }
+        }
+    }
+    for (replica, master, said) in promoted {
+        notes.push(old_master_follows(cluster, replica, master, said).await?);
+    }
+    failed
+}
+
 /// Sends CLUSTER FAILOVER and waits for the change of roles; says what happened.
-pub async fn failover(
+async fn promote(
     session: &Session,
     cluster: &Cluster,
     replica: &NodeRef,
@@ -71,7 +98,15 @@ pub async fn failover(
         return Err(Failure::new(Kind::Stopped, what)
             .next("is it in sync (rcl info)? can it reach a majority of the masters? rcl check says"));
     }
-    let mut said = format!("{} is master now, after {} ms", replica.name(), started.elapsed().as_millis());
+    Ok(format!("{} is master now, after {} ms", replica.name(), started.elapsed().as_millis()))
+}
+
+async fn old_master_follows(
+    cluster: &Cluster,
+    replica: &NodeRef,
+    master: Option<&NodeRef>,
+    mut said: String,
+) -> Result<String, Failure> {
     let old = master.and_then(|master| Some((master, cluster.links.get(&master.id)?)));
     if let Some((master, link)) = old {
         let follows = wait(LIMIT, || async { Ok(own_master(link).await? == Some(replica.id)) }).await;

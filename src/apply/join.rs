@@ -146,7 +146,7 @@ pub async fn await_ready(cluster: &Cluster, node: &NodeRef) -> Result<(), Failur
     Ok(())
 }
 
-/// Waits until all nodes that we reach, without `except`, see the same.
+/// Waits until all nodes that we reach, without `except`, see the same, and no two masters share an epoch.
 pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bool) -> Result<(), Failure> {
     let started = Instant::now();
     loop {
@@ -161,7 +161,10 @@ pub async fn await_agreement(cluster: &Cluster, except: &[NodeRef], state_ok: bo
             topology.nodes.values().find(|node| node.facts.as_ref().is_some_and(|facts| !facts.state_ok));
         let down = down.filter(|_| state_ok);
         let why = match (topology.disagreements.first(), down) {
-            (None, None) => return save_everywhere(cluster, except).await,
+            (None, None) => match topology.epoch_collision() {
+                None => return save_everywhere(cluster, except).await,
+                Some((one, other)) => format!("{} and {} share an epoch", one.name(), other.name()),
+            },
             (Some(disagreement), _) => {
                 format!("{} does not agree with the others", topology.name(disagreement.viewer()))
             }

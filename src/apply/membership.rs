@@ -135,19 +135,54 @@ pub async fn await_quiet(cluster: &Cluster, node: &NodeRef) -> Result<(), Failur
     Ok(())
 }
 
-/// All other nodes that answer forget it, at once: who forgets late would tell the others again.
+/// How long the nodes get to be rid of one that they were told to forget.
+const FORGETTING_LIMIT: Duration = Duration::from_secs(10);
+
+/// All other nodes that answer forget it, at once: who forgets late would tell the others again. A node of Redis shuns for a
+/// minute whom it was told to forget; who heard of it once more before it was told is told again.
 pub async fn forget(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
     let mut calls = JoinSet::new();
     for (id, link) in &cluster.links {
         if *id != node.id {
             let (link, node) = (link.clone(), node.clone());
-            calls.spawn(async move { forget_on(&link, &node).await });
+            calls.spawn(async move {
+                let forgotten = forget_and_look(&link, &node).await;
+                forgotten.map_err(|failure| format!("{}: {}", link.address(), failure.what))
+            });
         }
     }
-    while let Some(done) = calls.join_next().await {
-        done.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
+    // One that fails does not keep the others from being told.
+    let told = calls.join_all().await;
+    let failures: Vec<&str> =
+        told.iter().filter_map(|told| told.as_ref().err().map(String::as_str)).collect();
+    if failures.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let what = format!(
+        "{} of {} nodes forgot {}; not so {}",
+        told.len() - failures.len(),
+        told.len(),
+        node.name(),
+        failures.join("; ")
+    );
+    Err(Failure::new(Kind::Stopped, what).next(format!(
+        "within a minute: rcl forget {} --entry {}; later those that forgot it may have heard of it again",
+        node.id, cluster.entry
+    )))
+}
+
+async fn forget_and_look(link: &Link, node: &NodeRef) -> Result<(), Failure> {
+    forget_on(link, node).await?;
+    let is_rid_of_it = || async {
+        let knows = view_lines(link).await?.iter().any(|line| line.id == node.id);
+        if knows {
+            forget_on(link, node).await?;
+        }
+        Ok(!knows)
+    };
+    wait(FORGETTING_LIMIT, is_rid_of_it).await?.ok_or_else(|| {
+        Failure::new(Kind::Stopped, "it hears of it again and again: some other node was not told")
+    })
 }
 
 async fn forget_on(link: &Link, node: &NodeRef) -> Result<(), Failure> {
@@ -171,11 +206,11 @@ async fn forget_on(link: &Link, node: &NodeRef) -> Result<(), Failure> {
     }
 }
 
-/// Hard: it gets a new id, so that it can join again at once (the others shun the old id for a minute).
-pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+/// After a hard one it has a new id, so that it can join again at once (the others shun the old id for a minute).
+pub async fn reset(cluster: &Cluster, node: &NodeRef, how: &str) -> Result<(), Failure> {
     let link = cluster.link(node.id)?;
     // A master that lost its last slot became a replica, which may be loading its first copy.
-    match once_loaded(|| link.call(Words::of(&["CLUSTER", "RESET", "HARD"]))).await {
+    match once_loaded(|| link.call(Words::of(&["CLUSTER", "RESET", how]))).await {
         Ok(_) => Ok(()),
         Err(error) if error.server_error().is_some_and(|error| error.contains("contains keys")) => {
             Err(Failure::new(
@@ -192,4 +227,9 @@ pub async fn reset(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+pub async fn flush(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    cluster.link(node.id)?.call(Words::of(&["FLUSHALL"])).await?;
+    Ok(())
 }

@@ -13,6 +13,8 @@ mod membership;
 mod mover;
 mod pace;
 mod pause;
+mod restart;
+mod settings;
 mod settle;
 mod slots;
 mod stop;
@@ -86,6 +88,9 @@ pub async fn run(
     let mut outcome =
         Outcome { title: plan.title.clone(), job: journal.id().map(str::to_owned), ..Outcome::default() };
     let mut rest = plan.steps.as_slice();
+    // The same cluster, looked at anew when roles have changed: who moves slots tells all masters of it.
+    let mut renewed: Option<Cluster> = None;
+    let mut is_stale = false;
     while let Some(first) = rest.first() {
         if conduct.stop.requested() {
             return Err(stopped(&outcome, rest.len(), &Failure::new(Kind::Interrupted, "interrupted")));
@@ -95,9 +100,15 @@ pub async fn run(
         let (group, left) = rest.split_at(together);
         let done = plan.steps.len() - rest.len();
         let mut carried = journal.step(done, together);
-        if carried.is_ok() {
-            carried = run_group(session, cluster, group, settings, &conduct, &mut outcome).await;
+        if is_stale && matches!(first, Step::MoveSlots(_)) && carried.is_ok() {
+            carried = cluster.again().await.map(|again| renewed = Some(again));
+            is_stale = false;
         }
+        let known = renewed.as_ref().unwrap_or(cluster);
+        if carried.is_ok() {
+            carried = run_group(session, known, group, settings, &conduct, &mut outcome).await;
+        }
+        is_stale |= matches!(first, Step::Failover { .. } | Step::Replicate { .. } | Step::Meet { .. });
         outcome.moved_bytes = conduct.meter.bytes();
         if let Err(failure) = carried.and_then(|()| journal.done(done + together)) {
             return Err(stopped(&outcome, rest.len(), &failure));
@@ -136,8 +147,16 @@ async fn run_group(
     if matches!(group.first(), Some(Step::SetEpoch { .. } | Step::AddSlots { .. })) {
         return slots::found(cluster, group).await;
     }
-    if matches!(group.first(), Some(Step::Replicate { .. })) {
-        return membership::replicate(cluster, group).await;
+    match group.first() {
+        Some(Step::Replicate { .. }) => return membership::replicate(cluster, group).await,
+        Some(Step::SetConfig(_)) => {
+            outcome.notes.extend(settings::set(cluster, group).await?);
+            return Ok(());
+        }
+        Some(Step::Failover { .. }) => {
+            return failover::all(session, cluster, group, &mut outcome.notes).await;
+        }
+        _ => {}
     }
     for step in group {
         match step {
@@ -160,13 +179,24 @@ async fn run_group(
             }
             Step::AwaitQuiet { node } => membership::await_quiet(cluster, node).await?,
             Step::Forget { node } => membership::forget(cluster, node).await?,
-            Step::Reset { node } => membership::reset(cluster, node).await?,
-            Step::Failover { replica, master, mode } => {
-                let said = failover::failover(session, cluster, replica, master.as_ref(), *mode).await?;
-                outcome.notes.push(said);
+            Step::Reset { node } => membership::reset(cluster, node, "HARD").await?,
+            Step::Restart { node, hook, hook_limit_s, back_limit_s, serving } => {
+                let hook = restart::Hook { words: hook, limit: Duration::from_secs(*hook_limit_s) };
+                let back_limit = Duration::from_secs(*back_limit_s);
+                let said =
+                    restart::restart(session, cluster, node, hook, back_limit, *serving, &conduct.stop)
+                        .await?;
+                session.output.status(&said);
             }
+            Step::SoftReset { node } => membership::reset(cluster, node, "SOFT").await?,
+            Step::FlushAll { node } => membership::flush(cluster, node).await?,
             // Done above, side by side.
-            Step::MoveSlots(_) | Step::SetEpoch { .. } | Step::AddSlots { .. } | Step::Replicate { .. } => {}
+            Step::MoveSlots(_)
+            | Step::SetEpoch { .. }
+            | Step::AddSlots { .. }
+            | Step::Replicate { .. }
+            | Step::SetConfig(_)
+            | Step::Failover { .. } => {}
         }
     }
     Ok(())

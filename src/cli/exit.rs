@@ -13,6 +13,7 @@ Exit codes:
   5    stopped on the way; the message says what is left and how to go on
   6    not confirmed
   7    a node answered what it should not; or a bug of rcl
+  8    plan: the cluster is not as described
   130  interrupted";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +25,12 @@ pub enum Kind {
     Stopped,
     NotConfirmed,
     Internal,
+    Different,
     Interrupted,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Unhealthy,
         Kind::Usage,
         Kind::Refused,
@@ -36,6 +38,7 @@ impl Kind {
         Kind::Stopped,
         Kind::NotConfirmed,
         Kind::Internal,
+        Kind::Different,
         Kind::Interrupted,
     ];
 
@@ -49,6 +52,7 @@ impl Kind {
             Kind::Stopped => "stopped",
             Kind::NotConfirmed => "not-confirmed",
             Kind::Internal => "internal",
+            Kind::Different => "different",
             Kind::Interrupted => "interrupted",
         }
     }
@@ -62,6 +66,7 @@ impl Kind {
             Kind::Stopped => 5,
             Kind::NotConfirmed => 6,
             Kind::Internal => 7,
+            Kind::Different => 8,
             Kind::Interrupted => 130,
         }
     }
@@ -95,9 +100,9 @@ impl Failure {
         self
     }
 
-    /// To stderr. An unhealthy cluster needs no error line: the findings were printed.
+    /// To stderr. What was printed already needs no error line: findings, differences.
     pub fn report(&self) {
-        if self.kind != Kind::Unhealthy || !self.what.is_empty() {
+        if !matches!(self.kind, Kind::Unhealthy | Kind::Different) || !self.what.is_empty() {
             let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
             anstream::eprintln!("{style}error:{style:#} {}", self.what);
         }

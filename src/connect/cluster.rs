@@ -1,6 +1,6 @@
 //! All nodes of a cluster at once: connects to each, asks each for its view.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rcl_proto::nodes_text::{self, NodeFlags};
@@ -22,7 +22,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Asks `entry` who is there, then all of them at once. A node that does not answer is part of the
+    /// Asks `entry` who is there, then all of them at once, and whomever these name besides. A node that does not answer is part of the
     /// topology; an entry that does not is an error.
     pub async fn observe(connector: &Connector, entry: &Address) -> Result<Cluster, Failure> {
         let link = connector.enter(entry).await?;
@@ -45,15 +45,19 @@ impl Cluster {
     ) -> Result<Cluster, Failure> {
         let first = view(&entry).await?;
         let mut asked = JoinSet::new();
-        for line in &first.lines {
-            if line.id == first.viewer || line.flags.contains(NodeFlags::HANDSHAKE) || line.endpoint.port == 0
-            {
-                continue;
+        let mut named = BTreeSet::from([first.viewer]);
+        let mut ask_who_is_new = |view: &View, asked: &mut JoinSet<_>| {
+            for line in &view.lines {
+                let has_address = !line.flags.contains(NodeFlags::HANDSHAKE) && line.endpoint.port != 0;
+                if !has_address || !named.insert(line.id) {
+                    continue;
+                }
+                let address = Address::new(line.endpoint.ip.clone(), line.endpoint.port);
+                let (id, connector, known) = (line.id, connector.clone(), known.get(&line.id).cloned());
+                asked.spawn(async move { (id, ask(&connector, &address, known).await) });
             }
-            let address = Address::new(line.endpoint.ip.clone(), line.endpoint.port);
-            let (id, connector, known) = (line.id, connector.clone(), known.get(&line.id).cloned());
-            asked.spawn(async move { (id, ask(&connector, &address, known).await) });
-        }
+        };
+        ask_who_is_new(&first, &mut asked);
         let mut links = BTreeMap::from([(first.viewer, entry.clone())]);
         let mut views = vec![first];
         let mut silent = BTreeMap::new();
@@ -61,6 +65,8 @@ impl Cluster {
             let Ok((id, answer)) = answer else { continue };
             match answer {
                 Ok((link, view)) if view.viewer == id => {
+                    // It may know of nodes that the entry has forgotten.
+                    ask_who_is_new(&view, &mut asked);
                     links.insert(id, link);
                     views.push(view);
                 }
@@ -189,6 +195,7 @@ fn facts(info: &Fields, cluster: &Fields, keys: &Reply) -> Facts {
         link_up: master || info.get("master_link_status") == Some("up"),
         state_ok: cluster.get("cluster_state") == Some("ok"),
         current_epoch: cluster.number("cluster_current_epoch"),
+        zone: info.get("availability_zone").filter(|zone| !zone.is_empty()).map(str::to_owned),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Clones share the connection: what several tasks send is pipelined on one socket, each gets its own replies.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rcl_proto::Address;
@@ -131,7 +131,7 @@ impl From<LinkError> for Failure {
 #[derive(Clone)]
 pub struct Link {
     address: Address,
-    connection: MultiplexedConnection,
+    connection: Arc<Mutex<MultiplexedConnection>>,
 }
 
 impl fmt::Debug for Link {
@@ -166,11 +166,20 @@ impl Link {
             .map_err(|error| first_refusal(address, transport, &error))?;
         // It ends when the last clone of the connection is gone.
         tokio::spawn(driver);
-        Ok(Link { address: address.clone(), connection })
+        Ok(Link { address: address.clone(), connection: Arc::new(Mutex::new(connection)) })
     }
 
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    fn connection(&self) -> MultiplexedConnection {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A node that was restarted is spoken to over its new connection from now on, also by the clones of this link.
+    pub fn renew(&self, fresh: &Link) {
+        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = fresh.connection();
     }
 
     /// One reply for each command, errors among them; `Err` when the connection itself failed.
@@ -183,7 +192,7 @@ impl Link {
         pipeline.commands.iter().for_each(|words| {
             packed.add_command(words.cmd());
         });
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let replies: Vec<redis::Value> =
             packed.query_async(&mut connection).await.map_err(|error| self.lost(&error))?;
         Ok(replies.into_iter().map(reply).collect())

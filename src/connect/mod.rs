@@ -6,6 +6,7 @@
 pub mod address;
 mod address_map;
 mod cluster;
+mod configuration;
 mod link;
 mod tls;
 mod transport;

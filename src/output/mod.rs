@@ -102,7 +102,8 @@ impl Output {
 
     /// Only the document, where documents are asked for.
     pub fn print_failure(&self, failure: &Failure) {
-        if self.format != Format::Text && !(failure.kind == Kind::Unhealthy && failure.what.is_empty()) {
+        let is_finding = matches!(failure.kind, Kind::Unhealthy | Kind::Different) && failure.what.is_empty();
+        if self.format != Format::Text && !is_finding {
             let text = self.document("items", &ErrorDocument::of(failure));
             let _ = writeln!(anstream::stdout(), "{}", text.trim_end());
         }

@@ -44,7 +44,15 @@ pub fn plan(nodes: &[NodeRef], replicas: usize) -> Result<Plan, PlanError> {
         ));
     }
     let placement = place(nodes, masters);
-    let mut plan = steps(&placement);
+    let mut slots = Slot::all();
+    let shares = even_shares(masters).into_iter().map(|share| slots.by_ref().take(share).collect()).collect();
+    let title = format!(
+        "create a cluster of {} masters and {} replicas",
+        placement.masters.len(),
+        placement.replicas.len()
+    );
+    let (steps, cost) = (steps_of(&placement, shares), Cost::default());
+    let mut plan = Plan { title, steps, cost, warnings: Vec::new() };
     for (replica, master) in placement.beside_their_master() {
         plan.warnings.push(format!(
             "replica {} is on the host of its master {}: one dead host would take both",
@@ -59,16 +67,12 @@ pub fn plan(nodes: &[NodeRef], replicas: usize) -> Result<Plan, PlanError> {
     Ok(plan)
 }
 
-fn steps(placement: &Placement) -> Plan {
+/// `slots` are the masters', in their order.
+pub fn steps_of(placement: &Placement, slots: Vec<SlotSet>) -> Vec<Step> {
     let mut steps = Vec::new();
-    let shares = even_shares(placement.masters.len());
-    let mut slots = Slot::all();
-    for (index, (node, share)) in placement.masters.iter().zip(&shares).enumerate() {
+    for (index, (node, slots)) in placement.masters.iter().zip(slots).enumerate() {
         steps.push(Step::SetEpoch { node: node.clone(), epoch: index as u64 + 1 });
-        steps.push(Step::AddSlots {
-            node: node.clone(),
-            slots: slots.by_ref().take(*share).collect::<SlotSet>(),
-        });
+        steps.push(Step::AddSlots { node: node.clone(), slots });
     }
     for (index, (node, _)) in placement.replicas.iter().enumerate() {
         let epoch = (placement.masters.len() + index) as u64 + 1;
@@ -83,16 +87,11 @@ fn steps(placement: &Placement) -> Plan {
     steps.push(Step::AwaitAgreement { except: Vec::new(), state_ok: true });
     // Last: whatever keeps a replica from its master, there is a cluster.
     steps.extend(pairs().map(|(replica, master)| Step::AwaitInSync { replica, master }));
-    let title = format!(
-        "create a cluster of {} masters and {} replicas",
-        placement.masters.len(),
-        placement.replicas.len()
-    );
-    Plan { title, steps, cost: Cost::default(), warnings: Vec::new() }
+    steps
 }
 
 /// How many slots each master gets: the same ranges that redis-cli gives, since operators know them by heart.
-fn even_shares(masters: usize) -> Vec<usize> {
+pub fn even_shares(masters: usize) -> Vec<usize> {
     // The first slot behind master number `index`: the exact border, rounded.
     let border = |index: usize| (2 * index * SLOT_COUNT + masters) / (2 * masters);
     (0..masters).map(|index| border(index + 1) - border(index)).collect()

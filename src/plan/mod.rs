@@ -4,19 +4,27 @@
 //! the order in which they are done; neighbours of the same kind may be done side by side.
 
 pub mod create;
+pub mod described;
+pub mod failover;
 pub mod fix;
+pub mod forget;
 pub mod past;
 pub mod rebalance;
 pub mod replace;
+pub mod reset;
 pub mod reshard;
 pub mod resume;
+pub mod rolling;
 pub mod room;
 pub mod scale_down;
+pub mod settings;
 mod text;
 pub mod undo;
 
 use rcl_proto::{Address, NodeId, SlotSet};
 use serde::{Deserialize, Serialize};
+
+pub use text::shown;
 
 use crate::topology::{Node, Topology};
 
@@ -78,6 +86,17 @@ pub struct Move {
     pub target: NodeRef,
     #[serde(with = "text_form")]
     pub slots: SlotSet,
+}
+
+/// A directive of one node, and what it was before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    pub node: NodeRef,
+    pub name: String,
+    pub before: String,
+    pub value: String,
+    /// The node's configuration file gets it, too.
+    pub rewrite: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +174,26 @@ pub enum Step {
     Reset {
         node: NodeRef,
     },
+    /// Makes a node alone; it keeps its id and its epochs.
+    SoftReset {
+        node: NodeRef,
+    },
+    /// Deletes all keys that a node holds.
+    FlushAll {
+        node: NodeRef,
+    },
+    /// Neighbours are set on all of their nodes, or on none.
+    SetConfig(Setting),
+    /// Has a command restart a node, and waits until it is back.
+    Restart {
+        node: NodeRef,
+        /// The command's words, with the node's own in place.
+        hook: Vec<String>,
+        hook_limit_s: u64,
+        back_limit_s: u64,
+        /// Also when it owns slots.
+        serving: bool,
+    },
     Failover {
         replica: NodeRef,
         master: Option<NodeRef>,
@@ -173,7 +212,11 @@ impl Step {
             | Step::SetOwner { node, .. }
             | Step::AwaitQuiet { node }
             | Step::Forget { node }
-            | Step::Reset { node } => vec![node],
+            | Step::Reset { node }
+            | Step::SoftReset { node }
+            | Step::FlushAll { node }
+            | Step::Restart { node, .. }
+            | Step::SetConfig(Setting { node, .. }) => vec![node],
             Step::CopyFunctions { source, target }
             | Step::MoveSlots(Move { source, target, .. })
             | Step::ReturnKeys { source, target, .. } => vec![source, target],
@@ -255,7 +298,9 @@ fn share(part: &Move, topology: &Topology) -> Cost {
     else {
         return Cost { slots: moved, ..Cost::default() };
     };
-    let owned = node.slots.len().max(1) as u64;
+    // A replica that takes over first gives of what its master has.
+    let owner = node.master().and_then(|master| topology.node(master)).unwrap_or(node);
+    let owned = owner.slots.len().max(1) as u64;
     let of = |whole: u64| (u128::from(whole) * u128::from(moved) / u128::from(owned)) as u64;
     let bytes = if facts.keys > 0 { of(facts.used_memory_bytes) } else { 0 };
     Cost { slots: moved, keys: of(facts.keys), bytes }

@@ -21,6 +21,30 @@ pub struct Past<'a> {
     pub roles: &'a Roles,
 }
 
+impl Past<'_> {
+    /// The step gives a promotion back that an earlier one made.
+    pub fn gives_back(&self, index: usize) -> bool {
+        let steps = &self.plan.steps;
+        steps[..index].iter().any(|earlier| is_reverse(earlier, &steps[index]))
+    }
+
+    /// A later step gives back the promotion that this one makes.
+    pub fn is_given_back(&self, index: usize) -> bool {
+        let steps = &self.plan.steps;
+        steps[index + 1..].iter().any(|later| is_reverse(&steps[index], later))
+    }
+}
+
+fn is_reverse(one: &Step, other: &Step) -> bool {
+    match (one, other) {
+        (
+            Step::Failover { replica, master: Some(master), .. },
+            Step::Failover { replica: back, master: Some(from), .. },
+        ) => replica.id == from.id && master.id == back.id,
+        _ => false,
+    }
+}
+
 /// The master that is now what `id` was: itself, or who took its slots over when it failed.
 pub fn stands_for<'a>(topology: &'a Topology, roles: &Roles, id: NodeId) -> Option<&'a Node> {
     let serving = |node: &&Node| node.answers() && node.is_master();

@@ -4,7 +4,7 @@
 //! |--------------------------------|--------------------------------------------------------------------------|
 //! | moves slots                    | the slots that are still with the source, and those still open           |
 //! | first epochs, first slots      | for nodes without an epoch; the slots that the node does not own          |
-//! | makes a replica, promotes one  | nothing where the node is that already                                   |
+//! | makes a replica, promotes one  | nothing where the node is that already; there and back: by the journal   |
 //! | forgets a node                 | refused while the node owns slots that the job does not move             |
 //! | resets a node                  | nothing where nobody answers by its id any more                          |
 //! | waits, and what can be repeated | all of it, unless the journal says that it is done                      |
@@ -17,12 +17,18 @@ use rcl_proto::{NodeId, SlotSet};
 
 use super::past::{Past, Standing, left_alone, open_ears};
 use super::{Move, NodeRef, Plan, PlanError, Step, move_steps};
-use crate::topology::Topology;
+use crate::topology::{Node, Topology};
 
 pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
-    let mut rest = Rest { topology, steps: Vec::new(), warnings: Vec::new(), going: BTreeMap::new() };
+    let mut rest = Rest {
+        topology,
+        steps: Vec::new(),
+        warnings: Vec::new(),
+        going: BTreeMap::new(),
+        serving: BTreeMap::new(),
+    };
     for (index, step) in past.plan.steps.iter().enumerate() {
-        rest.take(step, past, index < past.done)?;
+        rest.take(step, past, index)?;
     }
     if !rest.steps.iter().any(changes) {
         rest.steps.clear();
@@ -49,10 +55,13 @@ struct Rest<'a> {
     warnings: Vec<String>,
     /// What the steps so far take from whom.
     going: BTreeMap<NodeId, SlotSet>,
+    /// By the promotions so far: who is a master with slots, and who is none any more.
+    serving: BTreeMap<NodeId, bool>,
 }
 
 impl Rest<'_> {
-    fn take(&mut self, step: &Step, past: &Past<'_>, done: bool) -> Result<(), PlanError> {
+    fn take(&mut self, step: &Step, past: &Past<'_>, index: usize) -> Result<(), PlanError> {
+        let done = index < past.done;
         let node = |node: &NodeRef| self.topology.node(node.id);
         let is_left = match step {
             Step::MoveSlots(part) => return self.take_move(part, past),
@@ -69,11 +78,14 @@ impl Rest<'_> {
             Step::Replicate { replica, master } => node(replica).is_none_or(|node| {
                 node.master() != Some(master.id) && (!node.is_master() || node.slots.is_empty())
             }),
-            Step::AwaitInSync { replica, .. } => {
-                !done && node(replica).is_none_or(|node| !node.is_master() || node.slots.is_empty())
-            }
+            Step::AwaitInSync { replica, .. } => !done && !self.serves(replica),
             Step::Failover { replica, master, .. } => {
-                let is_left = node(replica).is_none_or(|node| !node.is_master() || node.slots.is_empty());
+                let is_over = done && (past.is_given_back(index) || past.gives_back(index));
+                let is_left = !is_over && !self.serves(replica);
+                if is_left {
+                    self.serving.insert(replica.id, true);
+                    self.serving.extend(master.iter().map(|master| (master.id, false)));
+                }
                 if let Some(master) = master.as_ref().filter(|_| is_left).and_then(node) {
                     self.going.insert(master.id, master.slots.clone());
                 }
@@ -93,6 +105,9 @@ impl Rest<'_> {
                 }
                 answers && !done
             }
+            Step::SoftReset { node: leaving } | Step::FlushAll { node: leaving } => {
+                !done && node(leaving).is_some_and(|node| node.answers())
+            }
             Step::AwaitQuiet { node: leaving } => !done && node(leaving).is_some_and(|node| node.answers()),
             _ => !done,
         };
@@ -100,6 +115,12 @@ impl Rest<'_> {
             self.steps.push(step.clone());
         }
         Ok(())
+    }
+
+    fn serves(&self, node: &NodeRef) -> bool {
+        let now =
+            || self.topology.node(node.id).is_some_and(|node| node.is_master() && !node.slots.is_empty());
+        self.serving.get(&node.id).copied().unwrap_or_else(now)
     }
 
     fn take_move(&mut self, part: &Move, past: &Past<'_>) -> Result<(), PlanError> {
@@ -120,7 +141,11 @@ impl Rest<'_> {
         let (source, target) = standing.ends(part)?;
         let going = self.going.entry(source.id).or_default();
         *going = going.union(&slots);
-        let part = Move { source: NodeRef::of(source), target: NodeRef::of(target), slots };
+        let by_then = |node: &Node, planned: &NodeRef| {
+            if self.serving.contains_key(&planned.id) { planned.clone() } else { NodeRef::of(node) }
+        };
+        let part =
+            Move { source: by_then(source, &part.source), target: by_then(target, &part.target), slots };
         self.steps.push(Step::MoveSlots(part));
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A plan as text for a terminal: identical steps are put together, a plan of a hundred moves stays readable.
 
-use super::{FailoverMode, Plan, Step};
+use super::{FailoverMode, Plan, Setting, Step};
 use crate::output::{Paint, Report, bytes, count, paint};
 
 impl Report for Plan {
@@ -59,6 +59,12 @@ fn step_text(step: &Step) -> Vec<String> {
         }
         Step::Forget { node } => format!("forget   {} on all other nodes", node.name()),
         Step::Reset { node } => format!("reset    {}: it will be empty and alone", node.name()),
+        Step::SoftReset { node } => format!("reset    {}: alone, with its id kept", node.name()),
+        Step::FlushAll { node } => format!("delete   all keys of {}", node.name()),
+        Step::Restart { node, hook, .. } => format!("restart  {}  by {}", node.name(), hook.join(" ")),
+        Step::SetConfig(Setting { node, name, before, value, .. }) => {
+            format!("set      {}  {name} {} -> {}", node.name(), shown(before), shown(value))
+        }
         Step::Failover { replica, master, mode } => {
             let how = match mode {
                 FailoverMode::Graceful => "no write is lost",
@@ -70,4 +76,9 @@ fn step_text(step: &Step) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+/// A directive's value, of which nothing can disturb a terminal.
+pub fn shown(value: &str) -> String {
+    if value.is_empty() { "\"\"".to_owned() } else { value.escape_debug().to_string() }
 }

@@ -5,16 +5,18 @@
 //! | slots moved                              | a half-moved slot is finished first, then all go back             |
 //! | a replica given to another master        | given back                                                        |
 //! | a replica promoted                       | the old master is promoted, if it follows                         |
+//! | a node restarted                         | there is nothing to take back                                     |
 //! | nodes joined                             | they leave, if they own nothing                                   |
 //! | a new cluster                            | its nodes are reset, if it has no keys                            |
-//! | a node forgotten or reset                | not at all: what it was is gone                                   |
+//! | a node forgotten, reset or emptied       | not at all: what it was is gone                                   |
+//! | directives set                           | set to what they were                                             |
 //! | keys returned, marks and owners set (fix) | not at all: what was before was no good state                    |
 //!
 //! A slot is finished before it goes back since keys that are on their way cannot be called back without clients missing
 //! them for a moment: its owner would have to serve a slot of which it does not have all.
 
 use super::past::{Past, Standing, left_alone, open_ears};
-use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Step, move_steps, scale_down};
+use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, move_steps, scale_down};
 use crate::topology::{Node, Topology};
 
 pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
@@ -31,7 +33,7 @@ fn take_back(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
     let mut back =
         Back { topology, steps: Vec::new(), finish: Vec::new(), back: Vec::new(), warnings: Vec::new() };
     for (index, step) in past.plan.steps.iter().enumerate().rev() {
-        back.take(step, past, index <= past.done)?;
+        back.take(step, past, index)?;
     }
     Ok(back.into_steps())
 }
@@ -45,12 +47,18 @@ struct Back<'a> {
 }
 
 impl Back<'_> {
-    /// `begun`: the journal does not say that it was not.
-    fn take(&mut self, step: &Step, past: &Past<'_>, begun: bool) -> Result<(), PlanError> {
+    fn take(&mut self, step: &Step, past: &Past<'_>, index: usize) -> Result<(), PlanError> {
+        // The journal does not say that it was not.
+        let begun = index <= past.done;
         let node = |node: &NodeRef| self.topology.node(node.id);
         match step {
             Step::MoveSlots(part) => return self.take_move(part, past),
-            Step::Forget { node: gone } | Step::Reset { node: gone } if begun => {
+            Step::Forget { node: gone }
+            | Step::Reset { node: gone }
+            | Step::SoftReset { node: gone }
+            | Step::FlushAll { node: gone }
+                if begun =>
+            {
                 return Err(PlanError::new(
                     format!("{} was taken out of the cluster: what it was is gone", gone.name()),
                     "add it anew (rcl add-node or add-replica), then rebalance",
@@ -62,6 +70,8 @@ impl Back<'_> {
                     "rcl check shows how the cluster is",
                 ));
             }
+            // Where it was not set yet, this changes nothing.
+            Step::SetConfig(_) => self.steps.extend(set_back(step)),
             Step::Replicate { replica, master } => {
                 let before = past.roles.get(&replica.id).copied().flatten();
                 let before =
@@ -74,7 +84,8 @@ impl Back<'_> {
                     self.steps.push(agree());
                 }
             }
-            Step::Failover { replica, master: Some(master), .. } => {
+            // What was given back already is not promoted once more.
+            Step::Failover { replica, master: Some(master), .. } if !past.gives_back(index) => {
                 let swapped = node(replica).is_some_and(Node::is_master)
                     && node(master).is_some_and(|node| node.master() == Some(replica.id));
                 if swapped {
@@ -139,6 +150,12 @@ impl Back<'_> {
     }
 }
 
+fn set_back(step: &Step) -> Option<Step> {
+    let Step::SetConfig(setting) = step else { return None };
+    let (before, value) = (setting.value.clone(), setting.before.clone());
+    Some(Step::SetConfig(Setting { before, value, ..setting.clone() }))
+}
+
 fn agree() -> Step {
     Step::AwaitAgreement { except: Vec::new(), state_ok: false }
 }
@@ -160,6 +177,8 @@ fn dissolve(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
         ));
     }
     let (mut steps, mut warnings) = (Vec::new(), Vec::new());
+    let set_before = past.plan.steps.iter().rev().filter_map(set_back);
+    steps.extend(set_before.filter(|step| topology.node(step.nodes()[0].id).is_some_and(Node::answers)));
     let touched = |node: &&Node| {
         !node.slots.is_empty() || node.config_epoch > 0 || !node.is_master() || topology.nodes.len() > 1
     };

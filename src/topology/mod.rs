@@ -43,6 +43,9 @@ pub struct Facts {
     /// `cluster_state:ok`.
     pub state_ok: bool,
     pub current_epoch: u64,
+    /// Where it runs, of a server that says so (Valkey's `availability-zone`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +206,16 @@ impl Topology {
 
     pub fn uncovered(&self) -> SlotSet {
         Slot::all().filter(|&slot| self.owner(slot).is_none()).collect()
+    }
+
+    /// Two masters that share a configuration epoch. They settle it among themselves: one moves on to a newer epoch, in which it
+    /// claims all that it owned when it spoke last. Until then slots of theirs had better not move.
+    pub fn epoch_collision(&self) -> Option<(&Node, &Node)> {
+        let mut by_epoch: BTreeMap<u64, &Node> = BTreeMap::new();
+        let masters = self.nodes.values().filter(|node| node.is_master() && node.answers());
+        masters
+            .filter(|node| node.config_epoch > 0)
+            .find_map(|node| by_epoch.insert(node.config_epoch, node).map(|other| (other, node)))
     }
 
     /// The node's name for people, also of a node that nobody knows any more.

@@ -64,7 +64,7 @@ fn read(path: &Path) -> Result<(Vec<Address>, usize), Failure> {
 }
 
 /// Asks all nodes at once; every one must be fit to join.
-async fn observe(session: &Session, addresses: &[Address]) -> Result<Cluster, Failure> {
+pub(super) async fn observe(session: &Session, addresses: &[Address]) -> Result<Cluster, Failure> {
     let entry = addresses.first().ok_or_else(|| Failure::usage("no nodes are named"))?;
     if let Some(twice) = addresses.iter().enumerate().find(|(at, a)| addresses[..*at].contains(a)) {
         return Err(Failure::usage(format!("{} is named twice", twice.1)));

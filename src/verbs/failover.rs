@@ -1,21 +1,41 @@
-//! `rcl failover`: a replica takes its master's place.
+//! `rcl failover`: replicas take their masters' places.
 
 use super::change::{carry_out, entry_for};
 use crate::apply::Settings;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
-use crate::plan::{FailoverMode, NodeRef, Plan, Step};
-use crate::topology::Node;
+use crate::plan::FailoverMode;
+use crate::plan::failover::{self, Whom, Wish};
 
-/// Makes a replica the master of its shard
+/// Makes replicas the masters of their shards
 ///
-/// NODE is the replica; a master stands for the replica of its that is furthest. Waits until it is done and
-/// says what happened.
+/// NODE is the replica; a master stands for the replica of its that is furthest. With --host or --zone all masters there hand over
+/// to replicas elsewhere, before the host is taken down. Waits until it is done and says what happened.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("whom").required(true), after_help = "Examples:
+  rcl failover 10.0.0.5:6379
+  rcl failover --host 10.0.0.1 --entry 10.0.0.2:6379
+  rcl failover --zone a --zones 10.0.0.1=a,10.0.0.2=b --entry 10.0.0.2:6379")]
 pub struct Args {
     /// The node: host:port, or its id or the id's unique beginning (with --entry)
-    #[arg(value_name = "NODE")]
-    pub node: String,
+    #[arg(value_name = "NODE", group = "whom")]
+    pub node: Option<String>,
+
+    /// All masters on this host (with --entry)
+    #[arg(long, value_name = "HOST", group = "whom")]
+    pub host: Option<String>,
+
+    /// All masters in this zone (with --entry)
+    #[arg(long, value_name = "ZONE", group = "whom")]
+    pub zone: Option<String>,
+
+    /// Which zones hosts are in, where the nodes do not say so themselves (Valkey's availability-zone)
+    #[arg(long, value_name = "HOST=ZONE", value_delimiter = ',', value_parser = parse_zone)]
+    pub zones: Vec<(String, String)>,
+
+    /// Leaves shards as they are that have no replica to take over
+    #[arg(long, conflicts_with = "node")]
+    pub skip: bool,
 
     /// Does not ask the master, which may be dead; a majority of the masters must vote
     #[arg(long, conflicts_with = "takeover")]
@@ -26,67 +46,29 @@ pub struct Args {
     pub takeover: bool,
 }
 
+fn parse_zone(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(host, zone)| !host.is_empty() && !zone.is_empty());
+    parts
+        .map(|(host, zone)| (host.to_owned(), zone.to_owned()))
+        .ok_or_else(|| "expected HOST=ZONE, as 10.0.0.1=eu-1a".to_owned())
+}
+
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
-    let entry = entry_for(session, &args.node)?;
+    let place = args.host.as_ref().or(args.zone.as_ref());
+    let entry = entry_for(session, args.node.as_ref().or(place).map_or("", String::as_str))?;
     let cluster = Cluster::observe(&session.connector, &entry).await?;
-    let replica = pick_replica(&cluster, cluster.find(&args.node)?)?;
+    let whom = match (&args.node, &args.host, &args.zone) {
+        (Some(node), ..) => Whom::Node(cluster.find(node)?.id),
+        (_, Some(host), _) => Whom::Host(host.clone()),
+        (.., Some(zone)) => Whom::Zone(zone.clone()),
+        _ => return Err(Failure::usage("name a NODE, a --host or a --zone")),
+    };
     let mode = match (args.force, args.takeover) {
         (true, _) => FailoverMode::Force,
         (_, true) => FailoverMode::Takeover,
         _ => FailoverMode::Graceful,
     };
-    let master = replica.master().and_then(|master| cluster.topology.node(master));
-    refuse_what_cannot_work(&cluster, replica, master, mode)?;
-    let step = Step::Failover { replica: NodeRef::of(replica), master: master.map(NodeRef::of), mode };
-    // A master that has not heard yet of its replica would ignore the replica's request.
-    let agree = || Step::AwaitAgreement { except: Vec::new(), state_ok: false };
-    let mut steps = vec![step, agree()];
-    if mode == FailoverMode::Graceful && !cluster.topology.disagreements.is_empty() {
-        steps.insert(0, agree());
-    }
-    let plan = Plan::new(format!("fail over to {}", replica.name()), steps, &cluster.topology);
+    let zones = args.zones.iter().cloned().collect();
+    let plan = failover::plan(&cluster.topology, &Wish { whom, mode, skip: args.skip, zones })?;
     carry_out(session, &cluster, &plan, Manners::AskOnTerminal, Settings::default()).await
-}
-
-fn pick_replica<'a>(cluster: &'a Cluster, node: &'a Node) -> Result<&'a Node, Failure> {
-    if !node.is_master() {
-        return Ok(node);
-    }
-    let offset = |node: &&Node| node.facts.as_ref().map(|facts| (facts.link_up, facts.replication_offset));
-    let replicas = cluster.topology.replicas_of(node.id).into_iter().filter(|replica| replica.answers());
-    replicas.max_by_key(offset).ok_or_else(|| {
-        Failure::refused(format!("{} is a master without a replica that answers", node.name()))
-            .next(format!("rcl add-replica NEW_HOST:PORT {} --master {:.8}", cluster.entry, node.id))
-    })
-}
-
-fn refuse_what_cannot_work(
-    cluster: &Cluster,
-    replica: &Node,
-    master: Option<&Node>,
-    mode: FailoverMode,
-) -> Result<(), Failure> {
-    cluster.link(replica.id)?;
-    if mode == FailoverMode::Takeover {
-        return Ok(());
-    }
-    let voters = cluster.topology.masters().into_iter().filter(|node| !node.slots.is_empty());
-    let (answering, all) = voters.fold((0, 0), |(up, all), node| (up + usize::from(node.answers()), all + 1));
-    if answering <= all / 2 {
-        return Err(Failure::refused(format!(
-            "only {answering} of {all} masters answer: no majority can vote"
-        ))
-        .next("start the masters again, or use --takeover, which asks nobody"));
-    }
-    if mode == FailoverMode::Graceful {
-        if !master.is_some_and(Node::answers) {
-            return Err(Failure::refused("the master does not answer, so it cannot hand over")
-                .next("use --force: writes that the replica did not get are lost"));
-        }
-        if !replica.facts.as_ref().is_some_and(|facts| facts.link_up) {
-            return Err(Failure::refused(format!("{} is not in sync with its master", replica.name()))
-                .next("wait for its full sync (rcl nodes shows it), then ask again"));
-        }
-    }
-    Ok(())
 }

@@ -68,7 +68,10 @@ fn of_entry<'a>(session: &'a Session, jobs: &'a [Found]) -> impl Iterator<Item =
 pub async fn observe(session: &Session, job: &Job, plan: &Plan) -> Result<Cluster, Failure> {
     let started = Instant::now();
     let mut cluster = by_any_member(session, job, plan).await?;
-    while !cluster.topology.disagreements.is_empty() && started.elapsed() < SETTLING {
+    let is_settled = |cluster: &Cluster| {
+        cluster.topology.disagreements.is_empty() && cluster.topology.epoch_collision().is_none()
+    };
+    while !is_settled(&cluster) && started.elapsed() < SETTLING {
         tokio::time::sleep(POLL).await;
         cluster = by_any_member(session, job, plan).await?;
     }
@@ -103,7 +106,7 @@ async fn by_any_member(session: &Session, job: &Job, plan: &Plan) -> Result<Clus
     let leaves = |id: NodeId| {
         plan.steps
             .iter()
-            .any(|step| matches!(step, Step::Forget { node } | Step::Reset { node } if node.id == id))
+            .any(|step| matches!(step, Step::Forget { node } | Step::Reset { node } | Step::SoftReset { node } if node.id == id))
     };
     let mut members: Vec<_> = job.members.iter().collect();
     members.sort_by_key(|member| (leaves(member.id), member.address != job.entry));

@@ -191,6 +191,10 @@ struct Connections(HashMap<u16, Connection>);
 
 impl Connections {
     async fn exchange(&mut self, port: u16, asking: bool, request: &[u8]) -> Result<Reply, Failure> {
+        // A node that was restarted while nobody asked it has closed it, as a pool of connections sees, too.
+        if self.0.get(&port).is_some_and(Connection::is_closed) {
+            self.0.remove(&port);
+        }
         let connection = match self.0.entry(port) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {
@@ -216,6 +220,10 @@ impl Connection {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream, buffer: Vec::new() })
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.stream.try_read(&mut [0]), Ok(0))
     }
 
     async fn exchange(&mut self, asking: bool, request: &[u8]) -> io::Result<Reply> {
