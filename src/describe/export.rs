@@ -46,7 +46,12 @@ pub fn export(topology: &Topology, known: &Known, wish: &Export) -> Description 
             })
             .collect(),
     });
-    Description { masters: described.collect(), settings: common, remove_unlisted: false, rcl: Default::default() }
+    Description {
+        masters: described.collect(),
+        settings: common,
+        remove_unlisted: false,
+        rcl: Default::default(),
+    }
 }
 
 /// Rounded, so that rounding in whole slots does not show.

@@ -44,7 +44,7 @@ pub struct Shard {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Share {
-    Exactly(SlotSet),
+    Exactly(Box<SlotSet>),
     Weight(f64),
 }
 
@@ -176,7 +176,7 @@ impl<'a> Way<'a> {
         for (shard, share) in self.wish.masters.iter().zip(shares) {
             let by_weight: SlotSet = rest.by_ref().take(share).collect();
             slots.push(match &shard.share {
-                Share::Exactly(slots) => slots.clone(),
+                Share::Exactly(slots) => (**slots).clone(),
                 Share::Weight(_) => by_weight,
             });
         }
@@ -394,7 +394,7 @@ impl<'a> Way<'a> {
     /// The slots that each described master is to own.
     fn aims(&self) -> BTreeMap<NodeId, SlotSet> {
         let exact = self.wish.masters.iter().filter_map(|shard| match &shard.share {
-            Share::Exactly(slots) => Some((shard.master, slots.clone())),
+            Share::Exactly(slots) => Some((shard.master, (**slots).clone())),
             Share::Weight(_) => None,
         });
         let exact: BTreeMap<NodeId, SlotSet> = exact.collect();

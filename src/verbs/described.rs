@@ -178,7 +178,7 @@ fn wish(
     let mut masters = Vec::new();
     for master in &description.masters {
         let share = match (&master.slots, master.weight) {
-            (Some(slots), _) => Share::Exactly(slots.0.clone()),
+            (Some(slots), _) => Share::Exactly(Box::new(slots.0.clone())),
             (None, weight) => Share::Weight(weight.map_or(1.0, |weight| weight.0)),
         };
         let replicas = master.replicas.iter().map(|replica| id(&replica.node)).collect::<Result<_, _>>()?;
