@@ -323,6 +323,13 @@ impl Options {
         if !(0.0..1e9).contains(&self.interval_seconds) {
             return Err(Refusal::Wrong("-i takes a number of seconds".into()));
         }
+        let takes_stdin = self.stdin_as_last_argument || self.stdin_in_place_of.is_some();
+        if takes_stdin && (self.eval.is_some() || self.mode != Mode::Commands) {
+            return Err(Refusal::Wrong("-x and -X go with a command".into()));
+        }
+        if self.mode != Mode::Pipe && self.pipe_limit != Options::default().pipe_limit {
+            return Err(Refusal::Wrong("--pipe-timeout goes with --pipe".into()));
+        }
         if self.debugger.is_some() && self.eval.is_none() {
             return Err(Refusal::Wrong("Options --ldb and --ldb-sync-mode require --eval.".into()));
         }
@@ -405,6 +412,9 @@ pub(super) mod tests {
             "--show-pushes maybe",
             "--cacert ca.pem PING",
             "--insecure",
+            "-x --eval script.lua",
+            "-X t --scan",
+            "--pipe-timeout 5 PING",
         ] {
             assert!(matches!(parse(bad), Err(Refusal::Wrong(_))), "{bad}");
         }
