@@ -7,7 +7,7 @@ use rcl_proto::nodes_text::NodeFlags;
 use rcl_proto::resp::Reply;
 use tokio::task::JoinSet;
 
-use super::join::{announce, once_loaded, view_lines};
+use super::join::{announce, meet, once_loaded, view_lines};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Fields, Link, Words};
 use crate::plan::{NodeRef, Step};
@@ -204,6 +204,28 @@ async fn forget_on(link: &Link, node: &NodeRef) -> Result<(), Failure> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// A replica becomes a master without slots and data. It keeps its name, by which the others know it still, and meets them again at
+/// once. One that is such a master already, as before Redis 7 after its last slot went, just meets them.
+pub async fn release(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let link = cluster.link(node.id)?;
+    let lines = view_lines(link).await?;
+    let own = lines.iter().find(|line| line.flags.contains(NodeFlags::MYSELF));
+    let stopped = |what: &str| Failure::new(Kind::Stopped, format!("{} {what}", node.name()));
+    if own.is_some_and(|own| !own.slots.is_empty()) {
+        return Err(stopped("owns slots by now and is not released").next("rcl drain it again"));
+    }
+    if own.is_some_and(|own| own.master.is_some()) {
+        // It may be loading its first copy.
+        once_loaded(|| link.call(Words::of(&["CLUSTER", "RESET", "SOFT"]))).await?;
+    } else if link.call(Words::of(&["DBSIZE"])).await? != Reply::Integer(0) {
+        return Err(stopped("owns no slot, but holds keys")
+            .next(format!("rcl fix {} gives them back to the owners of their slots", cluster.entry)));
+    }
+    let others =
+        cluster.links.keys().filter(|id| **id != node.id).filter_map(|id| cluster.topology.node(*id));
+    meet(cluster, std::slice::from_ref(node), &others.map(NodeRef::of).collect::<Vec<_>>()).await
 }
 
 /// After a hard one it has a new id, so that it can join again at once (the others shun the old id for a minute).

@@ -18,7 +18,7 @@ mod settings;
 mod settle;
 mod slots;
 mod stop;
-mod survey;
+pub(crate) mod survey;
 mod sync;
 mod window;
 
@@ -35,6 +35,7 @@ use crate::plan::{Move, Plan, Step};
 use conduct::Conduct;
 pub use conduct::{BigKeys, Limits, Method, Settings};
 pub use stop::Stop;
+pub use window::Weighed;
 
 /// What was done.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -179,6 +180,7 @@ async fn run_group(
             }
             Step::AwaitQuiet { node } => membership::await_quiet(cluster, node).await?,
             Step::Forget { node } => membership::forget(cluster, node).await?,
+            Step::Release { node } => membership::release(cluster, node).await?,
             Step::Reset { node } => membership::reset(cluster, node, "HARD").await?,
             Step::Restart { node, hook, hook_limit_s, back_limit_s, serving } => {
                 let hook = restart::Hook { words: hook, limit: Duration::from_secs(*hook_limit_s) };

@@ -45,6 +45,7 @@ impl Session {
         self.yes
     }
 
+    /// Plans are to be shown, and nothing is to be changed.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }

@@ -4,6 +4,7 @@
 //! keyspace   who is asked about a key; follows redirects, waits through failovers
 //! walk       all keys of one node, a batch at a time
 //! size       how big keys are
+//! slot_use   what lies in each slot, and what it costs its owner
 //! monitor    which keys clients use just now
 //! rate       no more than so many keys a second
 //! text       a key as people and JSON see it
@@ -15,6 +16,7 @@ mod keyspace;
 mod monitor;
 mod rate;
 mod size;
+pub mod slot_use;
 mod text;
 mod walk;
 

@@ -1,13 +1,14 @@
 //! A new cluster: which nodes become masters, which slots each gets, and who replicates whom.
 //!
-//! Masters are taken from the hosts in turn. A replica is put on another host than its master wherever an
-//! assignment exists that does so for all (a matching between replicas and places, found by augmenting paths);
-//! where none exists the plan says which replica shares its master's host.
-
-use std::collections::BTreeMap;
+//! Masters are taken from the zones in turn, and in a zone from its hosts in turn; where no zones are known, from the hosts. Then
+//! replicas are given to masters so that as few as can be are on their master's host, and of those ways one in which as few as can be
+//! are in its zone (`assignment.rs`). Last, replicas of one master are kept apart from each other where a swap does it. The plan says
+//! which replica is beside its master all the same.
 
 use rcl_proto::{SLOT_COUNT, Slot, SlotSet};
 
+use super::assignment::cheapest;
+use super::placement::{Closeness, Zones};
 use super::{Cost, NodeRef, Plan, PlanError, Step};
 
 /// A cluster of fewer masters cannot agree that one of them failed.
@@ -21,17 +22,15 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// The replicas that share their master's host.
-    pub fn beside_their_master(&self) -> Vec<(&NodeRef, &NodeRef)> {
-        let pairs =
-            self.replicas.iter().filter_map(|(replica, index)| Some((replica, self.masters.get(*index)?)));
-        pairs.filter(|(replica, master)| replica.address.host == master.address.host).collect()
+    /// Each replica with its master.
+    pub fn pairs(&self) -> impl Iterator<Item = (&NodeRef, &NodeRef)> {
+        self.replicas.iter().filter_map(|(replica, index)| Some((replica, self.masters.get(*index)?)))
     }
 }
 
 /// The plan for a cluster of `nodes`, with at least `replicas` replicas for each master. Nodes beyond an even
 /// division become additional replicas.
-pub fn plan(nodes: &[NodeRef], replicas: usize) -> Result<Plan, PlanError> {
+pub fn plan(nodes: &[NodeRef], replicas: usize, zones: &Zones) -> Result<Plan, PlanError> {
     let masters = nodes.len() / replicas.saturating_add(1);
     if masters < MIN_MASTERS {
         let needed = MIN_MASTERS.saturating_mul(replicas.saturating_add(1));
@@ -43,7 +42,7 @@ pub fn plan(nodes: &[NodeRef], replicas: usize) -> Result<Plan, PlanError> {
             format!("name at least {needed} nodes, or ask for fewer --replicas"),
         ));
     }
-    let placement = place(nodes, masters);
+    let placement = place(nodes, masters, zones);
     let mut slots = Slot::all();
     let shares = even_shares(masters).into_iter().map(|share| slots.by_ref().take(share).collect()).collect();
     let title = format!(
@@ -51,20 +50,31 @@ pub fn plan(nodes: &[NodeRef], replicas: usize) -> Result<Plan, PlanError> {
         placement.masters.len(),
         placement.replicas.len()
     );
-    let (steps, cost) = (steps_of(&placement, shares), Cost::default());
-    let mut plan = Plan { title, steps, cost, warnings: Vec::new() };
-    for (replica, master) in placement.beside_their_master() {
-        plan.warnings.push(format!(
-            "replica {} is on the host of its master {}: one dead host would take both",
-            replica.address, master.address
-        ));
-    }
+    let steps = steps_of(&placement, shares);
+    let warnings = warnings(&placement, nodes, zones);
+    Ok(Plan { title, steps, warnings, ..Plan::default() })
+}
+
+fn warnings(placement: &Placement, nodes: &[NodeRef], zones: &Zones) -> Vec<String> {
+    let all_the_same = |what: fn(&Zones, &NodeRef) -> Option<String>| {
+        let first = nodes.first().and_then(|node| what(zones, node));
+        first.filter(|first| nodes.iter().all(|node| what(zones, node).as_ref() == Some(first)))
+    };
+    let host = all_the_same(|_, node| Some(node.address.host.clone()));
+    let zone = all_the_same(|zones, node| {
+        let (is_known, zone) = zones.domain(node);
+        is_known.then(|| zone.to_owned())
+    });
+    let found: Vec<String> =
+        placement.pairs().filter_map(|(replica, master)| zones.warning(replica, master)).collect();
     // On one host alone there is nothing that could be better, and one line says it all.
-    if plan.warnings.len() > 1 && nodes.iter().all(|node| node.address.host == nodes[0].address.host) {
-        plan.warnings =
-            vec![format!("all nodes are on {}: one dead host takes the cluster", nodes[0].address.host)];
+    match (found.len(), host, zone) {
+        (2.., Some(host), _) => vec![format!("all nodes are on {host}: one dead host takes the cluster")],
+        (2.., None, Some(zone)) => {
+            vec![format!("all nodes are in zone {zone}: one dead zone takes the cluster")]
+        }
+        _ => found,
     }
-    Ok(plan)
 }
 
 /// `slots` are the masters', in their order.
@@ -98,68 +108,98 @@ pub fn even_shares(masters: usize) -> Vec<usize> {
 }
 
 /// Chooses `masters` of `nodes` (at least one, at most all) and gives every other node a master.
-pub fn place(nodes: &[NodeRef], masters: usize) -> Placement {
-    let order = by_hosts_in_turn(nodes);
+pub fn place(nodes: &[NodeRef], masters: usize, zones: &Zones) -> Placement {
+    let order = by_domains_in_turn(nodes, zones);
     let (chosen, rest) = order.split_at(masters.min(order.len()));
-    let hosts = |node: &NodeRef| node.address.host.clone();
     // Places for replicas: each master has one a round, so that none has two more than another.
-    let places: Vec<usize> = (0..rest.len()).map(|place| place % chosen.len().max(1)).collect();
-    let mut taken: Vec<Option<usize>> = vec![None; places.len()];
-    for replica in 0..rest.len() {
-        let fits = |replica: usize, place: usize| hosts(&rest[replica]) != hosts(&chosen[places[place]]);
-        augment(replica, &fits, &mut taken, &mut vec![false; places.len()]);
-    }
-    // Who found no place apart from its master takes what is left.
-    let placed: Vec<usize> = taken.iter().flatten().copied().collect();
-    let mut left =
-        (0..rest.len()).filter(|replica| !placed.contains(replica)).collect::<Vec<_>>().into_iter();
-    for place in &mut taken {
-        if place.is_none() {
-            *place = left.next();
-        }
-    }
-    let pairs =
-        taken.iter().zip(&places).filter_map(|(replica, master)| Some((rest[(*replica)?].clone(), *master)));
-    Placement { masters: chosen.to_vec(), replicas: pairs.collect() }
+    let place = |column: usize| column % chosen.len().max(1);
+    let beside_host = rest.len() as i64 + 1;
+    let cost = |row: usize, column: usize| match zones.closeness(&rest[row], &chosen[place(column)]) {
+        Closeness::Apart => 0,
+        Closeness::SameZone => 1,
+        Closeness::SameHost => beside_host,
+    };
+    let given = cheapest(rest.len(), rest.len(), cost);
+    let mut replicas: Vec<(NodeRef, usize)> =
+        rest.iter().cloned().zip(given.into_iter().map(place)).collect();
+    spread(chosen, &mut replicas, zones);
+    replicas.sort_by_key(|(_, master)| *master);
+    Placement { masters: chosen.to_vec(), replicas }
 }
 
-/// One step of bipartite matching: gives `replica` a place, moving others to other places where needed.
-fn augment(
-    replica: usize,
-    fits: &impl Fn(usize, usize) -> bool,
-    taken: &mut [Option<usize>],
-    seen: &mut [bool],
-) -> bool {
-    for place in 0..taken.len() {
-        if seen[place] || !fits(replica, place) {
-            continue;
-        }
-        seen[place] = true;
-        if taken[place].is_none_or(|other| augment(other, fits, taken, seen)) {
-            taken[place] = Some(replica);
-            return true;
+/// Swaps replicas of two masters as long as that leaves fewer of one master's replicas beside each other, and no more beside their
+/// masters.
+fn spread(masters: &[NodeRef], replicas: &mut [(NodeRef, usize)], zones: &Zones) {
+    let mut better = true;
+    while better {
+        better = false;
+        for first in 0..replicas.len() {
+            for second in first + 1..replicas.len() {
+                let pair = (replicas[first].1, replicas[second].1);
+                if pair.0 == pair.1 {
+                    continue;
+                }
+                let before = crowding(masters, replicas, zones, pair);
+                (replicas[first].1, replicas[second].1) = (pair.1, pair.0);
+                if crowding(masters, replicas, zones, pair) < before {
+                    better = true;
+                } else {
+                    (replicas[first].1, replicas[second].1) = pair;
+                }
+            }
         }
     }
-    false
 }
 
-/// The first node of each host, then the second of each, and so on; hosts in the order given, larger ones first.
-fn by_hosts_in_turn(nodes: &[NodeRef]) -> Vec<NodeRef> {
-    let mut hosts: Vec<(&str, Vec<&NodeRef>)> = Vec::new();
-    let mut index: BTreeMap<&str, usize> = BTreeMap::new();
+/// Of two masters: how many replicas are on their host, in their zone, on the host of another replica, in its zone. Less is better,
+/// and the first that differs decides.
+fn crowding(
+    masters: &[NodeRef],
+    replicas: &[(NodeRef, usize)],
+    zones: &Zones,
+    pair: (usize, usize),
+) -> [usize; 4] {
+    let mut found = [0; 4];
+    let mut count = |from: usize, closeness: Closeness| match closeness {
+        Closeness::SameHost => found[from] += 1,
+        Closeness::SameZone => found[from + 1] += 1,
+        Closeness::Apart => {}
+    };
+    for master in [pair.0, pair.1] {
+        let its: Vec<&NodeRef> =
+            replicas.iter().filter(|(_, of)| *of == master).map(|(replica, _)| replica).collect();
+        for (index, replica) in its.iter().enumerate() {
+            count(0, zones.closeness(replica, &masters[master]));
+            its[..index].iter().for_each(|other| count(2, zones.closeness(replica, other)));
+        }
+    }
+    found
+}
+
+/// The first node of each zone, then the second of each, and so on; within a zone its hosts take turns in the same way.
+fn by_domains_in_turn(nodes: &[NodeRef], zones: &Zones) -> Vec<NodeRef> {
+    let by_zone = groups(nodes.to_vec(), |node| zones.domain(node).1.to_owned());
+    let in_zone = |nodes: Vec<NodeRef>| in_turn(groups(nodes, |node| node.address.host.clone()));
+    in_turn(by_zone.into_iter().map(in_zone).collect())
+}
+
+/// Nodes with the same name together, larger groups first, else in the order given.
+fn groups(nodes: Vec<NodeRef>, name: impl Fn(&NodeRef) -> String) -> Vec<Vec<NodeRef>> {
+    let mut groups: Vec<(String, Vec<NodeRef>)> = Vec::new();
     for node in nodes {
-        let host = node.address.host.as_str();
-        let at = *index.entry(host).or_insert_with(|| {
-            hosts.push((host, Vec::new()));
-            hosts.len() - 1
-        });
-        hosts[at].1.push(node);
+        let named = name(&node);
+        match groups.iter_mut().find(|(name, _)| *name == named) {
+            Some((_, group)) => group.push(node),
+            None => groups.push((named, vec![node])),
+        }
     }
-    hosts.sort_by_key(|(_, nodes)| std::cmp::Reverse(nodes.len()));
-    let rounds = hosts.iter().map(|(_, nodes)| nodes.len()).max().unwrap_or(0);
-    (0..rounds)
-        .flat_map(|round| hosts.iter().filter_map(move |(_, nodes)| nodes.get(round).copied().cloned()))
-        .collect()
+    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.len()));
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn in_turn(groups: Vec<Vec<NodeRef>>) -> Vec<NodeRef> {
+    let rounds = groups.iter().map(Vec::len).max().unwrap_or(0);
+    (0..rounds).flat_map(|round| groups.iter().filter_map(move |group| group.get(round).cloned())).collect()
 }
 
 #[cfg(test)]
@@ -179,7 +219,7 @@ mod tests {
 
     #[test]
     fn six_nodes_on_one_host_keep_the_order_given() {
-        let plan = plan(&nodes(&[1; 6]), 1).unwrap();
+        let plan = plan(&nodes(&[1; 6]), 1, &Zones::default()).unwrap();
         let owners: Vec<String> = plan
             .steps
             .iter()
@@ -194,7 +234,7 @@ mod tests {
 
     #[test]
     fn each_replica_is_waited_for_when_all_agree() {
-        let plan = plan(&nodes(&[1, 2, 3, 1, 2, 3]), 1).unwrap();
+        let plan = plan(&nodes(&[1, 2, 3, 1, 2, 3]), 1, &Zones::default()).unwrap();
         let agreed = plan.steps.iter().position(|step| matches!(step, Step::AwaitAgreement { .. })).unwrap();
         let (before, after) = plan.steps.split_at(agreed);
         let follow = before.iter().filter_map(|step| match step {
@@ -211,15 +251,15 @@ mod tests {
 
     #[test]
     fn three_hosts_of_two_share_no_pair() {
-        let placement = place(&nodes(&[1, 1, 2, 2, 3, 3]), 3);
-        assert_eq!(placement.beside_their_master(), []);
+        let placement = place(&nodes(&[1, 1, 2, 2, 3, 3]), 3, &Zones::default());
+        assert!(placement.pairs().all(|(replica, master)| replica.address.host != master.address.host));
     }
 
     #[test]
     fn too_few_masters_are_refused_with_the_number_needed() {
-        let error = plan(&nodes(&[1, 2, 3, 4, 5]), 1).unwrap_err();
+        let error = plan(&nodes(&[1, 2, 3, 4, 5]), 1, &Zones::default()).unwrap_err();
         assert!(error.what.contains("2 masters") && error.next.contains("at least 6"), "{error:?}");
-        assert!(plan(&nodes(&[1; 6]), usize::MAX).is_err());
+        assert!(plan(&nodes(&[1; 6]), usize::MAX, &Zones::default()).is_err());
     }
 
     /// The fewest shared hosts that any assignment of these replicas to these masters' places has.
@@ -241,14 +281,14 @@ mod tests {
         fn no_replica_is_beside_its_master_where_a_better_assignment_exists(
             hosts in proptest::collection::vec(0u8..4, 3..9), masters in 1usize..4,
         ) {
-            let placement = place(&nodes(&hosts), masters);
+            let placement = place(&nodes(&hosts), masters, &Zones::default());
             prop_assert_eq!(placement.masters.len() + placement.replicas.len(), hosts.len());
             let host = |node: &NodeRef| node.address.host.as_bytes()[5];
             let master_hosts: Vec<u8> = placement.masters.iter().map(host).collect();
             let replica_hosts: Vec<u8> = placement.replicas.iter().map(|(node, _)| host(node)).collect();
             let mut places: Vec<usize> = (0..replica_hosts.len()).map(|i| i % master_hosts.len()).collect();
             prop_assert_eq!(
-                placement.beside_their_master().len(),
+                placement.pairs().filter(|(r, m)| r.address.host == m.address.host).count(),
                 best(&master_hosts, &replica_hosts, &mut places)
             );
             let per_master = |index| placement.replicas.iter().filter(|(_, master)| *master == index).count();
@@ -258,7 +298,7 @@ mod tests {
 
         #[test]
         fn every_slot_is_given_once(count in 3usize..40) {
-            let plan = plan(&nodes(&vec![1; count]), 0).unwrap();
+            let plan = plan(&nodes(&vec![1; count]), 0, &Zones::default()).unwrap();
             let mut all = SlotSet::EMPTY;
             let mut total = 0;
             for step in &plan.steps {

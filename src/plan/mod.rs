@@ -3,12 +3,16 @@
 //! A plan is shown before it is carried out, and printed by `--dry-run` in the format asked for. Steps are in
 //! the order in which they are done; neighbours of the same kind may be done side by side.
 
+mod assignment;
+pub mod balance;
 pub mod create;
 pub mod described;
+pub mod drain;
 pub mod failover;
 pub mod fix;
 pub mod forget;
 pub mod past;
+pub mod placement;
 pub mod rebalance;
 pub mod replace;
 pub mod reset;
@@ -21,12 +25,14 @@ pub mod settings;
 mod text;
 pub mod undo;
 
+
 use rcl_proto::{Address, NodeId, SlotSet};
 use serde::{Deserialize, Serialize};
 
 pub use text::shown;
 
-use crate::topology::{Node, Topology};
+use crate::topology::{Measure, Node, Topology};
+pub use balance::Balance;
 
 /// A node as a step names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -170,6 +176,10 @@ pub enum Step {
     Forget {
         node: NodeRef,
     },
+    /// Makes a replica a master without slots and without data, which stays in the cluster.
+    Release {
+        node: NodeRef,
+    },
     /// Makes a node empty, alone, and new.
     Reset {
         node: NodeRef,
@@ -212,6 +222,7 @@ impl Step {
             | Step::SetOwner { node, .. }
             | Step::AwaitQuiet { node }
             | Step::Forget { node }
+            | Step::Release { node }
             | Step::Reset { node }
             | Step::SoftReset { node }
             | Step::FlushAll { node }
@@ -234,17 +245,20 @@ impl Step {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     pub slots: u64,
-    /// Estimated from how many keys a slot of the source holds on average.
+    /// As they were counted by slot, else from how many keys a slot of the source holds on average.
     pub keys: u64,
-    /// Likewise, in the source's memory.
+    /// By the share of the source's keys, or of what its slots were measured to take, in the source's memory.
     pub bytes: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub title: String,
     pub steps: Vec<Step>,
     pub cost: Cost,
+    /// What each master carries before and after, where that is what the plan is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Balance>,
     /// What the user should know before saying yes.
     pub warnings: Vec<String>,
 }
@@ -252,12 +266,30 @@ pub struct Plan {
 impl Plan {
     pub fn new(title: impl Into<String>, steps: Vec<Step>, topology: &Topology) -> Plan {
         let cost = cost(&steps, topology);
-        Plan { title: title.into(), steps, cost, warnings: Vec::new() }
+        Plan { title: title.into(), steps, cost, ..Plan::default() }
     }
 
-    /// Moves, with a wait before them for each target that would refuse commands for what it gets.
-    pub fn of_moves(title: impl Into<String>, moves: Vec<Move>, topology: &Topology) -> Plan {
-        Plan::new(title, move_steps(moves, topology), topology)
+    /// Moves, with a wait before them for each target that would refuse commands for what it gets, and new masters for the replicas of
+    /// those who give their last slot.
+    pub fn of_moves(
+        title: impl Into<String>,
+        moves: Vec<Move>,
+        topology: &Topology,
+    ) -> Result<Plan, PlanError> {
+        let emptied = emptied(&moves, topology);
+        let (rehomed, mut warnings) = placement::rehome(topology, &emptied, &moves)?;
+        for node in emptied {
+            warnings.push(format!(
+                "{} gives its last slot: since Redis 7 it then follows who took it, as a replica (rcl drain leaves it a \
+                 master without slots)",
+                node.name()
+            ));
+        }
+        let mut steps = move_steps(moves, topology);
+        steps.extend(rehomed);
+        let mut plan = Plan::new(title, steps, topology);
+        plan.warnings = warnings;
+        Ok(plan)
     }
 
     pub fn moves(&self) -> impl Iterator<Item = &Move> {
@@ -278,6 +310,18 @@ pub fn move_steps(moves: Vec<Move>, topology: &Topology) -> Vec<Step> {
     waits.chain(moves.into_iter().map(Step::MoveSlots)).collect()
 }
 
+/// The masters that own slots, and none when these moves are done.
+fn emptied<'a>(moves: &[Move], topology: &'a Topology) -> Vec<&'a Node> {
+    let is_emptied = |node: &&Node| {
+        let got = moves.iter().filter(|part| part.target.id == node.id);
+        let had = got.fold(node.slots.clone(), |had, part| had.union(&part.slots));
+        let given = moves.iter().filter(|part| part.source.id == node.id);
+        let left = given.fold(had.clone(), |left, part| left.difference(&part.slots));
+        !had.is_empty() && left.is_empty()
+    };
+    topology.masters().into_iter().filter(is_emptied).collect()
+}
+
 fn cost(steps: &[Step], topology: &Topology) -> Cost {
     let mut cost = Cost::default();
     for step in steps {
@@ -290,20 +334,33 @@ fn cost(steps: &[Step], topology: &Topology) -> Cost {
     cost
 }
 
-/// What one move takes of its source.
+/// What one move takes of its source: by what is known of its slots, else by their number.
 fn share(part: &Move, topology: &Topology) -> Cost {
-    let moved = part.slots.len() as u64;
+    let slots = part.slots.len() as u64;
+    let known = |measure| topology.slot_use.sum(measure, &part.slots);
     let Some((node, facts)) =
         topology.node(part.source.id).and_then(|node| Some((node, node.facts.as_ref()?)))
     else {
-        return Cost { slots: moved, ..Cost::default() };
+        return Cost {
+            slots,
+            keys: known(Measure::Keys).unwrap_or(0),
+            bytes: known(Measure::Memory).unwrap_or(0),
+        };
+    };
+    let of = |whole: u64, part: u64, all: u64| {
+        u64::try_from(u128::from(whole) * u128::from(part) / u128::from(all.max(1))).unwrap_or(u64::MAX)
     };
     // A replica that takes over first gives of what its master has.
     let owner = node.master().and_then(|master| topology.node(master)).unwrap_or(node);
-    let owned = owner.slots.len().max(1) as u64;
-    let of = |whole: u64| (u128::from(whole) * u128::from(moved) / u128::from(owned)) as u64;
-    let bytes = if facts.keys > 0 { of(facts.used_memory_bytes) } else { 0 };
-    Cost { slots: moved, keys: of(facts.keys), bytes }
+    let owned = owner.slots.len() as u64;
+    let keys = known(Measure::Keys).unwrap_or_else(|| of(facts.keys, slots, owned));
+    // A node's memory is more than its keys'; that goes with them in proportion.
+    let bytes = match (known(Measure::Memory), topology.slot_use.sum(Measure::Memory, &owner.slots)) {
+        (Some(moved), Some(all)) => moved.max(of(facts.used_memory_bytes, moved, all)),
+        _ if facts.keys == 0 => 0,
+        _ => of(facts.used_memory_bytes, keys, facts.keys),
+    };
+    Cost { slots, keys, bytes }
 }
 
 /// Why a wish cannot be turned into a plan: what, and what to do next.
@@ -352,25 +409,28 @@ pub fn unfinished_moves(topology: &Topology) -> Result<Vec<Move>, PlanError> {
 }
 
 /// Splits `total` over `weights` in proportion, in whole numbers that add up to `total`. What is left after
-/// rounding down goes to the largest remainders; on a tie to the larger `preference`, then to the first.
+/// rounding down goes first to those whose `preference` is above their share then, and among equals to the largest remainders.
 pub fn apportion(total: usize, weights: &[f64], preference: &[usize]) -> Vec<usize> {
     let sum: f64 = weights.iter().sum();
     if sum <= 0.0 {
         return vec![0; weights.len()];
     }
     let exact: Vec<f64> = weights.iter().map(|weight| total as f64 * weight / sum).collect();
-    let mut shares: Vec<usize> = exact.iter().map(|share| share.floor() as usize).collect();
+    let shares: Vec<usize> = exact.iter().map(|share| share.floor() as usize).collect();
     let mut order: Vec<usize> = (0..weights.len()).filter(|&index| weights[index] > 0.0).collect();
-    let preferred = |index: usize| preference.get(index).copied().unwrap_or(0);
+    let remainder = |index: usize| exact[index] - exact[index].floor();
+    let wants = |index: usize| {
+        remainder(index) > 1e-9 && preference.get(index).is_some_and(|&wish| wish > shares[index])
+    };
     order.sort_by(|&a, &b| {
-        let remainder = |index: usize| exact[index] - exact[index].floor();
         // Weights are divided in floating point: what differs by less than this is a tie.
         let (left, right) = (remainder(a), remainder(b));
         let by_remainder =
             if (left - right).abs() < 1e-9 { std::cmp::Ordering::Equal } else { right.total_cmp(&left) };
-        by_remainder.then(preferred(b).cmp(&preferred(a))).then(a.cmp(&b))
+        wants(b).cmp(&wants(a)).then(by_remainder).then(a.cmp(&b))
     });
     let assigned: usize = shares.iter().sum();
+    let mut shares = shares;
     for index in order.iter().cycle().take(total.saturating_sub(assigned).min(total)) {
         shares[*index] += 1;
     }

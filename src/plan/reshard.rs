@@ -32,7 +32,7 @@ pub fn plan(topology: &Topology, sources: &[NodeId], target: NodeId, wish: &Wish
         title.push_str(", after finishing what was interrupted");
     }
     unfinished.extend(moves);
-    Ok(Plan::of_moves(title, unfinished, topology))
+    Plan::of_moves(title, unfinished, topology)
 }
 
 fn master(topology: &Topology, id: NodeId) -> Result<&Node, PlanError> {
@@ -102,8 +102,17 @@ fn by_slots(
     for slot in slots.iter() {
         let nobody = || PlanError::new(format!("slot {slot} has no owner"), "rcl fix gives it one");
         let owner = topology.owner(slot).ok_or_else(nobody)?;
-        if owner == target.id {
-            continue;
+        match unfinished.iter().find(|part| part.slots.contains(slot)) {
+            Some(part) if part.target.id == target.id => continue,
+            // Also one that the target gives away.
+            Some(part) => {
+                return Err(PlanError::new(
+                    format!("slot {slot} is already moving to {}", part.target.name()),
+                    "let that move finish (rcl fix finishes it when it was interrupted), then ask again",
+                ));
+            }
+            None if owner == target.id => continue,
+            None => {}
         }
         if !sources.iter().any(|source| source.id == owner) {
             return Err(PlanError::new(
@@ -111,18 +120,7 @@ fn by_slots(
                 "name it with --from, or leave --from out",
             ));
         }
-        match unfinished.iter().find(|part| part.slots.contains(slot)) {
-            None => {
-                by_owner.entry(owner).or_default().insert(slot);
-            }
-            Some(part) if part.target.id == target.id => {}
-            Some(part) => {
-                return Err(PlanError::new(
-                    format!("slot {slot} is already moving to {}", part.target.name()),
-                    "let that move finish (rcl fix finishes it when it was interrupted), then ask again",
-                ));
-            }
-        }
+        by_owner.entry(owner).or_default().insert(slot);
     }
     let moves = by_owner.into_iter().filter_map(|(owner, slots)| {
         Some(Move { source: NodeRef::of(topology.node(owner)?), target: NodeRef::of(target), slots })

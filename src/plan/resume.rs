@@ -6,6 +6,7 @@
 //! | first epochs, first slots      | for nodes without an epoch; the slots that the node does not own          |
 //! | makes a replica, promotes one  | nothing where the node is that already; there and back: by the journal   |
 //! | forgets a node                 | refused while the node owns slots that the job does not move             |
+//! | releases a node                | likewise; nothing where it is a master without slots that all know        |
 //! | resets a node                  | nothing where nobody answers by its id any more                          |
 //! | waits, and what can be repeated | all of it, unless the journal says that it is done                      |
 //!
@@ -92,8 +93,13 @@ impl Rest<'_> {
                 is_left
             }
             Step::Forget { node: leaving } => {
-                self.refuse_owner(leaving)?;
+                self.refuse_owner(leaving, "scale-down")?;
                 !done
+            }
+            Step::Release { node: held } => {
+                self.refuse_owner(held, "drain")?;
+                let is_free = |node: &Node| node.is_master() && node.slots.is_empty();
+                !done && (node(held).is_none_or(|node| !is_free(node)) || self.topology.is_stranger(held.id))
             }
             Step::Reset { node: leaving } => {
                 let answers = node(leaving).is_some_and(|node| node.answers());
@@ -132,9 +138,10 @@ impl Rest<'_> {
             return Ok(());
         }
         if standing.left.is_empty()
-            && let (None, Some(target)) = (standing.source, standing.target)
+            && let (source, Some(target)) = (standing.source, standing.target)
+            && source.is_none_or(|source| source.id == target.id)
         {
-            // Who gave them is gone, and just a mark is left.
+            // Who gave them is gone, or follows, and just a mark is left.
             self.steps.push(Step::CloseSlots { node: NodeRef::of(target), slots });
             return Ok(());
         }
@@ -164,7 +171,7 @@ impl Rest<'_> {
         self.steps.splice(first..first, before);
     }
 
-    fn refuse_owner(&self, leaving: &NodeRef) -> Result<(), PlanError> {
+    fn refuse_owner(&self, leaving: &NodeRef, verb: &str) -> Result<(), PlanError> {
         let Some(node) = self.topology.node(leaving.id) else { return Ok(()) };
         let going = self.going.get(&node.id).cloned().unwrap_or_default();
         let stays = node.slots.difference(&going);
@@ -173,11 +180,11 @@ impl Rest<'_> {
         }
         Err(PlanError::new(
             format!(
-                "{} was to leave, and owns {} slots that the job does not move",
+                "{} was to own nothing, and owns {} slots that the job does not move",
                 node.name(),
                 stays.len()
             ),
-            format!("rcl scale-down {} plans anew", node.address),
+            format!("rcl {verb} {} plans anew", node.address),
         ))
     }
 }

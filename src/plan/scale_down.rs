@@ -1,31 +1,41 @@
 //! Taking a node out: its slots go to the masters that stay, its replicas get other masters, all forget it,
 //! and it is reset.
 
-use std::collections::BTreeMap;
-
-use rcl_proto::{NodeId, SLOT_COUNT, SlotSet};
+use rcl_proto::{NodeId, SlotSet};
 
 use super::create::MIN_MASTERS;
-use super::{Move, NodeRef, Plan, PlanError, Step, apportion, move_steps, unfinished_moves};
+use super::placement::rehome;
+use super::{Move, NodeRef, Plan, PlanError, Step, emptied, move_steps, unfinished_moves};
 use crate::topology::{Node, Topology};
 
 pub fn plan(topology: &Topology, node: NodeId) -> Result<Plan, PlanError> {
     let unknown = || PlanError::new(format!("no node {node:.8} in the cluster"), "rcl nodes shows the nodes");
     let node = topology.node(node).ok_or_else(unknown)?;
-    let mut steps = move_steps(moves(topology, node)?, topology);
-    let (rehomed, mut warnings) = rehome(topology, node)?;
+    let moves = moves(topology, node)?;
+    let (rehomed, mut warnings) = rehome(topology, &emptied_with(node, &moves, topology), &moves)?;
+    let mut steps = move_steps(moves, topology);
     steps.extend(rehomed);
     let (leaving, warning) = leave(topology, node);
     steps.extend(leaving);
     warnings.extend(warning);
-    if let Some(master) = node.master()
-        && topology.replicas_of(master).len() == 1
-    {
-        warnings.push(format!("{} will be without a replica", topology.name(master)));
-    }
+    warnings.extend(bereaves(topology, node));
     let mut plan = Plan::new(format!("take {} out of the cluster", node.name()), steps, topology);
     plan.warnings = warnings;
     Ok(plan)
+}
+
+/// The node, and who gives the last slot in a move that was interrupted.
+pub(super) fn emptied_with<'a>(node: &'a Node, moves: &[Move], topology: &'a Topology) -> Vec<&'a Node> {
+    let mut all = emptied(moves, topology);
+    all.retain(|other| other.id != node.id);
+    all.push(node);
+    all
+}
+
+/// Whether its master has no other replica.
+pub(super) fn bereaves(topology: &Topology, node: &Node) -> Option<String> {
+    let master = node.master().filter(|master| topology.replicas_of(*master).len() == 1)?;
+    Some(format!("{} will be without a replica", topology.name(master)))
 }
 
 /// How a node that owns nothing any more goes; with a warning if it cannot be told that it is out.
@@ -49,8 +59,8 @@ pub(super) fn leave(topology: &Topology, node: &Node) -> (Vec<Step>, Option<Stri
     (steps, None)
 }
 
-/// Where its slots go, what was interrupted first.
-fn moves(topology: &Topology, node: &Node) -> Result<Vec<Move>, PlanError> {
+/// Where its slots go, what was interrupted first: always to who has the fewest, so that nobody gets more than others have.
+pub(super) fn moves(topology: &Topology, node: &Node) -> Result<Vec<Move>, PlanError> {
     let mut moves = unfinished_moves(topology)?;
     if let Some(part) = moves.iter().find(|part| part.target.id == node.id) {
         return Err(PlanError::new(
@@ -89,10 +99,8 @@ fn moves(topology: &Topology, node: &Node) -> Result<Vec<Move>, PlanError> {
             "add another master first (rcl add-node, rcl rebalance --use-empty-masters)",
         ));
     }
-    let aim = SLOT_COUNT / staying.len();
-    let lacks: Vec<f64> =
-        staying.iter().map(|other| aim.saturating_sub(other.slots.len()).max(1) as f64).collect();
-    let shares = apportion(slots.len(), &lacks, &[]);
+    let owned: Vec<usize> = staying.iter().map(|other| other.slots.len()).collect();
+    let shares = filled_up(&owned, slots.len());
     let mut rest = slots.iter();
     for (target, share) in staying.iter().zip(shares) {
         let slots: SlotSet = rest.by_ref().take(share).collect();
@@ -103,33 +111,45 @@ fn moves(topology: &Topology, node: &Node) -> Result<Vec<Move>, PlanError> {
     Ok(moves)
 }
 
-/// Its replicas go to the masters with the fewest replicas, not beside them where another host has one.
-fn rehome(topology: &Topology, node: &Node) -> Result<(Vec<Step>, Vec<String>), PlanError> {
-    let masters = topology.masters();
-    let staying: Vec<&&Node> =
-        masters.iter().filter(|m| m.id != node.id && m.answers() && !m.slots.is_empty()).collect();
-    let mut counts: BTreeMap<NodeId, usize> =
-        staying.iter().map(|master| (master.id, topology.replicas_of(master.id).len())).collect();
-    let (mut steps, mut warnings) = (Vec::new(), Vec::new());
-    for replica in topology.replicas_of(node.id) {
-        if !replica.answers() {
-            warnings.push(format!("replica {} does not answer and is left as it is", replica.name()));
-            continue;
-        }
-        let beside = |master: &Node| master.address.host == replica.address.host;
-        let fewest = staying.iter().min_by_key(|m| (counts.get(&m.id).copied(), beside(m), m.id));
-        let master = fewest.ok_or_else(|| {
-            PlanError::new(format!("no master is left for replica {}", replica.name()), "take it out first")
-        })?;
-        *counts.entry(master.id).or_default() += 1;
-        steps.push(Step::Replicate { replica: NodeRef::of(replica), master: NodeRef::of(master) });
+/// How `more` are shared out so that the largest of the sums is as small as can be: those with the least are filled up first.
+fn filled_up(owned: &[usize], more: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..owned.len()).collect();
+    order.sort_by_key(|&index| (owned[index], index));
+    // So many of them are filled up, and share what they have then evenly.
+    let mut sum = more;
+    let mut count = 0;
+    while let Some(&next) = order.get(count)
+        && (count == 0 || owned[next] * count < sum)
+    {
+        sum += owned[next];
+        count += 1;
     }
-    Ok((steps, warnings))
+    let mut shares = vec![0; owned.len()];
+    let level = |place: usize| sum / count.max(1) + usize::from(place < sum % count.max(1));
+    for (place, &index) in order[..count].iter().enumerate() {
+        shares[index] = level(place).saturating_sub(owned[index]);
+    }
+    shares
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn nobody_is_filled_above_another_that_could_have_taken_it(
+            owned in proptest::collection::vec(0usize..3000, 1..9), more in 0usize..6000,
+        ) {
+            let shares = filled_up(&owned, more);
+            assert_eq!(shares.iter().sum::<usize>(), more);
+            let after: Vec<usize> = owned.iter().zip(&shares).map(|(own, share)| own + share).collect();
+            let least = after.iter().min().unwrap();
+            for (after, share) in after.iter().zip(&shares) {
+                assert!(*share == 0 || *after <= least + 1, "{owned:?} {shares:?}");
+            }
+        }
+    }
     use crate::plan::rebalance::tests::{id, topology};
 
     #[test]

@@ -20,6 +20,9 @@ impl Report for Plan {
                 bytes(self.cost.bytes)
             ));
         }
+        if let Some(balance) = &self.balance {
+            lines.extend(balance.text().lines().map(|line| format!("  {line}")));
+        }
         lines.extend(self.warnings.iter().map(|text| format!("{} {text}", paint(Paint::Warn, "warning:"))));
         lines.join("\n")
     }
@@ -58,6 +61,9 @@ fn step_text(step: &Step) -> Vec<String> {
             format!("wait     until {} has no clients left to redirect", node.name())
         }
         Step::Forget { node } => format!("forget   {} on all other nodes", node.name()),
+        Step::Release { node } => {
+            format!("release  {}: it will be a master without slots and without data", node.name())
+        }
         Step::Reset { node } => format!("reset    {}: it will be empty and alone", node.name()),
         Step::SoftReset { node } => format!("reset    {}: alone, with its id kept", node.name()),
         Step::FlushAll { node } => format!("delete   all keys of {}", node.name()),

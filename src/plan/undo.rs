@@ -2,10 +2,11 @@
 //!
 //! | what was done                            | how it is taken back                                             |
 //! |------------------------------------------|------------------------------------------------------------------|
-//! | slots moved                              | a half-moved slot is finished first, then all go back             |
+//! | slots moved                              | a half-moved slot is finished first, then all go back; who gave its last one is master again |
 //! | a replica given to another master        | given back                                                        |
 //! | a replica promoted                       | the old master is promoted, if it follows                         |
 //! | a node restarted                         | there is nothing to take back                                     |
+//! | a node released                          | what was a replica is one again                                   |
 //! | nodes joined                             | they leave, if they own nothing                                   |
 //! | a new cluster                            | its nodes are reset, if it has no keys                            |
 //! | a node forgotten, reset or emptied       | not at all: what it was is gone                                   |
@@ -14,6 +15,8 @@
 //!
 //! A slot is finished before it goes back since keys that are on their way cannot be called back without clients missing
 //! them for a moment: its owner would have to serve a slot of which it does not have all.
+
+use rcl_proto::NodeId;
 
 use super::past::{Past, Standing, left_alone, open_ears};
 use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, move_steps, scale_down};
@@ -30,8 +33,14 @@ pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
 type Steps = (Vec<Step>, Vec<String>);
 
 fn take_back(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
-    let mut back =
-        Back { topology, steps: Vec::new(), finish: Vec::new(), back: Vec::new(), warnings: Vec::new() };
+    let mut back = Back {
+        topology,
+        before: Vec::new(),
+        steps: Vec::new(),
+        finish: Vec::new(),
+        back: Vec::new(),
+        warnings: Vec::new(),
+    };
     for (index, step) in past.plan.steps.iter().enumerate().rev() {
         back.take(step, past, index)?;
     }
@@ -40,13 +49,15 @@ fn take_back(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
 
 struct Back<'a> {
     topology: &'a Topology,
+    /// Nodes that come back to their place before anything moves.
+    before: Vec<Step>,
     steps: Vec<Step>,
     finish: Vec<Move>,
     back: Vec<Move>,
     warnings: Vec<String>,
 }
 
-impl Back<'_> {
+impl<'a> Back<'a> {
     fn take(&mut self, step: &Step, past: &Past<'_>, index: usize) -> Result<(), PlanError> {
         // The journal does not say that it was not.
         let begun = index <= past.done;
@@ -94,6 +105,7 @@ impl Back<'_> {
                     self.steps.push(agree());
                 }
             }
+            Step::Release { node: released } if begun => self.hold_again(released, past),
             Step::Meet { nodes, .. } => {
                 for new in nodes {
                     self.send_away(new)?;
@@ -104,6 +116,23 @@ impl Back<'_> {
         Ok(())
     }
 
+    /// What was a replica becomes one again. A master gets its slots back, and nothing else is to be done.
+    fn hold_again(&mut self, released: &NodeRef, past: &Past<'_>) {
+        let Some(node) = self.topology.node(released.id) else { return };
+        if self.topology.is_stranger(node.id) {
+            let others = self.topology.nodes.values().filter(|other| other.id != node.id && other.answers());
+            let (nodes, others) = (vec![released.clone()], others.map(NodeRef::of).collect());
+            self.before.push(Step::Meet { nodes, others });
+        }
+        let before = past.roles.get(&node.id).copied().flatten().and_then(|id| self.topology.node(id));
+        if let Some(before) = before
+            && node.is_master()
+        {
+            let (replica, master) = (released.clone(), NodeRef::of(before));
+            self.steps.extend([Step::Replicate { replica, master }, agree()]);
+        }
+    }
+
     fn take_move(&mut self, part: &Move, past: &Past<'_>) -> Result<(), PlanError> {
         let standing = Standing::of(part, self.topology, past.roles);
         self.warnings.extend(left_alone(&standing.elsewhere));
@@ -111,7 +140,13 @@ impl Back<'_> {
         if slots.is_empty() {
             return Ok(());
         }
-        let (source, target) = standing.ends(part)?;
+        let (source, target) = match (self.gave_its_last(part, past), standing.target) {
+            (Some(source), Some(target)) => {
+                self.hold_anew(source, past);
+                (source, target)
+            }
+            _ => standing.ends(part)?,
+        };
         let (source, target) = (NodeRef::of(source), NodeRef::of(target));
         if !standing.open.is_empty() {
             let (source, target) = (source.clone(), target.clone());
@@ -119,6 +154,31 @@ impl Back<'_> {
         }
         self.back.push(Move { source: target, target: source, slots });
         Ok(())
+    }
+
+    /// The source, when it follows a master of before by now, as one that gave its last slot does.
+    fn gave_its_last(&self, part: &Move, past: &Past<'_>) -> Option<&'a Node> {
+        let was_master = |id: NodeId| past.roles.get(&id) == Some(&None);
+        let source = self.topology.node(part.source.id).filter(|source| source.answers())?;
+        let follows = source.master()?;
+        (was_master(source.id) && was_master(follows)).then_some(source)
+    }
+
+    /// It is released from that, to get its slots again; and those who followed it when the job began follow it again.
+    fn hold_anew(&mut self, source: &Node, past: &Past<'_>) {
+        let node = NodeRef::of(source);
+        let release = Step::Release { node: node.clone() };
+        if self.before.contains(&release) {
+            return;
+        }
+        self.before.extend([release, Step::AwaitReady { node: node.clone() }]);
+        for replica in self.topology.nodes.values().filter(|replica| replica.answers()) {
+            let was_its = past.roles.get(&replica.id) == Some(&Some(source.id));
+            let back = Step::Replicate { replica: NodeRef::of(replica), master: node.clone() };
+            if was_its && !replica.is_master() && !self.steps.contains(&back) {
+                self.steps.extend([back, agree()]);
+            }
+        }
     }
 
     fn send_away(&mut self, new: &NodeRef) -> Result<(), PlanError> {
@@ -142,7 +202,8 @@ impl Back<'_> {
 
     /// Half-moved slots are finished before anything else. Then what was done last is taken back first.
     fn into_steps(self) -> Steps {
-        let mut steps = open_ears(&self.finish, self.topology);
+        let mut steps = self.before;
+        steps.extend(open_ears(&self.finish, self.topology));
         steps.extend(move_steps(self.finish, self.topology));
         steps.extend(move_steps(self.back, self.topology));
         steps.extend(self.steps);
@@ -199,8 +260,8 @@ mod tests {
     use super::*;
     use crate::plan::past::Roles;
     use crate::plan::rebalance::tests::{id, topology, topology_of};
-    use crate::plan::{create, replace, reshard};
-    use crate::topology::Role;
+    use crate::plan::{create, drain, replace, reshard};
+    use crate::topology::{Disagreement, Role};
 
     fn slots(from: usize, to: usize) -> SlotSet {
         (from..to).filter_map(|number| Slot::new(number as u16)).collect()
@@ -259,10 +320,51 @@ mod tests {
     }
 
     #[test]
+    fn who_gave_its_last_slot_is_master_again_before_it_gets_them_back() {
+        let before = topology(&[100, 8192, 8092, 0]);
+        let given = reshard::Wish::These(Box::new(slots(0, 100)));
+        let plan = reshard::plan(&before, &[id(1)], id(2), &given).unwrap();
+        let mut now = topology_of(&[SlotSet::EMPTY, slots(0, 8292), slots(8292, 16384), SlotSet::EMPTY]);
+        now.nodes.get_mut(&id(1)).unwrap().role = Role::ReplicaOf(id(2));
+        now.nodes.get_mut(&id(4)).unwrap().role = Role::ReplicaOf(id(2));
+        let roles: Roles = [(id(1), None), (id(2), None), (id(3), None), (id(4), Some(id(1)))].into();
+        let back = super::plan(&now, &Past { plan: &plan, done: 1, roles: &roles }).unwrap();
+        assert!(matches!(&back.steps[0], Step::Release { node } if node.id == id(1)), "{:?}", back.steps);
+        assert_eq!(moved(&back), [(7002, 7001, "0-99".to_owned())]);
+        let follows = back.steps.iter().any(|step| {
+            matches!(step, Step::Replicate { replica, master } if replica.id == id(4) && master.id == id(1))
+        });
+        assert!(follows, "its replica comes back, too: {:?}", back.steps);
+        // A replica that took over is another matter: it stands for the source.
+        let roles: Roles = [(id(1), None), (id(2), Some(id(1))), (id(3), None)].into();
+        let error = super::plan(&now, &Past { plan: &plan, done: 1, roles: &roles }).unwrap_err();
+        assert!(error.what.contains("is no master of its own any more"), "{error:?}");
+    }
+
+    #[test]
+    fn a_replica_that_was_released_follows_again_and_is_met_first_where_nobody_knows_it() {
+        let mut before = topology(&[8192, 8192, 0]);
+        before.nodes.get_mut(&id(3)).unwrap().role = Role::ReplicaOf(id(1));
+        let plan = drain::plan(&before, id(3)).unwrap();
+        let roles: Roles = [(id(1), None), (id(2), None), (id(3), Some(id(1)))].into();
+        let mut now = topology(&[8192, 8192, 0]);
+        let back =
+            |now: &Topology| super::plan(now, &Past { plan: &plan, done: 2, roles: &roles }).unwrap().steps;
+        let first = &back(&now)[0];
+        assert!(
+            matches!(first, Step::Replicate { replica, master } if replica.id == id(3) && master.id == id(1))
+        );
+        now.disagreements = vec![Disagreement::Unknown { viewer: id(3), node: id(1) }];
+        let first = &back(&now)[0];
+        assert!(matches!(first, Step::Meet { nodes, others } if nodes[0].id == id(3) && others.len() == 2));
+        assert_eq!(back(&before), [], "it never was");
+    }
+
+    #[test]
     fn a_new_cluster_is_dissolved_while_it_is_empty() {
         let mut now = topology(&[5462, 5461, 5461]);
         let nodes: Vec<NodeRef> = now.nodes.values().map(NodeRef::of).collect();
-        let plan = create::plan(&nodes, 0).unwrap();
+        let plan = create::plan(&nodes, 0, &Default::default()).unwrap();
         assert!(undone(&now, &plan, 9).unwrap_err().what.contains("holds 1000 keys"));
         now.nodes.values_mut().for_each(|node| node.facts.as_mut().unwrap().keys = 0);
         let back = undone(&now, &plan, 9).unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 use rcl_proto::{Address, NodeId, SLOT_COUNT, Slot, SlotSet};
 
-use super::{Disagreement, Node, Role, Topology, View};
+use super::{Disagreement, Node, Role, SlotUse, Topology, View};
 
 /// `silent` are the nodes that did not answer, and why.
 pub fn merge(views: &[View], silent: &BTreeMap<NodeId, String>) -> Topology {
@@ -16,7 +16,7 @@ pub fn merge(views: &[View], silent: &BTreeMap<NodeId, String>) -> Topology {
         }
     }
     let owners = settle_owners(&mut nodes);
-    let mut topology = Topology { nodes, disagreements: Vec::new(), owners };
+    let mut topology = Topology { nodes, disagreements: Vec::new(), slot_use: SlotUse::default(), owners };
     topology.disagreements = views.iter().flat_map(|view| disagreements(view, &topology)).collect();
     topology
 }

@@ -6,6 +6,7 @@
 
 mod check;
 mod merge;
+mod slot_use;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use check::{Finding, Severity, findings};
 pub use merge::merge;
+pub use slot_use::{Measure, SlotUse};
 
 /// What one node said of the cluster and of itself.
 #[derive(Clone, Debug)]
@@ -102,6 +104,10 @@ impl Node {
         self.facts.as_ref().map_or(0, |facts| facts.keys)
     }
 
+    pub fn zone(&self) -> Option<&str> {
+        self.facts.as_ref().and_then(|facts| facts.zone.as_deref())
+    }
+
     /// `127.0.0.1:7001 (07c37dfe)`.
     pub fn name(&self) -> String {
         format!("{} ({:.8})", self.address, self.id)
@@ -173,6 +179,8 @@ pub fn first_moved_slot(before: &Topology, after: &Topology) -> Option<Slot> {
 pub struct Topology {
     pub nodes: BTreeMap<NodeId, Node>,
     pub disagreements: Vec<Disagreement>,
+    /// What was asked about single slots, beyond the nodes' views.
+    pub slot_use: SlotUse,
     owners: Vec<Option<NodeId>>,
 }
 
@@ -202,6 +210,14 @@ impl Topology {
     pub fn replica_in_sync(&self, master: NodeId) -> Option<&Node> {
         let in_sync = |node: &&Node| node.facts.as_ref().is_some_and(|facts| facts.link_up);
         self.replicas_of(master).into_iter().find(in_sync)
+    }
+
+    /// It does not know all others, or not all know it, as when it was reset.
+    pub fn is_stranger(&self, id: NodeId) -> bool {
+        self.disagreements.iter().any(|disagreement| match disagreement {
+            Disagreement::Unknown { viewer, node } => *viewer == id || *node == id,
+            _ => false,
+        })
     }
 
     pub fn uncovered(&self) -> SlotSet {

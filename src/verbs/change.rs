@@ -17,7 +17,7 @@ pub async fn carry_out(
     manners: Manners,
     settings: Settings,
 ) -> Result<(), Failure> {
-    if plan.steps.is_empty() && plan.warnings.is_empty() {
+    if plan.steps.is_empty() && !session.is_dry_run() {
         say_nothing_to_do(session, plan);
         return Ok(());
     }
@@ -32,6 +32,7 @@ pub fn say_nothing_to_do(session: &Session, plan: &Plan) {
     if let Voice::RedisCli { rebalances: true, .. } = session.voice {
         return dialect::cluster::needs_no_rebalancing();
     }
+    plan.warnings.iter().for_each(|warning| session.output.status(&format!("warning: {warning}")));
     let notes = vec!["nothing to do".to_owned()];
     session.output.print(&Outcome { title: plan.title.clone(), notes, ..Outcome::default() });
 }

@@ -9,16 +9,18 @@ use tokio::task::JoinSet;
 
 use super::change::carry_out;
 use super::newcomer;
+use super::zones::ZoneArgs;
 use crate::apply::Settings;
 use crate::cli::{Failure, Kind, Manners, Session};
 use crate::connect::{Cluster, address};
+use crate::plan::placement::{Zones, tell_zones};
 use crate::plan::{NodeRef, create};
 use crate::topology;
 
 /// Creates a cluster from empty nodes
 ///
-/// Slots are shared out evenly over the masters. Masters and their replicas go to different hosts wherever
-/// the hosts allow it; the plan says where they do not. Done when each replica has its master's data.
+/// Slots are shared out evenly over the masters. Masters and their replicas go to different hosts, and to different
+/// zones where these are known, wherever that is possible; the plan says where it is not. Done when each replica has its master's data.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The nodes, at least three for each master and its replicas
@@ -32,6 +34,9 @@ pub struct Args {
     /// A YAML file: `nodes:`, a list of HOST:PORT, and `replicas:`, a number
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub zones: ZoneArgs,
 }
 
 /// A cluster as a file describes it.
@@ -48,10 +53,11 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         Some(path) => read(path)?,
         None => (args.nodes.clone(), args.replicas.unwrap_or(0)),
     };
-    let cluster = observe(session, &addresses).await?;
+    let mut cluster = observe(session, &addresses).await?;
     let by_address = |address: &Address| cluster.topology.nodes.values().find(|node| node.is_at(address));
     let nodes: Vec<NodeRef> = addresses.iter().filter_map(by_address).map(NodeRef::of).collect();
-    let plan = create::plan(&nodes, replicas)?;
+    tell_zones(&mut cluster.topology, &args.zones.zone)?;
+    let plan = create::plan(&nodes, replicas, &Zones::of(&cluster.topology))?;
     carry_out(session, &cluster, &plan, Manners::MustConfirm, Settings::default()).await
 }
 

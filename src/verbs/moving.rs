@@ -58,7 +58,7 @@ impl MoveArgs {
     }
 }
 
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub fn parse_time(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     let us_each = match unit {
         "us" => 1,

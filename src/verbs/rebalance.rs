@@ -1,21 +1,39 @@
-//! `rcl rebalance`: evens out the slots of the masters.
+//! `rcl rebalance`: evens out what the masters carry.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rcl_proto::Address;
 
 use super::change::carry_out;
-use super::moving::MoveArgs;
+use super::moving::{MoveArgs, parse_time};
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
+use crate::keys::slot_use::measure;
 use crate::plan::rebalance::{self, Wish};
+use crate::topology::Measure;
 
-/// Evens out how many slots the masters own, with the fewest moves
+/// Evens out what the masters carry, with the fewest moves
+///
+/// By slots, each gets its share of 16384. By keys, memory, cpu or traffic, slots are weighed by what they hold or cost, and each
+/// master is brought within the threshold of its share; a slot that is too heavy for that is named. The plan shows what each
+/// has before and after. Replicas of a master that is emptied (weight 0) get other masters.
+///
+/// Memory is what the nodes count by slot (Redis from 8.2 on), else follows from a sample of the keys. Cpu and traffic need CLUSTER
+/// SLOT-STATS (Redis from 8.2, Valkey from 8 on), switched on by cluster-slot-stats-enabled.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Any node of the cluster
     #[arg(value_name = "HOST:PORT", env = "RCL_ENTRY")]
     pub entry: Address,
+
+    /// What is to be even
+    #[arg(long, value_enum, default_value_t)]
+    pub by: Measure,
+
+    /// For how long cpu and traffic are looked at, as 10s
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time)]
+    pub over: Duration,
 
     /// A master's weight; 1 when not given, 0 takes all its slots. May be given several times
     #[arg(long, value_name = "NODE=W", value_delimiter = ',', value_parser = parse_weight)]
@@ -25,7 +43,8 @@ pub struct Args {
     #[arg(long)]
     pub use_empty_masters: bool,
 
-    /// Does nothing while every master is nearer than so many per cent to its share
+    /// Does nothing while every master is nearer than so many per cent to its share; other than by slots, none is brought
+    /// nearer than that
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0)]
     pub threshold: f64,
 
@@ -45,7 +64,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     if !args.threshold.is_finite() || args.threshold < 0.0 {
         return Err(Failure::usage("--threshold is a number from 0 up"));
     }
-    let cluster = Cluster::observe(&session.connector, &args.entry).await?;
+    let mut cluster = Cluster::observe(&session.connector, &args.entry).await?;
     let mut weights = BTreeMap::new();
     for (name, weight) in &args.weight {
         let node = cluster.find(name)?;
@@ -55,7 +74,13 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         }
         weights.insert(node.id, *weight);
     }
-    let wish = Wish { weights, use_empty_masters: args.use_empty_masters, threshold_percent: args.threshold };
+    measure(session, &mut cluster, args.by, args.over).await?;
+    let wish = Wish {
+        by: args.by,
+        weights,
+        use_empty_masters: args.use_empty_masters,
+        threshold_percent: args.threshold,
+    };
     let plan = rebalance::plan(&cluster.topology, &wish)?;
     carry_out(session, &cluster, &plan, Manners::MustConfirm, args.moving.settings()).await
 }

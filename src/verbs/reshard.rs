@@ -6,6 +6,7 @@ use super::change::carry_out;
 use super::moving::MoveArgs;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
+use crate::keys::slot_use::count_keys;
 use crate::plan::reshard::{self, Wish};
 
 /// Moves slots, with their keys, to one master
@@ -38,7 +39,7 @@ pub struct Args {
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
-    let cluster = Cluster::observe(&session.connector, &args.entry).await?;
+    let mut cluster = Cluster::observe(&session.connector, &args.entry).await?;
     let target = cluster.find(&args.to)?.id;
     let named = args.from.iter().filter(|name| !name.eq_ignore_ascii_case("all"));
     let sources: Vec<NodeId> = if args.from.iter().any(|name| name.eq_ignore_ascii_case("all")) {
@@ -53,6 +54,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
             set
         }))),
     };
+    count_keys(&mut cluster).await?;
     let plan = reshard::plan(&cluster.topology, &sources, target, &wish)?;
     carry_out(session, &cluster, &plan, Manners::MustConfirm, args.moving.settings()).await
 }

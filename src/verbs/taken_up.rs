@@ -89,7 +89,6 @@ pub async fn carry_out(
     journal: &Journal,
 ) -> Result<(), Failure> {
     if plan.steps.is_empty() {
-        plan.warnings.iter().for_each(|warning| session.output.status(&format!("warning: {warning}")));
         journal.begin(deed, plan)?;
         journal.end(Ending::Done, None)?;
         say_nothing_to_do(session, plan);
@@ -106,7 +105,7 @@ async fn by_any_member(session: &Session, job: &Job, plan: &Plan) -> Result<Clus
     let leaves = |id: NodeId| {
         plan.steps
             .iter()
-            .any(|step| matches!(step, Step::Forget { node } | Step::Reset { node } | Step::SoftReset { node } if node.id == id))
+            .any(|step| matches!(step, Step::Forget { node } | Step::Release { node } | Step::Reset { node } | Step::SoftReset { node } if node.id == id))
     };
     let mut members: Vec<_> = job.members.iter().collect();
     members.sort_by_key(|member| (leaves(member.id), member.address != job.entry));

@@ -1,5 +1,7 @@
-//! Slots that nodes hand over by themselves, as Redis 8.4 and Valkey 9 do: against peers that answer as these say they do.
+//! What newer nodes can do: hand slots over by themselves, as Redis 8.4 and Valkey 9, and tell what a slot costs, as Redis 8.2 and
+//! Valkey 8. Against peers that answer as these say they do.
 
+mod balance;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod peer;

@@ -45,6 +45,10 @@ struct World {
     /// By the job's number; `Done` where nothing is said.
     ends: BTreeMap<usize, End>,
     said: Vec<String>,
+    /// `cluster-slot-stats-enabled`.
+    counts: bool,
+    /// How often each node was asked what its slots cost.
+    asked: [u64; NODES],
 }
 
 pub struct Peers(Arc<Mutex<World>>);
@@ -56,7 +60,9 @@ impl Peers {
         let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         let owned = ["0-5460", "5461-10921", "10922-16383"].map(|text| text.parse().unwrap()).to_vec();
         let (jobs, ends, said) = (Vec::new(), BTreeMap::new(), Vec::new());
-        let world = Arc::new(Mutex::new(World { dialect, ports, owned, jobs, ends, said }));
+        let (counts, asked) = (true, [0; NODES]);
+        let world = World { dialect, ports, owned, jobs, ends, said, counts, asked };
+        let world = Arc::new(Mutex::new(world));
         for (number, listener) in listeners.into_iter().enumerate() {
             let world = Arc::clone(&world);
             // They end with the test program.
@@ -87,6 +93,10 @@ impl Peers {
         (from..from + 10).for_each(|number| {
             world.ends.insert(number, end);
         });
+    }
+
+    pub fn count_no_more(&self) {
+        self.0.lock().unwrap().counts = false;
     }
 
     /// What happened that begins so.
@@ -140,6 +150,16 @@ impl World {
             ["CLUSTER", "INFO"] => bulk("cluster_state:ok\r\ncluster_current_epoch:3\r\n"),
             ["CLUSTER", "NODES"] => bulk(&self.nodes(me)),
             ["CLUSTER", "COUNTKEYSINSLOT", _] => format!(":{KEYS_PER_SLOT}\r\n"),
+            ["CLUSTER", "GETKEYSINSLOT", slot, _] => {
+                array(&(0..KEYS_PER_SLOT).map(|key| bulk(&format!("{slot}:{key}"))).collect::<Vec<_>>())
+            }
+            ["MEMORY", "USAGE", key] => {
+                let slot = key.split(':').next().and_then(|slot| slot.parse().ok()).unwrap();
+                format!(":{}\r\n", bytes_in(slot) / KEYS_PER_SLOT as u64)
+            }
+            ["CLUSTER", "SLOT-STATS", "SLOTSRANGE", "0", "16383"] if self.dialect != Dialect::Neither => {
+                self.slot_stats(me)
+            }
             ["COMMAND", "INFO", ..] => {
                 let known = |name: &str| array(&[bulk(name), ":-3\r\n".to_owned()]);
                 let ask =
@@ -190,6 +210,25 @@ impl World {
             )
         };
         (0..NODES).map(line).collect()
+    }
+
+    /// Valkey counts no bytes in memory. What a slot cost grows with each time that somebody looks.
+    fn slot_stats(&mut self, me: usize) -> String {
+        self.asked[me] += 1;
+        let entry = |slot: rcl_proto::Slot| {
+            let (number, cost) =
+                (slot.number(), if is_hot(slot.number()) { 1000 * self.asked[me] } else { 77 });
+            let mut figures = vec![("key-count", KEYS_PER_SLOT as u64)];
+            if self.counts {
+                figures.extend([("cpu-usec", cost), ("network-bytes-in", cost), ("network-bytes-out", cost)]);
+            }
+            if self.counts && self.dialect == Dialect::Redis {
+                figures.push(("memory-bytes", bytes_in(number)));
+            }
+            let words = figures.iter().flat_map(|(name, figure)| [bulk(name), format!(":{figure}\r\n")]);
+            array(&[format!(":{number}\r\n"), array(&words.collect::<Vec<_>>())])
+        };
+        array(&self.owned[me].iter().map(entry).collect::<Vec<_>>())
     }
 
     fn begin(&mut self, asked: usize, source: usize, target: usize, slots: SlotSet) -> String {
@@ -258,4 +297,13 @@ fn name(number: usize) -> String {
 fn slots(words: &[&str]) -> SlotSet {
     let range = |pair: &[&str]| format!("{}-{}", pair[0], pair[1]);
     words.chunks(2).map(range).collect::<Vec<_>>().join(" ").parse().unwrap()
+}
+
+/// Six slots, all of the first node.
+fn is_hot(slot: u16) -> bool {
+    slot.is_multiple_of(1000) && slot < 5461
+}
+
+fn bytes_in(slot: u16) -> u64 {
+    if is_hot(slot) { 2_000_000 } else { 200 }
 }
