@@ -225,6 +225,11 @@ kill-rcl: ## Kills rcl -9 at random moments of what it does, resumes or undoes i
 	@RCL_KILL_SEED='$(or $(SEED),1)' RCL_KILL_ROUNDS='$(or $(ROUNDS),200)' \
 		cargo test --release --quiet --package rcl --test kill_rcl --test kill_node -- --nocapture --test-threads 1
 
+# In release mode, some ten thousand a minute; a wish that is planned badly is printed with its cluster, as small as can be.
+.PHONY: plan-props
+plan-props: ## Plans so many wishes for clusters, both drawn, and carries the plans out on a model: CASES=100000
+	@RCL_PLAN_CASES='$(or $(CASES),100000)' cargo test --release --quiet --package rcl --lib -- --nocapture plan::properties
+
 # The file is in the shape that the header of node-server/tests/facts/main.rs tells.
 .PHONY: facts
 facts: ## Compares the command table with a file of facts, and prints every difference: FACTS=commands.json

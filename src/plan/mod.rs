@@ -25,6 +25,8 @@ pub mod settings;
 mod text;
 pub mod undo;
 
+#[cfg(test)]
+mod properties;
 
 use rcl_proto::{Address, NodeId, SlotSet};
 use serde::{Deserialize, Serialize};
