@@ -139,6 +139,31 @@ fn the_target_fails_over_in_mid_move() {
     with_kinds(Kind::Ours, |kind| fails_over(kind, TARGET));
 }
 
+/// `victim` hands its place to its replica in mid-move, as an operator or a restart makes it.
+fn is_failed_over(kind: Kind, victim: usize) {
+    let field = Field::new(kind, &format!("handed-over-{victim}"), "5000");
+    let running = field.reshard_under_way();
+    let replica = &field.servers[victim + 3];
+    assert_eq!(replica.link().call(&["CLUSTER", "FAILOVER"]), ok());
+    eventually("its replica takes over", || field.owned(victim + 3) > 0);
+    let (code, _, stderr) = outcome(running.wait_with_output().unwrap());
+    assert!(code == 5 && stderr.contains("rcl resume"), "{code}: {stderr}");
+    field.resume();
+    field.assert_well(2);
+    let moved = field.owned(TARGET).max(field.owned(TARGET + 3));
+    assert!(moved >= 5461 + 5000, "all have arrived: {moved}");
+}
+
+#[test]
+fn the_source_is_failed_over_by_hand_in_mid_move() {
+    with_kinds(Kind::Ours, |kind| is_failed_over(kind, SOURCE));
+}
+
+#[test]
+fn the_target_is_failed_over_by_hand_in_mid_move() {
+    with_kinds(Kind::Redis, |kind| is_failed_over(kind, TARGET));
+}
+
 #[test]
 fn a_node_that_is_cut_off_for_a_while_stops_a_move_and_is_gone_on_with() {
     with_kinds(Kind::Redis, |kind| {

@@ -113,7 +113,7 @@ impl Model {
             max_memory_bytes: me.max_memory_bytes,
             state_ok: true,
             link_up: true,
-            zone: me.zone.clone(),
+            zone: (!me.zone.is_empty()).then(|| me.zone.clone()),
             ..Facts::default()
         };
         let lines = me.knows.iter().chain([&viewer]).map(line).collect();
@@ -230,10 +230,7 @@ impl Model {
                 self.node(source)?;
                 self.node(target).map(|_| ())
             }
-            Step::Failover { .. }
-            | Step::CloseSlots { .. }
-            | Step::SetOwner { .. }
-            | Step::ReturnKeys { .. } => Err("no such step belongs into these plans".to_owned()),
+            _ => Err("no such step belongs into these plans".to_owned()),
         }
     }
 

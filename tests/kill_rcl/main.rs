@@ -2,26 +2,35 @@
 //! clean, every key is there once, and clients saw nothing but redirects.
 //!
 //! ```text
-//! a round    reshard, rebalance, scale-down, replace-node or apply, by the dice; kill -9 within the time that it takes
+//! a round    one of deeds.rs, by the dice; kill -9 within the time that it takes
 //!            one in three: what resumes it is killed, too
-//!            resume or undo, by the dice
+//!            resume or undo, by the dice; an import is asked for again
 //! after it   no open slot, no disagreement; undone: each slot where it was; all keys with their values, none twice
 //! ```
 //!
 //! `RCL_KILL_SEED` and `RCL_KILL_ROUNDS` say which and how many (`make kill-rcl SEED=7 ROUNDS=200`).
 
+mod deeds;
+#[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../load/mod.rs"]
 mod load;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use deeds::{DEEDS, Deed, TakenUp};
 use harness::*;
 use load::{Load, Size};
 use rcl_proto::resp::Reply;
 
 const KEYS: usize = 3000;
+/// How many an import brings.
+const MORE_KEYS: usize = 400;
+/// A deed is killed no later than after so long.
+const LONGEST: Duration = Duration::from_secs(5);
 const LOAD: Size = Size { items_per_worker: 40, rate: 600 };
 
 #[test]
@@ -47,21 +56,25 @@ fn rounds(kind: Kind) {
     let mut field = Field::new(kind, seed);
     for round in 0..rounds {
         field.fill_up();
-        field.round(round);
+        let deed = field.dice.throw(DEEDS.len() as u64) as usize;
+        field.round(round, deed);
     }
     field.end();
 }
 
-/// Four masters and a node that waits, under load.
+/// Four masters and a node that waits, under load; and a server of which more keys come.
 struct Field {
     seed: u64,
     dice: Dice,
     servers: Vec<Server>,
+    origin: Server,
+    /// How many keys came.
+    imported: usize,
     load: Option<Load>,
     state: PathBuf,
-    /// How long the five deeds took when nobody killed them, as far as that is known.
-    took: [Duration; 5],
-    killed: u32,
+    /// How long each deed took when nobody killed it, as far as that is known.
+    took: Vec<Duration>,
+    killed: BTreeMap<&'static str, u32>,
 }
 
 struct Dice(u64);
@@ -83,8 +96,18 @@ impl Field {
             Load::start_of(LOAD, &[servers[0].port, servers[1].port, servers[2].port, servers[3].port]);
         let state =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{kind:?}-{}", std::process::id()));
-        let took = [Duration::from_millis(400); 5];
-        Field { seed, dice: Dice(seed), servers, load: Some(load), state, took, killed: 0 }
+        let origin = Server::start(kind, &["--cluster-enabled", "no"]);
+        Field {
+            seed,
+            dice: Dice(seed),
+            servers,
+            origin,
+            imported: 0,
+            load: Some(load),
+            state,
+            took: vec![Duration::from_millis(400); DEEDS.len()],
+            killed: BTreeMap::new(),
+        }
     }
 
     /// Those with slots, and those that belong to no cluster.
@@ -117,8 +140,36 @@ impl Field {
         let (members, spares) = self.sides();
         if members.len() < 4 {
             self.rcl_ok(&["add-node", &self.address(spares[0]), &self.address(members[0]), "--yes"]);
+        }
+        // One that was drained is there, and has nothing.
+        if self.owners().iter().any(|row| row.ends_with(' ')) {
             self.rcl_ok(&["rebalance", &self.address(members[0]), "--use-empty-masters", "--yes"]);
         }
+    }
+
+    /// Two members.
+    fn two(&mut self) -> (String, String) {
+        let (members, _) = self.sides();
+        let one = members[self.dice.throw(members.len() as u64) as usize];
+        let others: Vec<usize> = members.into_iter().filter(|&member| member != one).collect();
+        let other = others[self.dice.throw(others.len() as u64) as usize];
+        (self.address(one), self.address(other))
+    }
+
+    fn spare(&self) -> String {
+        self.address(self.sides().1[0])
+    }
+
+    /// Keys that are in no cluster yet, and a file for how far their import has come.
+    fn origin_of_more(&mut self) -> (String, String) {
+        let mut link = self.origin.link();
+        for number in self.imported..self.imported + MORE_KEYS {
+            link.call(&["SET", &more_key(number), &more_value(number)]);
+        }
+        self.imported += MORE_KEYS;
+        std::fs::create_dir_all(&self.state).unwrap();
+        let cursor = self.state.join(format!("cursor-{}", self.imported));
+        (self.origin.address(), cursor.to_str().unwrap().to_owned())
     }
 
     /// Who owns which slots, by the nodes' own word.
@@ -135,77 +186,69 @@ impl Field {
         rows
     }
 
-    fn round(&mut self, round: u64) {
-        let deed = self.dice.throw(5) as usize;
-        let arguments = self.arguments(deed);
+    fn round(&mut self, round: u64, number: usize) {
+        let deed = &DEEDS[number];
+        let arguments = (deed.words)(self);
         let before = self.owners();
         let story = format!("seed {} round {round}: rcl {}", self.seed, arguments.join(" "));
         eprintln!("{story}");
-        let limit = self.took[deed];
-        if let Some(took) = self.kill_within(&arguments, limit) {
-            self.took[deed] = took.max(Duration::from_millis(50));
+        let limit = self.took[number];
+        let took = self.kill_within(&arguments, limit);
+        self.took[number] = took.unwrap_or(limit.mul_f64(1.2)).clamp(Duration::from_millis(50), LONGEST);
+        match deed.taken_up {
+            TakenUp::ByItsJob => self.take_job_up(deed, limit, &before, &story),
+            TakenUp::AskedAgain => self.ask_again(deed, took.is_some(), limit, &arguments),
         }
-        let Some(job) = self.unfinished() else {
-            // It was through, or had not begun.
-            self.assert_well(&story);
+        self.assert_well(&story);
+        assert!(self.unfinished().is_none(), "{story}");
+    }
+
+    fn ask_again(&mut self, deed: &Deed, was_through: bool, limit: Duration, arguments: &[String]) {
+        if was_through {
             return;
-        };
-        self.killed += 1;
+        }
+        *self.killed.entry(deed.name).or_default() += 1;
+        if self.dice.throw(3) == 0 {
+            self.kill_within(arguments, limit);
+        }
+        self.rcl_ok(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    fn take_job_up(&mut self, deed: &Deed, limit: Duration, before: &[String], story: &str) {
+        // Else it was through, or had not begun.
+        let Some(job) = self.unfinished() else { return };
+        *self.killed.entry(deed.name).or_default() += 1;
         if self.dice.throw(3) == 0 {
             let again = ["resume".to_owned(), job.clone(), "--yes".to_owned()];
             self.kill_within(&again, limit);
         }
         let undoes = self.dice.throw(2) == 0;
-        let mut undone = false;
-        if self.unfinished().is_some() {
-            if undoes {
-                let (code, stdout, stderr) = self.rcl(&["undo", &job, "--yes"]);
-                undone = code == 0;
-                // It was forgotten already, or follows who took its last slot.
-                let words = ["what it was is gone", "is no master of its own any more"];
-                let is_final = words.iter().any(|word| stderr.contains(word));
-                assert!(undone || (code == 3 && is_final), "{story}\nundo: {stdout}{stderr}");
-                eprintln!("    undo {}", if undone { "took it back" } else { "was too late" });
-            }
-            if !undone {
-                self.rcl_ok(&["resume", &job, "--yes"]);
-                eprintln!("    resumed");
-            }
+        if self.unfinished().is_none() {
+            return;
         }
-        self.assert_well(&story);
-        if undone {
-            assert_eq!(self.owners(), before, "{story}");
+        if undoes {
+            let (code, stdout, stderr) = self.rcl(&["undo", &job, "--yes"]);
+            if code == 0 {
+                eprintln!("    undo took it back");
+                self.assert_well(story);
+                assert_eq!(self.owners(), before, "{story}");
+                return;
+            }
+            assert!(code == 3 && stderr.contains("what it was is gone"), "{story}\nundo: {stdout}{stderr}");
+            eprintln!("    undo was too late");
         }
-        assert!(self.unfinished().is_none(), "{story}");
-    }
-
-    /// A reshard, a rebalance, a scale-down, a replacement, a description: of whom, by the dice.
-    fn arguments(&mut self, deed: usize) -> Vec<String> {
-        let (members, spares) = self.sides();
-        let source = members[self.dice.throw(4) as usize];
-        let others: Vec<usize> = members.iter().copied().filter(|&member| member != source).collect();
-        let other = others[self.dice.throw(3) as usize];
-        let (source, other, spare) = (self.address(source), self.address(other), self.address(spares[0]));
-        let count = (100 + self.dice.throw(900)).to_string();
-        let weight = format!("{other}={}.5", 1 + self.dice.throw(3));
-        let described = self.describe(&members);
-        let words: Vec<&str> = match deed {
-            0 => vec!["reshard", &other, "--from", &source, "--to", &other, "--slots", &count],
-            1 => vec!["rebalance", &other, "--weight", &weight],
-            2 => vec!["scale-down", &source, "--entry", &other],
-            3 => vec!["apply", &described],
-            _ => vec!["replace-node", &source, &spare, "--entry", &other],
-        };
-        words.into_iter().chain(["--yes"]).map(str::to_owned).collect()
+        self.rcl_ok(&["resume", &job, "--yes"]);
+        eprintln!("    resumed");
     }
 
     /// A file that describes the members with weights by the dice, and a directive.
-    fn describe(&mut self, members: &[usize]) -> String {
+    fn describe(&mut self) -> String {
+        let (members, _) = self.sides();
         let mut text = format!("settings: {{hz: {}}}\nmasters:\n", 10 + self.dice.throw(5));
         for member in members {
             text.push_str(&format!(
                 "- {{node: '{}', weight: {}}}\n",
-                self.address(*member),
+                self.address(member),
                 1 + self.dice.throw(3)
             ));
         }
@@ -216,6 +259,7 @@ impl Field {
     }
 
     /// Kills it at some moment within `limit`; how long it took if it was through before.
+    /// Kills it at some moment within `limit`; how long it took, if it was through before.
     fn kill_within(&mut self, arguments: &[String], limit: Duration) -> Option<Duration> {
         let moment = limit.mul_f64(self.dice.throw(1000) as f64 / 1000.0);
         let mut words = vec!["--state-dir", self.state.to_str().unwrap()];
@@ -230,8 +274,7 @@ impl Field {
         }
         process.kill().unwrap();
         process.wait().unwrap();
-        // The longer it lives, the later the next may die.
-        Some(limit.mul_f64(1.2).min(Duration::from_secs(5)))
+        None
     }
 
     fn unfinished(&self) -> Option<String> {
@@ -259,13 +302,18 @@ impl Field {
             std::thread::sleep(Duration::from_millis(50));
         }
         verify(entry.port, KEYS);
+        let mut client = Client::new(entry.port);
+        for number in 0..self.imported {
+            let value = client.get(&more_key(number)).unwrap();
+            assert_eq!(value, Some(more_value(number)), "{story}: {}", more_key(number));
+        }
         let phase = self.load.as_ref().unwrap().end_phase();
         assert!(phase.lost == 0 && phase.wrong == 0 && phase.errors.is_empty(), "{story}: {phase}");
     }
 
     /// No key is in two places, and none is left over.
     fn end(mut self) {
-        eprintln!("seed {}: {} runs were killed on their way", self.seed, self.killed);
+        eprintln!("seed {}: killed on their way: {:?}", self.seed, self.killed);
         let (phase, items) = self.load.take().unwrap().stop();
         assert!(phase.lost == 0 && phase.wrong == 0, "seed {}: {phase}", self.seed);
         let written: usize =
@@ -274,13 +322,22 @@ impl Field {
             Reply::Integer(size) => size as usize,
             other => panic!("{other:?}"),
         };
+        assert_eq!(size(&self.origin), 0, "seed {}: what was moved here is still there", self.seed);
         let held: usize = self.servers.iter().map(size).sum();
         assert_eq!(
             held,
-            KEYS + written,
+            KEYS + written + self.imported,
             "seed {}: keys are there twice, or lie where nobody looks",
             self.seed
         );
         let _ = std::fs::remove_dir_all(&self.state);
     }
+}
+
+fn more_key(number: usize) -> String {
+    format!("more:{number}")
+}
+
+fn more_value(number: usize) -> String {
+    format!("more {number}")
 }
