@@ -9,7 +9,7 @@ use rcl_proto::{SLOT_COUNT, Slot, SlotSet};
 
 use super::assignment::cheapest;
 use super::placement::{Closeness, Zones};
-use super::{Cost, NodeRef, Plan, PlanError, Step};
+use super::{NodeRef, Plan, PlanError, Step};
 
 /// A cluster of fewer masters cannot agree that one of them failed.
 pub const MIN_MASTERS: usize = 3;
