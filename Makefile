@@ -309,13 +309,11 @@ fuzz: ## Throws mutated packets, requests, payloads, files and commands at the c
 	done
 
 .PHONY: completions
-completions: release ## Writes the shells' completions into completions/
+completions: release ## Writes the scripts of bash, zsh and fish into completions/
 	@mkdir -p completions
 	$(RCL) completions bash > completions/rcl.bash
 	$(RCL) completions zsh > completions/_rcl
 	$(RCL) completions fish > completions/rcl.fish
-	$(RCL) completions elvish > completions/rcl.elv
-	$(RCL) completions powershell > completions/_rcl.ps1
 
 .PHONY: man
 man: release ## Writes the manual pages into target/man (man -l target/man/rcl.1)
