@@ -27,6 +27,8 @@ pub struct Settings {
     pub parallel: usize,
     pub method: Method,
     pub limits: Limits,
+    /// How long nodes get to come to know each other.
+    pub join_limit: Duration,
 }
 
 impl Default for Settings {
@@ -40,6 +42,7 @@ impl Default for Settings {
             parallel: 8,
             method: Method::Auto,
             limits: Limits::default(),
+            join_limit: Duration::from_secs(30),
         }
     }
 }

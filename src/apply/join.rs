@@ -4,9 +4,11 @@
 //! one random peer a second. What is waited for is polled every few milliseconds, with an overall limit and an
 //! error that names who does not know whom.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::AGREEMENT_LIMIT;
@@ -16,11 +18,18 @@ use crate::plan::NodeRef;
 use crate::topology::View;
 
 const POLL: Duration = Duration::from_millis(10);
-/// How long nodes get to come to know each other.
-const JOIN_LIMIT: Duration = Duration::from_secs(30);
+/// How long a node gets to say that the cluster is ok.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+/// How long an address of a name is tried, of which there are several.
+const TRY_LIMIT: Duration = Duration::from_secs(1);
 
 /// Introduces `nodes` to each other and to `others`, and waits until all of them know all of them.
-pub async fn meet(cluster: &Cluster, nodes: &[NodeRef], others: &[NodeRef]) -> Result<(), Failure> {
+pub async fn meet(
+    cluster: &Cluster,
+    nodes: &[NodeRef],
+    others: &[NodeRef],
+    limit: Duration,
+) -> Result<(), Failure> {
     let mut calls = JoinSet::new();
     for (index, node) in nodes.iter().enumerate() {
         let link = cluster.link(node.id)?.clone();
@@ -38,32 +47,39 @@ pub async fn meet(cluster: &Cluster, nodes: &[NodeRef], others: &[NodeRef]) -> R
     let started = Instant::now();
     loop {
         let Some(missing) = first_stranger(cluster, &everybody).await? else { return Ok(()) };
-        if started.elapsed() > JOIN_LIMIT {
-            return Err(Failure::new(Kind::Stopped, format!("after {} s {missing}", JOIN_LIMIT.as_secs()))
-                .next(
-                    "can the nodes reach each other's bus ports (client port + 10000, unless configured)?",
-                ));
+        if started.elapsed() > limit {
+            return Err(Failure::new(Kind::Stopped, format!("after {} s {missing}", limit.as_secs())).next(
+                "can the nodes reach each other's bus ports (client port + 10000, unless configured)?",
+            ));
         }
         tokio::time::sleep(POLL).await;
     }
 }
 
-/// CLUSTER MEET takes an IP address, so a name is looked up here.
+/// CLUSTER MEET takes an IP address, so a name is looked up here; of several addresses the first that takes a connection.
 async fn introduction(cluster: &Cluster, node: &NodeRef) -> Result<Words, Failure> {
     let (host, port) = (node.address.host.as_str(), node.address.port);
     let unknown = |why: String| Failure::new(Kind::Unreachable, format!("cannot look up {host}: {why}"));
-    let ip = tokio::net::lookup_host((host, port))
-        .await
-        .map_err(|error| unknown(error.to_string()))?
-        .next()
-        .ok_or_else(|| unknown("it has no address".into()))?
-        .ip();
+    let places: Vec<SocketAddr> =
+        tokio::net::lookup_host((host, port)).await.map_err(|error| unknown(error.to_string()))?.collect();
+    let ip = first_open(&places).await.ok_or_else(|| unknown("it has no address".into()))?.ip();
     let meet = Words::of(&["CLUSTER", "MEET"]).and(ip.to_string()).and(port.to_string());
     // The bus port is said only where it is not the usual one, which very old servers know alone.
     Ok(match cluster.topology.node(node.id).map(|node| node.bus_port) {
         Some(bus) if bus != 0 && u32::from(bus) != u32::from(port) + 10000 => meet.and(bus.to_string()),
         _ => meet,
     })
+}
+
+async fn first_open(places: &[SocketAddr]) -> Option<SocketAddr> {
+    if places.len() > 1 {
+        for place in places {
+            if matches!(tokio::time::timeout(TRY_LIMIT, TcpStream::connect(place)).await, Ok(Ok(_))) {
+                return Some(*place);
+            }
+        }
+    }
+    places.first().copied()
 }
 
 /// Says which node does not know which, or `None` when all know all over links that are up.
@@ -136,7 +152,7 @@ pub async fn await_ready(cluster: &Cluster, node: &NodeRef) -> Result<(), Failur
     let link = cluster.link(node.id)?;
     let started = Instant::now();
     while !once_loaded(|| link.text(&["CLUSTER", "INFO"])).await?.contains("cluster_state:ok") {
-        if started.elapsed() > JOIN_LIMIT {
+        if started.elapsed() > READY_LIMIT {
             let what = format!("{} does not say cluster_state:ok", node.name());
             return Err(Failure::new(Kind::Stopped, what)
                 .next(format!("rcl check {} shows what is wrong", cluster.entry)));

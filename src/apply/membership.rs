@@ -225,7 +225,8 @@ pub async fn release(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
     }
     let others =
         cluster.links.keys().filter(|id| **id != node.id).filter_map(|id| cluster.topology.node(*id));
-    meet(cluster, std::slice::from_ref(node), &others.map(NodeRef::of).collect::<Vec<_>>()).await
+    let others: Vec<NodeRef> = others.map(NodeRef::of).collect();
+    meet(cluster, std::slice::from_ref(node), &others, super::Settings::default().join_limit).await
 }
 
 /// After a hard one it has a new id, so that it can join again at once (the others shun the old id for a minute).

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use crate::cli::Kind;
+use crate::cli::{Failure, Kind};
+
+const POLL: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
@@ -27,6 +30,20 @@ impl Stop {
             }
         });
         stop
+    }
+
+    /// What waits ends with an error when it is asked to stop; nothing may be half done when it is dropped.
+    pub async fn or<T>(&self, waits: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::select! {
+            done = waits => done,
+            () = self.asked() => Err(Failure::new(Kind::Interrupted, "interrupted")),
+        }
+    }
+
+    async fn asked(&self) {
+        while !self.requested() {
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     pub fn requested(&self) -> bool {

@@ -31,15 +31,27 @@ impl Placement {
 /// The plan for a cluster of `nodes`, with at least `replicas` replicas for each master. Nodes beyond an even
 /// division become additional replicas.
 pub fn plan(nodes: &[NodeRef], replicas: usize, zones: &Zones) -> Result<Plan, PlanError> {
+    plan_of(nodes, replicas, zones, MIN_MASTERS)
+}
+
+/// The same, for who knows what fewer masters mean.
+pub fn plan_of(
+    nodes: &[NodeRef],
+    replicas: usize,
+    zones: &Zones,
+    least_masters: usize,
+) -> Result<Plan, PlanError> {
     let masters = nodes.len() / replicas.saturating_add(1);
-    if masters < MIN_MASTERS {
+    if masters < least_masters.max(1) {
         let needed = MIN_MASTERS.saturating_mul(replicas.saturating_add(1));
         return Err(PlanError::new(
             format!(
                 "{} nodes with {replicas} replicas each make {masters} masters; a cluster needs at least {MIN_MASTERS}",
                 nodes.len()
             ),
-            format!("name at least {needed} nodes, or ask for fewer --replicas"),
+            format!(
+                "name at least {needed} nodes, or ask for fewer --replicas; --allow few-masters makes it all the same"
+            ),
         ));
     }
     let placement = place(nodes, masters, zones);
@@ -51,7 +63,12 @@ pub fn plan(nodes: &[NodeRef], replicas: usize, zones: &Zones) -> Result<Plan, P
         placement.replicas.len()
     );
     let steps = steps_of(&placement, shares);
-    let warnings = warnings(&placement, nodes, zones);
+    let mut warnings = warnings(&placement, nodes, zones);
+    if masters < MIN_MASTERS {
+        warnings.push(format!(
+            "with {masters} masters no majority is left when one fails: no replica takes over by itself"
+        ));
+    }
     Ok(Plan { title, steps, warnings, ..Plan::default() })
 }
 
@@ -274,6 +291,14 @@ mod tests {
             })
             .min()
             .unwrap_or(0)
+    }
+
+    #[test]
+    fn fewer_masters_are_made_for_who_knows_better_and_warned_of() {
+        let zones = Zones::default();
+        let one = plan_of(&nodes(&[1]), 0, &zones, 1).unwrap();
+        assert!(one.warnings[0].contains("with 1 masters no majority"), "{:?}", one.warnings);
+        assert!(plan_of(&[], 0, &zones, 1).is_err() && plan_of(&nodes(&[1, 2]), 2, &zones, 1).is_err());
     }
 
     proptest! {

@@ -57,7 +57,7 @@ pub fn agreed(
 }
 
 /// A new job's journal. Where there is no folder for it that the user named, it is done without, and said.
-fn begin(session: &Session, cluster: &Cluster, plan: &Plan) -> Result<Journal, Failure> {
+pub fn begin(session: &Session, cluster: &Cluster, plan: &Plan) -> Result<Journal, Failure> {
     let Some(folder) = &session.state else { return Ok(Journal::none()) };
     if let Err(why) = folder.prepare() {
         if folder.is_named() {

@@ -1,27 +1,40 @@
 //! `rcl create`: a cluster from empty nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rcl_proto::Address;
 use serde::Deserialize;
-use tokio::task::JoinSet;
 
-use super::change::carry_out;
-use super::newcomer;
+use super::change::{agreed, begin};
 use super::zones::ZoneArgs;
-use crate::apply::Settings;
-use crate::cli::{Failure, Kind, Manners, Session};
+use crate::apply::{self, Settings};
+use crate::cli::{Failure, Manners, Session};
 use crate::connect::{Cluster, address};
+use crate::journal::{Deed, Ending, Journal};
+use crate::plan::create::MIN_MASTERS;
 use crate::plan::placement::{Zones, tell_zones};
-use crate::plan::{NodeRef, create};
+use crate::plan::{NodeRef, Plan, create};
+use crate::preflight::{self, Allow, Answer, Visit};
 use crate::topology;
+
+const EXAMPLES: &str = "\
+Examples:
+  rcl create 10.0.0.1:6379 10.0.0.2:6379 10.0.0.3:6379
+  rcl create redis-{1..6}.internal:6379 --replicas 1 --dry-run
+  rcl create 127.0.0.1:7001 --allow few-masters --yes        one node for a laptop";
 
 /// Creates a cluster from empty nodes
 ///
 /// Slots are shared out evenly over the masters. Masters and their replicas go to different hosts, and to different
 /// zones where these are known, wherever that is possible; the plan says where it is not. Done when each replica has its master's data.
+///
+/// All nodes are asked first, within three seconds: whether they answer, let us in, are empty and alone, whether their
+/// bus ports and the addresses that they announce can be reached. What is wrong is said of all of them at once, before
+/// anything is changed. A create that fails on its way, or is interrupted, takes back what it did.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The nodes, at least three for each master and its replicas
     #[arg(value_name = "HOST:PORT", required_unless_present = "file", conflicts_with = "file")]
@@ -37,6 +50,14 @@ pub struct Args {
 
     #[command(flatten)]
     pub zones: ZoneArgs,
+
+    /// Goes on in spite of what is found so; may be given several times
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub allow: Vec<Allow>,
+
+    /// How long nodes get to come to know each other, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub join_limit: u64,
 }
 
 /// A cluster as a file describes it.
@@ -53,12 +74,17 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         Some(path) => read(path)?,
         None => (args.nodes.clone(), args.replicas.unwrap_or(0)),
     };
-    let mut cluster = observe(session, &addresses).await?;
-    let by_address = |address: &Address| cluster.topology.nodes.values().find(|node| node.is_at(address));
-    let nodes: Vec<NodeRef> = addresses.iter().filter_map(by_address).map(NodeRef::of).collect();
+    let Fit { mut cluster, nodes, warnings } = fit(session, &addresses, &args.allow).await?;
+    let least = if args.allow.contains(&Allow::FewMasters) { 1 } else { MIN_MASTERS };
     tell_zones(&mut cluster.topology, &args.zones.zone)?;
-    let plan = create::plan(&nodes, replicas, &Zones::of(&cluster.topology))?;
-    carry_out(session, &cluster, &plan, Manners::MustConfirm, Settings::default()).await
+    let mut plan = create::plan_of(&nodes, replicas, &Zones::of(&cluster.topology), least)?;
+    plan.warnings.extend(warnings);
+    let settings = Settings { join_limit: Duration::from_secs(args.join_limit), ..Settings::default() };
+    if agreed(session, &cluster, &plan, Manners::MustConfirm, settings)? {
+        let journal = begin(session, &cluster, &plan)?;
+        make(session, &cluster, &plan, &nodes, settings, &journal).await?;
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<(Vec<Address>, usize), Failure> {
@@ -69,31 +95,118 @@ fn read(path: &Path) -> Result<(Vec<Address>, usize), Failure> {
     Ok((description.nodes.iter().map(parse).collect::<Result<_, _>>()?, description.replicas))
 }
 
-/// Asks all nodes at once; every one must be fit to join.
-pub(super) async fn observe(session: &Session, addresses: &[Address]) -> Result<Cluster, Failure> {
-    let entry = addresses.first().ok_or_else(|| Failure::usage("no nodes are named"))?;
+/// Nodes that can become a cluster, all asked at once.
+struct Fit {
+    cluster: Cluster,
+    /// In the order given.
+    nodes: Vec<NodeRef>,
+    warnings: Vec<String>,
+}
+
+async fn fit(session: &Session, addresses: &[Address], allowed: &[Allow]) -> Result<Fit, Failure> {
     if let Some(twice) = addresses.iter().enumerate().find(|(at, a)| addresses[..*at].contains(a)) {
         return Err(Failure::usage(format!("{} is named twice", twice.1)));
     }
-    let mut asked = JoinSet::new();
-    for address in addresses {
-        let (connector, address) = (session.connector.clone(), address.clone());
-        asked.spawn(async move { newcomer::observe(&connector, &address).await });
+    let visits = preflight::visit_all(&session.connector, addresses).await;
+    let judgement = preflight::judge(&visits, allowed);
+    let warnings = judgement.warnings.clone();
+    if let Some(failure) = judgement.into_failure(visits.len()) {
+        return Err(failure);
     }
-    let (mut links, mut views, mut seen) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
-    while let Some(answer) = asked.join_next().await {
-        let (link, view) = answer.map_err(|error| Failure::new(Kind::Internal, error.to_string()))??;
-        if !seen.insert(view.viewer) {
-            return Err(Failure::usage(format!(
-                "{} is a node that is named by another address too",
-                view.address
-            )));
-        }
-        links.insert(view.viewer, link);
-        views.push(view);
+    let (cluster, nodes) = assemble(session, visits)?;
+    Ok(Fit { cluster, nodes, warnings })
+}
+
+/// As a cluster that is none yet; every one must be fit to join.
+pub(super) async fn observe(session: &Session, addresses: &[Address]) -> Result<Cluster, Failure> {
+    Ok(fit(session, addresses, &[]).await?.cluster)
+}
+
+/// Who was visited, as a cluster that is none yet; and all of them in the order given.
+fn assemble(session: &Session, visits: Vec<Visit>) -> Result<(Cluster, Vec<NodeRef>), Failure> {
+    let (mut links, mut views, mut nodes) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for visit in visits {
+        let (Answer::Node(seen), Some(link)) = (visit.answer, visit.link) else { continue };
+        nodes.push(NodeRef { id: seen.view.viewer, address: visit.address });
+        links.insert(seen.view.viewer, link);
+        views.push(seen.view);
     }
+    let entry = nodes.first().ok_or_else(|| Failure::usage("no nodes are named"))?.address.clone();
     let topology = topology::merge(&views, &BTreeMap::new());
-    Ok(Cluster { topology, links, connector: session.connector.clone(), entry: entry.clone() })
+    Ok((Cluster { topology, links, connector: session.connector.clone(), entry }, nodes))
+}
+
+/// Carries the plan out. What fails before there is a cluster is taken back.
+async fn make(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    nodes: &[NodeRef],
+    settings: Settings,
+    journal: &Journal,
+) -> Result<(), Failure> {
+    journal.begin(Deed::Do, plan)?;
+    let failure = match apply::run(session, cluster, plan, settings, journal).await {
+        Ok(outcome) => {
+            journal.end(Ending::Done, None)?;
+            session.output.print(&outcome);
+            return Ok(());
+        }
+        Err(failure) => failure,
+    };
+    // Why it stopped is said in any case.
+    let _ = journal.end(Ending::Stopped, Some(failure.what.clone()));
+    if stands(cluster, nodes).await {
+        let next = "the cluster is made and serves, only a replica does not have its master's data yet: rcl check says which";
+        return Err(failure.next(next));
+    }
+    session.output.status("taking back what was done");
+    Err(take_back(cluster, plan, nodes, failure, journal).await)
+}
+
+/// All nodes know each other and serve.
+async fn stands(cluster: &Cluster, nodes: &[NodeRef]) -> bool {
+    let Ok(now) = cluster.again().await else { return false };
+    now.topology.disagreements.is_empty()
+        && now.topology.uncovered().is_empty()
+        && nodes.iter().all(|node| {
+            now.topology
+                .node(node.id)
+                .and_then(|node| node.facts.as_ref())
+                .is_some_and(|facts| facts.state_ok)
+        })
+}
+
+/// The failure, with what became of the nodes.
+async fn take_back(
+    cluster: &Cluster,
+    plan: &Plan,
+    nodes: &[NodeRef],
+    mut failure: Failure,
+    journal: &Journal,
+) -> Failure {
+    let told = |steps: &[_]| {
+        let title = format!("take back: {}", plan.title);
+        journal.begin(Deed::Undo, &Plan { title, steps: steps.to_vec(), ..plan.clone() })
+    };
+    match apply::dissolve(cluster, nodes, told).await {
+        Ok(dissolved) => {
+            let count = dissolved.reset.len();
+            failure.what.push_str(&format!("; taken back: {count} nodes are empty and alone again"));
+            for left in &dissolved.left {
+                failure.what.push_str(&format!("\n  {left}"));
+            }
+            // What is left is for the user alone: nothing of the plan can be gone on with.
+            let _ = journal.end(Ending::Done, None);
+        }
+        Err(why) => {
+            failure.what.push_str(&format!("; it could not be taken back: {}", why.what));
+            let again = journal.id().map_or_else(String::new, |id| format!("rcl undo {id} tries again"));
+            let _ = journal.end(Ending::Stopped, Some(why.what));
+            failure.next = Some(again);
+        }
+    }
+    failure
 }
 
 #[cfg(test)]
