@@ -395,9 +395,21 @@ pub async fn return_keys(
         settings,
         conduct.clone(),
     );
-    let moved = path.drain(&slots, Vec::new()).await?;
+    let moved = path.drain(&slots, Vec::new()).await;
+    // What could not go is a stray key still, and no open slot.
     link.all(&setslot(&slots, &["STABLE"])).await?;
-    Ok(moved)
+    moved.map_err(|failure| {
+        if super::settle::is_difference(&failure) { stray(failure, source, target) } else { failure }
+    })
+}
+
+/// Here it is the target that serves the slot.
+fn stray(failure: Failure, source: &NodeRef, target: &NodeRef) -> Failure {
+    let (source, target) = (&source.address, &target.address);
+    failure.next(format!(
+        "clients see the one on {target}; to keep that: rcl fix {target} --choose orphan-keys=delete; to take the one on {source} \
+         instead: --choose orphan-keys=return --replace"
+    ))
 }
 
 #[cfg(test)]

@@ -34,6 +34,13 @@ pub async fn same_on_both(source: &Link, target: &Link, call: Call<'_>) -> Resul
     Ok(())
 }
 
+/// Whether a move stopped since both sides hold a key, with different values.
+pub fn is_difference(failure: &Failure) -> bool {
+    failure.what.contains(ANOTHER_VALUE)
+}
+
+const ANOTHER_VALUE: &str = "with another value";
+
 /// What the node holds of a key. ASKING is for a target that imports the slot; others do not mind.
 async fn ask(link: &Link, command: &[&str], key: &Weighed) -> Result<Reply, Failure> {
     let both: Pipeline = [Words::of(&["ASKING"]), Words::of(command).and(&key.name)].into_iter().collect();
@@ -63,7 +70,7 @@ fn elements(reply: Reply, of_each: usize) -> Option<BTreeSet<Vec<Vec<u8>>>> {
 fn differs(source: &Link, target: &Link, slot: Slot, key: &Weighed) -> Failure {
     let (source, target) = (source.address(), target.address());
     let name = key.name.escape_ascii();
-    let what = format!("'{name}' of slot {slot} exists on {source} and, with another value, on {target}");
+    let what = format!("'{name}' of slot {slot} exists on {source} and, {ANOTHER_VALUE}, on {target}");
     Failure::new(Kind::Stopped, what).next(format!(
         "if the value on {source}, which serves the slot, is the right one, run again with --replace"
     ))

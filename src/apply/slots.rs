@@ -101,6 +101,12 @@ pub async fn set_owner(cluster: &Cluster, node: &NodeRef, slots: &SlotSet) -> Re
     Ok(())
 }
 
+/// Above all that the node knows of. One that has the highest already keeps it.
+pub async fn bump_epoch(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    cluster.link(node.id)?.call(Words::of(&["CLUSTER", "BUMPEPOCH"])).await?;
+    Ok(())
+}
+
 /// The connections to all masters that answer, except these.
 pub fn other_masters(cluster: &Cluster, except: &[NodeId]) -> Vec<Link> {
     let masters =

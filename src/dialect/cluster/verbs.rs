@@ -152,6 +152,11 @@ impl ClusterCommand {
                 };
                 add(&["backup", &entry, &text(folder)?]);
             }
+            // redis-cli looks for keys on nodes that do not own them only when it is told to, and moves them to their owner.
+            "fix" => {
+                let strays = if self.has("search-multiple-owners") { "return" } else { "keep" };
+                add(&["fix", &entry, "--choose", &format!("orphan-keys={strays}")]);
+            }
             name => add(&[name, &entry]),
         }
         for (name, value) in &self.options {
@@ -246,8 +251,11 @@ mod tests {
                 "create a:1 b:2 c:3 --cluster-replicas 1 --cluster-yes",
                 "create a:1 b:2 c:3 --replicas 1 --yes",
             ),
-            ("fix a:1", "fix a:1"),
-            ("fix a 1 --cluster-search-multiple-owners --cluster-yes", "fix a:1 --yes"),
+            ("fix a:1", "fix a:1 --choose orphan-keys=keep"),
+            (
+                "fix a 1 --cluster-search-multiple-owners --cluster-yes",
+                "fix a:1 --choose orphan-keys=return --yes",
+            ),
             (
                 "reshard a:1 --cluster-from x,y --cluster-to z --cluster-slots 10 --cluster-yes",
                 "reshard a:1 --from x --from y --to z --slots 10 --yes",
