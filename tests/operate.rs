@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use harness::*;
+use rcl_proto::resp::Reply;
 
 /// Writes and reads until told to stop. Panics on any error that is no redirect and on any wrong value; returns
 /// how often it wrote.
@@ -89,20 +90,40 @@ fn is_master(server: &Server) -> bool {
     text(&server.link().call(&["INFO", "replication"])).contains("role:master")
 }
 
+fn text_of(reply: &Reply) -> Vec<String> {
+    let Reply::Array(words) = reply else { panic!("{reply:?}") };
+    words.iter().map(text).collect()
+}
+
 fn load_function(server: &Server) {
     let code = "#!lua name=lib\nredis.register_function('answer', function() return 42 end)";
     server.link().call(&["FUNCTION", "LOAD", code]);
 }
 
 #[test]
-fn adding_a_node_copies_the_functions() {
+fn adding_a_node_copies_the_functions_and_on_request_settings_and_users() {
     if !have_server() {
         return;
     }
     let servers = Server::start_many(Kind::Redis, 4, &[]);
     create(&servers[..3], 0);
     servers[..3].iter().for_each(load_function);
-    rcl_ok(&["add-node", &servers[3].address(), &servers[0].address()]);
+    for server in &servers[..3] {
+        let mut link = server.link();
+        link.call(&["CONFIG", "SET", "maxmemory", "104857600"]);
+        link.call(&["ACL", "SETUSER", "app", "on", ">secret", "~app:*", "+@read"]);
+    }
+    let add = ["add-node", &servers[3].address(), &servers[0].address()];
+    let plan = rcl_json(&[&add[..], &["--dry-run"]].concat());
+    let warnings = plan["warnings"].to_string();
+    assert!(warnings.contains("maxmemory 0, there 104857600") && warnings.contains("ACL users"), "{plan}");
+    assert!(!plan.to_string().contains("secret"), "{plan}");
+    rcl_ok(&[&add[..], &["--copy-settings", "--copy-acl"]].concat());
+    let mut new = servers[3].link();
+    assert_eq!(text_of(&new.call(&["CONFIG", "GET", "maxmemory"])), ["maxmemory", "104857600"]);
+    // Redis says so of a user who was reset; it is the default.
+    let users = text_of(&new.call(&["ACL", "LIST"])).concat().replace("sanitize-payload ", "");
+    assert_eq!(users, text_of(&servers[0].link().call(&["ACL", "LIST"])).concat());
     let listed = format!("{:?}", servers[3].link().call(&["FUNCTION", "LIST"]));
     let name: Vec<String> = b"answer".iter().map(u8::to_string).collect();
     assert!(listed.contains(&name.join(", ")), "{listed}");

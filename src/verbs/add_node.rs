@@ -3,17 +3,24 @@
 use rcl_proto::Address;
 
 use super::change::carry_out;
-use super::newcomer;
+use super::newcomer::{Admission, admit, liken};
 use crate::apply::Settings;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
 use crate::plan::{NodeRef, Plan, Step};
 use crate::topology::{Node, Topology};
 
+const EXAMPLES: &str = "\
+Examples:
+  rcl add-node 10.0.0.4:6379 10.0.0.1:6379 --dry-run
+  rcl add-node 10.0.0.4:6379 10.0.0.1:6379 --copy-settings --copy-acl";
+
 /// Adds an empty node as a master without slots
 ///
-/// The cluster's functions are copied to it. Give it slots with rebalance --use-empty-masters or reshard.
+/// The cluster's functions are copied to it. Its settings and ACL users are compared with the cluster's, and what differs is
+/// shown before anything is changed. Give it slots with rebalance --use-empty-masters or reshard.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The node to add
     #[arg(value_name = "NEW_HOST:PORT")]
@@ -22,42 +29,36 @@ pub struct Args {
     /// Any node of the cluster
     #[arg(value_name = "HOST:PORT", env = "RCL_ENTRY")]
     pub entry: Address,
+
+    #[command(flatten)]
+    pub admission: Admission,
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let mut cluster = Cluster::observe(&session.connector, &args.entry).await?;
     let state_ok = serves(&cluster.topology);
-    let new = admit(session, &mut cluster, &args.new).await?;
+    let new = admit(session, &mut cluster, &args.new, &args.admission).await?;
     let mut steps = Vec::new();
     let answering = |node: &&Node| node.answers() && node.is_master() && node.id != new.id;
     // Functions are the same on all masters; one that owns slots surely has them.
     let holder = cluster.topology.nodes.values().filter(answering).max_by_key(|node| node.slots.len());
-    if let Some(holder) = holder {
-        steps.push(Step::CopyFunctions { source: NodeRef::of(holder), target: new.clone() });
+    let holder = holder.map(NodeRef::of);
+    if let Some(holder) = &holder {
+        steps.push(Step::CopyFunctions { source: holder.clone(), target: new.clone() });
     }
     steps.push(meeting(&cluster, &new));
     steps.push(Step::AwaitAgreement { except: Vec::new(), state_ok });
-    let plan = Plan::new(format!("add {} as a master without slots", new.name()), steps, &cluster.topology);
+    let mut plan =
+        Plan::new(format!("add {} as a master without slots", new.name()), steps, &cluster.topology);
+    if let Some(holder) = &holder {
+        liken(&cluster, &mut plan, &new, holder, &args.admission).await?;
+    }
     carry_out(session, &cluster, &plan, Manners::AskOnTerminal, Settings::default()).await
 }
 
 /// All nodes say ok now, so they are to say it afterwards too.
 pub fn serves(topology: &Topology) -> bool {
     topology.nodes.values().filter_map(|node| node.facts.as_ref()).all(|facts| facts.state_ok)
-}
-
-/// Takes a node that is fit to join into the picture, as a lone master.
-pub async fn admit(session: &Session, cluster: &mut Cluster, new: &Address) -> Result<NodeRef, Failure> {
-    if let Some(node) = cluster.topology.nodes.values().find(|node| node.is_at(new) && node.answers()) {
-        return Err(Failure::refused(format!("{} is in this cluster already", node.name()))
-            .next(format!("rcl nodes {}", cluster.entry)));
-    }
-    let (link, view) = newcomer::observe(&session.connector, new).await?;
-    let id = view.viewer;
-    let lone = crate::topology::merge(&[view], &std::collections::BTreeMap::new());
-    cluster.topology.nodes.extend(lone.nodes);
-    cluster.links.insert(id, link);
-    Ok(NodeRef { id, address: new.clone() })
 }
 
 /// The newcomer meets every node that answers.

@@ -2,8 +2,9 @@
 
 use rcl_proto::Address;
 
-use super::add_node::{admit, meeting, serves};
+use super::add_node::{meeting, serves};
 use super::change::carry_out;
+use super::newcomer::{Admission, admit, liken};
 use super::zones::ZoneArgs;
 use crate::apply::Settings;
 use crate::cli::{Failure, Manners, Session};
@@ -14,7 +15,8 @@ use crate::topology::{Node, Topology};
 
 /// Adds an empty node as a replica
 ///
-/// Done when it has its master's data.
+/// Done when it has its master's data, its functions among them. Its settings and ACL users are compared with its master's, and
+/// what differs is shown before anything is changed.
 ///
 /// Without --master it replicates the master that needs it most: one without a replica that answers; then one on
 /// another host, and in another zone where zones are known; then the one with the fewest replicas; then with the most keys.
@@ -34,13 +36,16 @@ pub struct Args {
 
     #[command(flatten)]
     pub zones: ZoneArgs,
+
+    #[command(flatten)]
+    pub admission: Admission,
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let mut cluster = Cluster::observe(&session.connector, &args.entry).await?;
     let named = args.master.as_deref().map(|name| fit_master(&cluster, name)).transpose()?;
     let state_ok = serves(&cluster.topology);
-    let new = admit(session, &mut cluster, &args.new).await?;
+    let new = admit(session, &mut cluster, &args.new, &args.admission).await?;
     tell_zones(&mut cluster.topology, &args.zones.zone)?;
     let master = match named {
         Some(master) => master,
@@ -54,6 +59,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     ];
     let title = format!("add {} as a replica of {}", new.name(), master.name());
     let mut plan = Plan::new(title, steps, &cluster.topology);
+    liken(&cluster, &mut plan, &new, &master, &args.admission).await?;
     let others = cluster.topology.nodes.values().filter(|node| node.id != new.id);
     // Where all are in one place nothing could be better.
     if others.into_iter().any(|node| node.address.host != new.address.host) {

@@ -6,8 +6,8 @@ use std::path::Path;
 use rcl_proto::{Address, NodeId};
 use serde::Serialize;
 
-use super::add_node::admit;
 use super::create;
+use super::newcomer::{Admission, admit};
 use crate::cli::{Failure, Session};
 use crate::connect::{Cluster, view};
 use crate::describe::{Description, Source, read};
@@ -119,7 +119,7 @@ async fn observe(
     let mut newcomers = BTreeSet::new();
     for address in &addresses {
         if find(&cluster.topology, address).is_none() {
-            let new = admit(session, &mut cluster, address)
+            let new = admit(session, &mut cluster, address, &Admission::default())
                 .await
                 .map_err(|failure| at(source, address, failure))?;
             newcomers.insert(new.id);

@@ -2,8 +2,9 @@
 
 use rcl_proto::Address;
 
-use super::add_node::{admit, meeting};
+use super::add_node::meeting;
 use super::change::{carry_out, entry_for};
+use super::newcomer::{Admission, admit, liken};
 use crate::apply::Settings;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
@@ -23,6 +24,9 @@ pub struct Args {
     /// The empty node that takes its place
     #[arg(value_name = "NEW_HOST:PORT")]
     pub new: Address,
+
+    #[command(flatten)]
+    pub admission: Admission,
 }
 
 pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
@@ -33,11 +37,16 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let (new, meeting) = match known.map(NodeRef::of) {
         Some(known) => (known, None),
         None => {
-            let new = admit(session, &mut cluster, &args.new).await?;
+            let new = admit(session, &mut cluster, &args.new, &args.admission).await?;
             let meeting = meeting(&cluster, &new);
             (new, Some(meeting))
         }
     };
-    let plan = replace::plan(&cluster.topology, old, &new, meeting)?;
+    let model = cluster.topology.node(old).filter(|node| node.answers()).map(NodeRef::of);
+    let joins = meeting.is_some();
+    let mut plan = replace::plan(&cluster.topology, old, &new, meeting)?;
+    if let Some(model) = model.filter(|_| joins) {
+        liken(&cluster, &mut plan, &new, &model, &args.admission).await?;
+    }
     carry_out(session, &cluster, &plan, Manners::AskOnTerminal, Settings::default()).await
 }
