@@ -3,6 +3,7 @@
 //! ```text
 //! verbs      one file a verb: its arguments, and the order of what it does
 //!   topology   the cluster as all its nodes see it, merged; pure
+//!   health     what is wrong with it, and what mends that; pure
 //!   plan       topology + wish -> steps; pure
 //!   apply      carries the steps out
 //! describe   a cluster as a file describes it; pure
@@ -11,6 +12,7 @@
 //!   verify     whether two data sets are the same
 //!   import     keys from elsewhere
 //!   journal    what is written down meanwhile, for going on and taking back
+//! preflight  whether nodes can become a cluster
 //! connect    one connection to one node
 //! output     tables, JSON, YAML, progress
 //! key_slot, demo    where keys live; what the workshop shows of it
@@ -31,6 +33,7 @@ pub mod connect;
 pub mod demo;
 pub mod describe;
 pub mod dialect;
+pub mod health;
 pub mod import;
 pub mod journal;
 pub mod key_slot;
@@ -39,6 +42,7 @@ pub mod lab;
 pub mod metrics;
 pub mod output;
 pub mod plan;
+pub mod preflight;
 pub mod topology;
 pub mod verbs;
 pub mod verify;

@@ -44,7 +44,7 @@ fn a_dead_node_is_named_and_nothing_is_touched() {
         servers[2].kill();
         let (code, said, _) = rcl(&["check", a[0]]);
         assert_eq!(code, 1);
-        let line = said.lines().find(|line| line.contains("master-silent"));
+        let line = said.lines().find(|line| line.contains("lost-shard"));
         assert!(line.is_some_and(|line| line.contains(a[2])), "{said}");
         rcl_refused(4, "cannot reach", &["check", a[2]]);
         servers[2].start_again();

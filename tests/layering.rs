@@ -99,7 +99,7 @@ fn only_the_clock_reads_clocks_in_the_node() {
 
 #[test]
 fn planners_and_topology_are_pure() {
-    for folder in ["src/plan", "src/topology"] {
+    for folder in ["src/health", "src/plan", "src/topology"] {
         let words =
             ["tokio::", "std::net", "std::fs", "redis::", "crate::connect", "println!", "Instant::now("];
         let found = lines_naming(folder, &words, &[]);

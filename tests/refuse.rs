@@ -91,7 +91,7 @@ fn changes_that_cannot_be_are_refused() {
         servers[2].kill();
         rcl_refused(3, "cannot be moved off", &["scale-down", &ids[2], "--entry", &address]);
         let (code, codes) = findings(&servers[0]);
-        assert_eq!((code, codes[0].as_str()), (1, "master-silent"));
+        assert_eq!((code, codes[0].as_str()), (1, "lost-shard"));
     });
 }
 

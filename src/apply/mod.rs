@@ -5,10 +5,12 @@
 //! begin, the journal has them on disk.
 
 mod conduct;
+mod dissolve;
 mod failover;
 mod handover;
 mod join;
 mod keys;
+mod likeness;
 mod membership;
 mod mover;
 mod pace;
@@ -18,6 +20,7 @@ mod settings;
 mod settle;
 mod slots;
 mod stop;
+mod strays;
 pub(crate) mod survey;
 mod sync;
 mod window;
@@ -34,6 +37,8 @@ use crate::plan::{Move, Plan, Step};
 
 use conduct::Conduct;
 pub use conduct::{BigKeys, Limits, Method, Settings};
+pub use dissolve::dissolve;
+pub use likeness::users;
 pub use stop::Stop;
 pub use window::Weighed;
 
@@ -149,7 +154,7 @@ async fn run_group(
         return slots::found(cluster, group).await;
     }
     match group.first() {
-        Some(Step::Replicate { .. }) => return membership::replicate(cluster, group).await,
+        Some(Step::Replicate { .. }) => return conduct.stop.or(membership::replicate(cluster, group)).await,
         Some(Step::SetConfig(_)) => {
             outcome.notes.extend(settings::set(cluster, group).await?);
             return Ok(());
@@ -161,16 +166,29 @@ async fn run_group(
     }
     for step in group {
         match step {
-            Step::Meet { nodes, others } => join::meet(cluster, nodes, others).await?,
+            Step::Meet { nodes, others } => {
+                conduct.stop.or(join::meet(cluster, nodes, others, settings.join_limit)).await?;
+            }
             Step::AwaitAgreement { except, state_ok } => {
-                join::await_agreement(cluster, except, *state_ok).await?;
+                conduct.stop.or(join::await_agreement(cluster, except, *state_ok)).await?;
             }
             Step::AwaitInSync { replica, master } => {
                 sync::await_in_sync(session, cluster, replica, master, &conduct.stop).await?;
             }
-            Step::AwaitReady { node } => join::await_ready(cluster, node).await?,
+            Step::AwaitReady { node } => conduct.stop.or(join::await_ready(cluster, node)).await?,
             Step::CloseSlots { node, slots } => slots::close(cluster, node, slots).await?,
             Step::SetOwner { node, slots } => slots::set_owner(cluster, node, slots).await?,
+            Step::DeleteKeys { node, slots } => {
+                let deleted = strays::delete(cluster, node, slots).await?;
+                outcome.notes.push(format!("{} keys deleted on {}", count(deleted), node.name()));
+            }
+            Step::BumpEpoch { node } => slots::bump_epoch(cluster, node).await?,
+            Step::CopySettings { source, target, names } => {
+                outcome.notes.extend(likeness::copy_settings(cluster, source, target, names).await?);
+            }
+            Step::CopyUsers { source, target, names } => {
+                outcome.notes.extend(likeness::copy_users(cluster, source, target, names).await?);
+            }
             Step::ReturnKeys { source, target, slots } => {
                 outcome.moved_keys +=
                     mover::return_keys(session, cluster, source, target, slots, settings, conduct).await?;

@@ -196,6 +196,11 @@ fn facts(info: &Fields, cluster: &Fields, keys: &Reply) -> Facts {
         state_ok: cluster.get("cluster_state") == Some("ok"),
         current_epoch: cluster.number("cluster_current_epoch"),
         zone: info.get("availability_zone").filter(|zone| !zone.is_empty()).map(str::to_owned),
+        backlog_bytes: if info.get("repl_backlog_active") == Some("1") {
+            info.number("repl_backlog_size")
+        } else {
+            0
+        },
     }
 }
 
@@ -211,6 +216,10 @@ impl Fields {
 
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    pub fn into_map(self) -> BTreeMap<String, String> {
+        self.0
     }
 
     /// 0 when there is none.

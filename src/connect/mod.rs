@@ -7,6 +7,7 @@ pub mod address;
 mod address_map;
 mod cluster;
 mod configuration;
+mod ground;
 mod link;
 mod tls;
 mod transport;
@@ -17,6 +18,7 @@ use rcl_proto::Address;
 
 pub use address_map::{AddressMap, Rule};
 pub use cluster::{Cluster, Fields, view};
+pub use ground::{answers_as, door, ground, keys_in, settings, strays};
 pub use link::{Link, LinkError, Pipeline, Words};
 pub use tls::{Tls, TlsSettings, explain};
 pub use transport::{BlockingStream, CONNECT_LIMIT, Transport};

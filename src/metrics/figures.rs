@@ -6,7 +6,8 @@ use rcl_proto::{NodeId, SLOT_COUNT};
 
 use super::exposition::Family;
 use crate::connect::Fields;
-use crate::topology::{Node, Severity, Topology, findings};
+use crate::health::{Severity, Strays, structure};
+use crate::topology::{Node, Topology};
 
 /// Figures of INFO that are passed on: its field, our name, and what it is.
 const GAUGES: [(&str, &str, &str); 7] = [
@@ -59,7 +60,7 @@ pub fn of(topology: &Topology, info: &BTreeMap<NodeId, Fields>, entry: &str) -> 
 
 fn of_cluster(topology: &Topology, entry: &str) -> Vec<Family> {
     let facts = || topology.nodes.values().filter_map(|node| node.facts.as_ref());
-    let found = findings(topology, entry);
+    let found = structure(topology, &Strays::default(), entry);
     let mut by_severity = Family::gauge("rcl_cluster_findings", "What rcl check finds.");
     for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
         let count = found.iter().filter(|finding| finding.severity == severity).count();

@@ -11,6 +11,7 @@ pub mod drain;
 pub mod failover;
 pub mod fix;
 pub mod forget;
+pub mod likeness;
 pub mod past;
 pub mod placement;
 pub mod rebalance;
@@ -164,6 +165,28 @@ pub enum Step {
         #[serde(with = "text_form")]
         slots: SlotSet,
     },
+    /// Deletes keys of slots that a node does not own, where they lie.
+    DeleteKeys {
+        node: NodeRef,
+        #[serde(with = "text_form")]
+        slots: SlotSet,
+    },
+    /// Gives a master a configuration epoch that no other has.
+    BumpEpoch {
+        node: NodeRef,
+    },
+    /// Sets directives of one node as they are on another; the values are read when it is done, and stand nowhere.
+    CopySettings {
+        source: NodeRef,
+        target: NodeRef,
+        names: Vec<String>,
+    },
+    /// Gives a node the ACL users of another, with their passwords' hashes.
+    CopyUsers {
+        source: NodeRef,
+        target: NodeRef,
+        names: Vec<String>,
+    },
     /// Makes one node the owner of slots in the eyes of all masters.
     SetOwner {
         node: NodeRef,
@@ -222,6 +245,8 @@ impl Step {
             | Step::AwaitReady { node }
             | Step::CloseSlots { node, .. }
             | Step::SetOwner { node, .. }
+            | Step::DeleteKeys { node, .. }
+            | Step::BumpEpoch { node }
             | Step::AwaitQuiet { node }
             | Step::Forget { node }
             | Step::Release { node }
@@ -231,6 +256,8 @@ impl Step {
             | Step::Restart { node, .. }
             | Step::SetConfig(Setting { node, .. }) => vec![node],
             Step::CopyFunctions { source, target }
+            | Step::CopySettings { source, target, .. }
+            | Step::CopyUsers { source, target, .. }
             | Step::MoveSlots(Move { source, target, .. })
             | Step::ReturnKeys { source, target, .. } => vec![source, target],
             Step::Meet { nodes, others } => nodes.iter().chain(others).collect(),

@@ -57,6 +57,14 @@ fn step_text(step: &Step) -> Vec<String> {
         }
         Step::CloseSlots { node, slots } => format!("close    slots {slots} on {}", node.name()),
         Step::SetOwner { node, slots } => format!("assign   slots {slots} to {}", node.name()),
+        Step::DeleteKeys { node, slots } => format!("delete   keys of slots {slots} on {}", node.name()),
+        Step::BumpEpoch { node } => format!("epoch    a new one for {}", node.name()),
+        Step::CopySettings { source, target, names } => {
+            format!("set      {} on {} as on {}", names.join(", "), target.address, source.address)
+        }
+        Step::CopyUsers { source, target, names } => {
+            format!("copy     ACL users {} from {} to {}", names.join(", "), source.address, target.address)
+        }
         Step::AwaitQuiet { node } => {
             format!("wait     until {} has no clients left to redirect", node.name())
         }

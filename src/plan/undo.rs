@@ -11,7 +11,8 @@
 //! | a new cluster                            | its nodes are reset, if it has no keys                            |
 //! | a node forgotten, reset or emptied       | not at all: what it was is gone                                   |
 //! | directives set                           | set to what they were                                             |
-//! | keys returned, marks and owners set (fix) | not at all: what was before was no good state                    |
+//! | keys returned or deleted, marks, owners, epochs (fix) | not at all: what was before was no good state        |
+//! | settings and users copied to a newcomer  | they stay: it leaves, and is nobody's                             |
 //!
 //! A slot is finished before it goes back since keys that are on their way cannot be called back without clients missing
 //! them for a moment: its owner would have to serve a slot of which it does not have all.
@@ -75,7 +76,13 @@ impl<'a> Back<'a> {
                     "add it anew (rcl add-node or add-replica), then rebalance",
                 ));
             }
-            Step::ReturnKeys { .. } | Step::CloseSlots { .. } | Step::SetOwner { .. } if begun => {
+            Step::ReturnKeys { .. }
+            | Step::CloseSlots { .. }
+            | Step::SetOwner { .. }
+            | Step::DeleteKeys { .. }
+            | Step::BumpEpoch { .. }
+                if begun =>
+            {
                 return Err(PlanError::new(
                     "what fix mended is not broken again",
                     "rcl check shows how the cluster is",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 use rcl_proto::{Address, NodeId, SLOT_COUNT, Slot, SlotSet};
 
-use super::{Disagreement, Node, Role, SlotUse, Topology, View};
+use super::{Disagreement, Node, Role, Sight, SlotUse, Topology, View};
 
 /// `silent` are the nodes that did not answer, and why.
 pub fn merge(views: &[View], silent: &BTreeMap<NodeId, String>) -> Topology {
@@ -16,9 +16,28 @@ pub fn merge(views: &[View], silent: &BTreeMap<NodeId, String>) -> Topology {
         }
     }
     let owners = settle_owners(&mut nodes);
-    let mut topology = Topology { nodes, disagreements: Vec::new(), slot_use: SlotUse::default(), owners };
+    let sights = views.iter().flat_map(sights).collect();
+    let handshakes = views.iter().flat_map(handshakes).collect();
+    let slot_use = SlotUse::default();
+    let mut topology = Topology { nodes, disagreements: Vec::new(), slot_use, sights, handshakes, owners };
     topology.disagreements = views.iter().flat_map(|view| disagreements(view, &topology)).collect();
     topology
+}
+
+fn sights(view: &View) -> impl Iterator<Item = Sight> + '_ {
+    let others = view.lines.iter().filter(|line| line.id != view.viewer);
+    let others = others.filter(|line| !line.flags.contains(NodeFlags::HANDSHAKE));
+    others.map(|line| Sight {
+        viewer: view.viewer,
+        node: line.id,
+        link_up: line.link_connected,
+        flags: line.flags,
+    })
+}
+
+fn handshakes(view: &View) -> impl Iterator<Item = (NodeId, Address)> + '_ {
+    let new = view.lines.iter().filter(|line| line.flags.contains(NodeFlags::HANDSHAKE));
+    new.map(|line| (view.viewer, Address::new(line.endpoint.ip.clone(), line.endpoint.port)))
 }
 
 /// A node in handshake has a name of the moment only, so it is none yet.
@@ -124,7 +143,7 @@ fn disagreements(view: &View, topology: &Topology) -> Vec<Disagreement> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::topology::Facts;
 

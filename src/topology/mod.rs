@@ -1,10 +1,9 @@
 //! The cluster as all its nodes see it, merged into one value with the disagreements kept.
 //!
-//! Pure: it is built by [`merge`] from what each node said ([`View`]), and looked at by [`findings`]. A node's
+//! Pure: it is built by [`merge`] from what each node said ([`View`]), and looked at by `health`. A node's
 //! own word counts for itself (its role, its slots, its open slots); of a node that does not answer, the word
 //! of the others counts. When two claim a slot, the higher configuration epoch owns it, as on the bus.
 
-mod check;
 mod merge;
 mod slot_use;
 
@@ -14,8 +13,9 @@ use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 use rcl_proto::{Address, NodeId, SLOT_COUNT, Slot, SlotSet};
 use serde::Serialize;
 
-pub use check::{Finding, Severity, findings};
 pub use merge::merge;
+#[cfg(test)]
+pub(crate) use merge::tests as tests_of_merge;
 pub use slot_use::{Measure, SlotUse};
 
 /// What one node said of the cluster and of itself.
@@ -48,6 +48,9 @@ pub struct Facts {
     /// Where it runs, of a server that says so (Valkey's `availability-zone`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// How much of its replication stream is kept for replicas that come back; 0 when there is none.
+    #[serde(skip)]
+    pub backlog_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +138,16 @@ impl Disagreement {
     }
 }
 
+/// How one node sees another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    pub viewer: NodeId,
+    pub node: NodeId,
+    /// Its own link to the other's bus is up.
+    pub link_up: bool,
+    pub flags: NodeFlags,
+}
+
 /// A slot in which keys are, or were, on their way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenSlot {
@@ -181,6 +194,10 @@ pub struct Topology {
     pub disagreements: Vec<Disagreement>,
     /// What was asked about single slots, beyond the nodes' views.
     pub slot_use: SlotUse,
+    /// Of all who answered, of all others that each knows.
+    pub sights: Vec<Sight>,
+    /// Who was introduced to whom, and is not known yet.
+    pub handshakes: Vec<(NodeId, Address)>,
     owners: Vec<Option<NodeId>>,
 }
 

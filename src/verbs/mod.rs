@@ -10,6 +10,7 @@ mod change;
 pub mod check;
 pub mod create;
 mod described;
+pub mod doctor;
 pub mod drain;
 pub mod export;
 pub mod failover;
