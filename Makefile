@@ -319,10 +319,6 @@ completions: release ## Writes the scripts of bash, zsh and fish into completion
 man: release ## Writes the manual pages into target/man (man -l target/man/rcl.1)
 	@$(RCL) man target/man
 
-.PHONY: snapshots
-snapshots: ## Writes down anew what verbs print: tests/terminal/text, and the examples of docs/output.md
-	@RCL_BLESS=1 cargo test --quiet --package rcl --test terminal
-
 .PHONY: help
 help: ## Lists the targets
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \

@@ -6,6 +6,7 @@
 
 mod conduct;
 mod dissolve;
+mod epochs;
 mod failover;
 mod handover;
 mod join;

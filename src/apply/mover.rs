@@ -19,7 +19,8 @@
 //!
 //! Batches of a pair go through two lanes, so that keys of one flow while the other opens or closes. Pairs run
 //! side by side, but no node is source and target at once: two nodes that MIGRATE to each other would wait for
-//! each other until the time limit.
+//! each other until the time limit. What cannot run side by side is a later wave; before each, epochs have settled
+//! (`epochs.rs`).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,7 @@ use rcl_proto::{NodeId, Slot, SlotSet};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::epochs;
 use super::handover::{Handover, SLOTS_PER_JOB};
 use super::keys::{KeyPath, TURNS, check};
 use super::slots::{self, other_masters, setslot};
@@ -77,7 +79,11 @@ pub async fn move_slots(
     let shown = tokio::spawn(keep_shown(conduct.clone()));
     let mut moved = Moved::default();
     for wave in waves(moves, settings.parallel.max(1)) {
-        run_wave(session, cluster, wave, settings, conduct, &mut moved).await;
+        match epochs::await_settled(cluster, &conduct.stop).await {
+            Ok(()) => run_wave(session, cluster, wave, settings, conduct, &mut moved).await,
+            Err(_) if conduct.stop.requested() => {}
+            Err(failure) => moved.failure = Some(failure),
+        }
         if moved.failure.is_none() && conduct.stop.requested() && moved.slots < total {
             let left = total - moved.slots;
             let what = format!("interrupted: {left} slots are not moved, none is left open");
