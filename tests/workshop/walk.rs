@@ -1,5 +1,5 @@
-//! The guide, typed: every command of its `console` blocks runs in order, on real `redis-server` processes in a
-//! lab of its own, and must succeed; at the turns of the story what it prints is looked at.
+//! The guide and the runbook, typed: every command of their `console` blocks runs in order, on real `redis-server`
+//! processes in a lab of its own, and must succeed; at the turns of the story what it prints is looked at.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -7,36 +7,47 @@ use std::process::{Command, Output, Stdio};
 
 use crate::guide::{Block, Guide};
 
-/// The first of this walk's ports, in the place of 7001.
-const BASE_PORT: u16 = 13_401;
-
 struct Walk {
+    /// In the place of 7001.
+    base_port: u16,
+    /// Where commands are typed.
+    at: PathBuf,
+    /// Of the lab.
     directory: PathBuf,
     path: String,
+    /// How the lab ends.
+    clean: &'static str,
 }
 
 impl Walk {
-    fn new() -> Walk {
-        let rcl = PathBuf::from(env!("CARGO_BIN_EXE_rcl"));
-        let path =
-            format!("{}:{}", rcl.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
+    /// The guide, in the project's folder.
+    fn of_guide() -> Walk {
         let directory = std::env::temp_dir().join(format!("rcl-workshop-{}", std::process::id()));
-        Walk { directory, path }
+        let at = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        Walk { base_port: 13_401, at, directory, path: path(), clean: "make --silent clean" }
+    }
+
+    /// The runbook, in a folder of its own.
+    fn of_runbook() -> Walk {
+        let at = std::env::temp_dir().join(format!("rcl-runbook-{}", std::process::id()));
+        std::fs::create_dir_all(&at).unwrap();
+        Walk { base_port: 13_501, directory: at.join(".lab"), at, path: path(), clean: "rcl lab clean" }
     }
 
     /// Runs a line as typed, but for the ports.
     fn run(&self, line: &str) -> Output {
         let mut line = line.to_owned();
         for number in (1..=8).rev() {
-            line = line.replace(&format!("700{number}"), &(BASE_PORT + number - 1).to_string());
+            line = line.replace(&format!("700{number}"), &(self.base_port + number - 1).to_string());
         }
         Command::new("sh")
             .args(["-c", &line])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(&self.at)
             .env("PATH", &self.path)
             .env("RCL", env!("CARGO_BIN_EXE_rcl"))
             .env("LAB_DIR", &self.directory)
-            .env("LAB_BASE_PORT", BASE_PORT.to_string())
+            .env("LAB_BASE_PORT", self.base_port.to_string())
+            .env("RCL_STATE_DIR", self.directory.with_extension("state"))
             .env("SERVER", "redis-server")
             .env_remove("MAKEFLAGS")
             .env_remove("RCL_ENTRY")
@@ -56,8 +67,26 @@ impl Walk {
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        let _ = self.run("make --silent clean");
+        let _ = self.run(self.clean);
+        let _ = std::fs::remove_dir_all(self.directory.with_extension("state"));
     }
+}
+
+/// With the `rcl` under test first.
+fn path() -> String {
+    let rcl = PathBuf::from(env!("CARGO_BIN_EXE_rcl"));
+    format!("{}:{}", rcl.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
+}
+
+/// False, with a loud line, where something that the walk needs is missing.
+fn can_walk(what: &str) -> bool {
+    for needed in ["redis-server", "make"] {
+        if Command::new(needed).arg("--version").stdout(Stdio::null()).status().is_err() {
+            let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: no {needed} on this machine");
+            return false;
+        }
+    }
+    true
 }
 
 /// What the output of a command must show.
@@ -82,17 +111,11 @@ fn expectations(line: &str) -> &'static [&'static str] {
 
 #[test]
 fn the_guide_is_walked_through() {
-    for needed in ["redis-server", "make"] {
-        if Command::new(needed).arg("--version").stdout(Stdio::null()).status().is_err() {
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: the walk through the workshop: no {needed} on this machine"
-            );
-            return;
-        }
+    if !can_walk("the walk through the workshop") {
+        return;
     }
     let guide = Guide::read(&crate::read("docs/workshop.md"));
-    let walk = Walk::new();
+    let walk = Walk::of_guide();
     let mut terminal: Vec<&str> = Vec::new();
     let mut checked = 0;
     for (block, line) in &guide.commands {
@@ -118,4 +141,19 @@ fn the_guide_is_walked_through() {
     }
     assert!(checked >= 20, "the guide has lost commands whose output is looked at");
     assert!(!walk.directory.exists(), "make clean is the end");
+}
+
+#[test]
+fn the_runbook_is_walked_through() {
+    if !can_walk("the walk through the runbook") {
+        return;
+    }
+    let runbook = Guide::read(&crate::read("docs/operations.md"));
+    let walk = Walk::of_runbook();
+    for (block, line) in &runbook.commands {
+        assert_eq!(*block, Block::Console, "{line}");
+        walk.succeed(line);
+    }
+    assert!(!walk.directory.exists(), "rcl lab clean is the end");
+    std::fs::remove_dir_all(&walk.at).unwrap();
 }
