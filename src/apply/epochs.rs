@@ -13,7 +13,7 @@
 //! ```
 //!
 //! While slots move, sources keep their epochs, and those of targets are newer than all that the targets know of. So it is enough that, before any
-//! move begins, no two masters share an epoch, and each knows the epochs of all others. (Redis 7.0: `clusterBumpConfigEpochWithoutConsensus`,
+//! move begins, no two masters share an epoch, and each knows the epochs of all others, or newer ones. (Redis 7.0: `clusterBumpConfigEpochWithoutConsensus`,
 //! `clusterHandleConfigEpochCollision`.)
 
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ fn unsettled(views: &BTreeMap<NodeId, Vec<NodeLine>>) -> Option<String> {
         }
         for viewer in views.keys() {
             if let Some(seen) = line_of(viewer, id)
-                && seen.config_epoch != own.config_epoch
+                && seen.config_epoch < own.config_epoch
             {
                 let viewer = line_of(viewer, viewer)?;
                 return Some(format!(
@@ -129,5 +129,12 @@ mod tests {
         assert_eq!(why, "127.0.0.1:7002 does not know that 127.0.0.1:7001 is at epoch 6");
         // Who does not answer is not waited for.
         assert_eq!(of(&[(2, &old)]), None);
+    }
+
+    #[test]
+    fn one_that_was_reset_is_remembered_with_a_newer_epoch_which_stays() {
+        let own = ["1 7001 master - 1 0-8191", "2 7002 master - 4 8192-16383"];
+        let others = ["1 7001 master - 6 0-8191", "2 7002 master - 4 8192-16383"];
+        assert_eq!(of(&[(1, &own), (2, &others)]), None);
     }
 }
