@@ -223,7 +223,7 @@ replication: ## Sends chains of nodes and redis-servers through faults drawn fro
 .PHONY: kill-rcl
 kill-rcl: ## Kills rcl -9 at random moments of what it does, resumes or undoes it, and looks that all is well: SEED=1 ROUNDS=200
 	@RCL_KILL_SEED='$(or $(SEED),1)' RCL_KILL_ROUNDS='$(or $(ROUNDS),200)' \
-		cargo test --release --quiet --package rcl --test kill_rcl --test kill_node -- --nocapture --test-threads 1
+		cargo test --release --quiet --package rcl --test kill_rcl --test kill_node -- --include-ignored --nocapture --test-threads 1
 
 # In release mode, some ten thousand a minute; a wish that is planned badly is printed with its cluster, as small as can be.
 .PHONY: plan-props
