@@ -80,6 +80,9 @@ impl Drop for Walk {
     fn drop(&mut self) {
         let _ = self.run(self.clean);
         let _ = std::fs::remove_dir_all(self.directory.with_extension("state"));
+        if self.at.starts_with(std::env::temp_dir()) {
+            let _ = std::fs::remove_dir_all(&self.at);
+        }
     }
 }
 
@@ -169,5 +172,4 @@ fn the_runbook_is_walked_through() {
         walk.succeed(line);
     }
     assert!(!walk.directory.exists(), "rcl lab clean is the end");
-    std::fs::remove_dir_all(&walk.at).unwrap();
 }
