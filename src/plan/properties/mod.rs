@@ -18,7 +18,7 @@ mod roles;
 mod slots;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use self::cases::{Case, Wish};
 use self::model::Model;
@@ -35,7 +35,11 @@ fn cases() -> u32 {
 fn every_wish_comes_true_with_the_fewest_moves() {
     let config =
         Config { cases: cases(), failure_persistence: None, max_shrink_iters: 3000, ..Config::default() };
-    let mut runner = TestRunner::new(config);
+    // The usual ones are the same each time: a rare case that fails is for `make plan-props` to find.
+    let mut runner = match std::env::var_os("RCL_PLAN_CASES") {
+        Some(_) => TestRunner::new(config),
+        None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    };
     let mut tally = std::cell::RefCell::new(std::collections::BTreeMap::<String, [u64; 2]>::new());
     let outcome = runner.run(&cases::case(), |case| {
         let planned = judge(&case)?;
