@@ -26,6 +26,7 @@ mod evidence;
 mod failure_detection;
 mod failure_reports;
 mod faults;
+mod gains;
 mod gossip;
 mod handshake;
 mod heartbeat;

@@ -53,6 +53,7 @@ impl Member {
         }
         match change {
             Change::Migrating(to) => {
+                self.slots.gained.remove(&slot);
                 self.slots.migrating.insert(slot, to);
             }
             Change::Importing(from) => {
@@ -123,7 +124,10 @@ impl Member {
         if left_bare && self.config.allow_replica_migration {
             self.step_down_in_a_moment(to);
         }
-        if to == self.me && self.slots.importing.remove(&slot).is_some() {
+        if to == self.me
+            && let Some(giver) = self.slots.importing.remove(&slot)
+        {
+            self.gained_from(giver, slot);
             // A new epoch makes the claim win over the old owner's; the new face is announced when it is
             // public.
             self.bump_epoch_alone();

@@ -2,7 +2,8 @@
 //!
 //! - A master's claim of a slot (in its heartbeats, or told by others in an UPDATE) is taken over when the
 //!   slot has no owner, its owner no longer claims it, the owner is a replica (an operator's ADDSLOTS made it one), or
-//!   the owner's config epoch is smaller than the claimant's. Not while we import the slot, see [`crate::set_slot`].
+//!   the owner's config epoch is smaller than the claimant's. Not while we import the slot, see [`crate::set_slot`],
+//!   and not when the claimant has not heard that it was given to us, see [`crate::gains`].
 //! - A master that loses its last slot to another follows it as a replica, and so do its replicas. (With
 //!   `cluster-allow-replica-migration no` only when the winner has just those slots: a failover.) A master
 //!   that keeps others deletes the keys of those it lost.
@@ -34,6 +35,8 @@ pub(crate) struct SlotTable {
     pub migrating: BTreeMap<Slot, NodeRef>,
     /// Slots that are moving to us.
     pub importing: BTreeMap<Slot, NodeRef>,
+    /// Slots that came to us, with the nodes of the shard they came from that may not have heard, see [`crate::gains`].
+    pub gained: BTreeMap<Slot, Vec<NodeRef>>,
 }
 
 impl Default for SlotTable {
@@ -44,6 +47,7 @@ impl Default for SlotTable {
             not_claimed: SlotSet::EMPTY,
             migrating: BTreeMap::new(),
             importing: BTreeMap::new(),
+            gained: BTreeMap::new(),
         }
     }
 }
@@ -82,6 +86,7 @@ impl SlotTable {
     pub fn close_all_with(&mut self, at: NodeRef) {
         self.migrating.retain(|_, to| *to != at);
         self.importing.retain(|_, from| *from != at);
+        self.gained.values_mut().for_each(|unheard| unheard.retain(|other| *other != at));
     }
 
     pub fn close_all(&mut self) {
@@ -113,6 +118,7 @@ impl Member {
         let Some(owner) = self.slots.take(slot) else { return };
         self.nodes.change_standing(owner, |node| node.slots.remove(slot));
         if owner == self.me {
+            self.slots.gained.remove(&slot);
             self.unclaim(slot);
         }
     }
@@ -135,6 +141,7 @@ impl Member {
         if self.myself().master == Some(sender) {
             self.imports_arrived(&header.slots);
         }
+        self.giver_heard(sender, &header.slots);
         if self.nodes[shown_by].slots.is(&header.slots) {
             // Nothing new, but a claim that was in doubt is not any more.
             if shown_by == sender && !self.slots.not_claimed.is_empty() {
@@ -154,7 +161,7 @@ impl Member {
             return;
         }
         let ours = if self.is_master() { Some(self.me) } else { self.myself().master };
-        let mut from_ours = SlotSet::EMPTY;
+        let (mut from_ours, mut kept) = (SlotSet::EMPTY, SlotSet::EMPTY);
         for slot in claimed.difference(&self.nodes[claimant].slots.to_set()).iter() {
             if self.import_stops_claim(slot, claimant) {
                 continue;
@@ -168,6 +175,10 @@ impl Member {
             if !wins {
                 continue;
             }
+            if self.is_giver_unheard(slot, claimant) {
+                kept.insert(slot);
+                continue;
+            }
             if owner.is_some() && owner == ours {
                 from_ours.insert(slot);
             }
@@ -179,6 +190,9 @@ impl Member {
         let still = self.nodes[claimant].slots.to_set();
         self.slots.not_claimed = self.slots.not_claimed.union(&still.difference(claimed)).difference(claimed);
         self.after_losing(ours, claimant, claimed, &from_ours);
+        if !kept.is_empty() {
+            self.keep_gains(claimant, &kept);
+        }
     }
 
     /// We, or our master, may have no slot left.

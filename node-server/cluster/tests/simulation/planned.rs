@@ -73,3 +73,43 @@ fn planned_operations_lose_nothing() {
     }
     assert!(moved > 30, "only {moved} slots moved");
 }
+
+/// The source of a move hands its place to its replica just when the target is made the owner. The keys are there already,
+/// and the replica asks for votes without having heard of it; both make an epoch, and it may be the same one.
+#[test]
+fn a_source_that_is_failed_over_while_the_target_takes_over_loses_nothing() {
+    let mut took_over = 0;
+    for seed in 1..=60 {
+        let mut world = World::new(seed, 6, &Config { node_timeout_ms: 2_000, ..Config::default() });
+        world.create(3);
+        world.checkers.without_consensus(true);
+        world.client_period_ms = 2;
+        world.run_for(1_000);
+        let (slot, asked) = (hot_slot(0), world.checkers.last_election(3));
+        let (source, target) = (name(&world, 0).unwrap(), name(&world, 1).unwrap());
+        let set = |world: &mut World, index: usize, what: SetSlot| {
+            let token = world.set_slot(index, slot, what);
+            assert_eq!(world.answer(index, token), Reply::Ok);
+        };
+        set(&mut world, 1, SetSlot::Importing(source));
+        set(&mut world, 0, SetSlot::Migrating(target.clone()));
+        world.migrate_keys(slot, 0, 1);
+        world.order(3, Command::Failover(FailoverMode::Graceful));
+        while world.checkers.last_election(3) == asked {
+            world.run_for(1);
+        }
+        let pause_ms = world.rng.random_range(0..4);
+        world.run_for(pause_ms);
+        set(&mut world, 1, SetSlot::Node(target));
+        // Voters that know of the new owner refuse who does not: then it stays as it was.
+        world.run_for(6_000);
+        let agreed = world.run_until_true(30_000, |world| world.disagreement().is_none());
+        assert!(agreed, "seed {seed}: {:?}", world.disagreement());
+        took_over += usize::from(world.machines[3].following.is_none());
+        let (lost, _) = world.checkers.lost_writes.judge(&world.ledger, world.held_by_owners());
+        let owns = world.machines[1].map.as_ref().is_some_and(|map| map.my_slots().contains(slot));
+        assert_eq!((lost, owns), (0, true), "seed {seed}");
+        world.checkers.assert_clean(seed);
+    }
+    assert!(took_over > 20, "the replica took over {took_over} times");
+}
