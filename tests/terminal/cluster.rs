@@ -1,0 +1,65 @@
+//! A small cluster of our nodes that is the same in each run but for its ports: nodes get ids by the file that they keep them in.
+
+use std::path::{Path, PathBuf};
+
+use crate::harness::{self, Kind, Server};
+
+/// `aaaa…` is the first node, on what the snapshots call 127.0.0.1:17001.
+const DIGITS: &str = "abcdef0123456789";
+
+pub struct Cluster {
+    pub servers: Vec<Server>,
+    /// Removed at the end.
+    pub folder: PathBuf,
+}
+
+impl Cluster {
+    /// So many nodes that know nobody.
+    pub fn of_strangers(name: &str, count: usize) -> Cluster {
+        let folder = std::env::temp_dir().join(format!("rcl-terminal-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        // What is sorted by address is in the order of the nodes.
+        let servers = loop {
+            let servers: Vec<Server> = (0..count).map(|number| start(&folder, number)).collect();
+            if servers.is_sorted_by_key(|server| server.port) {
+                break servers;
+            }
+        };
+        Cluster { servers, folder }
+    }
+
+    pub fn address(&self, number: usize) -> String {
+        self.servers[number - 1].address()
+    }
+
+    /// The first `members` nodes become a cluster with a replica for each master.
+    pub fn create(&self, members: usize) {
+        harness::create(&self.servers[..members], 1);
+        harness::eventually("nothing is to be found", || harness::findings(&self.servers[0]) == (0, vec![]));
+    }
+
+    /// What differs from run to run, and what it is called.
+    pub fn known(&self) -> Vec<(String, String)> {
+        let ports = self.servers.iter().enumerate().flat_map(|(index, server)| {
+            let port = |base: usize| (base + index + 1).to_string();
+            [(server.port.to_string(), port(17000)), ((server.port + 10000).to_string(), port(27000))]
+        });
+        let folder = (self.folder.display().to_string(), "/lab".to_owned());
+        let home = std::env::var("HOME").unwrap_or_default();
+        ports.chain([folder]).chain((!home.is_empty()).then(|| (home + "/", "/home/".to_owned()))).collect()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn start(folder: &Path, number: usize) -> Server {
+    let id = DIGITS[number..=number].repeat(40);
+    let file = folder.join(format!("nodes-{number}.conf"));
+    let known = format!("{id} :0@0 myself,master - 0 0 0 connected\nvars currentEpoch 0 lastVoteEpoch 0\n");
+    std::fs::write(&file, known).unwrap();
+    Server::start(Kind::Ours, &["--cluster-config-file", file.to_str().unwrap()])
+}

@@ -1,0 +1,120 @@
+//! The files, and the comparison.
+
+use std::path::{Path, PathBuf};
+
+use crate::mask::Mask;
+use crate::run::{self, Said};
+
+/// How a verb is run for a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Piped,
+    Colour,
+    Json,
+    Yaml,
+}
+
+impl Form {
+    fn ending(self) -> &'static str {
+        match self {
+            Form::Piped => "txt",
+            Form::Colour => "colour.txt",
+            Form::Json => "json.txt",
+            Form::Yaml => "yaml.txt",
+        }
+    }
+
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Form::Piped | Form::Colour => &[],
+            Form::Json => &["-o", "json"],
+            Form::Yaml => &["-o", "yaml"],
+        }
+    }
+}
+
+/// Compares what verbs say with the files, and gathers what differs, so that one run shows all of it.
+pub struct Snapshots {
+    /// What is known to differ from run to run, and what stands for it in the files.
+    known: Vec<(String, String)>,
+    state: PathBuf,
+    differences: Vec<String>,
+}
+
+impl Snapshots {
+    pub fn new(known: Vec<(String, String)>, state: PathBuf) -> Snapshots {
+        Snapshots { known, state, differences: Vec::new() }
+    }
+
+    /// Runs `rcl` with these arguments in each of the forms.
+    pub fn take(&mut self, name: &str, forms: &[Form], arguments: &[&str], masks: &[Mask]) {
+        for form in forms {
+            let all: Vec<String> =
+                arguments.iter().chain(form.options()).map(|&word| word.to_owned()).collect();
+            let said = match form {
+                Form::Colour => run::on_a_terminal(&all, &self.state),
+                _ => run::in_pipes(&all, &self.state),
+            };
+            self.compare(name, *form, &all, &said, masks);
+        }
+    }
+
+    fn compare(&mut self, name: &str, form: Form, arguments: &[String], said: &Said, masks: &[Mask]) {
+        let shown = shown(arguments, said);
+        let masked = masks.iter().fold(self.without_what_is_known(&shown), |text, mask| mask.over(&text));
+        let path = folder().join(format!("{name}.{}", form.ending()));
+        if std::env::var_os("RCL_BLESS").is_some() {
+            std::fs::create_dir_all(folder()).unwrap();
+            return std::fs::write(&path, masked).unwrap();
+        }
+        let held = std::fs::read_to_string(&path).unwrap_or_default();
+        if held != masked {
+            self.differences.push(format!("{}:\n{}", path.display(), difference(&held, &masked)));
+        }
+    }
+
+    fn without_what_is_known(&self, text: &str) -> String {
+        self.known.iter().fold(text.to_owned(), |text, (word, name)| text.replace(word, name))
+    }
+
+    /// Fails if anything was another than in the files.
+    #[track_caller]
+    pub fn end(self) {
+        let count = self.differences.len();
+        assert!(
+            count == 0,
+            "{count} snapshots differ; after a look at them, make snapshots writes them anew\n\n{}",
+            self.differences.join("\n")
+        );
+    }
+}
+
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/terminal/snapshots")
+}
+
+fn shown(arguments: &[String], said: &Said) -> String {
+    let quoted = arguments.iter().map(|word| match word.contains([' ', '{']) {
+        true => format!("'{word}'"),
+        false => word.clone(),
+    });
+    let mut text = format!("$ rcl {}\n{}", quoted.collect::<Vec<_>>().join(" "), said.stdout);
+    if !said.stderr.is_empty() {
+        text.push_str(&format!("--- stderr\n{}", said.stderr));
+    }
+    if said.exit_code != 0 {
+        text.push_str(&format!("--- exits with {}\n", said.exit_code));
+    }
+    text.replace('\x1b', "␛")
+}
+
+/// The lines from the first to the last that differ.
+fn difference(held: &str, got: &str) -> String {
+    let (held, got): (Vec<&str>, Vec<&str>) = (held.lines().collect(), got.lines().collect());
+    let same = held.iter().zip(&got).take_while(|(one, other)| one == other).count();
+    let tail = held[same..].iter().rev().zip(got[same..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let lines = |mark: char, lines: &[&str]| -> String {
+        lines[same..lines.len() - tail].iter().map(|line| format!("  {mark} {line}\n")).collect()
+    };
+    format!("{}{}", lines('-', &held), lines('+', &got))
+}
