@@ -3,6 +3,7 @@
 //! ```text
 //! one node, 64-byte values, 2000 requests a second of random keys, four fifths of them SET
 //!   idle          the slowest in a thousand requests, before anything is begun
+//!   busy          the same while another program computes on one core: what any work on this machine costs
 //!   BGSAVE        its time, the same latency, and by how much memory grows (PSS with children: what fork shares counts once)
 //!   full sync     a second node joins as its replica: until its offset is near the master's; then both have the same
 //! one node with 10M keys (KEYS=n: so many; alone: the part snapshot-start)
@@ -77,6 +78,7 @@ pub fn measure_start(scale: Scale, figures: &mut Figures) -> anyhow::Result<()> 
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     idle_ms: f64,
+    busy_ms: f64,
     save_s: f64,
     save_ms: f64,
     save_growth: f64,
@@ -88,9 +90,12 @@ struct Run {
 
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Run { idle_ms, save_ms, sync_ms, .. } = self;
+        let Run { idle_ms, busy_ms, save_ms, sync_ms, .. } = self;
         let (save, sync) = (save_ms / idle_ms, sync_ms / idle_ms);
-        write!(f, "p99.9 idle {idle_ms:.3} ms, BGSAVE {save_ms:.3} ({save:.2} times idle's), ")?;
+        write!(
+            f,
+            "p99.9 idle {idle_ms:.3} ms, with a busy core {busy_ms:.3}, BGSAVE {save_ms:.3} ({save:.2} times idle's), "
+        )?;
         write!(f, "full sync {sync_ms:.3} ({sync:.2} times)")
     }
 }
@@ -121,6 +126,13 @@ fn report(figures: &mut Figures, ours: &Run, theirs: &Run) {
         ours.idle_ms,
     );
     add(
+        "bgsave_p999_busy",
+        "the same: p99.9 of requests, ms, ours beside ours with a busy core",
+        most(1.5),
+        ours.save_ms,
+        ours.busy_ms,
+    );
+    add(
         "bgsave_p999_theirs",
         "the same: p99.9 of requests, ms, beside theirs",
         most(1.0),
@@ -143,6 +155,13 @@ fn report(figures: &mut Figures, ours: &Run, theirs: &Run) {
         ours.idle_ms,
     );
     add(
+        "sync_p999_busy",
+        "the same: p99.9 of requests, ms, ours beside ours with a busy core",
+        most(1.5),
+        ours.sync_ms,
+        ours.busy_ms,
+    );
+    add(
         "sync_p999_theirs",
         "the same: p99.9 of requests, ms, beside theirs",
         most(1.0),
@@ -163,6 +182,7 @@ fn run(side: Side, keys: usize) -> anyhow::Result<Run> {
     let load = Load::start(&master, keys)?;
     std::thread::sleep(Duration::from_secs(1));
     run.idle_ms = load.slowest_ms(&[Span::of_nothing(IDLE)], 0.999)?;
+    run.busy_ms = load.slowest_ms(&[Span::of_computing(IDLE)], 0.999)?;
 
     let mut client = master.client()?;
     let mut saves = Vec::new();
@@ -268,6 +288,13 @@ impl Span {
     fn of_nothing(length: Duration) -> Span {
         let from = Instant::now();
         std::thread::sleep(length);
+        Span { from, to: Instant::now() }
+    }
+
+    /// Computes so long.
+    fn of_computing(length: Duration) -> Span {
+        let from = Instant::now();
+        while from.elapsed() < length {}
         Span { from, to: Instant::now() }
     }
 

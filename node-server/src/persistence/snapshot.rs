@@ -9,7 +9,7 @@
 //! save that is scheduled. Each sink fails alone, and the snapshot with the last of them.
 //!
 //! **Locks.** What is done under a shard's lock is bounded (`walk.rs`): entries looked at, and bytes copied. All else
-//! (compression, checksum, the sinks: `writing.rs`) is done without, and gives way to whoever wants the processor (`aside.rs`).
+//! (compression, checksum, the sinks: `writing.rs`) is done without, and every few dozen microseconds whoever wants the processor has it.
 //! How long locks were held INFO tells.
 //!
 //! **Slow sinks.** A writer that comes to an old entry first hands it over to the shard's queue, and the walk takes the
@@ -19,7 +19,6 @@
 //! limit, or over half of that, is cut off. A disk that is slow for longer than that costs the snapshot, with an error
 //! that says so: where fork would go on taking memory up to as much again as the data.
 
-mod aside;
 mod walk;
 mod writing;
 

@@ -18,10 +18,13 @@ use super::{Failure, Refusal};
 use crate::clock;
 use crate::eviction;
 use crate::node::Node;
+use crate::scheduling;
 use crate::shard::Shards;
 
 /// So many keys are inserted under one lock.
 const KEYS_A_LOCK: usize = 512;
+/// Of a run that is decoded while others serve: after so many keys they get the processor if they wait for it.
+const KEYS_A_TURN: usize = 32;
 /// For so many keys the cache is asked at once for what they need.
 const ASKED_AHEAD: usize = 16;
 
@@ -157,6 +160,9 @@ impl<'a> Inserter<'a> {
         let now_ms = clock::now_ms();
         let decoded = loop {
             let offset = decoder.offset();
+            if ready.len() % KEYS_A_TURN == 0 {
+                self.let_others_run();
+            }
             match decoder.next_key() {
                 Ok(Some(key)) => match self.prepare(key, offset, now_ms, &mut counts) {
                     Ok(prepared) => ready.extend(prepared),
@@ -259,8 +265,16 @@ impl<'a> Inserter<'a> {
             }
             let mut locked = self.target.shards.lock(shard);
             self.insert_together(&mut locked.keyspace, &mut together)?;
+            drop(locked);
+            self.let_others_run();
         }
         Ok(())
+    }
+
+    fn let_others_run(&self) {
+        if self.target.gives_way {
+            scheduling::let_others_run();
+        }
     }
 
     /// All of one shard.

@@ -1,9 +1,8 @@
 //! The walk over all shards: some visits, each under one lock, then what they brought is written, and so on in turn.
 //!
 //! What a visit does under its lock is bounded by [`VISIT`]. A thread that has just slept is seldom sent to sleep itself while it
-//! holds a lock: so the walk sleeps while what it brought is written elsewhere, and now and then a moment where it writes
-//! itself. Who waits for a lock that it had gets it next. What was copied under locks is freed here and nowhere else,
-//! so that its memory is at hand for the next visits.
+//! holds a lock: so the walk sleeps now and then, for a moment. Who waits for a lock that it had gets it next. What was copied under
+//! locks is freed here and nowhere else, so that its memory is at hand for the next visits.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +10,6 @@ use std::time::{Duration, Instant};
 use parking_lot::MutexGuard;
 use rcl_store::snapshot::{Handed, Room, WalkBudget, WalkState};
 
-use super::aside::Aside;
 use super::writing::Writing;
 use super::{Pace, SnapshotError, Summary};
 use crate::clock;
@@ -46,7 +44,6 @@ impl Walk {
         if pace == Pace::GivingWay {
             scheduling::short_slices();
         }
-        let mut aside = Aside::start(pace);
         // A visit may look at some more than it was told to.
         let mut handed = Handed::with_room_for(VISITS * 2 * VISIT.entries);
         let mut next = 0;
@@ -54,19 +51,12 @@ impl Walk {
             for _ in 0..VISITS {
                 let Some(&index) = self.unwalked.get(next % self.unwalked.len().max(1)) else { break };
                 next += usize::from(!self.visit(index, &mut handed)?);
+                scheduling::let_others_run();
             }
-            let result;
-            (writing, handed, result) = aside.run(move || {
-                let result = writing.add(&handed);
-                (writing, handed, result)
-            });
-            if aside.is_elsewhere() {
-                self.stretch_began = clock::monotonic();
-            }
+            let result = writing.add(&handed);
             self.room.release(handed.clear());
             result?;
         }
-        drop(aside);
         writing.end()
     }
 

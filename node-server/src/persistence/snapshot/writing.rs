@@ -21,10 +21,13 @@ use crate::eviction;
 use crate::node::Node;
 use crate::persistence;
 use crate::replication::LogPoint;
+use crate::scheduling;
 use crate::scripting::functions::Functions;
 
 /// Sinks get pieces of about this size.
 const CHUNK_BYTES: usize = 64 * 1024;
+/// After so much, which takes some dozen microseconds, others get the processor if they wait for it.
+const TURN_BYTES: u64 = 2 * 1024;
 const FULL_SINK_PAUSE: Duration = Duration::from_millis(1);
 /// A longer one is made in pieces.
 const LONGEST_DELAY_US: i64 = 10_000;
@@ -89,6 +92,7 @@ impl Writing {
             sum: (format != Format::Commands).then(FileSum::default),
             out,
             bytes: 0,
+            turn_began: 0,
         };
         let (node, now_ms) = (node.clone(), clock::now_ms());
         Writing { node, settings, format, at_point, now_ms, encoder, outflow, database: None, keys: 0 }
@@ -177,6 +181,8 @@ struct Outflow {
     sum: Option<FileSum>,
     out: Vec<u8>,
     bytes: u64,
+    /// At how many bytes others had the processor last.
+    turn_began: u64,
 }
 
 impl Outlet for Outflow {
@@ -187,6 +193,11 @@ impl Outlet for Outflow {
     fn piece(&mut self) {
         if self.out.len() >= CHUNK_BYTES {
             self.flush();
+        }
+        let bytes = self.bytes + self.out.len() as u64;
+        if bytes - self.turn_began >= TURN_BYTES {
+            self.turn_began = bytes;
+            scheduling::let_others_run();
         }
     }
 }
