@@ -146,6 +146,8 @@ impl Scale {
                 let takers = (0..self.sides.len()).filter(|&side| self.sides[side].may_take());
                 let taker = if weighs_nothing {
                     let slots = |side: &Side| side.count as f64 / side.weight;
+                    // Who is above its band has to give, and who took is not asked to.
+                    let takers = takers.filter(|&side| self.sides[side].load <= self.sides[side].high);
                     takers.min_by(|&a, &b| slots(&self.sides[a]).total_cmp(&slots(&self.sides[b])))
                 } else {
                     takers.max_by(|&a, &b| self.sides[a].by_need(&self.sides[b]))
@@ -325,6 +327,20 @@ mod tests {
         assert_eq!(moves.len(), 2);
         let given: usize = plan(&topology, &wish).unwrap().moves().map(|part| part.slots.len()).sum();
         assert_eq!(given, 8);
+    }
+
+    #[test]
+    fn slots_that_weigh_nothing_go_to_none_that_has_to_give() {
+        // Of 220, 110 are each one's share and 55 to 165 its band. The first is emptied; the second, which has the fewest slots,
+        // is above its band and must stay free to give.
+        let heavy = (5000..5010).map(|slot| (slot, 20));
+        let keys: Vec<(u16, u64)> = [(0, 10), (10000, 10)].into_iter().chain(heavy).collect();
+        let topology = with_keys(&[5000, 5000, 6384], &keys);
+        let wish = Wish { weights: [(id(1), 0.0)].into(), threshold_percent: 50.0, ..by_keys() };
+        let (moves, _) = moved(&topology, &wish);
+        let ways: Vec<(u16, u16)> = moves.iter().map(|(from, to, _)| (*from, *to)).collect();
+        assert_eq!(ways, [(7001, 7003), (7002, 7003)]);
+        assert_eq!(moves[0].2, "0-4999");
     }
 
     #[test]
