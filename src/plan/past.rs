@@ -48,16 +48,20 @@ fn is_reverse(one: &Step, other: &Step) -> bool {
 /// The master that is now what `id` was: itself, or who took its slots over when it failed.
 pub fn stands_for<'a>(topology: &'a Topology, roles: &Roles, id: NodeId) -> Option<&'a Node> {
     let serving = |node: &&Node| node.answers() && node.is_master();
+    let took_over = |node: &&Node| roles.get(&node.id) == Some(&Some(id)) && !node.slots.is_empty();
+    let successor = || topology.masters().into_iter().find(|node| took_over(node) && serving(node));
     let heir = match topology.node(id) {
-        Some(node) if serving(&node) => return Some(node),
+        // One that was just replaced may be a master for a moment yet, of nothing.
+        Some(node) if serving(&node) => {
+            return successor().filter(|_| node.slots.is_empty()).or(Some(node));
+        }
         Some(node) => node.master(),
         None => None,
     };
     if let Some(heir) = heir.and_then(|heir| topology.node(heir)) {
         return Some(heir).filter(serving);
     }
-    let took_over = |node: &&Node| roles.get(&node.id) == Some(&Some(id)) && !node.slots.is_empty();
-    topology.masters().into_iter().find(|node| took_over(node) && serving(node))
+    successor()
 }
 
 /// Where the slots of a move are now.

@@ -260,6 +260,10 @@ mod tests {
         let node = now.nodes.get_mut(&id(1)).unwrap();
         (node.role, node.facts) = (Role::ReplicaOf(id(3)), Some(Default::default()));
         assert_eq!(moved(&rest(&now, &plan, &roles).unwrap()), [(7003, 7002, "0-9".to_owned())]);
+        // Or has not stepped down yet.
+        now.nodes.get_mut(&id(1)).unwrap().role = Role::Master;
+        assert_eq!(moved(&rest(&now, &plan, &roles).unwrap()), [(7003, 7002, "0-9".to_owned())]);
+        now.nodes.get_mut(&id(1)).unwrap().role = Role::ReplicaOf(id(3));
         // The target is gone, and nobody stands for it.
         now.nodes.get_mut(&id(2)).unwrap().facts = None;
         let error = rest(&now, &plan, &roles).unwrap_err();
