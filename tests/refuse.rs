@@ -14,6 +14,8 @@ fn create_refuses_what_cannot_become_a_cluster() {
         rcl_refused(2, "named twice", &["create", a[0], a[1], a[1], "--yes"]);
         rcl_refused(4, "cannot reach 127.0.0.1:1", &["create", a[0], a[1], "127.0.0.1:1", "--yes"]);
         rcl_refused(6, "--yes", &["create", a[0], a[1], a[2]]);
+        let asked_with_tls = ["create", a[0], a[1], a[2], "--tls", "--insecure", "--yes"];
+        rcl_refused(4, "speaks plain text on this port, not TLS", &asked_with_tls);
         let alone = Server::start(kind, &["--cluster-enabled", "no"]);
         rcl_refused(3, "not in cluster mode", &["create", a[0], a[1], &alone.address(), "--yes"]);
         rcl_refused(3, "not in cluster mode", &["check", &alone.address()]);

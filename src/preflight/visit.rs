@@ -170,6 +170,8 @@ async fn enter(
     };
     Err(match (speech(ip, port).await, why) {
         (Speech::Tls, _) => Answer::OtherSpeech(Speech::Tls),
+        // A server waits for the end of a line that a hello of TLS does not have.
+        (Speech::Plain, _) if connector.transport.tls.is_some() => Answer::OtherSpeech(Speech::Plain),
         (Speech::Plain, Some(_)) => Answer::OtherSpeech(Speech::Plain),
         (Speech::Unknown, Some(why)) => Answer::Unreachable(why),
         (_, None) => Answer::Mute,

@@ -119,6 +119,7 @@ fn expectations(line: &str) -> &'static [&'static str] {
         "make recover" => &["role:slave", "master_link_status:up"],
         "rcl redis-cli -c -p 7002 GET {test}:data" => &["critical"],
         "make scale-down" => &["33.3 %"],
+        "rcl redis-cli -c -p 7001 GET {cut}50" => &["50"],
         _ => &[],
     }
 }
@@ -169,7 +170,13 @@ fn the_runbook_is_walked_through() {
         if line.starts_with("rcl forget") {
             walk.await_success(line);
         }
-        walk.succeed(line);
+        let said = walk.succeed(line);
+        for expected in expectations(line) {
+            assert!(said.contains(expected), "$ {line}\nlacks {expected}:\n{said}");
+        }
+        if line.starts_with("timeout -s KILL") {
+            assert!(said.contains("cut off"), "it came to its end: {said}");
+        }
     }
     assert!(!walk.directory.exists(), "rcl lab clean is the end");
 }
