@@ -71,6 +71,13 @@ impl Field {
         running
     }
 
+    /// With the target and its replica together: a Redis whose replica takes over just when it gets a slot that the replica has not
+    /// heard of stays the master of that one, and of those that come after.
+    fn assert_all_arrived(&self) {
+        let moved = self.owned(TARGET) + self.owned(TARGET + 3);
+        assert!(moved >= 5461 + 5000, "all have arrived: {moved}");
+    }
+
     fn signal(&self, index: usize, signal: libc::c_int) {
         // SAFETY: a signal to a process that this test started and has not ended.
         let sent = unsafe { libc::kill(self.servers[index].pid() as libc::pid_t, signal) };
@@ -137,8 +144,7 @@ fn fails_over(kind: Kind, victim: usize) {
     field.resume();
     field.servers[victim].start_again();
     field.assert_well(2);
-    let moved = field.owned(TARGET).max(field.owned(TARGET + 3));
-    assert!(moved >= 5461 + 5000, "all have arrived: {moved}");
+    field.assert_all_arrived();
 }
 
 /// Each of these takes a cluster of six and a node timeout or two: so one kind of node does, unless `RCL_KILL_ROUNDS` asks for
@@ -173,8 +179,7 @@ fn is_failed_over(kind: Kind, victim: usize) {
         field.resume();
     }
     field.assert_well(2);
-    let moved = field.owned(TARGET).max(field.owned(TARGET + 3));
-    assert!(moved >= 5461 + 5000, "all have arrived: {moved}");
+    field.assert_all_arrived();
 }
 
 #[test]
@@ -199,8 +204,7 @@ fn is_cut_off_and_replaced(kind: Kind, victim: usize) {
     assert!(code == 5 && stderr.contains("rcl resume"), "{code}: {stderr}");
     field.resume();
     field.assert_well(2);
-    let moved = field.owned(TARGET).max(field.owned(TARGET + 3));
-    assert!(moved >= 5461 + 5000, "all have arrived: {moved}");
+    field.assert_all_arrived();
 }
 
 #[test]
@@ -208,9 +212,11 @@ fn the_source_is_cut_off_and_replaced_in_mid_move() {
     with_kinds(Kind::Ours, |kind| is_cut_off_and_replaced(kind, SOURCE));
 }
 
+/// On our nodes alone: MIGRATE of Redis holds up its source for as long as the target says nothing, and of the two voters that
+/// are left the source is one. So nobody is elected before that is over, and then the replica's data may be too old.
 #[test]
 fn the_target_is_cut_off_and_replaced_in_mid_move() {
-    with_kinds(Kind::Redis, |kind| is_cut_off_and_replaced(kind, TARGET));
+    is_cut_off_and_replaced(Kind::Ours, TARGET);
 }
 
 #[test]
