@@ -125,10 +125,9 @@ mod tests {
 
     #[test]
     fn of_many_slots_the_first_and_the_last_are_taken_while_importing() {
-        let bytes = format!("{:?}", b"STABLE".to_vec());
         let stable = |count: usize| {
             let slots: Vec<_> = Slot::all().take(count).collect();
-            format!("{:?}", at_once(&slots, "me")).matches(bytes.trim_matches(['[', ']'])).count()
+            format!("{:?}", at_once(&slots, "me")).matches("STABLE").count()
         };
         assert_eq!([0, 1, 2, 3, 64].map(stable), [0, 0, 0, 1, 62]);
     }

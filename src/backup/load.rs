@@ -216,7 +216,7 @@ fn payload_for(key: &mut RawKey, readable: &Readable) -> Result<Vec<u8>, Failure
 
 fn restore_command(key: &RawKey, payload: Vec<u8>, replace: bool) -> Words {
     let expiry = key.expiry_ms.unwrap_or(0).to_string();
-    let mut words = Words::of(&["RESTORE"]).and(&key.key).and(expiry).and_bytes(payload);
+    let mut words = Words::of(&["RESTORE"]).and(&key.key).and(expiry).and(payload);
     if replace {
         words = words.and("REPLACE");
     }

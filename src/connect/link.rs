@@ -15,62 +15,88 @@ use super::{Credentials, Transport, explain};
 use crate::cli::{Failure, Kind};
 
 /// A command: its name and arguments. Clones share them: what is sent once more is not copied for that.
-#[derive(Clone, Debug, Default)]
-pub struct Words(Arc<Vec<Vec<u8>>>);
+#[derive(Clone, Default)]
+pub struct Words(Arc<redis::Cmd>);
 
 impl Words {
     pub fn of(words: &[&str]) -> Words {
-        Words(Arc::new(words.iter().map(|word| word.as_bytes().to_vec()).collect()))
+        // What comes after is mostly a key or a number.
+        let bytes: usize = words.iter().map(|word| word.len()).sum();
+        let mut cmd = redis::Cmd::with_capacity(words.len() + 2, bytes + 32);
+        words.iter().for_each(|word| {
+            cmd.arg(word);
+        });
+        Words(Arc::new(cmd))
     }
 
     #[must_use]
-    pub fn and(self, word: impl AsRef<[u8]>) -> Words {
-        self.and_bytes(word.as_ref().to_vec())
-    }
-
-    /// A long one, which is moved there.
-    #[must_use]
-    pub fn and_bytes(mut self, word: Vec<u8>) -> Words {
-        Arc::make_mut(&mut self.0).push(word);
+    pub fn and(mut self, word: impl AsRef<[u8]>) -> Words {
+        Arc::make_mut(&mut self.0).arg(word.as_ref());
         self
     }
 
     /// The first two words, which name the command and hold no secret and no key.
     fn name(&self) -> String {
-        let count =
-            if self.0.first().is_some_and(|word| word.eq_ignore_ascii_case(b"CLUSTER")) { 2 } else { 1 };
-        let words: Vec<_> = self.0.iter().take(count).map(|word| String::from_utf8_lossy(word)).collect();
-        words.join(" ")
+        name(&self.0)
     }
+}
 
-    fn cmd(&self) -> redis::Cmd {
-        let mut cmd = redis::Cmd::new();
-        self.0.iter().for_each(|word| {
-            cmd.arg(word.as_slice());
-        });
-        cmd
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(words(&self.0).map(|word| word.escape_ascii().to_string())).finish()
     }
+}
+
+fn words(cmd: &redis::Cmd) -> impl Iterator<Item = &[u8]> {
+    cmd.args_iter().filter_map(|word| if let redis::Arg::Simple(word) = word { Some(word) } else { None })
+}
+
+fn name(cmd: &redis::Cmd) -> String {
+    let count =
+        if words(cmd).next().is_some_and(|word| word.eq_ignore_ascii_case(b"CLUSTER")) { 2 } else { 1 };
+    let words: Vec<_> = words(cmd).take(count).map(String::from_utf8_lossy).collect();
+    words.join(" ")
 }
 
 /// Commands sent in one write, whose replies come in order.
-#[derive(Clone, Debug, Default)]
-pub struct Pipeline {
-    commands: Vec<Words>,
+#[derive(Clone)]
+pub struct Pipeline(redis::Pipeline);
+
+impl Default for Pipeline {
+    fn default() -> Pipeline {
+        Pipeline::with_capacity(0)
+    }
 }
 
 impl Pipeline {
+    fn with_capacity(count: usize) -> Pipeline {
+        let mut packed = redis::Pipeline::with_capacity(count);
+        // They are replies as all others.
+        packed.ignore_errors();
+        Pipeline(packed)
+    }
+
     pub fn add(&mut self, command: Words) {
-        self.commands.push(command);
+        self.0.add_command(Arc::unwrap_or_clone(command.0));
     }
 
     pub fn is_empty(&self) -> bool {
-        self.commands.is_empty()
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.cmd_iter().map(|cmd| Words(Arc::new(cmd.clone())))).finish()
     }
 }
 
 impl FromIterator<Words> for Pipeline {
     fn from_iter<I: IntoIterator<Item = Words>>(commands: I) -> Pipeline {
-        Pipeline { commands: commands.into_iter().collect() }
+        let commands = commands.into_iter();
+        let mut pipeline = Pipeline::with_capacity(commands.size_hint().0);
+        commands.for_each(|command| pipeline.add(command));
+        pipeline
     }
 }
 
@@ -187,37 +213,32 @@ impl Link {
         if pipeline.is_empty() {
             return Ok(Vec::new());
         }
-        let mut packed = redis::Pipeline::with_capacity(pipeline.commands.len());
-        packed.ignore_errors();
-        pipeline.commands.iter().for_each(|words| {
-            packed.add_command(words.cmd());
-        });
         let mut connection = self.connection();
         let replies: Vec<redis::Value> =
-            packed.query_async(&mut connection).await.map_err(|error| self.lost(&error))?;
+            pipeline.0.query_async(&mut connection).await.map_err(|error| self.lost(&error))?;
         Ok(replies.into_iter().map(reply).collect())
     }
 
     /// The reply, an error reply being `Err`.
     pub async fn call(&self, command: Words) -> Result<Reply, LinkError> {
         match self.raw(&command).await? {
-            Reply::Error(error) => Err(self.error(&command, error)),
+            Reply::Error(error) => Err(self.error(command.name(), error)),
             reply => Ok(reply),
         }
     }
 
     /// The reply, whatever it is.
     pub async fn raw(&self, command: &Words) -> Result<Reply, LinkError> {
-        let replies = self.pipeline(&Pipeline { commands: vec![command.clone()] }).await?;
+        let replies = self.pipeline(&std::iter::once(command.clone()).collect()).await?;
         replies.into_iter().next().ok_or_else(|| self.unexpected(command, &Reply::Null))
     }
 
     /// Every command must be answered with something else than an error; the first error is `Err`.
     pub async fn all(&self, pipeline: &Pipeline) -> Result<Vec<Reply>, LinkError> {
         let replies = self.pipeline(pipeline).await?;
-        for (command, reply) in pipeline.commands.iter().zip(&replies) {
+        for (command, reply) in pipeline.0.cmd_iter().zip(&replies) {
             if let Reply::Error(error) = reply {
-                return Err(self.error(command, error.clone()));
+                return Err(self.error(name(command), error.clone()));
             }
         }
         Ok(replies)
@@ -233,12 +254,20 @@ impl Link {
         }
     }
 
-    fn error(&self, command: &Words, error: String) -> LinkError {
+    fn error(&self, command: String, error: String) -> LinkError {
         let address = self.address.clone();
         if ["NOAUTH", "WRONGPASS", "NOPERM"].iter().any(|code| error.starts_with(code)) {
             return LinkError::Denied { address, why: error };
         }
-        LinkError::Server { address, command: command.name(), error }
+        LinkError::Server { address, command, error }
+    }
+
+    /// An error reply, or one that is none, where another was expected.
+    pub fn wrong(&self, command: &Words, reply: Reply) -> LinkError {
+        match reply {
+            Reply::Error(error) => self.error(command.name(), error),
+            reply => self.unexpected(command, &reply),
+        }
     }
 
     pub fn unexpected(&self, command: &Words, reply: &Reply) -> LinkError {
