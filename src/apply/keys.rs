@@ -12,7 +12,7 @@
 //! attempt replaces.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
@@ -20,15 +20,13 @@ use rcl_proto::{Address, Slot};
 use tokio::sync::Semaphore;
 
 use super::slots::first_error;
-use super::survey::{self, Found};
-use super::window::{Call, USUAL_LIMIT, Weighed, Window, next_write};
+use super::survey::{self, Found, Survey};
+use super::turn::{Turn, in_turn};
+use super::window::{Call, Weighed, Window, next_write};
 use super::{BigKeys, Conduct, Settings, settle};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Connector, Link, LinkError, Pipeline, Words};
 
-/// How many writes a target gets at once. It takes one after the other anyway, and a source that waits for its
-/// turn in MIGRATE serves nobody; two keep the target busy.
-pub const TURNS: usize = 2;
 /// How often an I/O error between source and target is met with another attempt.
 const ATTEMPTS: usize = 4;
 
@@ -43,8 +41,18 @@ pub struct KeyPath {
     settings: Settings,
     conduct: Conduct,
     window: Mutex<Window>,
-    /// Shared by all that write to this target, or from this source.
-    turns: [Arc<Semaphore>; 2],
+    /// Shared by all that write to this source, or to this target.
+    pub of_source: Turn,
+    pub of_target: Turn,
+    /// Of the lanes of a pair one sends keys, while others look, open and close.
+    sends: Semaphore,
+}
+
+/// What is to be sent, and how it goes.
+struct Sending<'a> {
+    left: VecDeque<Call<'a>>,
+    moved: u64,
+    failure: Option<Failure>,
 }
 
 impl KeyPath {
@@ -56,15 +64,28 @@ impl KeyPath {
         settings: Settings,
         conduct: Conduct,
     ) -> KeyPath {
-        let window = Mutex::new(Window::new(settings.limits.max_latency.unwrap_or(USUAL_LIMIT)));
-        let turns = [Arc::new(Semaphore::new(TURNS)), Arc::new(Semaphore::new(TURNS))];
-        KeyPath { source, target, target_address, connector, settings, conduct, window, turns }
+        let window = Mutex::new(Window::new(settings.limits.max_latency));
+        let rests = settings.limits.max_latency.is_some();
+        let (of_source, of_target) = (Turn::new(rests), Turn::new(rests));
+        let sends = Semaphore::new(1);
+        KeyPath {
+            source,
+            target,
+            target_address,
+            connector,
+            settings,
+            conduct,
+            window,
+            of_source,
+            of_target,
+            sends,
+        }
     }
 
     /// Takes turns with all others that have these.
     #[must_use]
-    pub fn in_turn(mut self, of_source: Arc<Semaphore>, of_target: Arc<Semaphore>) -> KeyPath {
-        self.turns = [of_source, of_target];
+    pub fn in_turn(mut self, of_source: Turn, of_target: Turn) -> KeyPath {
+        (self.of_source, self.of_target) = (of_source, of_target);
         self
     }
 
@@ -74,14 +95,19 @@ impl KeyPath {
         let mut slots = slots.to_vec();
         loop {
             moved += self.migrate_all(&found).await?;
-            let counts = survey::count(&self.source, &slots).await?;
+            let counts = self.survey().count(&slots).await?;
             if counts.iter().all(|(_, keys)| *keys == 0) {
                 return Ok(moved);
             }
-            found = survey::look(&self.source, &counts).await?;
+            found = self.survey().look(&counts).await?;
             slots = counts.into_iter().filter(|(_, keys)| *keys > 0).map(|(slot, _)| slot).collect();
             self.refuse_big(&found).await?;
         }
+    }
+
+    /// Looks at the source.
+    pub fn survey(&self) -> Survey<'_> {
+        Survey { source: &self.source, turn: Some(&self.of_source) }
     }
 
     /// Only keys that were not there when the slot was opened, or could not be listed then, are met here.
@@ -90,34 +116,48 @@ impl KeyPath {
             return Ok(());
         }
         let limit = self.settings.limits.stall();
-        let big = survey::big_keys(&self.source, found, limit).await?;
+        let big = self.survey().big_keys(found, limit).await?;
         if big.is_empty() { Ok(()) } else { Err(survey::refusal(&big, limit)) }
     }
 
+    /// Several writes are under way, so that the source has one before it while it answers another.
     async fn migrate_all(&self, found: &Found) -> Result<u64, Failure> {
-        let mut left: VecDeque<Call<'_>> =
-            found.iter().map(|(slot, keys)| (*slot, keys.as_slice())).collect();
-        let mut moved = 0;
-        while !left.is_empty() {
+        let left = found.iter().map(|(slot, keys)| (*slot, keys.as_slice())).collect();
+        let sending = Mutex::new(Sending { left, moved: 0, failure: None });
+        // Nobody closes it, so this is no error.
+        let _sends = self.sends.acquire().await.ok();
+        tokio::join!(self.send(&sending), self.send(&sending));
+        let Sending { moved, failure, .. } = sending.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failure.map_or(Ok(moved), Err)
+    }
+
+    /// Write after write, until nothing is left or one fails.
+    async fn send(&self, sending: &Mutex<Sending<'_>>) {
+        let sent = || sending.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
             self.conduct.pause.wait(&self.conduct.stop).await;
             let window = self.window.lock().unwrap_or_else(PoisonError::into_inner).weight();
-            let write = next_write(&mut left, window, self.settings.keys_per_call.max(1));
+            let write = next_write(&mut sent().left, window, self.settings.keys_per_call.max(1));
+            if write.is_empty() {
+                return;
+            }
             let keys = write.iter().map(|(_, keys)| keys.len() as u64).sum();
             let bytes =
                 write.iter().flat_map(|(_, keys)| *keys).map(|key| key.bytes).fold(0, u64::saturating_add);
             self.conduct.pace.take(keys, bytes).await;
-            self.migrate(&write).await?;
+            if let Err(failure) = in_turn(&[&self.of_source, &self.of_target], self.migrate(&write)).await {
+                let mut sending = sent();
+                sending.left.clear();
+                sending.failure.get_or_insert(failure);
+                return;
+            }
             self.conduct.meter.add_keys(keys, bytes);
-            moved += keys;
+            sent().moved += keys;
         }
-        Ok(moved)
     }
 
     /// One write of MIGRATE calls, with further attempts for those that met an I/O error.
     async fn migrate(&self, calls: &[Call<'_>]) -> Result<(), Failure> {
-        // Always in this order; nobody closes them, so these are no errors.
-        let _from = self.turns[0].acquire().await.ok();
-        let _to = self.turns[1].acquire().await.ok();
         let started = Instant::now();
         let mut left: Vec<(Call<'_>, bool)> =
             calls.iter().map(|call| (*call, self.settings.replace)).collect();

@@ -24,6 +24,7 @@ mod stop;
 mod strays;
 pub(crate) mod survey;
 mod sync;
+mod turn;
 mod window;
 
 use std::time::{Duration, Instant};

@@ -17,7 +17,7 @@
 //! The target becomes owner before the source gives up: a run that dies in between leaves a slot that is open
 //! or has two claimants of which the newer epoch wins, never one without an owner.
 //!
-//! Batches of a pair go through two lanes, so that keys of one flow while the other opens or closes. Pairs run
+//! Batches of a pair go through three lanes: keys of one batch flow while the one before closes and the next is looked at and opened. Pairs run
 //! side by side, but no node is source and target at once: two nodes that MIGRATE to each other would wait for
 //! each other until the time limit. What cannot run side by side is a later wave; before each, epochs have settled
 //! (`epochs.rs`).
@@ -28,21 +28,21 @@ use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
 use rcl_proto::{NodeId, Slot, SlotSet};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::epochs;
 use super::handover::{Handover, SLOTS_PER_JOB};
-use super::keys::{KeyPath, TURNS, check};
+use super::keys::{KeyPath, check};
 use super::slots::{self, other_masters, setslot};
 use super::survey::{self, BigKey};
+use super::turn::{Turn, in_turn};
 use super::{BigKeys, Conduct, Method, Settings};
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Link};
 use crate::plan::{Move, NodeRef};
 
 /// Lanes of one pair.
-const LANES: usize = 2;
+const LANES: usize = 3;
 
 /// How often what is shown is brought up to date.
 const SHOWN_EVERY: Duration = Duration::from_millis(250);
@@ -120,19 +120,13 @@ async fn run_wave(
     moved: &mut Moved,
 ) {
     let mut lanes = JoinSet::new();
-    let mut turns: BTreeMap<(NodeId, bool), Arc<Semaphore>> = BTreeMap::new();
-    // Where a source's stall is limited, nothing else may stall it at the same time.
-    let (of_source, of_target) =
-        if settings.limits.max_latency.is_some() { (1, 1) } else { (Semaphore::MAX_PERMITS, TURNS) };
+    let rests = settings.limits.max_latency.is_some();
+    let mut turns: BTreeMap<NodeId, Turn> = BTreeMap::new();
     for part in wave {
         match Pair::new(session, cluster, &part, settings, conduct).await {
             Ok(mut pair) => {
-                let mut turn = |node, is_target, permits| {
-                    let turn = || Arc::new(Semaphore::new(permits));
-                    Arc::clone(turns.entry((node, is_target)).or_insert_with(turn))
-                };
-                let from = turn(part.source.id, false, of_source);
-                let to = turn(part.target.id, true, of_target);
+                let mut turn = |node| turns.entry(node).or_insert_with(|| Turn::new(rests)).clone();
+                let (from, to) = (turn(part.source.id), turn(part.target.id));
                 pair.path = pair.path.in_turn(from, to);
                 let lanes_of_it = if pair.handover.is_some() { 1 } else { LANES };
                 let pair = Arc::new(pair);
@@ -247,7 +241,7 @@ impl Pair {
 
     /// Slots with many keys go in smaller parts.
     async fn batch(&self, slots: &[Slot], moved: &mut Moved) -> Result<(), Failure> {
-        let counts = survey::count(&self.path.source, slots).await?;
+        let counts = self.path.survey().count(slots).await?;
         if let Some(handover) = &self.handover {
             self.conduct.pause.wait(&self.conduct.stop).await;
             return self.hand_over(handover, &counts, moved).await;
@@ -283,10 +277,10 @@ impl Pair {
     }
 
     async fn part(&self, counts: &[(Slot, u64)], moved: &mut Moved) -> Result<(), Failure> {
-        let mut found = survey::look(&self.path.source, counts).await?;
+        let mut found = self.path.survey().look(counts).await?;
         let mut slots: Vec<Slot> = counts.iter().map(|(slot, _)| *slot).collect();
         if self.settings.limits.big_keys == BigKeys::Refuse {
-            let big = survey::big_keys(&self.path.source, &found, self.settings.limits.stall()).await?;
+            let big = self.path.survey().big_keys(&found, self.settings.limits.stall()).await?;
             let refused: BTreeSet<Slot> = big.iter().map(|big| big.slot).collect();
             slots.retain(|slot| !refused.contains(slot));
             found.retain(|(slot, _)| !refused.contains(slot));
@@ -308,8 +302,10 @@ impl Pair {
 
     async fn open(&self, slots: &[Slot]) -> Result<(), Failure> {
         let (from, to) = (self.source_id.to_string(), self.target_id.to_string());
-        let importing = self.target.pipeline(&setslot(slots, &["IMPORTING", &from])).await?;
-        let migrating = self.path.source.pipeline(&setslot(slots, &["MIGRATING", &to])).await?;
+        let importing = setslot(slots, &["IMPORTING", &from]);
+        let importing = in_turn(&[&self.path.of_target], self.target.pipeline(&importing)).await?;
+        let migrating = setslot(slots, &["MIGRATING", &to]);
+        let migrating = in_turn(&[&self.path.of_source], self.path.source.pipeline(&migrating)).await?;
         self.check_opened(&importing, &migrating)
     }
 
@@ -317,8 +313,9 @@ impl Pair {
     async fn close(&self, slots: &[Slot], notes: &mut Vec<String>) -> Result<(), Failure> {
         let (source, to) = (&self.path.source, self.target_id.to_string());
         let close = setslot(slots, &["NODE", &to]);
-        slots::take_over(&self.target, slots, &to, self.target_is_redis).await?;
-        let closed = source.pipeline(&close).await?;
+        let taken = slots::take_over(&self.target, slots, &to, self.target_is_redis);
+        in_turn(&[&self.path.of_target], taken).await?;
+        let closed = in_turn(&[&self.path.of_source], source.pipeline(&close)).await?;
         // It may hear from the target first. When these were its last slots it is a replica by then (since
         // Redis 7 a master without slots follows the one that took the last), perhaps one that is loading its
         // first copy, and has nothing to give up.

@@ -7,7 +7,7 @@ use rcl_proto::resp::Reply;
 use rcl_proto::{Slot, SlotSet};
 
 use super::slots::setslot;
-use super::survey;
+use super::survey::Survey;
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Link, Pipeline, Words};
 use crate::plan::NodeRef;
@@ -36,12 +36,12 @@ pub async fn delete(cluster: &Cluster, node: &NodeRef, slots: &SlotSet) -> Resul
 async fn delete_all(link: &Link, slot: Slot) -> Result<u64, Failure> {
     let mut deleted = 0;
     loop {
-        let counts = survey::count(link, &[slot]).await?;
+        let counts = Survey::of(link).count(&[slot]).await?;
         if counts.iter().all(|(_, keys)| *keys == 0) {
             return Ok(deleted);
         }
         let before = deleted;
-        for (_, keys) in survey::look(link, &counts).await? {
+        for (_, keys) in Survey::of(link).look(&counts).await? {
             for part in keys.chunks(KEYS_PER_WRITE) {
                 let unlink = |key: &super::window::Weighed| {
                     [Words::of(&["ASKING"]), Words::of(&["UNLINK"]).and(&key.name)]

@@ -18,7 +18,7 @@ use rcl_proto::resp::Reply;
 use rcl_proto::{SLOT_COUNT, Slot, SlotSet};
 use tokio::task::JoinSet;
 
-use crate::apply::survey;
+use crate::apply::survey::Survey;
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Link, Words};
 use crate::topology::Measure;
@@ -75,7 +75,7 @@ where
 async fn keys(link: &Link, slots: &[Slot]) -> Result<Vec<(Slot, u64)>, Failure> {
     match stats(link, slots, &["key-count"]).await? {
         Stats::Known(found) if found.len() == slots.len() => Ok(found),
-        _ => survey::count(link, slots).await,
+        _ => Survey::of(link).count(slots).await,
     }
 }
 
@@ -156,7 +156,7 @@ async fn memory(session: &Session, cluster: &mut Cluster) -> Result<(), Failure>
 /// Of each slot some keys are weighed, and taken for all.
 async fn sample(link: &Link, counts: &[(Slot, u64)]) -> Result<Vec<(Slot, u64)>, Failure> {
     let some: Vec<(Slot, u64)> = counts.iter().map(|(slot, keys)| (*slot, (*keys).min(SAMPLE))).collect();
-    let weighed = survey::look(link, &some).await?;
+    let weighed = Survey::of(link).look(&some).await?;
     let of_slot = |(slot, names): (Slot, Vec<crate::apply::Weighed>)| {
         let keys = counts.iter().find(|(other, _)| *other == slot).map_or(0, |(_, keys)| *keys);
         let bytes: u64 = names.iter().map(|key| key.bytes).sum();
