@@ -80,6 +80,24 @@ impl Report for KeySlots {
     const LIST: &'static str = "keys";
 
     fn text(&self) -> String {
+        let mut text = self.rows();
+        if let [first, rest @ ..] = self.0.as_slice()
+            && !rest.is_empty()
+        {
+            let together = rest.iter().all(|key| key.slot == first.slot);
+            text.push_str(if together {
+                "\n\nOne slot: one command, transaction or script may use all of them."
+            } else {
+                "\n\nSeveral slots: a command that names them all is answered with CROSSSLOT."
+            });
+        }
+        text
+    }
+}
+
+impl KeySlots {
+    /// The keys, and nothing said of them together.
+    pub fn rows(&self) -> String {
         let has_owners = self.0.iter().any(|key| key.owner.is_some());
         let mut headings = vec!["key", "hashed", ">CRC16", ">slot"];
         if has_owners {
@@ -96,18 +114,7 @@ impl Report for KeySlots {
             }
             row
         });
-        let mut text = table(&headings, rows);
-        if let [first, rest @ ..] = self.0.as_slice()
-            && !rest.is_empty()
-        {
-            let together = rest.iter().all(|key| key.slot == first.slot);
-            text.push_str(if together {
-                "\n\nOne slot: one command, transaction or script may use all of them."
-            } else {
-                "\n\nSeveral slots: a command that names them all is answered with CROSSSLOT."
-            });
-        }
-        text
+        table(&headings, rows)
     }
 }
 

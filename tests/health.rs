@@ -120,7 +120,7 @@ fn create_names_everything_that_is_wrong_before_it_changes_anything() {
         signal(mute.pid(), libc::SIGCONT);
         assert_eq!(code, 2, "{stdout}{stderr}");
         for (server, what) in [
-            (&full, "is not empty: it holds 1 keys"),
+            (&full, "is not empty: it holds 1 key"),
             (&locked, "does not let us in"),
             (&alone, "is not in cluster mode"),
             (&no_bus, "has its bus at"),
@@ -178,7 +178,7 @@ fn a_create_that_fails_or_is_interrupted_takes_back_what_it_did() {
 
         let (code, stdout, stderr) = outcome(begin_in_vain(&servers, "1").wait_with_output().unwrap());
         assert_eq!(code, 5, "{stdout}{stderr}");
-        assert!(stderr.contains("5 nodes are empty and alone again"), "{stderr}");
+        assert!(stderr.contains("5 nodes empty and alone again"), "{stderr}");
         assert!(untouched(&servers), "{stderr}");
 
         let running = begin_in_vain(&servers, "30");

@@ -34,7 +34,7 @@ use serde::Serialize;
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::Cluster;
 use crate::journal::Journal;
-use crate::output::{Report, bytes, count};
+use crate::output::{Report, bytes, count, number_of};
 use crate::plan::{Move, Plan, Step};
 
 use conduct::Conduct;
@@ -60,15 +60,26 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
+const NOTHING: &str = "nothing to do";
+
+impl Outcome {
+    pub fn nothing(title: &str) -> Outcome {
+        Outcome { title: title.to_owned(), notes: vec![NOTHING.to_owned()], ..Outcome::default() }
+    }
+}
+
 impl Report for Outcome {
     fn text(&self) -> String {
+        if self.notes == [NOTHING] {
+            return format!("{}: {NOTHING}", self.title);
+        }
         let mut text = format!("done: {}, in {:.2} s", self.title, self.seconds);
         if self.moved_slots > 0 {
             let rate = self.moved_keys as f64 / self.seconds.max(0.001);
             text.push_str(&format!(
-                "\n  {} slots with {} keys ({}) moved, {} keys/s",
-                count(self.moved_slots),
-                count(self.moved_keys),
+                "\n  {} with {} ({}) moved, {} keys/s",
+                number_of(self.moved_slots, "slot"),
+                number_of(self.moved_keys, "key"),
                 bytes(self.moved_bytes),
                 count(rate as u64)
             ));
@@ -182,7 +193,7 @@ async fn run_group(
             Step::SetOwner { node, slots } => slots::set_owner(cluster, node, slots).await?,
             Step::DeleteKeys { node, slots } => {
                 let deleted = strays::delete(cluster, node, slots).await?;
-                outcome.notes.push(format!("{} keys deleted on {}", count(deleted), node.name()));
+                outcome.notes.push(format!("{} deleted on {}", number_of(deleted, "key"), node.name()));
             }
             Step::BumpEpoch { node } => slots::bump_epoch(cluster, node).await?,
             Step::CopySettings { source, target, names } => {
@@ -228,12 +239,12 @@ fn stopped(outcome: &Outcome, steps_left: usize, failure: &Failure) -> Failure {
     let mut what = failure.what.clone();
     if outcome.moved_slots > 0 {
         what.push_str(&format!(
-            "; {} slots with {} keys were moved before",
-            count(outcome.moved_slots),
-            count(outcome.moved_keys)
+            "; {} with {} moved before",
+            number_of(outcome.moved_slots, "slot"),
+            number_of(outcome.moved_keys, "key")
         ));
     }
-    what.push_str(&format!("; {steps_left} steps of the plan are not done"));
+    what.push_str(&format!("; of the plan {} left", number_of(steps_left, "step")));
     let kind = if failure.kind == Kind::Interrupted { Kind::Interrupted } else { Kind::Stopped };
     let next = failure.next.clone();
     Failure {

@@ -99,17 +99,6 @@ impl Failure {
         self.next = Some(next.into());
         self
     }
-
-    /// To stderr. What was printed already needs no error line: findings, differences.
-    pub fn report(&self) {
-        if !matches!(self.kind, Kind::Unhealthy | Kind::Different) || !self.what.is_empty() {
-            let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
-            anstream::eprintln!("{style}error:{style:#} {}", self.what);
-        }
-        if let Some(next) = &self.next {
-            anstream::eprintln!("  next: {next}");
-        }
-    }
 }
 
 impl fmt::Display for Failure {

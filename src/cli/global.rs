@@ -32,6 +32,11 @@ pub struct Global {
     #[arg(long, global = true)]
     pub no_color: bool,
 
+    /// Tells instead of drawing, for screen readers: tables as a line for each figure, progress as lines, no bars, no colour, nothing
+    /// that is painted over
+    #[arg(long, global = true, env = "RCL_PLAIN", value_parser = clap::builder::FalseyValueParser::new())]
+    pub plain: bool,
+
     /// Does not ask before a change
     #[arg(short, long, global = true)]
     pub yes: bool,

@@ -30,7 +30,7 @@ pub use login::{PasswordSource, ask_password, read_password};
 use named::Said;
 pub use session::Session;
 
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::{demo, dialect, key_slot, lab, metrics, verbs, watch};
 
 /// Creates, inspects, checks, repairs and reshapes Redis and Valkey clusters.
@@ -211,11 +211,17 @@ fn run(arguments: Vec<OsString>) -> ExitCode {
     if said.has("no_color") {
         anstream::ColorChoice::Never.write_global();
     }
+    if said.has("plain") {
+        output::speak_plainly();
+    }
     let output = Output::new(said.format(), said.verb(), said.has("quiet"));
     match parsed(&said, arguments) {
         Ok(Ok(cli)) => {
             // What is in the environment counts, too.
             let output = Output::new(cli.global.format(), said.verb(), cli.global.quiet);
+            if cli.global.plain {
+                output::speak_plainly();
+            }
             ended(output, run_verb(&cli, output))
         }
         Ok(Err(error)) => {

@@ -59,10 +59,8 @@ impl Report for Play {
             let heading = format!("{}. {}", index + 1, scene.heading);
             text.push_str(&format!("\n\n{}\n", paint(Paint::Strong, heading)));
             if !scene.keys.is_empty() {
-                let keys = KeySlots(scene.keys.clone()).text();
                 // What the scene has to say of its keys stands in its lesson.
-                let rows = keys.split("\n\n").next().unwrap_or_default();
-                text.push_str(&format!("\n{}\n", indented(rows)));
+                text.push_str(&format!("\n{}\n", indented(&KeySlots(scene.keys.clone()).rows())));
             }
             for exchange in &scene.commands {
                 let node =
@@ -80,7 +78,10 @@ impl Report for Play {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| if line.is_empty() { String::new() } else { format!("  {line}") })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Where the commands of a demo go.

@@ -33,7 +33,7 @@ pub fn look(topology: &Topology, ground: &Ground, entry: &str, found: &mut Vec<F
             continue;
         }
         let severity = if GRAVE.contains(name) { Severity::Warning } else { Severity::Notice };
-        let mend = format!("rcl call {entry} CONFIG SET {name} VALUE, and CONFIG REWRITE");
+        let mend = format!("rcl set {entry} {name} VALUE");
         let mut finding =
             Finding::new(severity, Code::SettingsDiffer, format!("{name} is not the same everywhere"), mend);
         for (value, nodes) in by_value {

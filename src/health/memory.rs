@@ -19,7 +19,7 @@ pub fn look(topology: &Topology, ground: &Ground, entry: &str, found: &mut Vec<F
             found.push(Finding::new(severity, code, format!("{}: {what}", names(topology, &nodes)), mend));
         }
     };
-    let set = |directive: &str| format!("rcl call {entry} CONFIG SET {directive}, and CONFIG REWRITE");
+    let set = |directive: &str| format!("rcl set {entry} {directive}");
     common(
         Severity::Warning,
         Code::NoMaxmemory,

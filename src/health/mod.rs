@@ -29,6 +29,7 @@ mod views;
 use rcl_proto::{NodeId, SlotSet};
 use serde::Serialize;
 
+use crate::output::number_of;
 use crate::topology::Topology;
 
 pub use code::Code;
@@ -119,9 +120,11 @@ fn slots_text(slots: &SlotSet) -> String {
 /// The names of nodes, of many the first only.
 fn names(topology: &Topology, nodes: &[NodeId]) -> String {
     const SHOWN: usize = 4;
+    let mut nodes = nodes.to_vec();
+    nodes.sort_by_key(|id| topology.node(*id).map(|node| &node.address));
     let mut text: Vec<String> = nodes.iter().take(SHOWN).map(|id| topology.name(*id)).collect();
     if nodes.len() > SHOWN {
-        text.push(format!("{} others", nodes.len() - SHOWN));
+        text.push(number_of(nodes.len() - SHOWN, "other"));
     }
     match text.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),

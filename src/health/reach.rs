@@ -4,6 +4,7 @@
 //! it is a warning where some node has no link to it either, and else a notice.
 
 use super::{Code, Door, Finding, Ground, Severity};
+use crate::output::number_of;
 use crate::topology::Topology;
 
 /// What a user feels.
@@ -39,17 +40,31 @@ pub fn look(topology: &Topology, ground: &Ground, found: &mut Vec<Finding>) {
                 finding.said(node.name(), format!("{linked} nodes have a link to it, {unlinked} have none")),
             );
         }
-        slowness(node.name(), here, found);
+        slow_fork(node.name(), here, found);
     }
+    slow_answers(topology, ground, found);
 }
 
-fn slowness(name: String, here: &super::NodeGround, found: &mut Vec<Finding>) {
-    let fork_ms = here.info_number("latest_fork_usec") / 1000;
+/// One finding: where many are slow it is the network, or the machine.
+fn slow_answers(topology: &Topology, ground: &Ground, found: &mut Vec<Finding>) {
+    let slow: Vec<_> = ground.0.iter().filter(|(_, here)| here.slowest_ping_ms >= SLOW_PING_MS).collect();
+    let ms = |here: &super::NodeGround| format!("{} ms", here.slowest_ping_ms);
+    let what = match slow.as_slice() {
+        [] => return,
+        [(id, here)] => format!("{} took {} for a PING", topology.name(**id), ms(here)),
+        many => format!("{} took {SLOW_PING_MS} ms or more for a PING", number_of(many.len(), "node")),
+    };
     let mend = "look for slow commands (rcl call … SLOWLOG GET 10, LATENCY LATEST), big keys (rcl bigkeys), a busy machine";
-    if here.slowest_ping_ms >= SLOW_PING_MS {
-        let what = format!("{name} took {} ms for a PING", here.slowest_ping_ms);
-        found.push(Finding::new(Severity::Warning, Code::SlowAnswers, what, mend));
+    let mut finding = Finding::new(Severity::Warning, Code::SlowAnswers, what, mend);
+    if slow.len() > 1 {
+        finding =
+            slow.iter().fold(finding, |finding, (id, here)| finding.said(topology.name(**id), ms(here)));
     }
+    found.push(finding);
+}
+
+fn slow_fork(name: String, here: &super::NodeGround, found: &mut Vec<Finding>) {
+    let fork_ms = here.info_number("latest_fork_usec") / 1000;
     if fork_ms >= SLOW_FORK_MS {
         let what = format!("{name} stood still for {fork_ms} ms in its last fork");
         let mend = "switch transparent huge pages off, or keep less in one node";

@@ -3,6 +3,7 @@
 use rcl_proto::nodes_text::NodeFlags;
 
 use super::{Code, Finding, Severity};
+use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
 pub fn look(topology: &Topology, entry: &str, found: &mut Vec<Finding>) {
@@ -43,12 +44,14 @@ pub fn ghosts(topology: &Topology) -> impl Iterator<Item = &Node> {
 
 fn ghost(topology: &Topology, node: &Node, entry: &str) -> Finding {
     let without = knows_not(topology, node).count();
-    let what = format!("{} is dead and forgotten by {without} nodes, but not by all", node.name());
+    let what =
+        format!("{} is dead and forgotten by {}, but not by all", node.name(), number_of(without, "node"));
     Finding::new(Severity::Warning, Code::GhostNode, what, format!("rcl fix {entry} forgets it everywhere"))
 }
 
 fn without_its_master(topology: &Topology, node: &Node, why: &str, entry: &str) -> Finding {
-    let what = format!("{} owns {} slots and does not answer: {why}", node.name(), node.slots.len());
+    let what =
+        format!("{} owns {} and does not answer: {why}", node.name(), number_of(node.slots.len(), "slot"));
     match topology.replicas_of(node.id).iter().find(|replica| replica.answers()) {
         Some(replica) => {
             let mend = format!("start it again, or rcl failover {} --takeover", replica.address);

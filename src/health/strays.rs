@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rcl_proto::{NodeId, Slot, SlotSet};
 
 use super::{Code, Finding, Severity, slots_text};
+use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
 /// How many keys a node holds in slots that are not its own.
@@ -44,8 +45,9 @@ impl Strays {
 pub fn look(topology: &Topology, strays: &Strays, entry: &str, found: &mut Vec<Finding>) {
     for ((holder, owner), (slots, keys)) in strays.of_masters(topology) {
         let what = format!(
-            "{} holds {keys} keys of slots that {} owns, {}",
+            "{} holds {} of slots that {} owns, {}",
             topology.name(holder),
+            number_of(keys, "key"),
             topology.name(owner),
             slots_text(&slots)
         );
@@ -65,9 +67,9 @@ pub fn look(topology: &Topology, strays: &Strays, entry: &str, found: &mut Vec<F
         }
         let set: SlotSet = alone.keys().map(|slot| **slot).collect();
         let what = format!(
-            "the replica {} holds {} keys that its master {} does not have, {}",
+            "the replica {} holds {} that its master {} does not have, {}",
             topology.name(*holder),
-            alone.values().copied().sum::<u64>(),
+            number_of(alone.values().copied().sum::<u64>(), "key"),
             topology.name(master),
             slots_text(&set)
         );

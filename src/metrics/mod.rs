@@ -43,6 +43,7 @@ struct Figures(Vec<Family>);
 
 impl Report for Figures {
     const LIST: &'static str = "metrics";
+    const FOR_PROGRAMS: bool = true;
 
     fn text(&self) -> String {
         exposition::render(&self.0)

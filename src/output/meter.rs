@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::progress::BETWEEN_LINES;
 use super::{Output, Progress, bytes, count};
 
 /// Over which time the rates are taken.
 const SPAN: Duration = Duration::from_secs(3);
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Clones count together.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Meter(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     output: Output,
-    terminal: bool,
+    is_drawn: bool,
     slots: AtomicU64,
     keys: AtomicU64,
     bytes: AtomicU64,
@@ -35,15 +35,19 @@ struct UnderWay {
 }
 
 impl Meter {
-    pub(super) fn new(output: Output, terminal: bool) -> Meter {
+    pub(super) fn new(output: Output, is_drawn: bool) -> Meter {
         let [slots, keys, bytes] = [const { AtomicU64::new(0) }; 3];
-        Meter(Arc::new(Inner { output, terminal, slots, keys, bytes, under_way: Mutex::default() }))
+        Meter(Arc::new(Inner { output, is_drawn, slots, keys, bytes, under_way: Mutex::default() }))
     }
 
     /// So many slots are to be moved, from now on.
     pub fn start(&self, total: u64) {
         let now = Instant::now();
-        let progress = self.0.output.progress(total, "slots");
+        // Its lines are said below.
+        let progress = match self.0.is_drawn {
+            true => Progress::bar(total, "slots"),
+            false => Progress::lines(total, "slots", None),
+        };
         let under_way = UnderWay { total, began: now, said: now, rates: Rates::default(), progress };
         self.0.slots.store(0, Ordering::Relaxed);
         *self.under_way() = Some(under_way);
@@ -74,7 +78,7 @@ impl Meter {
         let Some(under_way) = under_way.as_mut() else { return };
         under_way.rates.add(now, keys, moved_bytes);
         let pace = if is_held { "paused".to_owned() } else { under_way.rates.text() };
-        if !self.0.terminal && now.duration_since(under_way.said) >= BETWEEN_LINES {
+        if !self.0.is_drawn && now.duration_since(under_way.said) >= BETWEEN_LINES {
             under_way.said = now;
             let left = left(slots, under_way.total, now.duration_since(under_way.began));
             let line = format!("moved {} of {} slots, {pace}{left}", count(slots), count(under_way.total));

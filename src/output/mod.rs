@@ -13,8 +13,10 @@
 
 mod envelope;
 mod meter;
+mod plain;
 mod progress;
 mod table;
+mod terminal;
 
 use std::io::{IsTerminal, Write};
 
@@ -24,8 +26,10 @@ use crate::cli::{Failure, Kind};
 pub use envelope::SCHEMA;
 use envelope::{Document, ErrorDocument};
 pub use meter::Meter;
+pub use plain::{is_plain, speak_plainly};
 pub use progress::Progress;
-pub use table::{Paint, bar, bytes, count, paint, table};
+pub use table::{Paint, bar, bytes, count, number_of, paint, table};
+pub use terminal::size;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -41,6 +45,9 @@ pub enum Format {
 pub trait Report {
     /// The member under which a report that is a list stands in its document.
     const LIST: &'static str = "items";
+
+    /// Whether the text is itself for programs, so that its lines must stay as they are.
+    const FOR_PROGRAMS: bool = false;
 
     /// Lines without the last newline; may hold colour.
     fn text(&self) -> String;
@@ -66,7 +73,8 @@ impl Output {
     /// Data, to stdout.
     pub fn print<R: Report + Serialize>(&self, report: &R) {
         let text = match self.format {
-            Format::Text => report.text(),
+            Format::Text if R::FOR_PROGRAMS => report.text(),
+            Format::Text => terminal::fitted(&report.text(), &std::io::stdout()),
             Format::Json | Format::Yaml => self.document(R::LIST, report),
         };
         // A reader that went away (`rcl nodes | head -1`) is no error.
@@ -96,8 +104,19 @@ impl Output {
     /// Why the verb did not do what was asked: to stderr for people, and where documents are asked for as one of them, too. What was found
     /// (an unhealthy cluster) is no failure of this kind: its document has been printed.
     pub fn fail(&self, failure: &Failure) {
-        failure.report();
+        self.report(failure);
         self.print_failure(failure);
+    }
+
+    /// To stderr. What was printed already needs no error line: findings, differences.
+    fn report(&self, failure: &Failure) {
+        let is_printed = matches!(failure.kind, Kind::Unhealthy | Kind::Different) && failure.what.is_empty();
+        if !is_printed {
+            self.say(&format!("{} {}", paint(Paint::Bad, "error:"), failure.what));
+        }
+        if let Some(next) = &failure.next {
+            self.say(&format!("  next: {next}"));
+        }
     }
 
     /// Only the document, where documents are asked for.
@@ -118,20 +137,24 @@ impl Output {
 
     /// What must be seen, as what a question is about: to stderr.
     pub fn say(&self, text: &str) {
-        let _ = writeln!(anstream::stderr(), "{}", text.trim_end());
+        let text = terminal::fitted(text.trim_end(), &std::io::stderr());
+        let _ = writeln!(anstream::stderr(), "{text}");
     }
 
     /// Of a move of slots.
     pub fn meter(&self) -> Meter {
-        Meter::new(*self, self.shows_progress())
+        Meter::new(*self, self.draws_progress())
     }
 
-    /// A bar on stderr, which shows itself only on a terminal and only after a moment.
+    /// A bar on stderr where that is a terminal, after a moment; else lines.
     pub fn progress(&self, total: u64, unit: &'static str) -> Progress {
-        Progress::new(total, unit, self.shows_progress())
+        match self.draws_progress() {
+            true => Progress::bar(total, unit),
+            false => Progress::lines(total, unit, (!self.quiet).then_some(*self)),
+        }
     }
 
-    fn shows_progress(&self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal()
+    fn draws_progress(&self) -> bool {
+        !self.quiet && !is_plain() && std::io::stderr().is_terminal()
     }
 }

@@ -1,8 +1,10 @@
-//! Tables and figures for a terminal of 80 columns.
+//! Tables and figures for a terminal of 80 columns, or for who listens.
 
 use std::fmt::Display;
 
 use comfy_table::{CellAlignment, Table};
+
+use super::is_plain;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
@@ -39,12 +41,15 @@ pub fn paint(paint: Paint, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// A table without lines between rows. A heading that starts with `>` makes its column flush right.
+/// A table without lines between rows. A heading that starts with `>` makes its column flush right. In plain mode it is told.
 pub fn table<R, C>(headings: &[&str], rows: R) -> String
 where
     R: IntoIterator<Item = C>,
     C: IntoIterator<Item = String>,
 {
+    if is_plain() {
+        return told(headings, rows);
+    }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(headings.iter().map(|heading| heading.trim_start_matches('>').to_owned()));
@@ -63,6 +68,25 @@ where
     text.lines().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
+/// A line for each cell, behind its heading; rows are parted by an empty line. Cells with nothing in them are passed over.
+///
+/// ```text
+/// master: 127.0.0.1:7001
+/// slots: 5,461
+/// ```
+fn told<R, C>(headings: &[&str], rows: R) -> String
+where
+    R: IntoIterator<Item = C>,
+    C: IntoIterator<Item = String>,
+{
+    let row = |cells: C| {
+        let cells = headings.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
+        let lines = cells.map(|(heading, cell)| format!("{}: {cell}", heading.trim_start_matches('>')));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    rows.into_iter().map(row).collect::<Vec<_>>().join("\n\n")
+}
+
 /// 1234567 as `1,234,567`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -74,6 +98,12 @@ pub fn count(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// `1 slot`, `5,461 slots`; `one` is the word for one.
+pub fn number_of(number: impl TryInto<u64>, one: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A number of bytes in the unit that keeps it short.
@@ -88,8 +118,11 @@ pub fn bytes(number: u64) -> String {
     if unit == 0 { format!("{number} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// A bar of `width` cells, filled to `share` (0 to 1).
+/// A bar of `width` cells, filled to `share` (0 to 1). In plain mode there is none.
 pub fn bar(share: f64, width: usize) -> String {
+    if is_plain() {
+        return String::new();
+    }
     let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
     let mut text = "█".repeat(eighths / 8);
     if !eighths.is_multiple_of(8) {
@@ -107,6 +140,8 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!([number_of(0u64, "key"), number_of(1usize, "key")], ["0 keys", "1 key"]);
+        assert_eq!(number_of(5461usize, "slot"), "5,461 slots");
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bar(0.5, 4), "██");
@@ -118,5 +153,11 @@ mod tests {
     fn columns_line_up_and_no_line_ends_in_blanks() {
         let text = table(&["name", ">keys"], [["a".to_owned(), "5".into()], ["bcd".into(), "1000".into()]]);
         assert_eq!(text, "name  keys\na        5\nbcd   1000");
+    }
+
+    #[test]
+    fn what_is_told_names_each_figure() {
+        let rows = [["a".to_owned(), String::new(), "5".into()], ["b".into(), "x".into(), "6".into()]];
+        assert_eq!(told(&["name", "state", ">keys"], rows), "name: a\nkeys: 5\n\nname: b\nstate: x\nkeys: 6");
     }
 }

@@ -10,6 +10,7 @@ use rcl_proto::{SLOT_COUNT, Slot, SlotSet};
 use super::assignment::cheapest;
 use super::placement::{Closeness, Zones};
 use super::{NodeRef, Plan, PlanError, Step};
+use crate::output::number_of;
 
 /// A cluster of fewer masters cannot agree that one of them failed.
 pub const MIN_MASTERS: usize = 3;
@@ -58,9 +59,9 @@ pub fn plan_of(
     let mut slots = Slot::all();
     let shares = even_shares(masters).into_iter().map(|share| slots.by_ref().take(share).collect()).collect();
     let title = format!(
-        "create a cluster of {} masters and {} replicas",
-        placement.masters.len(),
-        placement.replicas.len()
+        "create a cluster of {} and {}",
+        number_of(placement.masters.len(), "master"),
+        number_of(placement.replicas.len(), "replica")
     );
     let steps = steps_of(&placement, shares);
     let mut warnings = warnings(&placement, nodes, zones);

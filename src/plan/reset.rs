@@ -3,6 +3,7 @@
 use rcl_proto::NodeId;
 
 use super::{NodeRef, Plan, PlanError, Step};
+use crate::output::number_of;
 use crate::topology::Topology;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,14 +26,18 @@ pub fn plan(topology: &Topology, node: NodeId, wish: Wish) -> Result<Plan, PlanE
     }
     if !node.slots.is_empty() && !wish.lose_slots {
         return Err(PlanError::new(
-            format!("{} owns {} slots, which nobody would serve any more", node.name(), node.slots.len()),
+            format!(
+                "{} owns {}, which nobody would serve any more",
+                node.name(),
+                number_of(node.slots.len(), "slot")
+            ),
             format!("rcl scale-down {} moves them off first; --lose-slots gives them up", node.address),
         ));
     }
     let keys = if node.is_master() { node.keys() } else { 0 };
     if keys > 0 && !wish.lose_keys {
         return Err(PlanError::new(
-            format!("{} holds {keys} keys", node.name()),
+            format!("{} holds {}", node.name(), number_of(keys, "key")),
             "rcl backup keeps a copy; --lose-keys deletes them",
         ));
     }
@@ -59,8 +64,10 @@ pub fn plan(topology: &Topology, node: NodeId, wish: Wish) -> Result<Plan, PlanE
     }
     let mut plan = Plan::new(format!("reset {}", node.name()), steps, topology);
     if !node.slots.is_empty() && !others.is_empty() {
-        plan.warnings
-            .push(format!("{} slots will have no owner until rcl fix gives them one", node.slots.len()));
+        plan.warnings.push(format!(
+            "{} will have no owner until rcl fix gives them one",
+            number_of(node.slots.len(), "slot")
+        ));
     }
     Ok(plan)
 }
@@ -93,7 +100,7 @@ mod tests {
             "{:?}",
             steps.steps
         );
-        assert!(steps.warnings[0].contains("8192 slots"), "{:?}", steps.warnings);
+        assert!(steps.warnings[0].contains("8,192 slots"), "{:?}", steps.warnings);
         // What a replica holds is its master's.
         cluster.nodes.get_mut(&id(3)).unwrap().role = Role::ReplicaOf(id(1));
         assert!(refused(&cluster, 1, all).what.contains("replicates"));

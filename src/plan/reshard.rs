@@ -27,7 +27,8 @@ pub fn plan(topology: &Topology, sources: &[NodeId], target: NodeId, wish: &Wish
         Wish::Count(count) => by_count(&sources, target, *count, &open)?,
         Wish::These(slots) => by_slots(topology, &sources, target, slots, &unfinished)?,
     };
-    let mut title = format!("reshard to {}", target.name());
+    let deed = if matches!(wish, Wish::Count(_)) { "reshard" } else { "move slots" };
+    let mut title = format!("{deed} to {}", target.name());
     if !unfinished.is_empty() {
         title.push_str(", after finishing what was interrupted");
     }

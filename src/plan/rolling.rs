@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use rcl_proto::{NodeId, words};
 
 use super::{FailoverMode, NodeRef, Plan, PlanError, Step};
+use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
 #[derive(Clone, Debug)]
@@ -117,7 +118,8 @@ pub fn plan(topology: &Topology, wish: &Wish) -> Result<Plan, PlanError> {
         ));
     }
     let count = steps.iter().filter(|step| matches!(step, Step::Restart { .. })).count();
-    let mut plan = Plan::new(format!("restart {count} nodes, one after the other"), steps, topology);
+    let mut plan =
+        Plan::new(format!("restart {}, one after the other", number_of(count, "node")), steps, topology);
     plan.warnings = down
         .into_iter()
         .map(|name| format!("the slots of {name} are not served while it restarts"))

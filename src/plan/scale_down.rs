@@ -6,6 +6,7 @@ use rcl_proto::{NodeId, SlotSet};
 use super::create::MIN_MASTERS;
 use super::placement::rehome;
 use super::{Move, NodeRef, Plan, PlanError, Step, emptied, move_steps, unfinished_moves};
+use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
 pub fn plan(topology: &Topology, node: NodeId) -> Result<Plan, PlanError> {
@@ -77,9 +78,9 @@ pub(super) fn moves(topology: &Topology, node: &Node) -> Result<Vec<Move>, PlanE
     if !node.answers() {
         return Err(PlanError::new(
             format!(
-                "{} owns {} slots and does not answer: they cannot be moved off",
+                "{} owns {} and does not answer: they cannot be moved off",
                 node.name(),
-                slots.len()
+                number_of(slots.len(), "slot")
             ),
             "start it again, or let a replica take over first (rcl failover REPLICA --takeover)",
         ));

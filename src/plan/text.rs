@@ -1,7 +1,7 @@
 //! A plan as text for a terminal: identical steps are put together, a plan of a hundred moves stays readable.
 
 use super::{FailoverMode, Plan, Setting, Step};
-use crate::output::{Paint, Report, bytes, count, paint};
+use crate::output::{Paint, Report, bytes, number_of, paint};
 
 impl Report for Plan {
     fn text(&self) -> String {
@@ -14,9 +14,9 @@ impl Report for Plan {
         );
         if self.cost.slots > 0 {
             lines.push(format!(
-                "  in all {} slots, about {} keys, {}",
-                count(self.cost.slots),
-                count(self.cost.keys),
+                "  in all {}, about {}, {}",
+                number_of(self.cost.slots, "slot"),
+                number_of(self.cost.keys, "key"),
                 bytes(self.cost.bytes)
             ));
         }
@@ -50,7 +50,12 @@ fn step_text(step: &Step) -> Vec<String> {
         Step::AwaitAgreement { .. } => "wait     until all nodes agree".into(),
         Step::AwaitReady { node } => format!("wait     until {} is ready to serve", node.name()),
         Step::MoveSlots(part) => {
-            format!("move     {} slots  {} -> {}", part.slots.len(), part.source.name(), part.target.name())
+            format!(
+                "move     {}  {} -> {}",
+                number_of(part.slots.len(), "slot"),
+                part.source.name(),
+                part.target.name()
+            )
         }
         Step::ReturnKeys { source, target, slots } => {
             format!("return   keys of slots {slots}  {} -> {}", source.name(), target.name())

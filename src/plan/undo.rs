@@ -21,6 +21,7 @@ use rcl_proto::NodeId;
 
 use super::past::{Past, Standing, left_alone, open_ears};
 use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, move_steps, scale_down};
+use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
 pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
@@ -197,7 +198,7 @@ impl<'a> Back<'a> {
             .any(|step| matches!(step, Step::Failover { master: Some(master), .. } if master.id == new.id));
         if !node.slots.is_empty() && !returns {
             return Err(PlanError::new(
-                format!("{} joined, and owns {} slots by now", node.name(), node.slots.len()),
+                format!("{} joined, and owns {} by now", node.name(), number_of(node.slots.len(), "slot")),
                 format!("rcl scale-down {} takes it out", node.address),
             ));
         }
@@ -240,8 +241,8 @@ fn dissolve(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
     }
     if let Some(node) = topology.nodes.values().find(|node| node.keys() > 0) {
         return Err(PlanError::new(
-            format!("{} holds {} keys by now", node.name(), node.keys()),
-            "the cluster stays as it is; who does not need the keys sends FLUSHALL first",
+            format!("{} holds {} by now", node.name(), number_of(node.keys(), "key")),
+            "the cluster stays as it is; where nobody needs the keys: FLUSHALL on its masters, then rcl undo again",
         ));
     }
     let (mut steps, mut warnings) = (Vec::new(), Vec::new());
@@ -372,7 +373,7 @@ mod tests {
         let mut now = topology(&[5462, 5461, 5461]);
         let nodes: Vec<NodeRef> = now.nodes.values().map(NodeRef::of).collect();
         let plan = create::plan(&nodes, 0, &Default::default()).unwrap();
-        assert!(undone(&now, &plan, 9).unwrap_err().what.contains("holds 1000 keys"));
+        assert!(undone(&now, &plan, 9).unwrap_err().what.contains("holds 1,000 keys"));
         now.nodes.values_mut().for_each(|node| node.facts.as_mut().unwrap().keys = 0);
         let back = undone(&now, &plan, 9).unwrap();
         assert_eq!(back.steps.len(), 3);

@@ -8,6 +8,7 @@ use rcl_proto::NodeId;
 use super::visit::{Answer, Seen, Speech, Visit};
 use crate::cli::{Failure, Kind};
 use crate::health::Door;
+use crate::output::number_of;
 
 /// What somebody may know better than can be seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -55,7 +56,12 @@ impl Judgement {
         let mut of: Vec<&str> = self.faults.iter().map(|fault| fault.node.as_str()).collect();
         of.sort_unstable();
         of.dedup();
-        let mut text = format!("{} of {nodes} nodes are not fit for it; nothing was changed", of.len());
+        let mut text = format!(
+            "{} of {} {} not fit for it; nothing was changed",
+            of.len(),
+            number_of(nodes, "node"),
+            if of.len() == 1 { "is" } else { "are" }
+        );
         for fault in &self.faults {
             text.push_str(&format!("\n  {}\n    mend: {}", fault.what, fault.mend()));
         }
@@ -174,7 +180,7 @@ fn fitness(visit: &Visit, seen: &Seen, judgement: &mut Judgement) {
     }
     if view.facts.keys > 0 {
         let flush = format!("if they are not needed: rcl call {address} --only {address} FLUSHALL");
-        refuse(format!("is not empty: it holds {} keys", view.facts.keys), &flush);
+        refuse(format!("is not empty: it holds {}", number_of(view.facts.keys, "key")), &flush);
     }
     if let Door::Shut(why) = &seen.bus_door {
         let what = format!("has its bus at {}, where {why}", seen.bus);

@@ -14,7 +14,7 @@ use crate::backup::{
 };
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::Cluster;
-use crate::output::{Paint, Report, bytes, count, paint, table};
+use crate::output::{Paint, Report, bytes, count, number_of, paint, table};
 use crate::topology::{Node, Topology, first_moved_slot};
 
 /// Copies the data of all masters into a folder, with a manifest
@@ -74,8 +74,8 @@ impl Report for Backup {
         let notes: String =
             self.notes.iter().map(|note| format!("\n{}: {note}", paint(Paint::Warn, "note"))).collect();
         format!(
-            "{table}\n{} keys, {} in {:.1} s: {}{notes}",
-            count(self.keys),
+            "{table}\n{}, {} in {:.1} s: {}{notes}",
+            number_of(self.keys, "key"),
             bytes(self.bytes),
             self.seconds,
             self.folder
@@ -173,8 +173,8 @@ fn refuse_what_is_not_whole(cluster: &Cluster) -> Result<(), Failure> {
     }
     if !uncovered.is_empty() {
         return Err(Failure::refused(format!(
-            "nobody owns {} slots ({uncovered}): what was in them could not be copied",
-            uncovered.len()
+            "nobody owns {} ({uncovered}): what was in them could not be copied",
+            number_of(uncovered.len(), "slot")
         ))
         .next(format!("rcl check {} says more", cluster.entry)));
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::Words;
 use crate::keys::{Filter, Keyspace, Measured, Rate, Tally, Walk, key_text, measure, shortened};
-use crate::output::{Paint, Report, bytes, count, paint, table};
+use crate::output::{Paint, Report, bytes, count, number_of, paint, table};
 
 /// How many keys a SCAN looks at: few enough that no node is held up by what is asked about them.
 const BATCH: usize = 250;
@@ -110,7 +110,7 @@ impl BigKeys {
 
 impl Report for BigKeys {
     fn text(&self) -> String {
-        let mut parts = vec![format!("{} keys, {}", count(self.keys), bytes(self.bytes))];
+        let mut parts = vec![format!("{}, {}", number_of(self.keys, "key"), bytes(self.bytes))];
         let cells = self.types.iter().map(|found| {
             [
                 found.of_type.clone(),

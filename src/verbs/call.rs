@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Link, Words};
-use crate::output::{Paint, Report, paint};
+use crate::output::{Paint, Report, number_of, paint};
 
 /// Sends one command to every node and shows each answer
 ///
@@ -107,7 +107,10 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     if failed == 0 {
         return Ok(());
     }
-    Err(Failure::new(Kind::Stopped, format!("{failed} nodes answered with an error, or not at all")))
+    Err(Failure::new(
+        Kind::Stopped,
+        format!("{} answered with an error, or not at all", number_of(failed, "node")),
+    ))
 }
 
 /// In RESP3 where the node speaks it, since RESP2 has a map as a list and a number as a text.

@@ -33,8 +33,7 @@ pub fn say_nothing_to_do(session: &Session, plan: &Plan) {
         return dialect::cluster::needs_no_rebalancing();
     }
     plan.warnings.iter().for_each(|warning| session.output.status(&format!("warning: {warning}")));
-    let notes = vec!["nothing to do".to_owned()];
-    session.output.print(&Outcome { title: plan.title.clone(), notes, ..Outcome::default() });
+    session.output.print(&Outcome::nothing(&plan.title));
 }
 
 /// True when the plan can be carried out and is to be.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{self, Cluster};
 use crate::health::{self, Code, Finding, Severity, Strays};
-use crate::output::{Paint, Report, paint};
+use crate::output::{Paint, Report, number_of, paint};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,8 +75,10 @@ impl Report for Verdict {
         lines.extend(self.not_seen.iter().map(|what| format!("not seen from here: {what}")));
         let verdict = if self.healthy { paint(Paint::Good, "ok") } else { paint(Paint::Bad, "not ok") };
         lines.push(format!(
-            "{verdict}: {} nodes, {} masters, {} of 16384 slots covered",
-            self.nodes, self.masters, self.slots_covered
+            "{verdict}: {}, {}, {} of 16384 slots covered",
+            number_of(self.nodes, "node"),
+            number_of(self.masters, "master"),
+            self.slots_covered
         ));
         lines.join("\n")
     }

@@ -13,6 +13,7 @@ use crate::apply::{self, Settings};
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::{Cluster, address};
 use crate::journal::{Deed, Ending, Journal};
+use crate::output::number_of;
 use crate::plan::create::MIN_MASTERS;
 use crate::plan::placement::{Zones, tell_zones};
 use crate::plan::{NodeRef, Plan, create};
@@ -192,7 +193,9 @@ async fn take_back(
     match apply::dissolve(cluster, nodes, told).await {
         Ok(dissolved) => {
             let count = dissolved.reset.len();
-            failure.what.push_str(&format!("; taken back: {count} nodes are empty and alone again"));
+            failure
+                .what
+                .push_str(&format!("; taken back: {} empty and alone again", number_of(count, "node")));
             for left in &dissolved.left {
                 failure.what.push_str(&format!("\n  {left}"));
             }

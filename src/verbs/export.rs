@@ -43,6 +43,8 @@ struct Exported {
 }
 
 impl Report for Exported {
+    const FOR_PROGRAMS: bool = true;
+
     fn text(&self) -> String {
         let yaml = serde_yaml::to_string(&self.description).unwrap_or_else(|error| error.to_string());
         format!(

@@ -2,7 +2,7 @@
 
 use rcl_proto::Address;
 
-use super::change::{carry_out, entry_for, say_nothing_to_do};
+use super::change::{carry_out, entry_for};
 use crate::apply::Settings;
 use crate::cli::{Failure, Manners, Session};
 use crate::connect::Cluster;
@@ -39,11 +39,10 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     } else {
         args.nodes.iter().map(|name| find(&cluster, name).map(|node| node.id)).collect::<Result<_, _>>()?
     };
-    if nodes.is_empty() {
-        say_nothing_to_do(session, &Plan::new("forget dead nodes", Vec::new(), &cluster.topology));
-        return Ok(());
-    }
-    let plan = forget::plan(&cluster.topology, &nodes, args.with_slots)?;
+    let plan = match nodes.as_slice() {
+        [] => Plan::new("forget dead nodes", Vec::new(), &cluster.topology),
+        nodes => forget::plan(&cluster.topology, nodes, args.with_slots)?,
+    };
     carry_out(session, &cluster, &plan, Manners::MustConfirm, Settings::default()).await
 }
 

@@ -14,7 +14,7 @@ use crate::cli::{Failure, Kind, Manners, Session};
 use crate::connect::{Fields, Words};
 use crate::import::{Conflict, Copied, Copier, Cursor, Follower, Job};
 use crate::keys::{Filter, Holder, Keyspace, Rate, Walk};
-use crate::output::{Paint, Progress, Report, bytes, count, paint};
+use crate::output::{Paint, Progress, Report, bytes, count, number_of, paint};
 use crate::topology::first_moved_slot;
 
 /// How many keys are asked for at once of each node.
@@ -85,12 +85,16 @@ impl Report for Plan {
         let verb = if self.moves { "move" } else { "copy" };
         let mut lines = vec![
             format!(
-                "{verb} the keys of {}: {} nodes, {} keys",
+                "{verb} the keys of {}: {}, {}",
                 self.source,
-                self.source_nodes,
-                count(self.source_keys)
+                number_of(self.source_nodes, "node"),
+                number_of(self.source_keys, "key")
             ),
-            format!("  into    the cluster of {}, which has {} keys", self.target, count(self.target_keys)),
+            format!(
+                "  into    the cluster of {}, which has {}",
+                self.target,
+                number_of(self.target_keys, "key")
+            ),
             format!("  keys that it has with another value: {}", self.existing),
         ];
         if self.done_before > 0 {
@@ -120,9 +124,9 @@ impl Report for Imported {
     fn text(&self) -> String {
         let rate = if self.seconds > 0.0 { self.copied as f64 / self.seconds } else { 0.0 };
         let mut lines = vec![format!(
-            "{}: {} keys, {} in {:.1} s ({} keys/s)",
+            "{}: {}, {} in {:.1} s ({} keys/s)",
             paint(Paint::Good, "imported"),
-            count(self.copied),
+            number_of(self.copied, "key"),
             bytes(self.bytes),
             self.seconds,
             count(rate as u64)

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::nodes::{Row, rows};
 use crate::cli::{Failure, Session};
 use crate::connect::Cluster;
-use crate::output::{Paint, Report, bytes, count, paint, table};
+use crate::output::{Paint, Report, bytes, count, number_of, paint, table};
 
 /// Shows the cluster on one screen: masters, their slots and keys, replicas
 #[derive(Debug, clap::Args)]
@@ -34,12 +34,12 @@ impl Report for Info {
     fn text(&self) -> String {
         let state = if self.state == "ok" { Paint::Good } else { Paint::Bad };
         let head = format!(
-            "cluster {}  {} of {SLOT_COUNT} slots  {} masters, {} replicas\n{} keys, {}  epoch {}  version {}",
+            "cluster {}  {} of {SLOT_COUNT} slots  {}, {}\n{}, {}  epoch {}  version {}",
             paint(state, self.state),
             self.slots_covered,
-            self.masters,
-            self.replicas,
-            count(self.keys),
+            number_of(self.masters, "master"),
+            number_of(self.replicas, "replica"),
+            number_of(self.keys, "key"),
             bytes(self.memory_bytes),
             self.current_epoch,
             self.versions.join(", ")

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::{Failure, Session};
 use crate::journal::{Found, Job, State, minute_text};
-use crate::output::{Paint, Report, count, paint, table};
+use crate::output::{Paint, Report, count, is_plain, paint, table};
 
 /// Lists the changes made from here: running, interrupted, done
 ///
@@ -93,6 +93,10 @@ impl Report for Jobs {
         if self.0.is_empty() {
             return "no jobs".to_owned();
         }
+        let title = |row: &Row| match &row.why {
+            Some(why) => format!("{}: {}", row.title, why.lines().next().unwrap_or_default()),
+            None => row.title.clone(),
+        };
         let cells = |row: &Row| {
             let style = match row.state {
                 "running" => Paint::Strong,
@@ -107,19 +111,19 @@ impl Report for Jobs {
                 if row.began_ms > 0 { minute_text(row.began_ms) } else { String::new() },
             ]
         };
+        let mut headings = vec!["job", "state", ">steps", ">slots", "began (UTC)"];
         let mut lines = Vec::new();
-        let rows = table(&["job", "state", ">steps", ">slots", "began (UTC)"], self.0.iter().map(cells));
-        let mut rows = rows.lines();
-        lines.extend(rows.next().map(str::to_owned));
-        for (line, row) in rows.zip(&self.0) {
-            lines.push(line.to_owned());
-            lines.push(format!(
-                "  {}",
-                row.why.as_ref().map_or_else(
-                    || row.title.clone(),
-                    |why| format!("{}: {}", row.title, why.lines().next().unwrap_or_default()),
-                )
-            ));
+        if is_plain() {
+            headings.push("what");
+            let cells = self.0.iter().map(|row| cells(row).into_iter().chain([title(row)]));
+            lines.push(format!("{}\n", table(&headings, cells)));
+        } else {
+            let rows = table(&headings, self.0.iter().map(cells));
+            let mut rows = rows.lines();
+            lines.extend(rows.next().map(str::to_owned));
+            lines.extend(
+                rows.zip(&self.0).flat_map(|(line, row)| [line.to_owned(), format!("  {}", title(row))]),
+            );
         }
         lines
             .push("rcl resume JOB goes on with one that is not done, rcl undo JOB takes one back".to_owned());

@@ -15,7 +15,7 @@ use crate::backup::{
 use crate::cli::{Failure, Kind, Manners, Session};
 use crate::connect::Cluster;
 use crate::keys::{Keyspace, Rate};
-use crate::output::{Paint, Report, bytes, count, paint};
+use crate::output::{Paint, Report, bytes, count, number_of, paint};
 
 /// Restores a backup into a cluster, with any number of masters
 ///
@@ -76,14 +76,14 @@ struct Plan {
 impl Report for Plan {
     fn text(&self) -> String {
         let mut lines = vec![format!(
-            "restore {} keys ({} in {} files)\n  from    {}\n  into    the cluster of {}: {} masters, {} keys",
-            count(self.keys),
+            "restore {} ({} in {})\n  from    {}\n  into    the cluster of {}: {}, {}",
+            number_of(self.keys, "key"),
             bytes(self.bytes),
-            self.files,
+            number_of(self.files, "file"),
             self.folder,
             self.target,
-            self.target_masters,
-            count(self.target_keys)
+            number_of(self.target_masters, "master"),
+            number_of(self.target_keys, "key")
         )];
         if !self.functions.is_empty() {
             lines.push(format!("  load    the function libraries {}", self.functions.join(", ")));
@@ -115,9 +115,9 @@ impl Report for Restored {
     fn text(&self) -> String {
         let rate = if self.seconds > 0.0 { self.keys as f64 / self.seconds } else { 0.0 };
         let mut lines = vec![format!(
-            "{}: {} keys, {} in {:.1} s ({} keys/s)",
+            "{}: {}, {} in {:.1} s ({} keys/s)",
             paint(Paint::Good, "restored"),
-            count(self.keys),
+            number_of(self.keys, "key"),
             bytes(self.bytes),
             self.seconds,
             count(rate as u64)
@@ -200,11 +200,15 @@ fn refuse_target(args: &Args, cluster: &Cluster, keys: u64) -> Result<(), Failur
         .next(format!("rcl check {} says more", args.entry)));
     }
     if keys > 0 && args.existing() == Existing::Refuse {
-        return Err(Failure::refused(format!("the cluster of {} has {} keys", args.entry, count(keys)))
-            .next(
-                "--replace overwrites those that are in the backup, --into-non-empty leaves all that exist; \
+        return Err(Failure::refused(format!(
+            "the cluster of {} has {}",
+            args.entry,
+            number_of(keys, "key")
+        ))
+        .next(
+            "--replace overwrites those that are in the backup, --into-non-empty leaves all that exist; \
              to begin with an empty cluster: rcl call HOST:PORT --only-masters FLUSHALL",
-            ));
+        ));
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub struct Args {
     pub entry: Address,
 
     /// One directive and its value, or several
-    #[arg(value_name = "DIRECTIVE VALUE", required = true, num_args = 2.., allow_negative_numbers = true)]
+    #[arg(value_names = ["DIRECTIVE", "VALUE"], required = true, num_args = 2.., allow_negative_numbers = true)]
     pub words: Vec<String>,
 
     #[command(flatten)]

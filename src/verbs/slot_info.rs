@@ -48,7 +48,7 @@ impl Report for Shares {
                 shortened(&share.ranges),
             ]
         };
-        let headings = ["master", ">slots", ">share", "", ">keys", ">share", "ranges"];
+        let headings = ["master", ">slots", ">share", "", ">keys", ">of keys", "ranges"];
         let mut text = table(&headings, self.masters.iter().map(cells));
         if !self.uncovered.is_empty() {
             text.push_str(&format!("\nwithout an owner: {}", shortened(&self.uncovered)));

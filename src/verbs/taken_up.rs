@@ -88,7 +88,7 @@ pub async fn carry_out(
     deed: Deed,
     journal: &Journal,
 ) -> Result<(), Failure> {
-    if plan.steps.is_empty() {
+    if plan.steps.is_empty() && !session.is_dry_run() {
         journal.begin(deed, plan)?;
         journal.end(Ending::Done, None)?;
         say_nothing_to_do(session, plan);

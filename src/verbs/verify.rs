@@ -16,7 +16,7 @@ use crate::backup::{FileRecord, Folder, Manifest, open_file, slots_of};
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::address;
 use crate::keys::{Filter, Keyspace, Rate, Walk, key_text};
-use crate::output::{Paint, Progress, Report, count, paint};
+use crate::output::{Paint, Progress, Report, count, number_of, paint};
 use crate::verify::{
     BIG_BYTES, Comparison, Contents, Difference, Found, Given, Head, Outcome, Sample, hash_of,
 };
@@ -93,8 +93,8 @@ impl Report for Verdict {
             one_of => format!(" (one of {})", count(one_of)),
         };
         lines.push(format!(
-            "{verdict}: {} keys compared{sampled}, {} looked for on the first",
-            count(self.compared),
+            "{verdict}: {} compared{sampled}, {} looked for on the first",
+            number_of(self.compared, "key"),
             count(self.looked_for)
         ));
         lines.join("\n")

@@ -6,6 +6,7 @@ use rcl_proto::NodeId;
 use serde::Serialize;
 
 use super::sample::{NodeSample, Sample, State};
+use crate::output::{count, number_of};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
@@ -100,14 +101,24 @@ fn compare(old: &NodeSample, new: &NodeSample, say: &mut impl FnMut(EventKind, S
         }
         _ => {}
     }
-    if old.slots != new.slots {
-        say(EventKind::Change, format!("{name} owns {} slots, before {}", new.slots, old.slots));
-    }
-    match (old.moving_slots, new.moving_slots) {
-        (0, moving) if moving > 0 => say(EventKind::Change, format!("{name} moves slots")),
-        (moving, 0) if moving > 0 => say(EventKind::Good, format!("{name} moves no slots any more")),
+    // While slots move, only how it began and ended is news.
+    match (old.moving_slots > 0, new.moving_slots > 0) {
+        (false, true) => say(EventKind::Change, format!("{name} moves slots; it had {}", shown(old.slots))),
+        (true, false) => {
+            say(EventKind::Good, format!("{name} moves no slots any more; it has {}", shown(new.slots)))
+        }
+        (false, false) if old.slots != new.slots => {
+            say(
+                EventKind::Change,
+                format!("{name} owns {}, before {}", number_of(new.slots, "slot"), shown(old.slots)),
+            );
+        }
         _ => {}
     }
+}
+
+fn shown(slots: usize) -> String {
+    count(slots as u64)
 }
 
 #[cfg(test)]
@@ -169,9 +180,9 @@ pub mod tests {
             texts(&silent, &promoted),
             [
                 "127.0.0.1:7001 is down: the masters agree that it failed (FAIL)",
-                "127.0.0.1:7001 owns 0 slots, before 16384",
+                "127.0.0.1:7001 owns 0 slots, before 16,384",
                 "127.0.0.1:7002 is promoted: it was a replica of 127.0.0.1:7001",
-                "127.0.0.1:7002 owns 16384 slots, before 0",
+                "127.0.0.1:7002 owns 16,384 slots, before 0",
             ]
         );
         let recovered = sample(vec![node("1", Some("2"), 0), node("2", None, 16384)]);
@@ -193,7 +204,7 @@ pub mod tests {
         elected.nodes[1].config_epoch = 7;
         assert_eq!(texts(&healthy, &elected), ["the epoch is 7, before 6: 127.0.0.1:7002 has it"]);
         elected.nodes[0].moving_slots = 1;
-        assert_eq!(texts(&healthy, &elected), ["127.0.0.1:7001 moves slots"]);
+        assert_eq!(texts(&healthy, &elected), ["127.0.0.1:7001 moves slots; it had 16,384"]);
     }
 
     #[test]
@@ -208,8 +219,7 @@ pub mod tests {
             [
                 "the cluster is down: not every node says cluster_state:ok",
                 "16300 of 16384 slots have an owner, before 16384",
-                "127.0.0.1:7001 owns 16000 slots, before 16384",
-                "127.0.0.1:7001 moves slots",
+                "127.0.0.1:7001 moves slots; it had 16,384",
                 "127.0.0.1:7003 joined as a master",
                 "127.0.0.1:7002 left the cluster",
             ]

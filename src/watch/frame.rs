@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cluster ok  16384/16384 slots  3 masters  3 replicas  12,000 keys  430 ops/s
-//! ops/s      ▁▂▃▅▇ 430      lag      ▁▁▁▁▁ 0
+//! ops/s      ▁▂▃▅▇ 430      lag      ▁▁▁▁▁ 0         19:40:05 UTC
 //!
 //! AAAAAAAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCCCCCCC      the slots, see slot_map
 //!
@@ -21,8 +21,8 @@ use rcl_proto::SLOT_COUNT;
 use super::events::{Event, EventKind};
 use super::history::History;
 use super::sample::{NodeSample, Sample, State};
-use super::slot_map;
-use crate::output::{Paint, bar, count, paint};
+use super::slot_map::{self, Letters};
+use crate::output::{Paint, bar, count, paint, table};
 
 /// Pieces of text, each in its colour.
 pub type Line = Vec<(Option<Paint>, String)>;
@@ -57,7 +57,7 @@ pub fn page(content: Content<'_>, columns: usize, rows: usize) -> Vec<Line> {
         lines.push(curves(sample, history, columns));
         lines.push(Line::new());
         let map_rows = if rows >= 2 * ROWS_WITH_MAP { 4 } else { 2 };
-        lines.extend(slot_map::lines(sample, columns.min(128), map_rows));
+        lines.extend(slot_map::lines(sample, &history.letters, columns.min(128), map_rows));
     }
     lines.push(Line::new());
     let used = lines.len() + 1;
@@ -74,9 +74,9 @@ pub fn page(content: Content<'_>, columns: usize, rows: usize) -> Vec<Line> {
     lines
 }
 
-/// `ops/s ▁▂▃ 430   lag ▁▁▁ 0`
+/// `ops/s ▁▂▃ 430   lag ▁▁▁ 0   19:40:05 UTC`
 fn curves(sample: &Sample, history: &History, columns: usize) -> Line {
-    let width = columns.saturating_sub(34).clamp(8, 160) / 2;
+    let width = columns.saturating_sub(44).clamp(8, 160) / 2;
     let lag = sample.nodes.iter().filter_map(|node| node.lag).max().unwrap_or(0);
     let dim = |text: &str| (Some(Paint::Dim), text.to_owned());
     vec![
@@ -85,7 +85,8 @@ fn curves(sample: &Sample, history: &History, columns: usize) -> Line {
         (None, format!(" {:<7}  ", short(sample.ops()))),
         dim("lag "),
         (Some(Paint::Warn), history.lag.sparkline(width)),
-        (None, format!(" {}", short(lag))),
+        (None, format!(" {:<7}  ", short(lag))),
+        (Some(Paint::Dim), format!("{} UTC", time_of_day(sample.unix_ms))),
     ]
 }
 
@@ -115,18 +116,15 @@ pub fn nodes(sample: &Sample, columns: usize, rows: usize, history: Option<&Hist
         "  node", "role", "slots", "keys", "ops/s", "offset", "lag"
     );
     let curve = columns.saturating_sub(COLUMNS_WITH_CURVES - 30).min(60);
+    let fit = rows.saturating_sub(1);
+    let shown = if sample.nodes.len() > fit { fit.saturating_sub(1) } else { sample.nodes.len() };
+    let own = Letters::of(sample);
+    let letters = history.map_or(&own, |history| &history.letters);
     let history = history.filter(|_| columns >= COLUMNS_WITH_CURVES);
     let heading = if history.is_some() { format!("{heading:<79} ops/s over time") } else { heading };
     let mut lines = vec![vec![(Some(Paint::Dim), heading)]];
-    let fit = rows.saturating_sub(1);
-    let shown = if sample.nodes.len() > fit { fit.saturating_sub(1) } else { sample.nodes.len() };
-    let mut masters = 0;
-    for node in sample.nodes.iter().take(shown) {
-        let number = (node.replica_of.is_none() && node.slots > 0).then(|| {
-            masters += 1;
-            masters - 1
-        });
-        let mut line = node_line(node, width, number);
+    for (place, node) in by_letter(sample, letters).into_iter().take(shown) {
+        let mut line = node_line(node, width, place);
         if let Some(series) = history.and_then(|history| history.ops_of.get(&node.id)) {
             let used: usize = line.iter().map(|(_, piece)| piece.chars().count()).sum();
             line.push((None, " ".repeat(80usize.saturating_sub(used))));
@@ -139,6 +137,19 @@ pub fn nodes(sample: &Sample, columns: usize, rows: usize, history: Option<&Hist
         lines.push(vec![(Some(Paint::Dim), format!("and {left} more nodes; a higher terminal shows them"))]);
     }
     lines
+}
+
+/// Each master with its replicas behind it, in the order of their letters; who has none comes last.
+fn by_letter<'a>(sample: &'a Sample, letters: &Letters) -> Vec<(Option<usize>, &'a NodeSample)> {
+    let mut groups: Vec<Vec<(Option<usize>, &NodeSample)>> = Vec::new();
+    for node in &sample.nodes {
+        match groups.last_mut() {
+            Some(group) if node.replica_of.as_ref() == Some(&group[0].1.address) => group.push((None, node)),
+            _ => groups.push(vec![(letters.place(node.id), node)]),
+        }
+    }
+    groups.sort_by_key(|group| group[0].0.unwrap_or(usize::MAX));
+    groups.into_iter().flatten().collect()
 }
 
 /// `master` is its place among the masters with slots, which gives it its letter in the map.
@@ -154,16 +165,7 @@ fn node_line(node: &NodeSample, width: usize, master: Option<usize>) -> Line {
     };
     let width = width.saturating_sub(2);
     let name = format!("{:<width$} {role:<7} {slots:<9} ", node.address);
-    let (colour, state) = match node.state {
-        State::Ok if node.suspected => (Paint::Warn, "PFAIL"),
-        State::Ok if node.moving_slots > 0 => (Paint::Warn, "moving"),
-        State::Ok => (Paint::Good, "ok"),
-        State::LinkDown => (Paint::Warn, "link"),
-        State::Failed => (Paint::Bad, "FAIL"),
-        State::Silent if node.suspected => (Paint::Warn, "PFAIL"),
-        State::Silent => (Paint::Warn, "silent"),
-        State::Down => (Paint::Bad, "down"),
-    };
+    let (colour, state) = state(node);
     let answers = !matches!(node.state, State::Silent | State::Down);
     let figures = if answers {
         format!(
@@ -177,6 +179,20 @@ fn node_line(node: &NodeSample, width: usize, master: Option<usize>) -> Line {
         " ".repeat(37)
     };
     vec![letter, (None, name), (None, figures), (Some(colour), state.to_owned())]
+}
+
+/// In one word, as short as fits at the end of a line.
+fn state(node: &NodeSample) -> (Paint, &'static str) {
+    match node.state {
+        State::Ok if node.suspected => (Paint::Warn, "PFAIL"),
+        State::Ok if node.moving_slots > 0 => (Paint::Warn, "moving"),
+        State::Ok => (Paint::Good, "ok"),
+        State::LinkDown => (Paint::Warn, "link"),
+        State::Failed => (Paint::Bad, "FAIL"),
+        State::Silent if node.suspected => (Paint::Warn, "PFAIL"),
+        State::Silent => (Paint::Warn, "silent"),
+        State::Down => (Paint::Bad, "down"),
+    }
 }
 
 /// A figure of at most seven characters.
@@ -223,6 +239,22 @@ pub fn sentence(sample: &Sample) -> String {
         sample.nodes.iter().filter(|node| node.state == State::Ok).count(),
         sample.nodes.len()
     )
+}
+
+/// The whole sample for who listens.
+pub fn told(sample: &Sample) -> String {
+    let rows = sample.nodes.iter().map(|node| {
+        let role = match &node.replica_of {
+            Some(master) => format!("replica of {master}"),
+            None => "master".to_owned(),
+        };
+        let slots = if node.replica_of.is_none() { node.slots.to_string() } else { String::new() };
+        let (_, state) = state(node);
+        let lag = node.lag.map(count).unwrap_or_default();
+        [node.address.clone(), role, slots, count(node.keys), count(node.ops), lag, state.to_owned()]
+    });
+    let nodes = table(&["node", "role", "slots", "keys", "ops/s", "lag in bytes", "state"], rows);
+    format!("{}\n\n{nodes}", sentence(sample))
 }
 
 /// The line in at most `columns` characters.

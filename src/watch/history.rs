@@ -1,10 +1,11 @@
-//! The last figures, and how they look as a line: `▁▂▃▅▇`.
+//! The last figures, and how they look as a line: `▁▂▃▅▇`; and which master had which letter.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use rcl_proto::NodeId;
 
 use super::sample::Sample;
+use super::slot_map::Letters;
 
 /// As many as the widest terminal could show.
 const KEPT: usize = 240;
@@ -17,10 +18,12 @@ pub struct History {
     /// The furthest that any replica is behind, in bytes.
     pub lag: Series,
     pub ops_of: BTreeMap<NodeId, Series>,
+    pub letters: Letters,
 }
 
 impl History {
     pub fn add(&mut self, sample: &Sample) {
+        self.letters.add(sample);
         self.ops.add(sample.ops());
         self.lag.add(sample.nodes.iter().filter_map(|node| node.lag).max().unwrap_or(0));
         self.ops_of.retain(|id, _| sample.nodes.iter().any(|node| node.id == *id));

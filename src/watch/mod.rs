@@ -8,6 +8,8 @@
 mod events;
 mod frame;
 mod history;
+#[cfg(test)]
+mod pictures;
 mod sample;
 mod screen;
 mod slot_map;
@@ -20,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::cli::{Failure, Kind, Session};
-use crate::output::{Format, Output};
+use crate::output::{self, Format, Output};
 use events::Event;
 use frame::Content;
 use history::History;
@@ -47,10 +49,6 @@ pub struct Args {
     /// Looks once and ends
     #[arg(long)]
     once: bool,
-
-    /// Prints a line for each event and nothing else: for screen readers and logs
-    #[arg(long, conflicts_with = "once")]
-    plain: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -66,7 +64,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     })?;
     let mut sampler = Sampler::new(&session.connector, TIME_LIMIT, entry).await?;
     let first = sampler.sample().await?;
-    let mut display = Display::new(session.output, args.once, args.plain);
+    let mut display = Display::new(session.output, args.once);
     display.show(&first, &[])?;
     if args.once {
         return Ok(());
@@ -136,11 +134,11 @@ enum Display {
 }
 
 impl Display {
-    fn new(output: Output, once: bool, plain: bool) -> Display {
+    fn new(output: Output, once: bool) -> Display {
         match output.format() {
             Format::Json | Format::Yaml => Display::Documents(output),
             Format::Text if once => Display::Page,
-            Format::Text if plain => Display::Events { is_begun: false },
+            Format::Text if output::is_plain() => Display::Events { is_begun: false },
             Format::Text if std::io::stdout().is_terminal() => Display::Screen {
                 screen: Screen::enter(),
                 sample: None,
@@ -163,6 +161,7 @@ impl Display {
                 events.drain(..surplus);
                 self.repaint()
             }
+            Display::Page if output::is_plain() => write_out(&format!("{}\n", frame::told(sample))),
             Display::Page => {
                 let width = screen::size().map_or(usize::MAX, |(columns, _)| columns);
                 let lines = frame::nodes(sample, 80, usize::MAX, None);

@@ -137,6 +137,9 @@ fn node_sample(topology: &Topology, node: &Node, ops: &BTreeMap<NodeId, u64>) ->
         (false, true) => State::Down,
         (false, false) => State::Silent,
     };
+    // Some replicas know what their master moves, too; it is told once.
+    let open = node.migrating.iter().chain(&node.importing).filter(|_| node.is_master());
+    let moving: SlotSet = open.map(|(slot, _)| *slot).collect();
     NodeSample {
         id: node.id,
         address: node.address.to_string(),
@@ -144,9 +147,9 @@ fn node_sample(topology: &Topology, node: &Node, ops: &BTreeMap<NodeId, u64>) ->
             .master()
             .map(|id| topology.node(id).map_or_else(|| id.to_string(), |m| m.address.to_string())),
         slots: node.slots.len(),
-        moving_slots: node.migrating.len() + node.importing.len(),
+        moving_slots: moving.len(),
         owned: node.slots.clone(),
-        moving: node.migrating.iter().chain(&node.importing).map(|(slot, _)| *slot).collect(),
+        moving,
         config_epoch: node.config_epoch,
         suspected: node.flags.contains(NodeFlags::PFAIL),
         keys: facts.keys,

@@ -1,4 +1,4 @@
-//! The terminal: its size, and a page painted over the last one.
+//! The screen: a page painted over the last one.
 //!
 //! A page is one write: the cursor goes home, each line overwrites what stood there and clears the rest of
 //! its row, and all below the last line is cleared. Nothing is blanked first, so nothing flickers. The page
@@ -6,6 +6,8 @@
 //! dropped early.
 
 use std::io::{self, Write};
+
+use crate::output;
 
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
@@ -44,10 +46,7 @@ impl Drop for Screen {
 
 /// Columns and rows of the terminal on stdout.
 pub fn size() -> Option<(usize, usize)> {
-    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: TIOCGWINSZ writes one winsize through the pointer, which points to one.
-    let answered = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
-    (answered == 0 && size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
+    output::size(&io::stdout())
 }
 
 /// Whether colours are wanted on stdout: a terminal, and no NO_COLOR.
