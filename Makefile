@@ -196,8 +196,9 @@ test: ## Runs all tests; those that need a redis-server say so when there is non
 	@cargo test --workspace
 
 .PHONY: snapshots
-snapshots: ## Writes anew what tests hold of the terminal (tests/terminal/snapshots); git diff shows what has changed
+snapshots: ## Writes anew what tests hold of the terminal (tests/terminal/snapshots, src/watch/pictures); git diff shows what has changed
 	@RCL_BLESS=1 cargo test --quiet --package rcl --test terminal
+	RCL_BLESS=1 cargo test --quiet --package rcl --lib -- watch::pictures
 
 # Release mode, all cores. SEED=n replays one seed; SEEDS=n or SEEDS=from-to runs so many, FRESH=n so many new ones;
 # NODES=5-15 says how many nodes, FAULTS=loss,crash,… which faults (an unknown name is answered with the list).

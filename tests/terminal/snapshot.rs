@@ -10,6 +10,8 @@ use crate::run::{self, Said};
 pub enum Form {
     Piped,
     Colour,
+    /// On a terminal, too, with --plain.
+    Plain,
     Json,
     Yaml,
 }
@@ -19,6 +21,7 @@ impl Form {
         match self {
             Form::Piped => "txt",
             Form::Colour => "colour.txt",
+            Form::Plain => "plain.txt",
             Form::Json => "json.txt",
             Form::Yaml => "yaml.txt",
         }
@@ -27,6 +30,7 @@ impl Form {
     fn options(self) -> &'static [&'static str] {
         match self {
             Form::Piped | Form::Colour => &[],
+            Form::Plain => &["--plain"],
             Form::Json => &["-o", "json"],
             Form::Yaml => &["-o", "yaml"],
         }
@@ -50,9 +54,9 @@ impl Snapshots {
     pub fn take(&mut self, name: &str, forms: &[Form], arguments: &[&str], masks: &[Mask]) {
         for form in forms {
             let all: Vec<String> =
-                arguments.iter().chain(form.options()).map(|&word| word.to_owned()).collect();
+                form.options().iter().chain(arguments).map(|&word| word.to_owned()).collect();
             let said = match form {
-                Form::Colour => run::on_a_terminal(&all, &self.state),
+                Form::Colour | Form::Plain => run::on_a_terminal(&all, &self.state),
                 _ => run::in_pipes(&all, &self.state),
             };
             self.compare(name, *form, &all, &said, masks);
@@ -62,6 +66,16 @@ impl Snapshots {
     fn compare(&mut self, name: &str, form: Form, arguments: &[String], said: &Said, masks: &[Mask]) {
         let shown = shown(arguments, said);
         let masked = masks.iter().fold(self.without_what_is_known(&shown), |text, mask| mask.over(&text));
+        // What is for programs has lines as long as it needs, and so have two of help's topics.
+        let as_long_as_needed = ["export", "metrics", "help-environment", "help-addresses"];
+        if form == Form::Colour && !as_long_as_needed.contains(&name) {
+            self.too_wide(name, &masked);
+        }
+        if form == Form::Plain
+            && masked.contains(|c: char| c == '␛' || ('\u{2500}'..='\u{259f}').contains(&c))
+        {
+            self.differences.push(format!("{name}: --plain draws:\n{masked}"));
+        }
         let path = folder().join(format!("{name}.{}", form.ending()));
         if std::env::var_os("RCL_BLESS").is_some() {
             std::fs::create_dir_all(folder()).unwrap();
@@ -71,6 +85,26 @@ impl Snapshots {
         if held != masked {
             self.differences.push(format!("{}:\n{}", path.display(), difference(&held, &masked)));
         }
+    }
+
+    /// A terminal of 80 columns shows each line on one of its own.
+    fn too_wide(&mut self, name: &str, text: &str) {
+        // The first line is the command; what is on stderr is not on the terminal here.
+        let shown = text.split("--- stderr").next().unwrap_or_default();
+        for line in shown.lines().skip(1) {
+            let width = without_colour(line).chars().count();
+            // A word may be longer.
+            if width > 80 && line.trim().contains(' ') {
+                self.differences.push(format!("{name}: {width} columns: {line}"));
+            }
+        }
+    }
+
+    /// From now on this differs from run to run, and is called so.
+    pub fn know(&mut self, known: Vec<(String, String)>) {
+        // What a node was called that is dead by now is known from before.
+        let old = std::mem::replace(&mut self.known, known);
+        self.known.extend(old);
     }
 
     fn without_what_is_known(&self, text: &str) -> String {
@@ -106,6 +140,14 @@ fn shown(arguments: &[String], said: &Said) -> String {
         text.push_str(&format!("--- exits with {}\n", said.exit_code));
     }
     text.replace('\x1b', "␛")
+}
+
+/// Without `␛[32m` and its like.
+fn without_colour(line: &str) -> String {
+    let mut pieces = line.split("␛[");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    pieces.for_each(|piece| text.push_str(piece.split_once('m').map_or(piece, |(_, rest)| rest)));
+    text
 }
 
 /// The lines from the first to the last that differ.

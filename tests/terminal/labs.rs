@@ -1,0 +1,48 @@
+//! The lab's verbs, on three nodes of its own.
+
+use std::net::TcpListener;
+
+use crate::mask::Mask;
+use crate::snapshot::Form::{Colour, Json, Piped, Plain};
+use crate::snapshot::{Form, Snapshots};
+
+const MASKS: &[Mask] = &[Mask::Pids, Mask::Member("pid"), Mask::Told("pid")];
+
+#[test]
+fn the_lab() {
+    let folder = std::env::temp_dir().join(format!("rcl-terminal-lab-{}", std::process::id()));
+    let base = first_of_three();
+    let ports = (0..3u16).map(|index| ((base + index).to_string(), (17_001 + index).to_string()));
+    let directory = folder.display().to_string();
+    let known = ports.chain([(directory.clone(), "/lab".to_owned())]).collect();
+    let mut shots = Snapshots::new(known, folder.join("state"));
+    let port = base.to_string();
+    let mut take = |name: &str, forms: &[Form], words: &[&str]| {
+        let lab = [&["lab", "--dir", &directory][..], words].concat();
+        shots.take(name, forms, &lab, MASKS);
+    };
+    take("lab-start", &[Piped], &["start", "--nodes", "2", "--base-port", &port]);
+    take("lab-status", &[Piped, Colour, Plain, Json], &["status"]);
+    take("lab-add", &[Piped], &["add", "--base-port", &port]);
+    take("lab-kill", &[Piped], &["kill", "2"]);
+    take("lab-kill-of-a-dead-one", &[Piped, Json], &["kill", "2"]);
+    take("lab-restart", &[Piped], &["restart", "2"]);
+    take("lab-stop", &[Piped], &["stop"]);
+    take("lab-clean", &[Piped], &["clean"]);
+    shots.end();
+}
+
+/// Ports that no other test begins at, so that nobody gets between the three.
+fn first_of_three() -> u16 {
+    const FIRST: u16 = 13_700;
+    const BLOCKS: u16 = 90;
+    let is_free = |port: u16| {
+        TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok()
+    };
+    let start = (std::process::id() % u32::from(BLOCKS)) as u16;
+    (0..BLOCKS)
+        .map(|block| FIRST + (start + block) % BLOCKS * 3)
+        .find(|first| (*first..first + 3).all(is_free))
+        .unwrap()
+}
