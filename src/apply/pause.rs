@@ -3,7 +3,6 @@
 //! A pause takes hold before the next MIGRATE. Slots that are open then stay open: clients find all their keys, by ASK.
 //! `p` goes on again, as does SIGUSR2. Ctrl-C works meanwhile.
 
-use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +11,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Stop;
+use crate::output::Typing;
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -61,18 +61,19 @@ fn hold(held: &AtomicBool, pauses: bool) {
 }
 
 /// The terminal, giving each key as it is pressed.
+#[derive(Debug)]
 struct Keyboard {
-    before: libc::termios,
+    _by_key: Typing,
     closed: Arc<AtomicBool>,
 }
 
 impl Keyboard {
     /// `None` where nobody sits at a terminal.
     fn open(held: &Arc<AtomicBool>) -> Option<Keyboard> {
-        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        if !std::io::stderr().is_terminal() {
             return None;
         }
-        let before = key_by_key()?;
+        let by_key = Typing::by_key()?;
         let closed = Arc::new(AtomicBool::new(false));
         let (held, ends) = (Arc::clone(held), Arc::clone(&closed));
         std::thread::Builder::new()
@@ -85,36 +86,13 @@ impl Keyboard {
                 }
             })
             .ok()?;
-        Some(Keyboard { before, closed })
-    }
-}
-
-impl fmt::Debug for Keyboard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keyboard")
+        Some(Keyboard { _by_key: by_key, closed })
     }
 }
 
 impl Drop for Keyboard {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::Relaxed);
-        // SAFETY: the settings are those that tcgetattr filled; the descriptor lives as long as the process.
-        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &self.before) };
-    }
-}
-
-/// Switches stdin to single keys without echo; what it was before.
-fn key_by_key() -> Option<libc::termios> {
-    // SAFETY: termios is plain data for which all-zero bytes are a value; tcgetattr fills it, and only what it filled is
-    // given back to tcsetattr. Both take a descriptor that lives as long as the process.
-    unsafe {
-        let mut settings: libc::termios = std::mem::zeroed();
-        if libc::tcgetattr(libc::STDIN_FILENO, &mut settings) != 0 {
-            return None;
-        }
-        let before = settings;
-        settings.c_lflag &= !(libc::ICANON | libc::ECHO);
-        (libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &settings) == 0).then_some(before)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Failure;
+use crate::output::Typing;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordSource {
@@ -72,38 +73,17 @@ pub fn ask_password(question: &str) -> Result<String, Failure> {
     eprint!("{question}");
     let _ = std::io::stderr().flush();
     let mut line = String::new();
-    let read = without_echo(|| stdin.lock().read_line(&mut line));
+    let unseen = Typing::unseen();
+    let read = stdin.lock().read_line(&mut line);
+    drop(unseen);
     eprintln!();
     read.map_err(|error| Failure::usage(format!("cannot read the password: {error}")))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Runs `read` while the terminal does not show what is typed.
-fn without_echo<T>(read: impl FnOnce() -> T) -> T {
-    // SAFETY: termios is plain data for which all-zero bytes are a value; tcgetattr fills it, and only what
-    // it filled is given back to tcsetattr. Both take a descriptor that lives as long as the process.
-    unsafe {
-        let mut settings: libc::termios = std::mem::zeroed();
-        if libc::tcgetattr(libc::STDIN_FILENO, &mut settings) != 0 {
-            return read();
-        }
-        let shown = settings;
-        settings.c_lflag &= !libc::ECHO;
-        libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &settings);
-        let value = read();
-        libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &shown);
-        value
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn echo_is_left_as_it_was_and_the_value_comes_through() {
-        assert_eq!(without_echo(|| 7), 7);
-    }
 
     #[test]
     fn a_command_gives_its_first_line_or_says_why_not() {

@@ -1,6 +1,5 @@
-//! The terminal on stdin, and the waiting for what is typed on it while a connection is listened to.
+//! Waiting for what is typed while a connection is listened to.
 
-use std::io::IsTerminal;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -28,39 +27,6 @@ pub fn wait_for_input(connection: &impl AsRawFd, limit: Duration) -> Woken {
         return Woken::default();
     }
     Woken { connection: watched[0].revents != 0, stdin: watched[1].revents != 0 }
-}
-
-/// While it lives, a key is there to be read as soon as it is pressed, and is not shown. `None` where stdin is
-/// no terminal.
-pub fn any_key() -> Option<AnyKey> {
-    if !std::io::stdin().is_terminal() {
-        return None;
-    }
-    // SAFETY: termios is plain data for which all-zero bytes are a value; tcgetattr fills it, and only what it
-    // filled is given back to tcsetattr. Both take a descriptor that lives as long as the process.
-    unsafe {
-        let mut settings: libc::termios = std::mem::zeroed();
-        if libc::tcgetattr(libc::STDIN_FILENO, &mut settings) != 0 {
-            return None;
-        }
-        let before = settings;
-        settings.c_lflag &= !(libc::ECHO | libc::ICANON);
-        libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &settings);
-        Some(AnyKey { before })
-    }
-}
-
-pub struct AnyKey {
-    before: libc::termios,
-}
-
-impl Drop for AnyKey {
-    fn drop(&mut self) {
-        // SAFETY: the settings are what tcgetattr gave for the same descriptor.
-        unsafe {
-            libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &self.before);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod plain;
 mod progress;
 mod table;
 mod terminal;
+mod typing;
 
 use std::io::{IsTerminal, Write};
 
@@ -30,6 +31,7 @@ pub use plain::{is_plain, speak_plainly};
 pub use progress::Progress;
 pub use table::{Paint, bar, bytes, count, number_of, paint, table};
 pub use terminal::size;
+pub use typing::Typing;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {

@@ -75,12 +75,6 @@ impl ClusterCommand {
         if let Some(name) = stray {
             return Err(Refusal::Wrong(format!("--cluster-{name} has no meaning for --cluster {command}")));
         }
-        if self.has("fix-with-unreachable-masters") {
-            return Err(Refusal::NotOffered {
-                flag: "--cluster-fix-with-unreachable-masters".into(),
-                instead: "rcl fix shows what it can do for slots whose master is gone, and asks",
-            });
-        }
         if self.has("master-id") && !self.has("slave") {
             return Err(Refusal::Wrong("--cluster-master-id goes with --cluster-slave".into()));
         }
@@ -156,6 +150,12 @@ impl ClusterCommand {
             "fix" => {
                 let strays = if self.has("search-multiple-owners") { "return" } else { "keep" };
                 add(&["fix", &entry, "--choose", &format!("orphan-keys={strays}")]);
+                // redis-cli gives the slots of masters that do not answer to others. Here a replica that is there takes them over.
+                if self.has("fix-with-unreachable-masters") {
+                    for choice in ["master-silent=promote", "lost-shard=give-up", "uncovered-slots=assign"] {
+                        add(&["--choose", choice]);
+                    }
+                }
             }
             name => add(&[name, &entry]),
         }
@@ -253,6 +253,11 @@ mod tests {
             ),
             ("fix a:1", "fix a:1 --choose orphan-keys=keep"),
             (
+                "fix a:1 --cluster-fix-with-unreachable-masters",
+                "fix a:1 --choose orphan-keys=keep --choose master-silent=promote --choose lost-shard=give-up \
+                 --choose uncovered-slots=assign",
+            ),
+            (
                 "fix a 1 --cluster-search-multiple-owners --cluster-yes",
                 "fix a:1 --choose orphan-keys=return --yes",
             ),
@@ -341,9 +346,5 @@ mod tests {
         ] {
             assert!(matches!(translated(line), Err(Refusal::Wrong(_))), "{line}");
         }
-        assert!(matches!(
-            translated("fix a:1 --cluster-fix-with-unreachable-masters"),
-            Err(Refusal::NotOffered { .. })
-        ));
     }
 }

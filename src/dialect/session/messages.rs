@@ -16,6 +16,7 @@ use super::kind::Kind;
 use super::{Next, Session, Trouble};
 use crate::dialect::format::Form;
 use crate::dialect::terminal;
+use crate::output::Typing;
 use crate::wire::WireError;
 
 /// How soon Ctrl-C is seen.
@@ -101,7 +102,7 @@ impl Session<'_> {
         let shows = self.form != Form::Raw && self.on_terminal;
         let interrupt = self.interrupt.clone();
         let caught = interrupt.as_ref().map(|interrupt| interrupt.catch());
-        let _keys = terminal::any_key();
+        let _keys = Typing::by_key();
         while self.subscribed {
             while let Some(reply) = self.received()? {
                 self.print_unasked(&reply)?;
