@@ -11,6 +11,7 @@ use crate::cli::{Failure, Manners, Session};
 use crate::connect::{Cluster, view};
 use crate::journal::{Deed, Ending, Found, Job, Journal, State, StateFolder};
 use crate::plan::{Plan, Step};
+use crate::topology::{Node, Topology};
 
 /// How long views that differ get to become one, as after a failover.
 const SETTLING: Duration = Duration::from_secs(10);
@@ -71,12 +72,25 @@ pub async fn observe(session: &Session, job: &Job, plan: &Plan) -> Result<Cluste
     let is_settled = |cluster: &Cluster| {
         cluster.topology.disagreements.is_empty() && cluster.topology.epoch_collision().is_none()
     };
-    while !is_settled(&cluster) && started.elapsed() < SETTLING {
+    let mut said = false;
+    loop {
+        if let Some(node) = loads(&cluster.topology) {
+            if !std::mem::replace(&mut said, true) {
+                session.output.say(&format!("waiting for {}, which loads its data", node.name()));
+            }
+        } else if is_settled(&cluster) || started.elapsed() >= SETTLING {
+            break;
+        }
         tokio::time::sleep(POLL).await;
         cluster = by_any_member(session, job, plan).await?;
     }
     add_outsiders(session, plan, &mut cluster).await;
     Ok(cluster)
+}
+
+/// A node that will answer soon, as a new replica does once its copy has come. That lasts as long as it lasts.
+fn loads(topology: &Topology) -> Option<&Node> {
+    topology.nodes.values().find(|node| node.silence.as_ref().is_some_and(|why| why.contains(": LOADING ")))
 }
 
 /// Shows, confirms, applies, and writes down how it ended. A plan without steps ends the job, too.
@@ -142,6 +156,32 @@ async fn add_outsiders(session: &Session, plan: &Plan, cluster: &mut Cluster) {
             let lone = crate::topology::merge(&[seen], &BTreeMap::new());
             cluster.topology.nodes.extend(lone.nodes.into_iter().filter(|(node, _)| *node == id));
             cluster.links.insert(id, link);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcl_proto::Address;
+
+    use super::*;
+    use crate::connect::LinkError;
+    use crate::plan::rebalance::tests::topology;
+
+    #[test]
+    fn a_node_that_loads_is_told_from_one_that_is_gone() {
+        let address = Address::new("127.0.0.1", 7001);
+        let loading = LinkError::Server {
+            address: address.clone(),
+            command: "CLUSTER NODES".into(),
+            error: "LOADING Redis is loading the dataset in memory".into(),
+        };
+        let gone = LinkError::Unreachable { address, why: "connection refused".into() };
+        for (error, is_waited_for) in [(loading, true), (gone, false)] {
+            let mut topology = topology(&[8192, 8192]);
+            let node = topology.nodes.values_mut().next().unwrap();
+            (node.facts, node.silence) = (None, Some(Failure::from(error).what));
+            assert_eq!(loads(&topology).is_some(), is_waited_for, "{:?}", topology.nodes.values().next());
         }
     }
 }
