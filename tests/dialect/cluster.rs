@@ -180,9 +180,10 @@ fn a_server_s_keys_are_imported_and_a_wrong_line_is_refused() {
         &["--cluster", "nonsense", &entry] as &[&str],
         &["--cluster", "check"],
         &["--cluster", "check", &entry, "--cluster-replicas", "1"],
-        &["--cluster", "fix", &entry, "--cluster-fix-with-unreachable-masters"],
         &["--cluster", "set-timeout", &entry, "5"],
     ] {
         assert_eq!(run(Program::Ours, words, b"", &[]).status.code(), Some(1), "{words:?}");
     }
+    let fix = ["--cluster", "fix", &entry, "--cluster-fix-with-unreachable-masters", "--cluster-yes"];
+    assert_eq!(run(Program::Ours, &fix, b"", &[]).status.code(), Some(0));
 }
