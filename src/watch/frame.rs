@@ -294,7 +294,7 @@ pub fn timestamp(unix_ms: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::events::tests::{node, sample};
     use super::*;
 
@@ -310,7 +310,8 @@ mod tests {
         super::page(Content { sample, history: &history, events, trouble }, columns, rows)
     }
 
-    fn six() -> Sample {
+    /// Three masters, each before its replica.
+    pub fn six() -> Sample {
         sample(vec![
             node("1", None, 5461),
             node("4", Some("1"), 0),

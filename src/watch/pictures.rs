@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::events::tests::{node, sample};
 use super::events::{self, Event};
 use super::frame::{self, Content};
 use super::history::History;
@@ -16,19 +15,13 @@ struct Story {
     looks: Vec<Sample>,
 }
 
+/// With the slots that each master owns.
 fn six() -> Sample {
-    let mut nodes = vec![
-        node("1", None, 5461),
-        node("4", Some("1"), 0),
-        node("2", None, 5462),
-        node("5", Some("2"), 0),
-        node("3", None, 5461),
-        node("6", Some("3"), 0),
-    ];
+    let mut sample = frame::tests::six();
     for (index, slots) in [(0, "0-5460"), (2, "5461-10922"), (4, "10923-16383")] {
-        nodes[index].owned = slots.parse().unwrap();
+        sample.nodes[index].owned = slots.parse().unwrap();
     }
-    sample(nodes)
+    sample
 }
 
 impl Story {
