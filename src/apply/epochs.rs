@@ -26,15 +26,17 @@ use tokio::task::JoinSet;
 use super::slots::other_masters;
 use super::{AGREEMENT_LIMIT, Stop};
 use crate::cli::{Failure, Kind};
-use crate::connect::Cluster;
+use crate::connect::{Cluster, Link};
 
-const POLL: Duration = Duration::from_millis(20);
+pub const POLL: Duration = Duration::from_millis(20);
 
 /// Waits until it is so. Masters that do not answer are left out: they claim nothing.
 pub async fn await_settled(cluster: &Cluster, stop: &Stop) -> Result<(), Failure> {
     let started = Instant::now();
     loop {
-        let Some(why) = unsettled(&views(cluster).await) else { return Ok(()) };
+        let Some(why) = unsettled(&masters_of(views(other_masters(cluster, &[])).await)) else {
+            return Ok(());
+        };
         if started.elapsed() > AGREEMENT_LIMIT {
             let what =
                 format!("after {} s {why}: slots that move now could be lost", AGREEMENT_LIMIT.as_secs());
@@ -49,10 +51,10 @@ pub async fn await_settled(cluster: &Cluster, stop: &Stop) -> Result<(), Failure
     }
 }
 
-/// What each master says of all, by its id.
-async fn views(cluster: &Cluster) -> BTreeMap<NodeId, Vec<NodeLine>> {
+/// What each node that answers says of all, by its id.
+pub async fn views(links: impl IntoIterator<Item = Link>) -> BTreeMap<NodeId, Vec<NodeLine>> {
     let mut asked = JoinSet::new();
-    for link in other_masters(cluster, &[]) {
+    for link in links {
         asked.spawn(async move { link.text(&["CLUSTER", "NODES"]).await });
     }
     let mut views = BTreeMap::new();
@@ -60,12 +62,15 @@ async fn views(cluster: &Cluster) -> BTreeMap<NodeId, Vec<NodeLine>> {
         let Ok(Ok(text)) = said else { continue };
         let lines = nodes_text::parse(&text).unwrap_or_default();
         if let Some(own) = lines.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)) {
-            // One that gave its last slot may be a replica by now.
-            if own.master.is_none() {
-                views.insert(own.id, lines);
-            }
+            views.insert(own.id, lines);
         }
     }
+    views
+}
+
+/// Without those that gave their last slot and are replicas by now.
+fn masters_of(mut views: BTreeMap<NodeId, Vec<NodeLine>>) -> BTreeMap<NodeId, Vec<NodeLine>> {
+    views.retain(|id, lines| lines.iter().any(|line| line.id == *id && line.master.is_none()));
     views
 }
 

@@ -11,6 +11,7 @@ mod failover;
 mod handover;
 mod join;
 mod keys;
+mod last_slot;
 mod likeness;
 mod membership;
 mod mover;

@@ -20,7 +20,7 @@
 //! Batches of a pair go through three lanes: keys of one batch flow while the one before closes and the next is looked at and opened. Pairs run
 //! side by side, but no node is source and target at once: two nodes that MIGRATE to each other would wait for
 //! each other until the time limit. What cannot run side by side is a later wave; before each, epochs have settled
-//! (`epochs.rs`).
+//! (`epochs.rs`). The last slot of a source that gives all it has goes in the end (`last_slot.rs`).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +33,7 @@ use tokio::task::JoinSet;
 use super::epochs;
 use super::handover::{Handover, SLOTS_PER_JOB};
 use super::keys::{KeyPath, check};
+use super::last_slot::{self, held_back};
 use super::slots::{self, other_masters, setslot};
 use super::survey::{self, BigKey};
 use super::turn::{Turn, in_turn};
@@ -70,7 +71,7 @@ impl Moved {
 pub async fn move_slots(
     session: &Session,
     cluster: &Cluster,
-    moves: Vec<Move>,
+    mut moves: Vec<Move>,
     settings: Settings,
     conduct: &Conduct,
 ) -> Moved {
@@ -78,7 +79,13 @@ pub async fn move_slots(
     conduct.meter.start(total);
     let shown = tokio::spawn(keep_shown(conduct.clone()));
     let mut moved = Moved::default();
-    for wave in waves(moves, settings.parallel.max(1)) {
+    let last = held_back(&cluster.topology, &mut moves);
+    let [first, last] = [moves, last].map(|moves| waves(moves, settings.parallel.max(1)));
+    let before_last = first.len();
+    for (index, wave) in first.into_iter().chain(last).enumerate() {
+        if index == before_last {
+            last_slot::await_heard(cluster, &conduct.stop).await;
+        }
         match epochs::await_settled(cluster, &conduct.stop).await {
             Ok(()) => run_wave(session, cluster, wave, settings, conduct, &mut moved).await,
             Err(_) if conduct.stop.requested() => {}

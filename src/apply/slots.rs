@@ -63,16 +63,19 @@ pub async fn take_over(owner: &Link, slots: &[Slot], me: &str, is_redis: bool) -
     }
 }
 
-/// Redis 7 tells every other node at once, in a packet with all slots, when it is made the owner of a slot while it
-/// imports it. That is wanted before the rest, so that the new epoch is everywhere, and after it, so that all the
-/// slots are; for each of them it costs a third of the time that slots with few keys need. So the others
+/// Redis 7 tells every other node at once, in a packet with all its slots, when it is made the owner of a slot while it
+/// imports it; for each slot of a batch that costs a third of the time that slots with few keys need. So all but the last
 /// stop importing first; in a transaction, for a client must not find a slot between the two.
+///
+/// It is one packet, with the whole batch. A Redis before 7.2.2 (redis#12564) that hears of the owner by SETSLOT, and then by
+/// a packet from before that does not claim the slot, remembers for good that nobody claims it. Made its owner itself one
+/// day, it gives the slot to whoever claims it next, as old as the claim may be, and deletes the keys.
 fn at_once(slots: &[Slot], me: &str) -> Pipeline {
     let mut pipeline = Pipeline::default();
     pipeline.add(Words::of(&["MULTI"]));
     for (index, slot) in slots.iter().enumerate() {
         let command = Words::of(&["CLUSTER", "SETSLOT"]).and(slot.to_string());
-        if index > 0 && index + 1 < slots.len() {
+        if index + 1 < slots.len() {
             pipeline.add(command.clone().and("STABLE"));
         }
         pipeline.add(command.and("NODE").and(me));
@@ -124,11 +127,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_slots_the_first_and_the_last_are_taken_while_importing() {
+    fn of_many_slots_the_last_is_taken_while_importing() {
         let stable = |count: usize| {
             let slots: Vec<_> = Slot::all().take(count).collect();
             format!("{:?}", at_once(&slots, "me")).matches("STABLE").count()
         };
-        assert_eq!([0, 1, 2, 3, 64].map(stable), [0, 0, 0, 1, 62]);
+        assert_eq!([0, 1, 2, 64].map(stable), [0, 0, 1, 63]);
     }
 }
