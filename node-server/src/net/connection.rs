@@ -40,6 +40,9 @@ const KEEP_MAIL_BYTES: usize = 32 * 1024;
 /// What a batch answers is looked at each time that so much more came.
 const MUCH_OUTPUT_BYTES: usize = 128 * 1024;
 
+/// So many bytes of answers are written at once: copying them would cost more than waking the client up.
+const MUCH_TO_KEEP_BYTES: usize = 16 * 1024;
+
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
 
@@ -353,7 +356,7 @@ impl Connection {
         tracing::warn!(client = %self.session.handle.address(), waiting, "client is over its output limit: closed");
     }
 
-    /// One read, all requests that are complete after it, one write.
+    /// One read, and all requests that are complete after it.
     fn poll_read_and_run(
         &mut self,
         node: &Arc<Node>,
@@ -592,10 +595,10 @@ impl Connection {
         }
     }
 
-    /// While there are replicas, answers of writes wait until the other connections that are ready had their turn: so
-    /// the effects of all of them are sent at once.
+    /// Answers wait until the other connections that are ready had their turn. So a client that has many of them wakes up once for
+    /// all their answers, not for each (ARCHITECTURE.md has the measurement), and the effects of all are sent to replicas at once.
     fn defers_answers(&self) -> bool {
-        !self.output.is_empty() && self.node.replication.has_effects_to_forward()
+        !self.output.is_empty()
     }
 
     /// No answer leaves before the effects it speaks of are on their way to the replicas.
@@ -605,7 +608,7 @@ impl Connection {
 
     fn write_batch(&mut self, cx: &mut Context<'_>, buffers: &mut ThreadBuffers) -> Option<End> {
         if self.output.is_empty()
-            && !buffers.output.is_empty()
+            && buffers.output.len() >= MUCH_TO_KEEP_BYTES
             && !self.node.replication.has_effects_to_forward()
             && !held_back::is_called_for(&self.node)
         {
