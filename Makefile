@@ -197,7 +197,7 @@ test: ## Runs all tests; those that need a redis-server say so when there is non
 
 .PHONY: snapshots
 snapshots: ## Writes anew what tests hold of the terminal (tests/terminal/snapshots, src/watch/pictures); git diff shows what has changed
-	@RCL_BLESS=1 cargo test --quiet --package rcl --test terminal
+	@RCL_BLESS=1 cargo test --quiet --package rcl --test operator -- terminal::
 	RCL_BLESS=1 cargo test --quiet --package rcl --lib -- watch::pictures
 
 # Release mode, all cores. SEED=n replays one seed; SEEDS=n or SEEDS=from-to runs so many, FRESH=n so many new ones;
@@ -228,7 +228,7 @@ replication: ## Sends chains of nodes and redis-servers through faults drawn fro
 .PHONY: kill-rcl
 kill-rcl: ## Kills rcl -9 at random moments of what it does, resumes or undoes it, and looks that all is well: SEED=1 ROUNDS=200
 	@RCL_KILL_SEED='$(or $(SEED),1)' RCL_KILL_ROUNDS='$(or $(ROUNDS),200)' \
-		cargo test --release --quiet --package rcl --test kill_rcl --test kill_node -- --include-ignored --nocapture --test-threads 1
+		cargo test --release --quiet --package rcl --test operator -- kill_rcl:: kill_node:: --include-ignored --nocapture --test-threads 1
 
 # In release mode, some ten thousand a minute; a wish that is planned badly is printed with its cluster, as small as can be.
 .PHONY: plan-props
@@ -254,11 +254,11 @@ sim-scale: ## Prints what clusters of SIZES nodes need in simulation, and what a
 
 .PHONY: way-over
 way-over: ## Replaces a cluster of Redis by ours node by node under load, and back, with KEYS=1000000 keys of all types
-	@RCL_WAY_OVER_KEYS='$(KEYS)' cargo test --release --quiet --package rcl --test replace -- --nocapture goes_back
+	@RCL_WAY_OVER_KEYS='$(KEYS)' cargo test --release --quiet --package rcl --test operator -- --nocapture goes_back
 
 .PHONY: backup-restore
 backup-restore: ## Backs up three loaded masters, restores into five and compares, with KEYS=1000000 keys of all types
-	@RCL_BACKUP_KEYS='$(KEYS)' cargo test --release --quiet --package rcl --test data -- --nocapture of_three_is_restored
+	@RCL_BACKUP_KEYS='$(KEYS)' cargo test --release --quiet --package rcl --test operator -- --nocapture of_three_is_restored
 
 .PHONY: bench
 bench: ## Measures the node and rcl beside redis-server and redis-cli (BENCH=--quick for a first look)

@@ -1,15 +1,12 @@
 //! What operators do to a cluster that runs: directives set everywhere, hosts freed of masters, the dead forgotten, nodes reset.
 
-mod harness;
-mod load;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use harness::*;
-use load::{Load, Size};
+use crate::harness::load::{Load, Size};
+use crate::harness::*;
 
 /// Three nodes that the others know at 127.0.0.1 and then three at 127.0.0.2; the first are the masters.
 fn on_two_hosts(kind: Kind) -> Vec<Server> {

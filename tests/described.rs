@@ -1,10 +1,8 @@
 //! A cluster from its description, and to another one: `rcl export`, `rcl plan`, `rcl apply`.
 
-mod harness;
-
 use std::path::PathBuf;
 
-use harness::*;
+use crate::harness::*;
 
 struct File(PathBuf);
 

@@ -1,8 +1,6 @@
 //! Nodes emptied and filled, slots moved by name, balance by keys: on our nodes and on Redis's.
 
-mod harness;
-
-use harness::*;
+use crate::harness::*;
 use rcl_proto::resp::Reply;
 
 const KEYS: usize = 1500;

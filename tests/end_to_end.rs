@@ -12,16 +12,12 @@
 //! at the end        everything is read back, from masters and from replicas
 //! ```
 
-mod harness;
-mod lab;
-mod load;
-
 use std::sync::Mutex;
 use std::time::Instant;
 
-use harness::{Kind, have_server, rcl_json, rcl_ok};
-use lab::TestLab;
-use load::{Item, Load, Phase};
+use crate::harness::lab::TestLab;
+use crate::harness::load::{self, Item, Load, Phase};
+use crate::harness::{Kind, have_server, rcl_json, rcl_ok};
 use rcl_proto::resp::Reply;
 
 use Kind::{Ours, Redis};

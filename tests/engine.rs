@@ -1,12 +1,10 @@
 //! What a move may cost: keys that would stall are named first, rates and pauses are kept, a target without room is
 //! refused, and a key on both sides with one value stops nobody.
 
-mod harness;
-
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use harness::*;
+use crate::harness::*;
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 

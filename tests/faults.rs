@@ -1,16 +1,13 @@
 //! What goes wrong in an operator's day, on our nodes and on Redis's: each fault gets a clear word, nothing is lost
 //! by it, and once it is mended the same command goes through.
 
-mod harness;
-mod load;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use harness::half_moved::{self, HalfMoved, leave_half_moved};
-use harness::*;
-use load::Load;
+use crate::harness::half_moved::{self, HalfMoved, leave_half_moved};
+use crate::harness::load::Load;
+use crate::harness::*;
 use rcl_proto::resp::Reply;
 
 /// What CLUSTER INFO says of the field.

@@ -1,10 +1,8 @@
 //! What check, doctor and fix find and mend on living clusters; what create sees before it begins, and takes back when it fails.
 
-mod harness;
-
 use std::process::{Child, Stdio};
 
-use harness::*;
+use crate::harness::*;
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 

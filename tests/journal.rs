@@ -1,11 +1,9 @@
 //! Jobs: what `rcl` writes down, goes on with, and takes back; and that two do not change one cluster at a time.
 
-mod harness;
-
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use harness::*;
+use crate::harness::*;
 
 /// A folder of its own for the journals of a test.
 struct State(PathBuf);

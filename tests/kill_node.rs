@@ -1,13 +1,11 @@
 //! A node dies, fails over or is cut off in the middle of a move: `rcl` says so, `rcl resume` finishes what is left with
 //! whoever took over, and every key is there.
 
-mod harness;
-
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::*;
+use crate::harness::*;
 use rcl_proto::nodes_text::NodeFlags;
 
 const KEYS: usize = 20_000;

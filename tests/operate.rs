@@ -1,11 +1,9 @@
 //! The operator's day on our nodes and on Redis's: create, grow, fail over, shrink, while clients write.
 
-mod harness;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use harness::*;
+use crate::harness::*;
 use rcl_proto::resp::Reply;
 
 /// Writes and reads until told to stop. Panics on any error that is no redirect and on any wrong value; returns

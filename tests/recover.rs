@@ -1,11 +1,9 @@
 //! What an interruption leaves: named by check, finished by the next run, with no key lost.
 
-mod harness;
-
 use std::process::Stdio;
 
-use harness::half_moved::{self, HalfMoved, leave_half_moved};
-use harness::*;
+use crate::harness::half_moved::{self, HalfMoved, leave_half_moved};
+use crate::harness::*;
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 

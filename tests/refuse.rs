@@ -1,8 +1,6 @@
 //! Bad input is refused before anything is touched: with a documented code, and words that help.
 
-mod harness;
-
-use harness::*;
+use crate::harness::*;
 
 #[test]
 fn create_refuses_what_cannot_become_a_cluster() {

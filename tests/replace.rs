@@ -1,14 +1,11 @@
 //! `rcl replace-node`, and with it the way over: a cluster of Redis's servers becomes one of ours node by node while clients
 //! write, and goes back.
 
-mod harness;
-mod load;
-
 use std::ops::Range;
 use std::time::Instant;
 
-use harness::*;
-use load::{Load, Size};
+use crate::harness::load::{Load, Size};
+use crate::harness::*;
 use rcl_proto::resp::Reply;
 
 /// Keys that nobody writes to meanwhile. `RCL_WAY_OVER_KEYS` says how many instead.

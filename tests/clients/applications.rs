@@ -4,7 +4,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::lab::{Lab, Standalone, python, said, skip};
+use super::lab::{Lab, Standalone, python, said, skip};
 
 /// Whether python3 finds these modules; otherwise `what` is skipped.
 fn have_modules(modules: &str, what: &str) -> bool {

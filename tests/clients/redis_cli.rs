@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::lab::{AtWork, Lab, eventually, have, said, succeed};
+use super::lab::{AtWork, Lab, eventually, have, said, succeed};
 
 /// Under this name the machine has Redis's; ours answers to it as well, but is not in the PATH.
 const REDIS_CLI: &str = "redis-cli";

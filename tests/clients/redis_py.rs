@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::lab::{AtWork, Lab, python, skip, succeed};
+use super::lab::{AtWork, Lab, python, skip, succeed};
 
 fn have_redis_py(what: &str) -> bool {
     let found = Command::new("python3")

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::keys::{fill, load, padding};
 use crate::harness::*;
-use crate::keys::{fill, load, padding};
 
 /// Keys that nobody writes to meanwhile. `RCL_BACKUP_KEYS` says how many instead.
 const KEYS: usize = 4000;

@@ -1,7 +1,7 @@
 //! Keys of a server and of another cluster, copied and moved.
 
+use super::keys::fill;
 use crate::harness::*;
-use crate::keys::fill;
 
 fn standalone(kind: Kind, keys: usize) -> Server {
     let server = Server::start(kind, &["--cluster-enabled", "no"]);

@@ -1,7 +1,7 @@
 //! bigkeys, keys-in-slot, hotkeys.
 
+use super::keys::fill;
 use crate::harness::*;
-use crate::keys::fill;
 use rcl_proto::key_slot;
 
 #[test]
@@ -80,7 +80,7 @@ fn hot_keys_are_found_by_counters_or_by_listening() {
         assert_eq!(found["keys"].as_array().unwrap().len(), 3);
 
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let load = crate::keys::load(entry, std::sync::Arc::clone(&stop));
+        let load = super::keys::load(entry, std::sync::Arc::clone(&stop));
         let heard = rcl_json(&["hotkeys", &address, "--monitor", "1"]);
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(load.join().unwrap() > 0);

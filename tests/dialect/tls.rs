@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use super::certificates::Certificates;
 use super::server::{Server, free_port};
 use super::{Program, assert_same, has_redis_cli, run};
+use crate::harness::certificates::Certificates;
 
 #[test]
 fn flags_of_tls_are_redis_cli_s() {

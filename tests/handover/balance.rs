@@ -1,7 +1,7 @@
 //! Balance by what slots cost, where the nodes tell it. All of it is in six slots of the first of three nodes.
 
+use super::peer::{Dialect, Peers};
 use crate::harness::{rcl_json, rcl_refused};
-use crate::peer::{Dialect, Peers};
 
 fn planned(peers: &Peers, by: &str) -> serde_json::Value {
     rcl_json(&["rebalance", &peers.address(0), "--by", by, "--over", "20ms", "--dry-run"])

@@ -5,7 +5,10 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod certificates;
 pub mod half_moved;
+pub mod lab;
+pub mod load;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
 //! The one table of what is done, and killed on its way. A verb more is a line here and the words that it gets.
 
-use crate::Field;
+use super::Field;
 
 pub struct Deed {
     pub name: &'static str,

@@ -2,11 +2,11 @@
 
 use std::process::Stdio;
 
-use crate::cluster::Cluster;
+use super::cluster::Cluster;
+use super::mask::Mask;
+use super::snapshot::Form::{Colour, Json, Piped, Plain};
+use super::snapshot::{Form, Snapshots};
 use crate::harness::{self, half_moved};
-use crate::mask::Mask;
-use crate::snapshot::Form::{Colour, Json, Piped, Plain};
-use crate::snapshot::{Form, Snapshots};
 
 const PLAN: &[Mask] = &[Mask::Sizes, Mask::Member("bytes"), Mask::Job];
 const OUTCOME: &[Mask] = &[

@@ -1,10 +1,10 @@
 //! Verbs about data: a backup and its way back, and what comes from a server that is no cluster.
 
-use crate::cluster::Cluster;
+use super::cluster::Cluster;
+use super::mask::Mask;
+use super::snapshot::Form::{Colour, Json, Piped};
+use super::snapshot::Snapshots;
 use crate::harness::{self, Kind, Server};
-use crate::mask::Mask;
-use crate::snapshot::Form::{Colour, Json, Piped};
-use crate::snapshot::Snapshots;
 
 const DONE: &[Mask] = &[
     Mask::Seconds,

@@ -6,7 +6,7 @@ use std::path::Path;
 // Its maps keep their order.
 use serde_yaml::Value;
 
-use crate::snapshot::folder;
+use super::snapshot::folder;
 
 /// Verbs whose document is another's, or that have none: the heading says so.
 const WITHOUT_EXAMPLE: &[&str] =
@@ -27,9 +27,9 @@ fn each_document_has_its_example() {
         made.push_str(&with_example(section, example(&verb).as_deref()));
         seen.push(verb);
     }
-    for verb in crate::verbs() {
+    for verb in super::verbs() {
         let is_excused =
-            crate::WITHOUT.iter().any(|(name, _)| *name == verb) || WITHOUT_EXAMPLE.contains(&&*verb);
+            super::WITHOUT.iter().any(|(name, _)| *name == verb) || WITHOUT_EXAMPLE.contains(&&*verb);
         assert!(verb == "complete-words" || seen.contains(&verb), "docs/output.md has no heading for {verb}");
         assert!(is_excused || example(&verb).is_some(), "no snapshot has a document of {verb}");
     }

@@ -2,9 +2,9 @@
 
 use std::net::TcpListener;
 
-use crate::mask::Mask;
-use crate::snapshot::Form::{Colour, Json, Piped, Plain};
-use crate::snapshot::{Form, Snapshots};
+use super::mask::Mask;
+use super::snapshot::Form::{Colour, Json, Piped, Plain};
+use super::snapshot::{Form, Snapshots};
 
 const MASKS: &[Mask] = &[Mask::Pids, Mask::Member("pid"), Mask::Told("pid")];
 

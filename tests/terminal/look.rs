@@ -1,10 +1,10 @@
 //! Verbs that only look: all on one cluster.
 
-use crate::cluster::Cluster;
+use super::cluster::Cluster;
+use super::mask::Mask;
+use super::snapshot::Form::{self, Colour, Json, Piped, Plain, Yaml};
+use super::snapshot::Snapshots;
 use crate::harness;
-use crate::mask::Mask;
-use crate::snapshot::Form::{self, Colour, Json, Piped, Plain, Yaml};
-use crate::snapshot::Snapshots;
 
 const ALL: &[Form] = &[Piped, Colour, Json];
 const WITH_PLAIN: &[Form] = &[Piped, Colour, Plain, Json];

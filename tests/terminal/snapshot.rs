@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::mask::Mask;
-use crate::run::{self, Said};
+use super::mask::Mask;
+use super::run::{self, Said};
 
 /// How a verb is run for a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::guide::{Block, Guide};
+use super::guide::{Block, Guide};
 
 struct Walk {
     /// In the place of 7001.
@@ -129,7 +129,7 @@ fn the_guide_is_walked_through() {
     if !can_walk("the walk through the workshop") {
         return;
     }
-    let guide = Guide::read(&crate::read("docs/workshop.md"));
+    let guide = Guide::read(&super::read("docs/workshop.md"));
     let walk = Walk::of_guide();
     let mut terminal: Vec<&str> = Vec::new();
     let mut checked = 0;
@@ -163,7 +163,7 @@ fn the_runbook_is_walked_through() {
     if !can_walk("the walk through the runbook") {
         return;
     }
-    let runbook = Guide::read(&crate::read("docs/operations.md"));
+    let runbook = Guide::read(&super::read("docs/operations.md"));
     let walk = Walk::of_runbook();
     for (block, line) in &runbook.commands {
         assert_eq!(*block, Block::Console, "{line}");

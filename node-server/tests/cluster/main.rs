@@ -15,7 +15,7 @@ mod handover;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "../harness/mod.rs"]
 mod harness;
-#[path = "../../../tests/load/mod.rs"]
+#[path = "../../../tests/harness/load/mod.rs"]
 mod load;
 mod loading;
 mod messages;

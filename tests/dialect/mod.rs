@@ -1,8 +1,6 @@
 //! The redis-cli dialect beside the real redis-cli: the same command lines to the same real server, and
 //! stdout, stderr and exit code compared to the byte.
 
-#[path = "../connection/certificates.rs"]
-mod certificates;
 mod cluster;
 mod modes;
 mod prompt;
@@ -12,8 +10,8 @@ mod tls;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use self::server::Server;
 use rcl_proto::resp::Reply;
-use server::Server;
 
 /// Runs `program` as redis-cli, with `input` on its stdin.
 fn run(program: Program, arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> Output {

@@ -1,14 +1,9 @@
 //! Every way to get to a cluster: TLS, logins, names, NAT, sockets, IPv6, and a config file that knows them.
 
-#[path = "../harness/mod.rs"]
-mod harness;
-
-mod certificates;
-
 use std::path::{Path, PathBuf};
 
-use certificates::Certificates;
-use harness::{Kind, Server, free_port, have_server, outcome, rcl_command};
+use crate::harness::certificates::Certificates;
+use crate::harness::{Kind, Server, free_port, have_server, outcome, rcl_command};
 use serde_json::Value;
 
 /// `rcl` with an environment of its own.

@@ -2,14 +2,12 @@
 //! Valkey 8. Against peers that answer as these say they do.
 
 mod balance;
-#[path = "../harness/mod.rs"]
-mod harness;
 mod peer;
 
 use std::process::Stdio;
 
-use harness::{eventually, outcome, rcl, rcl_command, rcl_json};
-use peer::{Dialect, End, Peers};
+use self::peer::{Dialect, End, Peers};
+use crate::harness::{eventually, outcome, rcl, rcl_command, rcl_json};
 
 const DIALECTS: [Dialect; 2] = [Dialect::Redis, Dialect::Valkey];
 

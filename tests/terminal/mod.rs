@@ -9,9 +9,6 @@
 //! The nodes are ours, with ids that are given to them; what differs all the same from run to run is masked ([`mask`]). Whoever changed
 //! what is said on purpose runs `make snapshots`, and looks at what `git diff` shows.
 
-#[path = "../harness/mod.rs"]
-mod harness;
-
 mod change;
 mod cluster;
 mod data;

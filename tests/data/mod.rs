@@ -1,7 +1,5 @@
 //! The data verbs on clusters of our nodes and of Redis's: backup, restore, verify, import, and the keys that are shown.
 
-#[path = "../harness/mod.rs"]
-mod harness;
 mod keys;
 
 mod backup;

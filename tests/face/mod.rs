@@ -3,7 +3,7 @@
 
 mod lab;
 
-use lab::Lab;
+use self::lab::Lab;
 use rcl_proto::resp::Reply;
 
 /// A lab whose six nodes are a cluster; `None`, said loudly, where there is no `redis-server`.

@@ -11,19 +11,15 @@
 //! `RCL_KILL_SEED` and `RCL_KILL_ROUNDS` say which and how many (`make kill-rcl SEED=7 ROUNDS=200`).
 
 mod deeds;
-#[path = "../harness/mod.rs"]
-mod harness;
-#[path = "../load/mod.rs"]
-mod load;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use deeds::{DEEDS, Deed, TakenUp};
-use harness::*;
-use load::{Load, Size};
+use self::deeds::{DEEDS, Deed, TakenUp};
+use crate::harness::load::{Load, Size};
+use crate::harness::*;
 use rcl_proto::resp::Reply;
 
 const KEYS: usize = 3000;

@@ -9,7 +9,7 @@ mod redis_py;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use lab::{Lab, have, said};
+use self::lab::{Lab, have, said};
 
 /// The tests that redis-benchmark 7.0 runs when it is asked for none in particular, by the first word of their
 /// names.

@@ -6,7 +6,7 @@ mod walk;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use guide::{Block, Guide};
+use self::guide::{Block, Guide};
 use rcl_proto::{SLOT_COUNT, key_hash, key_slot};
 use serde_yaml::Value;
 
