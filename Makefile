@@ -211,7 +211,7 @@ sim: ## Runs the cluster core in simulation: SEEDS=1000, or SEED=7 to replay one
 .PHONY: diff
 diff: ## Sends random commands to a redis-server and to a node, and compares: COMMANDS=1000000, SEED=7 draws those of a failure
 	@SEED='$(or $(SEED),1)' COMMANDS='$(or $(COMMANDS),100000)' \
-		cargo test --release --quiet --package rcl-node --test differential -- --test-threads 1 --nocapture resp events
+		cargo test --release --quiet --package rcl-node --test node -- --test-threads 1 --nocapture differential::resp differential::events
 
 # Each of its ways (kill -9 or no power, what was promised, a cluster or not) ROUNDS times; SEED=7 draws those of a failure.
 .PHONY: crash
@@ -222,7 +222,7 @@ crash: ## Ends nodes under load at random moments, and looks what the next ones 
 .PHONY: replication
 replication: ## Sends chains of nodes and redis-servers through faults drawn from a seed, and compares all data: SEED=1 ROUNDS=200
 	@SEED='$(or $(SEED),1)' ROUNDS='$(or $(ROUNDS),200)' \
-		cargo test --release --quiet --package rcl-node --test replication -- --exact chaos::by_seed slots::by_seed --nocapture --test-threads 1
+		cargo test --release --quiet --package rcl-node --test node -- --exact replication::chaos::by_seed replication::slots::by_seed --nocapture --test-threads 1
 
 # Half of the rounds on our nodes, half on redis-servers; a failure prints its seed.
 .PHONY: kill-rcl
@@ -235,11 +235,11 @@ kill-rcl: ## Kills rcl -9 at random moments of what it does, resumes or undoes i
 plan-props: ## Plans so many wishes for clusters, both drawn, and carries the plans out on a model: CASES=100000
 	@RCL_PLAN_CASES='$(or $(CASES),100000)' cargo test --release --quiet --package rcl --lib -- --nocapture plan::properties
 
-# The file is in the shape that the header of node-server/tests/facts/main.rs tells.
+# The file is in the shape that the header of node-server/tests/facts/mod.rs tells.
 .PHONY: facts
 facts: ## Compares the command table with a file of facts, and prints every difference: FACTS=commands.json
 	@test -n '$(FACTS)' || { echo "FACTS says where the file is" >&2; exit 2; }
-	FACTS="$$(realpath '$(FACTS)')" cargo test --quiet --package rcl-node --test facts -- --ignored --nocapture
+	FACTS="$$(realpath '$(FACTS)')" cargo test --quiet --package rcl-node --test node -- facts:: --ignored --nocapture
 
 SIZES ?= 100 300 2000
 

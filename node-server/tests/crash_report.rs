@@ -1,13 +1,10 @@
 //! What a node that crashes leaves in its log, and how it ends: with real processes.
 
-#[allow(dead_code, reason = "each test uses its part")]
-mod harness;
-
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use harness::server::Server;
-use harness::wait_until;
+use crate::harness::server::Server;
+use crate::harness::wait_until;
 
 fn send(server: &Server, signal: &str) {
     assert!(Command::new("kill").args([signal, &server.pid().to_string()]).status().unwrap().success());

@@ -1,13 +1,10 @@
 //! Limits on memory, on a node as a process: keys are evicted, clients are closed, big values are freed elsewhere.
 
-#[allow(dead_code, reason = "each test uses its part")]
-mod harness;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use harness::server::Server;
-use harness::{PATIENCE, wait_until};
+use crate::harness::server::Server;
+use crate::harness::{PATIENCE, wait_until};
 
 fn number(server: &mut Server, field: &str) -> u64 {
     server.info(field).parse().unwrap()

@@ -1,14 +1,11 @@
 //! MIGRATE, option by option and fault by fault: whatever the target does, a key is here or there, never nowhere.
 
-#[allow(dead_code, reason = "each test uses its part")]
-mod harness;
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use harness::server::Server;
-use harness::wait_until;
+use crate::harness::server::Server;
+use crate::harness::wait_until;
 use rcl_proto::resp::{Limits, Parsed, RequestParser};
 
 /// A target that shows each request it gets and answers only what it is told to.

@@ -1,14 +1,11 @@
 //! What an operator changes while the node runs, and how it ends: with real processes.
 
-#[allow(dead_code, reason = "each test uses its part")]
-mod harness;
-
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
-use harness::server::{Client, Server};
-use harness::{Folder, free_port, has_redis, wait_until};
+use crate::harness::server::{Client, Server};
+use crate::harness::{Folder, free_port, has_redis, wait_until};
 use rcl_proto::resp::Reply;
 
 fn value(server: &mut Server, directive: &str) -> String {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rcl_proto::resp::Reply;
 
+use super::server::{Kind, Server, cluster, meet_all, share_slots, slots_seen_by};
 use crate::harness::{Folder, free_port, has_redis, wait_until};
-use crate::server::{Kind, Server, cluster, meet_all, share_slots, slots_seen_by};
 use Kind::{Ours, Redis};
 
 #[test]

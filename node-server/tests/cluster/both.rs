@@ -3,7 +3,7 @@
 
 use rcl_proto::resp::Reply;
 
-use crate::server::{Kind, Server, meet_all, share_slots};
+use super::server::{Kind, Server, meet_all, share_slots};
 
 pub struct Cluster {
     pub servers: Vec<Server>,

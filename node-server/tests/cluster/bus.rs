@@ -7,7 +7,7 @@ use std::time::Duration;
 use rcl_cluster::packet::{self, Flags, Header, Kind as PacketKind, MESSAGE_FORCE_ACK, Writer};
 use rcl_proto::{NodeId, SlotSet};
 
-use crate::server::{Kind, Server, cluster, meet_all, share_slots, slots_seen_by};
+use super::server::{Kind, Server, cluster, meet_all, share_slots, slots_seen_by};
 
 fn knock(server: &Server, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", server.bus_port)).unwrap();
@@ -116,7 +116,7 @@ fn packets_in_a_stranger_s_name_or_its_own_change_nothing() {
     let stranger: NodeId = "f".repeat(40).parse().unwrap();
     let expected: Vec<Vec<String>> = servers.iter_mut().map(slots_seen_by).collect();
     let epoch = servers[1].info("cluster_current_epoch");
-    let mut listener = crate::client::Client::connect(servers[1].port).unwrap();
+    let mut listener = super::client::Client::connect(servers[1].port).unwrap();
     listener.try_ask("SUBSCRIBE news").unwrap();
     for at in [0, 1, 3] {
         for sender in [stranger, ids[at]] {

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
-use crate::server::{Kind, Server, meet_all, share_slots};
+use super::client::Client;
+use super::server::{Kind, Server, meet_all, share_slots};
 
 const NODE_TIMEOUT_MS: u64 = 1_000;
 /// Long enough for a failover and a half, if it stopped the heartbeat.

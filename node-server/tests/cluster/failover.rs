@@ -3,8 +3,8 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
+use super::server::{Kind, Server, cluster};
 use crate::harness::has_redis;
-use crate::server::{Kind, Server, cluster};
 
 /// Three masters, the first of them with a replica; the kinds in this order: master, replica, others.
 fn three_masters(master: Kind, replica: Kind, others: [Kind; 2]) -> Vec<Server> {

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use rcl_proto::resp::Reply;
 
+use super::server::{Kind, Server, meet_all, share_slots};
 use crate::harness::{Folder, free_port, has_redis};
-use crate::server::{Kind, Server, meet_all, share_slots};
 
 #[test]
 fn a_second_process_on_the_same_folder_is_refused() {

@@ -6,8 +6,8 @@ use std::process::Command;
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
+use super::server::{Kind, Server, cluster, cluster_with, slots_seen_by};
 use crate::harness::has_redis;
-use crate::server::{Kind, Server, cluster, cluster_with, slots_seen_by};
 use Kind::{Ours, Redis};
 
 /// Everybody sees the node as before, alive, and the cluster ok.

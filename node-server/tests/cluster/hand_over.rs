@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
+use super::client::Client;
+use super::server::{Kind, Server, cluster};
 use crate::harness::{has_redis, wait_until};
-use crate::server::{Kind, Server, cluster};
 
 /// What one client wrote: a counter in each of some keys, as far as the master acknowledged it.
 struct Written {

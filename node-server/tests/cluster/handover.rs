@@ -2,9 +2,9 @@
 
 use rcl_proto::resp::Reply;
 
+use super::server::{Kind, Server, cluster};
 use crate::harness::{has_redis, wait_until};
 use crate::load::{Load, Size};
-use crate::server::{Kind, Server, cluster};
 use Kind::{Ours, Redis};
 
 /// Enough that some write is always on its way, and little enough for several tests at a time.

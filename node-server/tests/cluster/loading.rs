@@ -3,7 +3,7 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::server::{Kind, Server, meet_all, share_slots};
+use super::server::{Kind, Server, meet_all, share_slots};
 
 /// Long enough for a node to be killed and started again within it, on a machine that is full, too.
 const OPTIONS: [&str; 2] = ["--cluster-node-timeout", "2000"];

@@ -2,9 +2,9 @@
 
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
+use super::client::Client;
+use super::server::{Kind, Server, cluster};
 use crate::harness::has_redis;
-use crate::server::{Kind, Server, cluster};
 use Kind::{Ours, Redis};
 
 fn words(words: &[&str]) -> Reply {

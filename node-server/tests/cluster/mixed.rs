@@ -1,7 +1,7 @@
 //! Our nodes beside redis-server, in one cluster.
 
+use super::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 use crate::harness::has_redis;
-use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 
 fn start_all(kinds: &[Kind]) -> Vec<Server> {
     kinds.iter().map(|&kind| Server::start(kind)).collect()

@@ -2,12 +2,12 @@
 
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
-use crate::handover::start_load;
+use super::client::Client;
+use super::handover::start_load;
+use super::server::{Kind, Server, cluster};
+use super::typed;
 use crate::harness::has_redis;
 use crate::load::{Item, Load};
-use crate::server::{Kind, Server, cluster};
-use crate::typed;
 use Kind::{Ours, Redis};
 
 /// Slots of the first master in which the load has keys.

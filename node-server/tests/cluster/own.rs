@@ -3,9 +3,9 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
+use super::client::Client;
+use super::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 use crate::harness::Folder;
-use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 
 #[test]
 fn six_form_a_cluster_of_three_masters_with_a_replica_each() {

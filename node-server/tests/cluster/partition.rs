@@ -1,9 +1,9 @@
 //! A process that stands still (SIGSTOP) is to the others as one behind a broken cable: it hears nothing, says nothing,
 //! and goes on with its old view when it is back.
 
-use crate::handover::start_load;
+use super::handover::start_load;
+use super::server::{Kind, Server, cluster, slots_seen_by};
 use crate::harness::has_redis;
-use crate::server::{Kind, Server, cluster, slots_seen_by};
 use Kind::{Ours, Redis};
 
 fn wait_for_state(servers: &mut [Server], state: &str) {

@@ -1,7 +1,7 @@
 //! Whom replicas follow in a mixed cluster: the winner of an election, an orphan, and nobody after a reset.
 
+use super::server::{Kind, Server, cluster, line_of, meet_all};
 use crate::harness::has_redis;
-use crate::server::{Kind, Server, cluster, line_of, meet_all};
 use Kind::{Ours, Redis};
 
 /// A master and one of its replicas are of the `follower`'s kind, its other replica of the `winner`'s, which takes over.

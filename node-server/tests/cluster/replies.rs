@@ -2,10 +2,10 @@
 
 use rcl_proto::resp::Reply;
 
-use crate::both::Both;
-use crate::client::Client;
+use super::both::Both;
+use super::client::Client;
+use super::server::{Kind, Server, meet_all, share_slots};
 use crate::harness::{free_port, has_redis, wait_until};
-use crate::server::{Kind, Server, meet_all, share_slots};
 
 /// What both must answer alike, to the letter.
 const SAME: &[&str] = &[

@@ -3,7 +3,7 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::both::Both;
+use super::both::Both;
 use crate::harness::has_redis;
 
 /// Different keys of one slot.

@@ -2,8 +2,8 @@
 
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
-use crate::server::{Kind, Server, cluster, cluster_of, with_both};
+use super::client::Client;
+use super::server::{Kind, Server, cluster, cluster_of, with_both};
 
 /// `foo` is in slot 12182, `bar` in 5061.
 const SETS_TWO: &str = "redis.call('SET', 'foo', ARGV[1]) redis.call('SET', 'bar', ARGV[1])

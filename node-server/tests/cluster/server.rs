@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
+use super::client::Client;
 use crate::harness::{Folder, PATIENCE, free_port, has_redis};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use rcl_proto::resp::Reply;
 
+use super::own::key_in_slot;
+use super::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 use crate::harness::{has_redis, wait_until};
-use crate::own::key_in_slot;
-use crate::server::{Kind, Server, meet_all, share_slots, slots_seen_by};
 
 /// Three masters, the first two with a replica: 0 with 3, 1 with 4.
 fn three_shards(replica: Kind) -> Vec<Server> {

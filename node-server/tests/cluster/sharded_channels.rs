@@ -4,8 +4,8 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
-use crate::server::{Kind, Server, cluster_of, master_and_replica, with_both};
+use super::client::Client;
+use super::server::{Kind, Server, cluster_of, master_and_replica, with_both};
 
 fn word(text: &str) -> Reply {
     Reply::Bulk(text.into())

@@ -3,9 +3,9 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
+use super::client::Client;
+use super::server::{Kind, Server, meet_all, share_slots};
 use crate::harness::wait_until;
-use crate::server::{Kind, Server, meet_all, share_slots};
 
 /// A metric of a slot; `None` when the slot or the metric is not shown.
 fn metric(server: &mut Server, slot: u16, name: &str) -> Option<i64> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
+use super::client::Client;
 
 /// A hash tag for each of these slots.
 pub fn tags(slots: &[u16]) -> Vec<String> {

@@ -4,9 +4,9 @@
 use rcl_proto::key_slot;
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
+use super::client::Client;
+use super::server::{Server, cluster_of, master_and_replica, with_both};
 use crate::harness::wait_until;
-use crate::server::{Server, cluster_of, master_and_replica, with_both};
 
 /// A client that waits for an element of this key.
 fn waiting(server: &mut Server, key: &str) -> Client {

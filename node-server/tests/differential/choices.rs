@@ -12,7 +12,7 @@ pub fn for_argument(spec: &CommandSpec, name: &str) -> Option<&'static [&'static
         }
         Group::Geo => for_places(name),
         Group::Generic => for_keys(spec.name, name),
-        Group::Stream => crate::streams::words(name),
+        Group::Stream => super::streams::words(name),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rcl_proto::resp::{Reply, encode_request};
 
-use crate::request::Request;
+use super::request::Request;
 
 /// How long a server may be silent before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -8,12 +8,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
-use crate::judge::show;
-use crate::number_from;
-use crate::request::Request;
-use crate::servers::Servers;
-use crate::waiting::Actor;
+use super::client::Client;
+use super::judge::show;
+use super::number_from;
+use super::request::Request;
+use super::servers::Servers;
+use super::waiting::Actor;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -8,11 +8,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
-use crate::generator::Generator;
-use crate::number_from;
-use crate::request::Request;
-use crate::servers::Servers;
+use super::client::Client;
+use super::generator::Generator;
+use super::number_from;
+use super::request::Request;
+use super::servers::Servers;
 
 const MARK: &str = "mark";
 

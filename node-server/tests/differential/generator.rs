@@ -7,11 +7,11 @@ use rand::rngs::StdRng;
 use rcl_node::command::spec::{Group, flag};
 use rcl_node::command::{self, CommandSpec};
 
-use crate::judge::is_known_difference;
-use crate::making::{Making, is_in_7_0};
-use crate::request::Request;
-use crate::streams::{self, Ids};
-use crate::{scripts, words};
+use super::judge::is_known_difference;
+use super::making::{Making, is_in_7_0};
+use super::request::Request;
+use super::streams::{self, Ids};
+use super::{scripts, words};
 
 /// Not compared: what waits, what is about the node or the time, and what is compared elsewhere.
 const LEFT_OUT: &[&str] = &["migrate", "wait", "waitaof", "restore-asking", "pfselftest"];

@@ -2,8 +2,8 @@
 
 use rcl_proto::resp::Reply;
 
-use crate::request::Request;
-use crate::streams::without_times;
+use super::request::Request;
+use super::streams::without_times;
 
 /// How the replies to a command are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use rcl_node::command::CommandSpec;
 use rcl_node::command::spec::{Argument, Group, Kind};
 
-use crate::generator::Generator;
-use crate::{choices, payloads, words};
+use super::generator::Generator;
+use super::{choices, payloads, words};
 
 /// How a range is given.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use rcl_node::scripting::digest;
 
-use crate::request::Request;
+use super::request::Request;
 
 /// Runs what it is given, each request as its number of words and these.
 const LIBRARY: &str = "#!lua name=calls

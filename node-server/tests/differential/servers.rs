@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::client::Client;
+use super::client::Client;
 
 pub struct Servers {
     folder: PathBuf,

@@ -3,7 +3,7 @@
 //! First only as many of the last requests are kept as it takes, then pieces are left out, ever smaller ones, as long as
 //! what remains ends in a difference. Each candidate runs on two empty servers, over connections of its own.
 
-use crate::request::Request;
+use super::request::Request;
 
 /// More candidates than this are not tried: what is found by then is short enough to read.
 const MOST_CANDIDATES: usize = 600;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rcl_proto::resp::Reply;
 
-use crate::client::Client;
-use crate::request::Request;
-use crate::servers::Servers;
+use super::client::Client;
+use super::request::Request;
+use super::servers::Servers;
 
 /// Who says what, and who gets an answer then. Who says something and gets no answer waits from there on; `-b` waits no
 /// more although no answer came, `+a` waits again already. Whose name begins with `new` speaks RESP3.

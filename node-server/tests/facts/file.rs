@@ -3,7 +3,7 @@
 use rcl_node::command::spec::flag;
 use serde_json::Value;
 
-use crate::{Commands, Facts, differences, sorted_words, table};
+use super::{Commands, Facts, differences, sorted_words, table};
 
 /// Commands of ours that take more than Redis 7.2's: a time-out, as in Valkey 8, and FAILOVER, as in Valkey 9.
 const EXTENDED: [&str; 2] = ["cluster|setslot arguments", "shutdown arguments"];

@@ -2,9 +2,9 @@
 
 use rcl_proto::resp::Reply;
 
+use super::{Commands, Facts, differences, sorted_words};
 use crate::harness::has_redis;
 use crate::harness::server::Server;
-use crate::{Commands, Facts, differences, sorted_words};
 
 /// What Redis 7.2 tells otherwise than 7.0, against which this may run: `name fact`.
 const CHANGED_SINCE_7_0: &[&str] = &[

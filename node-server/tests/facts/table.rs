@@ -3,7 +3,7 @@
 use rcl_node::command::spec::{Argument, Begin, Find, KeySpec, category, flag, key_flag};
 use rcl_node::command::{Known, each_known};
 
-use crate::{Commands, Facts, sorted_words};
+use super::{Commands, Facts, sorted_words};
 
 pub fn commands() -> Commands {
     each_known().map(|known| (known.full_name(), facts(known))).collect()

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use rcl_proto::resp::Reply;
 
-use super::harness::server::{Client, Server};
-use super::harness::{has_redis, wait_until};
 use super::{busy_server, code};
+use crate::harness::server::{Client, Server};
+use crate::harness::{has_redis, wait_until};
 
 /// A script, its keys and arguments, and what its client says; the words of a request are parted by spaces, all that follows
 /// `e` is one word.

@@ -9,9 +9,6 @@
 //! `replaced_by`, in the shape of the files that Redis 7.2 keeps its own table in, and `in`, the servers that have it.
 
 mod file;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "../harness/mod.rs"]
-mod harness;
 mod server;
 mod table;
 mod tested;

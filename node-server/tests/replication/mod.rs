@@ -10,9 +10,6 @@ mod data;
 mod field_expiry;
 mod files;
 mod forms;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "../harness/mod.rs"]
-mod harness;
 mod limits;
 mod load;
 mod proxy;

@@ -12,11 +12,6 @@ mod files;
 mod folders;
 mod hand_over;
 mod handover;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "../harness/mod.rs"]
-mod harness;
-#[path = "../../../tests/harness/load/mod.rs"]
-mod load;
 mod loading;
 mod messages;
 mod mixed;

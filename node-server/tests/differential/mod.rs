@@ -7,7 +7,7 @@
 //! server restores what the other has dumped.
 //!
 //! ```text
-//!   cargo test -p rcl-node --test differential            20,000 commands
+//!   cargo test -p rcl-node --test node differential::     20,000 commands
 //!   make diff COMMANDS=1000000 SEED=7                     as many, drawn from this seed
 //! ```
 //!
@@ -37,10 +37,10 @@ use rand::rngs::StdRng;
 use rcl_node::command::spec::{Group, flag};
 use rcl_proto::resp::Reply;
 
-use client::Client;
-use generator::Generator;
-use request::Request;
-use servers::Servers;
+use self::client::Client;
+use self::generator::Generator;
+use self::request::Request;
+use self::servers::Servers;
 
 const ROUND: usize = 400;
 

@@ -2,12 +2,9 @@
 //! they keep busy. And functions as a part of the data set.
 
 mod debugger;
-#[allow(dead_code)]
-#[path = "../harness/mod.rs"]
-mod harness;
 
-use harness::server::{Client, Server};
-use harness::wait_until;
+use crate::harness::server::{Client, Server};
+use crate::harness::wait_until;
 use rcl_proto::resp::Reply;
 
 const ENDLESS: &str = "while true do pcall(function() error('x') end) end";
