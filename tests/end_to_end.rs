@@ -15,7 +15,7 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
-use crate::harness::lab::TestLab;
+use crate::harness::lab::Lab;
 use crate::harness::load::{self, Item, Load, Phase};
 use crate::harness::{Kind, have_server, rcl_json, rcl_ok};
 use rcl_proto::resp::Reply;
@@ -49,7 +49,7 @@ fn the_workshop_on_a_mixed_cluster() {
 fn walk(name: &str, kinds: &[Kind; 8], victims: &[usize]) {
     let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut story = Story { name, started: Instant::now() };
-    let lab = TestLab::start(kinds, 6);
+    let lab = Lab::start(kinds, 6);
     create(&lab);
     story.tell("created");
     let load = Load::start(&[lab.port(1), lab.port(2), lab.port(3)]);
@@ -98,7 +98,7 @@ impl Story<'_> {
 }
 
 /// Six nodes become a cluster, and each replica is under the master that the walk is told with.
-fn create(lab: &TestLab) {
+fn create(lab: &Lab) {
     let addresses: Vec<String> = (1..=6).map(|number| lab.address(number)).collect();
     let mut arguments = vec!["create", "--replicas", "1", "--yes"];
     arguments.extend(addresses.iter().map(String::as_str));
@@ -111,19 +111,19 @@ fn create(lab: &TestLab) {
 }
 
 /// How many slots each master has, in the order of their slots.
-fn shares(lab: &TestLab) -> Vec<u64> {
+fn shares(lab: &Lab) -> Vec<u64> {
     let shares = rcl_json(&["slot-info", &lab.address(2)]);
     shares["masters"].as_array().unwrap().iter().map(|share| share["slots"].as_u64().unwrap()).collect()
 }
 
-fn scale_up(lab: &TestLab) {
+fn scale_up(lab: &Lab) {
     lab.add(7);
     rcl_ok(&["add-node", &lab.address(7), &lab.address(2)]);
     rcl_ok(&["rebalance", &lab.address(2), "--use-empty-masters", "--yes"]);
     assert_eq!(shares(lab), [4096; 4]);
 }
 
-fn add_replica(lab: &TestLab) {
+fn add_replica(lab: &Lab) {
     lab.add(8);
     rcl_ok(&["add-replica", &lab.address(8), &lab.address(2), "--master", &lab.address(7)]);
     lab.await_in_sync(8);
@@ -131,7 +131,7 @@ fn add_replica(lab: &TestLab) {
 }
 
 /// Kills a master; returns its replica, once that has taken over and everybody knows.
-fn fail_over(lab: &TestLab, victim: usize) -> usize {
+fn fail_over(lab: &Lab, victim: usize) -> usize {
     let heir = victim + 3;
     lab.kill(victim);
     lab.wait_for(&format!("node {heir} takes over from node {victim}"), || {
@@ -153,14 +153,14 @@ fn assert_only_an_outage(phase: &Phase) {
     eprintln!("    write outage {} ms, acknowledged writes lost {}", outage.as_millis(), phase.lost);
 }
 
-fn recover(lab: &TestLab, victim: usize, heir: usize) {
+fn recover(lab: &Lab, victim: usize, heir: usize) {
     lab.restart(victim);
     lab.wait_for(&format!("node {victim} replicates node {heir}"), || lab.master_of(victim) == Some(heir));
     lab.await_in_sync(victim);
     lab.await_health(2);
 }
 
-fn scale_down(lab: &TestLab) {
+fn scale_down(lab: &Lab) {
     for number in [8, 7] {
         rcl_ok(&["scale-down", &lab.address(number), "--entry", &lab.address(2), "--yes"]);
         assert_eq!(lab.view(number).len(), 1, "node {number} is on its own");
@@ -171,7 +171,7 @@ fn scale_down(lab: &TestLab) {
 }
 
 /// What clients were told is written is on the replicas too.
-fn replicas_hold_everything(lab: &TestLab, items: &[Item]) {
+fn replicas_hold_everything(lab: &Lab, items: &[Item]) {
     let mut read = 0;
     for replica in 4..=6 {
         lab.await_in_sync(replica);

@@ -4,13 +4,12 @@
 //! `make static` builds the binary, which takes minutes; the test runs on what it left, or on the one that
 //! RCL_STATIC names. Entering another root needs to be root. Else it is skipped, loudly.
 
-use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::harness::ports::Ports;
 use serde_yaml::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +26,8 @@ fn the_image_s_binary_works_in_an_empty_root() {
 fn the_compose_file_s_node_serves(root: &Root) {
     let compose: Value = serde_yaml::from_str(&read("docker-compose.yml")).unwrap();
     let service = &compose["services"]["redis-1"];
-    let port = free_ports(1).to_string();
+    let ports = Ports::take(1);
+    let port = ports.first().to_string();
     let words = |value: &Value| -> Vec<String> {
         let words = value.as_sequence().unwrap().iter().map(|word| word.as_str().unwrap());
         words.map(|word| word.replace("7001", &port)).collect()
@@ -51,8 +51,8 @@ fn the_compose_file_s_node_serves(root: &Root) {
 }
 
 fn a_lab_of_its_own(root: &Root) {
-    let first = free_ports(3);
-    let port = |number: u16| (first + number - 1).to_string();
+    let ports = Ports::take(3);
+    let port = |number: u16| (ports.first() + number - 1).to_string();
     let lab = |words: &[&str]| root.succeed(&[&["rcl", "lab", "--dir", "/data/lab"][..], words].concat());
     // Whatever happens below, the nodes end.
     let _nodes = LabEnds(root);
@@ -84,7 +84,8 @@ fn a_lab_of_its_own(root: &Root) {
 
 /// A container's names are in its /etc/hosts, which the engine writes.
 fn names_are_looked_up(root: &Root) {
-    let port = free_ports(1).to_string();
+    let ports = Ports::take(1);
+    let port = ports.first().to_string();
     let node = root.command(&["rcl", "node", "--port", &port, "--save", ""]).stdout(Stdio::null()).spawn();
     let _node = Running(node.unwrap());
     root.wait_until_says(&["redis-cli", "-p", &port, "PING"], "PONG");
@@ -193,8 +194,7 @@ impl Drop for Running {
 }
 
 fn skip(why: &str) -> Option<Root> {
-    let _ = writeln!(std::io::stderr(), "SKIPPED: the static binary in an empty root: {why}");
-    assert!(std::env::var_os("RCL_REQUIRE_PEERS").is_none(), "it may not be skipped here: {why}");
+    crate::harness::skip("the static binary in an empty root", why);
     None
 }
 
@@ -214,13 +214,4 @@ fn static_binary() -> Option<PathBuf> {
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The first of so many ports in a row that are free now, and whose bus ports are.
-fn free_ports(count: u16) -> u16 {
-    let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let start = 19_800 + (std::process::id() % 150) as u16;
-    (start..19_995)
-        .find(|&first| (first..first + count).all(|port| free(port) && free(port + 10_000)))
-        .unwrap()
 }

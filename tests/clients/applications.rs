@@ -4,7 +4,9 @@
 
 use std::process::{Command, Stdio};
 
-use super::lab::{Lab, Standalone, python, said, skip};
+use super::programs::{Standalone, python, said};
+use crate::harness::lab::Lab;
+use crate::harness::{Kind, skip};
 
 /// Whether python3 finds these modules; otherwise `what` is skipped.
 fn have_modules(modules: &str, what: &str) -> bool {
@@ -45,7 +47,7 @@ fn celery_has_our_node_as_broker_and_as_result_backend() {
 #[test]
 fn an_application_of_redis_py_works_on_our_cluster() {
     if have_modules("redis.cluster", "an application of redis-py on our cluster") {
-        let lab = Lab::cluster();
+        let lab = Lab::cluster(Kind::Ours);
         says_ok(&mut python("cluster_app.py", lab.port(1)));
     }
 }

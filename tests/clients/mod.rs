@@ -2,14 +2,16 @@
 //! its users run it. What is not on this machine is skipped, loudly.
 
 mod applications;
-mod lab;
+mod programs;
 mod redis_cli;
 mod redis_py;
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use self::lab::{Lab, have, said};
+use self::programs::{answer, have, said};
+use crate::harness::Kind;
+use crate::harness::lab::Lab;
 
 /// The tests that redis-benchmark 7.0 runs when it is asked for none in particular, by the first word of their
 /// names.
@@ -38,11 +40,13 @@ fn redis_benchmark_runs_its_default_tests_without_an_error() {
     if !have("redis-benchmark", "redis-benchmark on our cluster") {
         return;
     }
-    let lab = Lab::cluster();
+    let lab = Lab::cluster(Kind::Ours);
     // One key of each kind; then keys over all slots, pipelined; then in RESP3.
     for more in [&[][..], &["-r", "10000", "-P", "16"], &["-3", "-t", "set,get,mset"]] {
         let mut command = Command::new("redis-benchmark");
-        command.args(["--cluster", "-p", &lab.port(2), "-n", "600", "-c", "12", "--csv"]).args(more);
+        command
+            .args(["--cluster", "-p", &lab.port(2).to_string(), "-n", "600", "-c", "12", "--csv"])
+            .args(more);
         let (stdout, stderr) = said(&command.output().unwrap(), &command);
         let all = format!("{stdout}{stderr}");
         for bad in ["rror", "WARNING", "CLUSTERDOWN", "failed"] {
@@ -59,5 +63,5 @@ fn redis_benchmark_runs_its_default_tests_without_an_error() {
             assert!(ran.contains(test), "{test} did not run: {ran:?}\n{all}");
         }
     }
-    assert_ne!(lab.call(1, &["DBSIZE"]).trim(), "0", "the keys were written");
+    assert_ne!(answer(&lab, 1, &["DBSIZE"]).trim(), "0", "the keys were written");
 }

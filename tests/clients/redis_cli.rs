@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use super::lab::{AtWork, Lab, eventually, have, said, succeed};
+use super::programs::{AtWork, answer, have, said, succeed};
+use crate::harness::lab::Lab;
+use crate::harness::{Kind, eventually, rcl, rcl_ok};
 
 /// Under this name the machine has Redis's; ours answers to it as well, but is not in the PATH.
 const REDIS_CLI: &str = "redis-cli";
@@ -33,7 +35,7 @@ fn redis_cli_finds_its_way_and_says_what_it_does() {
     if !have(REDIS_CLI, "redis-cli's own commands on our cluster") {
         return;
     }
-    let lab = Lab::cluster();
+    let lab = Lab::cluster(Kind::Ours);
     redirects(&lab);
     a_pipe_of_commands(&lab);
     scans_and_samples(&lab);
@@ -43,55 +45,56 @@ fn redis_cli_finds_its_way_and_says_what_it_does() {
 
 fn redirects(lab: &Lab) {
     for number in 1..=6 {
-        let port = lab.port(number);
+        let port = lab.port(number).to_string();
         assert_eq!(succeed(&mut cli(&["-c", "-p", &port, "SET", "user:1001", "Ada"])), "OK\n");
         assert_eq!(succeed(&mut cli(&["-c", "-p", &port, "GET", "user:1001"])), "Ada\n");
     }
-    let moved = succeed(&mut cli(&["-p", &lab.port(1), "GET", "user:1001"]));
+    let moved = succeed(&mut cli(&["-p", &lab.port(1).to_string(), "GET", "user:1001"]));
     assert_eq!(moved.trim(), format!("MOVED 5712 {}", lab.address(2)));
     // Slot 5712 is the second master's; its replica, the fifth node, answers whoever says READONLY.
     eventually("the replica answers", || {
-        typed(&["-p", &lab.port(5)], "READONLY\nGET user:1001\n") == "OK\nAda\n"
+        typed(&["-p", &lab.port(5).to_string()], "READONLY\nGET user:1001\n") == "OK\nAda\n"
     });
-    let one_slot = succeed(&mut cli(&["-c", "-p", &lab.port(3), "MSET", "{u}a", "1", "{u}b", "2"]));
+    let one_slot =
+        succeed(&mut cli(&["-c", "-p", &lab.port(3).to_string(), "MSET", "{u}a", "1", "{u}b", "2"]));
     assert_eq!(one_slot, "OK\n");
-    let cross = succeed(&mut cli(&["-c", "-p", &lab.port(3), "MSET", "a", "1", "b", "2"]));
+    let cross = succeed(&mut cli(&["-c", "-p", &lab.port(3).to_string(), "MSET", "a", "1", "b", "2"]));
     assert_eq!(cross.trim(), "CROSSSLOT Keys in request don't hash to the same slot");
 }
 
 fn a_pipe_of_commands(lab: &Lab) {
     const KEYS: usize = 300;
     let writes: String = (0..KEYS).map(|index| format!("SET pipe:{index} \"value {index}\"\n")).collect();
-    let answers = typed(&["-c", "-p", &lab.port(1)], &writes);
+    let answers = typed(&["-c", "-p", &lab.port(1).to_string()], &writes);
     let is_answer = |line: &&str| !line.starts_with("-> Redirected to slot");
     assert_eq!(answers.lines().filter(is_answer).collect::<Vec<_>>(), ["OK"; KEYS]);
     let reads: String = (0..KEYS).map(|index| format!("GET pipe:{index}\n")).collect();
-    let answers = typed(&["-c", "-p", &lab.port(6)], &reads);
+    let answers = typed(&["-c", "-p", &lab.port(6).to_string()], &reads);
     let expected: Vec<String> = (0..KEYS).map(|index| format!("value {index}")).collect();
     assert_eq!(answers.lines().filter(is_answer).collect::<Vec<_>>(), expected);
     // A redirect in the middle of MULTI loses the transaction, on Redis as well: it is begun where its keys are.
     let owner = owner_of(lab, "{tx}a");
-    let at_home = typed(&["-p", &lab.port(owner)], "MULTI\nSET {tx}a 1\nINCR {tx}a\nEXEC\n");
+    let at_home = typed(&["-p", &lab.port(owner).to_string()], "MULTI\nSET {tx}a 1\nINCR {tx}a\nEXEC\n");
     assert_eq!(at_home, "OK\nQUEUED\nQUEUED\nOK\n2\n");
 }
 
 /// The number of the master that does not send a client of this key elsewhere.
-fn owner_of(lab: &Lab, key: &str) -> u16 {
-    (1..=3).find(|&number| !lab.call(number, &["GET", key]).starts_with("MOVED")).unwrap()
+fn owner_of(lab: &Lab, key: &str) -> usize {
+    (1..=3).find(|&number| !answer(lab, number, &["GET", key]).starts_with("MOVED")).unwrap()
 }
 
 fn scans_and_samples(lab: &Lab) {
     let mut seen: Vec<String> = Vec::new();
     for number in 1..=3 {
-        let keys = succeed(&mut cli(&["-p", &lab.port(number), "--scan", "--pattern", "pipe:*"]));
+        let keys = succeed(&mut cli(&["-p", &lab.port(number).to_string(), "--scan", "--pattern", "pipe:*"]));
         seen.extend(keys.lines().map(str::to_owned));
     }
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 300);
     for flag in ["--bigkeys", "--memkeys"] {
-        let sampled = succeed(&mut cli(&["-p", &lab.port(1), flag]));
-        let count = lab.call(1, &["DBSIZE"]);
+        let sampled = succeed(&mut cli(&["-p", &lab.port(1).to_string(), flag]));
+        let count = answer(lab, 1, &["DBSIZE"]);
         assert!(sampled.contains(&format!("Sampled {} keys", count.trim())), "{flag}\n{sampled}");
         assert!(sampled.contains("Biggest string found"), "{flag}\n{sampled}");
     }
@@ -105,7 +108,7 @@ fn mass_insertion(lab: &Lab) {
         format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n$1\r\nx\r\n", key.len())
     };
     let commands: String = (0..5000).map(command).collect();
-    let answer = typed(&["-p", &lab.port(owner), "--pipe"], &commands);
+    let answer = typed(&["-p", &lab.port(owner).to_string(), "--pipe"], &commands);
     assert!(answer.contains("errors: 0, replies: 5000"), "{answer}");
 }
 
@@ -113,8 +116,8 @@ fn mass_insertion(lab: &Lab) {
 fn a_dump_by_replication(lab: &Lab) {
     let file = std::env::temp_dir().join(format!("rcl-clients-{}-{}.rdb", std::process::id(), lab.port(1)));
     let path = file.display().to_string();
-    succeed(&mut cli(&["-p", &lab.port(1), "--rdb", &path]));
-    let keys = lab.call(1, &["DBSIZE"]);
+    succeed(&mut cli(&["-p", &lab.port(1).to_string(), "--rdb", &path]));
+    let keys = answer(lab, 1, &["DBSIZE"]);
     if have("redis-check-rdb", "what redis-cli --rdb got from our node, checked") {
         let verdict = succeed(Command::new("redis-check-rdb").arg(&file));
         assert!(verdict.contains(&format!("{} keys read", keys.trim())), "{keys}\n{verdict}");
@@ -128,22 +131,22 @@ fn redis_cli_subscribes_and_publishes_on_any_node() {
     if !have(REDIS_CLI, "redis-cli's pub/sub on our cluster") {
         return;
     }
-    let lab = Lab::cluster();
-    let mut subscriber = AtWork::start(&mut cli(&["-p", &lab.port(4), "SUBSCRIBE", "news"]));
-    let mut by_pattern = AtWork::start(&mut cli(&["-p", &lab.port(1), "PSUBSCRIBE", "n*"]));
+    let lab = Lab::cluster(Kind::Ours);
+    let mut subscriber = AtWork::start(&mut cli(&["-p", &lab.port(4).to_string(), "SUBSCRIBE", "news"]));
+    let mut by_pattern = AtWork::start(&mut cli(&["-p", &lab.port(1).to_string(), "PSUBSCRIBE", "n*"]));
     assert_eq!([subscriber.line(), subscriber.line(), subscriber.line()], ["subscribe", "news", "1"]);
     assert_eq!([by_pattern.line(), by_pattern.line(), by_pattern.line()], ["psubscribe", "n*", "1"]);
     for number in 1..=6 {
         let text = format!("from node {number}");
-        succeed(&mut cli(&["-p", &lab.port(number), "PUBLISH", "news", &text]));
+        succeed(&mut cli(&["-p", &lab.port(number).to_string(), "PUBLISH", "news", &text]));
         assert_eq!([subscriber.line(), subscriber.line(), subscriber.line()], ["message", "news", &text]);
         let got = [by_pattern.line(), by_pattern.line(), by_pattern.line(), by_pattern.line()];
         assert_eq!(got, ["pmessage", "n*", "news", &text]);
     }
     // Slot 5712 is the second master's: a sharded channel is sent there, and is heard by its replica too.
-    let mut sharded = AtWork::start(&mut cli(&["-p", &lab.port(2), "SSUBSCRIBE", "{user:1001}"]));
+    let mut sharded = AtWork::start(&mut cli(&["-p", &lab.port(2).to_string(), "SSUBSCRIBE", "{user:1001}"]));
     assert_eq!([sharded.line(), sharded.line(), sharded.line()], ["ssubscribe", "{user:1001}", "1"]);
-    let publish = ["-c", "-p", &lab.port(1), "SPUBLISH", "{user:1001}", "hello"];
+    let publish = ["-c", "-p", &lab.port(1).to_string(), "SPUBLISH", "{user:1001}", "hello"];
     assert_eq!(succeed(&mut cli(&publish)), "1\n");
     assert_eq!([sharded.line(), sharded.line(), sharded.line()], ["smessage", "{user:1001}", "hello"]);
 }
@@ -153,7 +156,7 @@ fn the_cluster_manager_of_redis_cli_creates_checks_and_reshapes_our_cluster() {
     if !have(REDIS_CLI, "redis-cli --cluster on our nodes") {
         return;
     }
-    let lab = Lab::start();
+    let lab = Lab::start(&[Kind::Ours; 6], 6);
     let addresses = lab.addresses();
     let entry = addresses[0].as_str();
     let manage = |command: &str, more: &[&str]| {
@@ -165,16 +168,16 @@ fn the_cluster_manager_of_redis_cli_creates_checks_and_reshapes_our_cluster() {
     more.extend(["--cluster-replicas", "1", "--cluster-yes"]);
     let created = manage("create", &more);
     assert!(created.contains("[OK] All 16384 slots covered."), "{created}");
-    lab.wait_until_well();
+    lab.await_service();
 
     let writes: String = (0..400).map(|index| format!("SET key:{index} {index}\n")).collect();
-    typed(&["-c", "-p", &lab.port(1)], &writes);
+    typed(&["-c", "-p", &lab.port(1).to_string()], &writes);
     let all_well = |what: &str| {
         eventually(&format!("redis-cli finds the cluster well after {what}"), || {
             let output = cli(&["--cluster", "check", entry]).output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             output.status.success()
-                && lab.finds_all_well()
+                && rcl(&["check", entry]).0 == 0
                 && text.contains("[OK] All nodes agree about slots configuration.")
                 && text.contains("[OK] All 16384 slots covered.")
                 && text.contains("[OK] 400 keys in 3 masters.")
@@ -183,7 +186,7 @@ fn the_cluster_manager_of_redis_cli_creates_checks_and_reshapes_our_cluster() {
     all_well("create");
 
     let ids: Vec<String> =
-        (1..=3).map(|number| lab.call(number, &["CLUSTER", "MYID"]).trim().to_owned()).collect();
+        (1..=3).map(|number| answer(&lab, number, &["CLUSTER", "MYID"]).trim().to_owned()).collect();
     let (from, to) = (ids[0].as_str(), ids[1].as_str());
     let wish = ["--cluster-from", from, "--cluster-to", to, "--cluster-slots", "500", "--cluster-yes"];
     manage("reshard", &wish);
@@ -195,26 +198,27 @@ fn the_cluster_manager_of_redis_cli_creates_checks_and_reshapes_our_cluster() {
     let info = manage("info", &[]);
     assert!(!info.contains("5962 slots"), "{info}");
     for index in 0..400 {
-        let (key, port) = (format!("key:{index}"), lab.port(4));
-        assert_eq!(lab.rcl(&["redis-cli", "-c", "-p", &port, "GET", &key]).trim(), index.to_string());
+        let (key, port) = (format!("key:{index}"), lab.port(4).to_string());
+        assert_eq!(rcl_ok(&["redis-cli", "-c", "-p", &port, "GET", &key]).trim(), index.to_string());
     }
 
     let called = manage("call", &["PING"]);
     assert_eq!(called.matches(": PONG").count(), 6, "{called}");
 
     // A replica goes out and comes back.
-    let id = lab.call(6, &["CLUSTER", "MYID"]);
+    let id = answer(&lab, 6, &["CLUSTER", "MYID"]);
     manage("del-node", &[id.trim()]);
     eventually("the node is forgotten", || {
-        (1..=5).all(|number| !lab.call(number, &["CLUSTER", "NODES"]).contains(id.trim()))
+        (1..=5).all(|number| !answer(&lab, number, &["CLUSTER", "NODES"]).contains(id.trim()))
     });
     let newcomer = addresses[5].as_str();
     let added = succeed(&mut cli(&["--cluster", "add-node", newcomer, entry, "--cluster-slave"]));
     assert!(added.contains("[OK] New node added correctly."), "{added}");
-    lab.wait_until_well();
+    lab.await_service();
     all_well("add-node");
-    let master =
-        (1..=3).find(|&number| lab.call(number, &["INFO", "replication"]).contains(&lab.port(6))).unwrap();
-    let keys = lab.call(master, &["DBSIZE"]);
-    eventually("the replica that came back has its master's keys", || lab.call(6, &["DBSIZE"]) == keys);
+    let master = (1..=3)
+        .find(|&number| answer(&lab, number, &["INFO", "replication"]).contains(&lab.port(6).to_string()))
+        .unwrap();
+    let keys = answer(&lab, master, &["DBSIZE"]);
+    eventually("the replica that came back has its master's keys", || answer(&lab, 6, &["DBSIZE"]) == keys);
 }

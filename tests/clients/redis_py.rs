@@ -3,7 +3,9 @@
 
 use std::process::{Command, Stdio};
 
-use super::lab::{AtWork, Lab, python, skip, succeed};
+use super::programs::{AtWork, answer, python, succeed};
+use crate::harness::lab::Lab;
+use crate::harness::{Kind, rcl_ok, skip};
 
 fn have_redis_py(what: &str) -> bool {
     let found = Command::new("python3")
@@ -22,7 +24,7 @@ fn redis_py_gets_right_answers_from_our_cluster() {
     if !have_redis_py("redis-py on our cluster") {
         return;
     }
-    let lab = Lab::cluster();
+    let lab = Lab::cluster(Kind::Ours);
     assert_eq!(succeed(&mut python("commands.py", lab.port(1))), "ok\n");
 }
 
@@ -31,18 +33,18 @@ fn redis_py_goes_on_through_a_reshard_and_failovers() {
     if !have_redis_py("redis-py through a reshard and failovers of our cluster") {
         return;
     }
-    let lab = Lab::cluster();
+    let lab = Lab::cluster(Kind::Ours);
     let mut client = AtWork::start(&mut python("through_change.py", lab.port(1)));
     assert_eq!(client.line(), "running");
     let ids: Vec<String> =
-        (1..=3).map(|number| lab.call(number, &["CLUSTER", "MYID"]).trim().to_owned()).collect();
+        (1..=3).map(|number| answer(&lab, number, &["CLUSTER", "MYID"]).trim().to_owned()).collect();
     let entry = lab.address(1);
     for (from, to) in [(0, 1), (1, 2), (2, 0)] {
-        lab.rcl(&["reshard", &entry, "--from", &ids[from], "--to", &ids[to], "--slots", "1500", "--yes"]);
+        rcl_ok(&["reshard", &entry, "--from", &ids[from], "--to", &ids[to], "--slots", "1500", "--yes"]);
     }
     for replica in [4, 5] {
-        lab.rcl(&["failover", &lab.address(replica)]);
-        assert!(lab.call(replica, &["INFO", "replication"]).contains("role:master"));
+        rcl_ok(&["failover", &lab.address(replica)]);
+        assert!(answer(&lab, replica, &["INFO", "replication"]).contains("role:master"));
     }
     client.end_input();
     let outcome = client.line();

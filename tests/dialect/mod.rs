@@ -11,6 +11,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use self::server::Server;
+use crate::harness::skip;
 use rcl_proto::resp::Reply;
 
 /// Runs `program` as redis-cli, with `input` on its stdin.
@@ -48,10 +49,7 @@ enum Program {
 fn has_redis_cli() -> bool {
     let there = Command::new("redis-cli").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !there {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: the comparison with redis-cli: no redis-cli on this machine"
-        );
+        skip("the comparison with redis-cli", "no redis-cli on this machine");
     }
     there
 }

@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::populated;
 use super::server::Server;
+use crate::harness::pty;
 
 /// A program on a pseudo-terminal of its own.
 struct Terminal {
@@ -18,22 +18,7 @@ struct Terminal {
 
 impl Terminal {
     fn start(server: &Server, history: &str) -> Terminal {
-        let (mut ours, mut theirs) = (-1, -1);
-        let mut size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        // SAFETY: openpty writes the two descriptors through pointers to them, and reads the size; the name and the
-        // settings may be null.
-        let opened = unsafe {
-            libc::openpty(
-                &raw mut ours,
-                &raw mut theirs,
-                std::ptr::null_mut(),
-                std::ptr::null_mut(),
-                &raw mut size,
-            )
-        };
-        assert_eq!(opened, 0);
-        // SAFETY: both were just opened, and nobody else has them.
-        let (ours, theirs) = unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) };
+        let (ours, theirs) = pty::open();
         let end = |file: &File| Stdio::from(file.try_clone().unwrap());
         let process = Command::new(env!("CARGO_BIN_EXE_rcl"))
             .args(["cli", &format!("127.0.0.1:{}", server.port)])
@@ -47,8 +32,7 @@ impl Terminal {
             .stderr(end(&theirs))
             .spawn()
             .unwrap();
-        // SAFETY: the descriptor is open; F_SETFL takes a number and changes only how it is read.
-        unsafe { libc::fcntl(ours.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+        pty::do_not_wait(&ours);
         Terminal { process, ours, shown: String::new() }
     }
 

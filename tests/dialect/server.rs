@@ -1,22 +1,19 @@
 //! A real `redis-server` of its own for a test, ended by its process when the test is over.
 
 use std::fs;
-use std::io::Write as _;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::harness::ports::Ports;
+use crate::harness::skip;
 use rcl::wire::{Endpoint, Wire};
 use rcl_proto::Address;
 use rcl_proto::resp::Reply;
 
-/// Ports of this test binary; each server takes one, and the one 10000 above it for its bus.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(13_000);
-
 pub struct Server {
     pub port: u16,
+    _ports: Ports,
     directory: PathBuf,
     process: Child,
 }
@@ -24,7 +21,8 @@ pub struct Server {
 impl Server {
     /// Starts one; `None`, said loudly, where there is no `redis-server`.
     pub fn start(options: &[&str]) -> Option<Server> {
-        let port = free_port();
+        let ports = Ports::take(1);
+        let port = ports.first();
         let directory = std::env::temp_dir().join(format!("rcl-dialect-{}-{port}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         // A configuration file, so that CONFIG REWRITE has one to write.
@@ -39,13 +37,10 @@ impl Server {
             .stdout(Stdio::null())
             .spawn();
         let Ok(process) = process else {
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: the redis-cli dialect's end-to-end test: no redis-server on this machine"
-            );
+            skip("the redis-cli dialect's end-to-end test", "no redis-server on this machine");
             return None;
         };
-        let server = Server { port, directory, process };
+        let server = Server { port, _ports: ports, directory, process };
         server.wait_until("it answers", |wire| wire.call(&["PING"]).is_ok());
         Some(server)
     }
@@ -77,17 +72,5 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.directory);
-    }
-}
-
-pub fn free_port() -> u16 {
-    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    loop {
-        // Test binaries that run at the same time start at different places.
-        let offset = (std::process::id() % 40) as u16 * 10;
-        let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed) + offset;
-        if is_free(port) && is_free(port + 10_000) {
-            return port;
-        }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
-use super::server::{Server, free_port};
+use super::server::Server;
 use super::{Program, assert_same, has_redis_cli, run};
 use crate::harness::certificates::Certificates;
+use crate::harness::free_port;
 
 #[test]
 fn flags_of_tls_are_redis_cli_s() {

@@ -1,6 +1,5 @@
 //! Certificates for a test, made by the `openssl` of the machine: a CA, what it signed, and a CA that signed nothing.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,7 +11,7 @@ impl Certificates {
     /// `None`, said loudly, where there is no openssl.
     pub fn make(name: &str) -> Option<Certificates> {
         if Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_err() {
-            let _ = writeln!(std::io::stderr(), "SKIPPED: a test of TLS: no openssl on this machine");
+            super::skip("a test of TLS", "no openssl on this machine");
             return None;
         }
         let folder = std::env::temp_dir().join(format!("rcl-tls-{name}-{}", std::process::id()));

@@ -1,41 +1,37 @@
 //! A lab for tests: nodes of either kind as `rcl lab` runs them, on ports of its own, ended and removed with the
 //! value. When a test fails, the end of each node's log is shown.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 
-use crate::harness::{Kind, Link, SERVER, findings_at, rcl, rcl_ok};
+use super::ports::Ports;
+use super::{Kind, Link, PATIENCE, SERVER, findings_at, rcl, rcl_ok};
 
-/// How long any one wait may take before the test is given up.
-const LIMIT: Duration = Duration::from_secs(90);
 const LOG_LINES: usize = 25;
 
-/// Bus ports stay below 32768, where the system's own choice of ports begins.
-const FIRST_PORT: u16 = 21_000;
-const LAST_PORT: u16 = 22_700;
-
 #[derive(Debug)]
-pub struct TestLab {
-    directory: PathBuf,
-    base_port: u16,
+pub struct Lab {
+    pub directory: PathBuf,
+    ports: Ports,
     kinds: Vec<Kind>,
 }
 
-impl TestLab {
+impl Lab {
+    /// Without a node yet.
+    pub fn empty(kinds: &[Kind]) -> Lab {
+        let ports = Ports::take(kinds.len() as u16);
+        let name = format!("rcl-lab-{}-{}", std::process::id(), ports.first());
+        Lab { directory: std::env::temp_dir().join(name), ports, kinds: kinds.to_vec() }
+    }
+
     /// Starts the first `count` of `kinds`; the rest is for [`add`](Self::add).
-    pub fn start(kinds: &[Kind], count: usize) -> TestLab {
-        let base_port = free_block(kinds.len() as u16);
-        let directory = std::env::temp_dir().join(format!("rcl-lab-{}-{base_port}", std::process::id()));
-        let lab = TestLab { directory, base_port, kinds: kinds.to_vec() };
+    pub fn start(kinds: &[Kind], count: usize) -> Lab {
+        let lab = Lab::empty(kinds);
         let first = kinds[0];
         if kinds[..count].iter().all(|kind| *kind == first) {
-            let (nodes, port) = (count.to_string(), base_port.to_string());
-            lab.rcl_lab(&["start", "--nodes", &nodes, "--base-port", &port], first);
+            lab.verb(&["start", "--nodes", &count.to_string()]);
             (1..=count).for_each(|number| lab.hurry(number));
         } else {
             (1..=count).for_each(|number| lab.add(number));
@@ -43,33 +39,67 @@ impl TestLab {
         lab
     }
 
+    /// Three masters with a replica each, all of them in sync.
+    pub fn cluster(kind: Kind) -> Lab {
+        let lab = Lab::start(&[kind; 6], 6);
+        let addresses = lab.addresses();
+        let mut arguments = vec!["create", "--replicas", "1", "--yes"];
+        arguments.extend(addresses.iter().map(String::as_str));
+        rcl_ok(&arguments);
+        lab.await_service();
+        lab
+    }
+
     /// Starts the node of this number, from 1.
     pub fn add(&self, number: usize) {
-        let (node, port) = (number.to_string(), self.base_port.to_string());
-        self.rcl_lab(&["add", &node, "--base-port", &port], self.kinds[number - 1]);
+        self.verb(&["add", &number.to_string()]);
         self.hurry(number);
     }
 
     pub fn kill(&self, number: usize) {
-        self.rcl_lab(&["kill", &number.to_string()], Kind::Ours);
+        self.verb(&["kill", &number.to_string()]);
     }
 
     pub fn restart(&self, number: usize) {
-        self.rcl_lab(&["restart", &number.to_string()], Kind::Ours);
+        self.verb(&["restart", &number.to_string()]);
         self.hurry(number);
     }
 
     pub fn stop(&self) {
-        self.rcl_lab(&["stop"], Kind::Ours);
+        self.verb(&["stop"]);
     }
 
-    fn rcl_lab(&self, words: &[&str], kind: Kind) {
-        let mut arguments = vec!["lab", "--dir", self.directory.to_str().unwrap()];
+    /// Runs `rcl lab`, which must succeed; its stdout.
+    #[track_caller]
+    pub fn verb(&self, words: &[&str]) -> String {
+        let (code, stdout, stderr) = self.run(words);
+        assert_eq!(code, 0, "rcl lab {words:?}\n{stdout}{stderr}");
+        stdout
+    }
+
+    /// Runs `rcl lab`, which must fail with `code`; what it said on stderr.
+    #[track_caller]
+    pub fn refuses(&self, words: &[&str], code: i32) -> String {
+        let (got, stdout, stderr) = self.run(words);
+        assert_eq!(got, code, "rcl lab {words:?}\n{stdout}{stderr}");
+        stderr
+    }
+
+    /// With the ports and the server behind the verbs that start nodes, where the words name none.
+    fn run(&self, words: &[&str]) -> (i32, String, String) {
+        let (directory, port) = (self.directory.display().to_string(), self.ports.first().to_string());
+        let mut arguments = vec!["lab", "--dir", &directory];
         arguments.extend(words);
-        if kind == Kind::Redis {
-            arguments.extend(["--server", SERVER]);
+        if words.iter().any(|word| ["start", "add"].contains(word)) {
+            if !words.contains(&"--base-port") {
+                arguments.extend(["--base-port", &port]);
+            }
+            let number = words.iter().find_map(|word| word.parse().ok()).filter(|_| words.contains(&"add"));
+            if self.kinds[number.unwrap_or(1) - 1] == Kind::Redis && !words.contains(&"--server") {
+                arguments.extend(["--server", SERVER]);
+            }
         }
-        rcl_ok(&arguments);
+        rcl(&arguments)
     }
 
     /// Redis waits 5 s for more replicas before it sends a snapshot; nobody else comes here.
@@ -82,11 +112,15 @@ impl TestLab {
     }
 
     pub fn port(&self, number: usize) -> u16 {
-        self.base_port + number as u16 - 1
+        self.ports.first() + number as u16 - 1
     }
 
     pub fn address(&self, number: usize) -> String {
         format!("127.0.0.1:{}", self.port(number))
+    }
+
+    pub fn addresses(&self) -> Vec<String> {
+        (1..=self.kinds.len()).map(|number| self.address(number)).collect()
     }
 
     pub fn link(&self, number: usize) -> Link {
@@ -132,6 +166,17 @@ impl TestLab {
         reply.as_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
+    /// Waits until every node finds the cluster well, and every replica has its master's data.
+    pub fn await_service(&self) {
+        self.wait_for("the cluster serves", || {
+            (1..=self.kinds.len()).all(|number| {
+                let in_sync = self.replication(number, "role") == "master"
+                    || self.replication(number, "master_link_status") == "up";
+                in_sync && self.state_is_ok(number)
+            })
+        });
+    }
+
     /// Waits until `rcl check` finds nothing.
     pub fn await_health(&self, entry: usize) {
         self.wait_for("rcl check finds nothing", || findings_at(&self.address(entry)) == (0, vec![]));
@@ -151,11 +196,11 @@ impl TestLab {
     }
 
     pub fn wait_for(&self, what: &str, mut done: impl FnMut() -> bool) {
-        let limit = Instant::now() + LIMIT;
+        let limit = Instant::now() + PATIENCE;
         while !done() {
             if Instant::now() >= limit {
                 let (_, check, why) = rcl(&["check", &self.address(2)]);
-                panic!("did not come true in {LIMIT:?}: {what}\n{check}{why}");
+                panic!("did not come true: {what}\n{check}{why}");
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -178,7 +223,7 @@ impl TestLab {
     }
 }
 
-impl Drop for TestLab {
+impl Drop for Lab {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.show_logs();
@@ -188,15 +233,4 @@ impl Drop for TestLab {
             panic!("rcl lab clean: {stderr}");
         }
     }
-}
-
-/// The first of `count` ports in a row that are free, and whose bus ports are.
-fn free_block(count: u16) -> u16 {
-    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let blocks = (LAST_PORT - FIRST_PORT) / count;
-    let start = (std::process::id() % u32::from(blocks)) as u16;
-    (0..blocks)
-        .map(|block| FIRST_PORT + (start + block) % blocks * count)
-        .find(|first| (*first..first + count).all(|port| free(port) && free(port + 10_000)))
-        .unwrap_or_else(|| panic!("no {count} free ports in a row from {FIRST_PORT} to {LAST_PORT}"))
 }

@@ -1,26 +1,29 @@
 //! Nodes as processes, of our kind and of Redis's, the `rcl` under test, and a client that follows redirects.
 //!
-//! Each test file that needs them says `mod harness;`. Ports come from a range of their own, so that suites can
-//! run beside each other; servers are ended by their process, with the value that started them.
-
-#![allow(dead_code, reason = "each test file uses its part")]
+//! Servers are ended by their process, with the value that started them.
 
 pub mod certificates;
 pub mod half_moved;
 pub mod lab;
 pub mod load;
+pub mod ports;
+pub mod pty;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use rcl_proto::key_slot;
 use rcl_proto::resp::{Reply, encode_request};
 
+use ports::Ports;
+pub use ports::free_port;
+
+/// Long enough for a busy machine: it only ends a test that fails.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const SERVER: &str = "redis-server";
 /// How much of a node's log is shown when a test fails.
 const LOG_LINES: usize = 15;
@@ -29,38 +32,23 @@ pub fn ok() -> Reply {
     Reply::Simple("OK".into())
 }
 
-/// False, with a loud line, when there is no server to test against.
+/// Says past the test runner's capture that a test did not run. Where peers are required, that is a failure.
+pub fn skip(what: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {why}");
+    assert!(std::env::var_os("RCL_REQUIRE_PEERS").is_none(), "{what} may not be skipped here: {why}");
+}
+
+/// Whether there is a server to test against; otherwise the test is skipped.
 pub fn have_server() -> bool {
     let found = Command::new(SERVER).arg("--version").stdout(Stdio::null()).status().is_ok();
     if !found {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: {} needs a redis-server, and there is no redis-server on this machine",
-            test_name()
-        );
+        skip(&test_name(), "no redis-server on this machine");
     }
     found
 }
 
 fn test_name() -> String {
     std::thread::current().name().unwrap_or("this test").to_owned()
-}
-
-static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
-
-/// A port that is free now, and whose bus port is.
-pub fn free_port() -> u16 {
-    const FIRST: u16 = 11500;
-    const LAST: u16 = 12999;
-    let start = (std::process::id() % u32::from(LAST - FIRST)) as u16;
-    for _ in FIRST..=LAST {
-        let port = FIRST + (start + NEXT_PORT.fetch_add(1, Ordering::Relaxed)) % (LAST - FIRST);
-        let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if free(port) && free(port + 10000) {
-            return port;
-        }
-    }
-    panic!("no free port from {FIRST} to {LAST}");
 }
 
 /// Which program a node is.
@@ -95,6 +83,7 @@ pub fn with_each_kind(test: impl Fn(Kind)) {
 pub struct Server {
     pub kind: Kind,
     pub port: u16,
+    _ports: Ports,
     directory: PathBuf,
     process: Child,
     more: Vec<String>,
@@ -105,11 +94,12 @@ impl Server {
     pub fn start(kind: Kind, more: &[&str]) -> Server {
         let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
         for _ in 0..10 {
-            let port = free_port();
+            let ports = Ports::take(1);
+            let port = ports.first();
             let directory = std::env::temp_dir().join(format!("rcl-test-{}-{port}", std::process::id()));
             std::fs::create_dir_all(&directory).unwrap();
             let process = spawn(kind, port, &directory, &more);
-            let mut server = Server { kind, port, directory, process, more: more.clone() };
+            let mut server = Server { kind, port, _ports: ports, directory, process, more: more.clone() };
             // Another suite may have taken the port in between: then the server ends and the next port is tried.
             if server.answers() {
                 return server;
@@ -459,9 +449,10 @@ pub fn findings_at(address: &str) -> (i32, Vec<String>) {
     (code, codes.collect())
 }
 
-/// Waits until `done`, at most half a minute.
+/// Waits until `done`.
+#[track_caller]
 pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(30);
+    let limit = Instant::now() + PATIENCE;
     while !done() {
         assert!(Instant::now() < limit, "did not come true: {what}");
         std::thread::sleep(Duration::from_millis(20));

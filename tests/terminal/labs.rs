@@ -1,17 +1,17 @@
 //! The lab's verbs, on three nodes of its own.
 
-use std::net::TcpListener;
-
 use super::mask::Mask;
 use super::snapshot::Form::{Colour, Json, Piped, Plain};
 use super::snapshot::{Form, Snapshots};
+use crate::harness::ports::Ports;
 
 const MASKS: &[Mask] = &[Mask::Pids, Mask::Member("pid"), Mask::Told("pid")];
 
 #[test]
 fn the_lab() {
     let folder = std::env::temp_dir().join(format!("rcl-terminal-lab-{}", std::process::id()));
-    let base = first_of_three();
+    let taken = Ports::take(3);
+    let base = taken.first();
     let ports = (0..3u16).map(|index| ((base + index).to_string(), (17_001 + index).to_string()));
     let directory = folder.display().to_string();
     let known = ports.chain([(directory.clone(), "/lab".to_owned())]).collect();
@@ -30,19 +30,4 @@ fn the_lab() {
     take("lab-stop", &[Piped], &["stop"]);
     take("lab-clean", &[Piped], &["clean"]);
     shots.end();
-}
-
-/// Ports that no other test begins at, so that nobody gets between the three.
-fn first_of_three() -> u16 {
-    const FIRST: u16 = 13_700;
-    const BLOCKS: u16 = 90;
-    let is_free = |port: u16| {
-        TcpListener::bind(("127.0.0.1", port)).is_ok()
-            && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok()
-    };
-    let start = (std::process::id() % u32::from(BLOCKS)) as u16;
-    (0..BLOCKS)
-        .map(|block| FIRST + (start + block) % BLOCKS * 3)
-        .find(|first| (*first..first + 3).all(is_free))
-        .unwrap()
 }

@@ -1,10 +1,10 @@
 //! The real binary, in pipes or with its stdout on a terminal, with nothing of the environment that changes what it says.
 
-use std::fs::File;
 use std::io::Read;
-use std::os::fd::FromRawFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::harness::pty;
 
 /// What a run said.
 pub struct Said {
@@ -25,18 +25,18 @@ pub fn in_pipes(arguments: &[String], state: &Path) -> Said {
 
 /// stdout is a terminal of 80 columns with colours.
 pub fn on_a_terminal(arguments: &[String], state: &Path) -> Said {
-    let (ours, theirs) = terminal();
+    let (ours, theirs) = pty::open();
     let mut process = command(arguments, state)
         .env("TERM", "xterm-256color")
         .stdout(Stdio::from(theirs))
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let reader = std::thread::spawn(move || read_to_the_end(ours));
+    let reader = std::thread::spawn(move || pty::read_to_the_end(ours));
     let mut stderr = Vec::new();
     process.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
     let exit_code = process.wait().unwrap().code().unwrap_or(-1);
-    let stdout = reader.join().unwrap().replace("\r\n", "\n");
+    let stdout = text(reader.join().unwrap()).replace("\r\n", "\n");
     Said { stdout, stderr: text(stderr), exit_code }
 }
 
@@ -55,35 +55,6 @@ fn command(arguments: &[String], state: &Path) -> Command {
     // Help is as wide as COLUMNS says where there is no terminal.
     command.args(arguments).env("RCL_STATE_DIR", state).env("COLUMNS", "80").stdin(Stdio::null());
     command
-}
-
-/// The two ends of a pseudo-terminal of 80 columns.
-fn terminal() -> (File, File) {
-    let (mut ours, mut theirs) = (-1, -1);
-    let mut size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: openpty writes the two descriptors through pointers to them, and reads the size; the name and the
-    // settings may be null.
-    let opened = unsafe {
-        libc::openpty(
-            &raw mut ours,
-            &raw mut theirs,
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            &raw mut size,
-        )
-    };
-    assert_eq!(opened, 0);
-    // SAFETY: both were just opened, and nobody else has them.
-    unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) }
-}
-
-/// A terminal whose other end is closed is read with an error (EIO) behind the last byte.
-fn read_to_the_end(mut ours: File) -> String {
-    let (mut all, mut bytes) = (Vec::new(), [0; 4096]);
-    while let Ok(count @ 1..) = ours.read(&mut bytes) {
-        all.extend_from_slice(&bytes[..count]);
-    }
-    text(all)
 }
 
 fn text(bytes: Vec<u8>) -> String {

@@ -1,16 +1,17 @@
 //! The guide and the runbook, typed: every command of their `console` blocks runs in order, on real `redis-server`
 //! processes in a lab of its own, and must succeed; at the turns of the story what it prints is looked at.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::guide::{Block, Guide};
+use crate::harness::ports::Ports;
+use crate::harness::skip;
 
 struct Walk {
-    /// In the place of 7001.
-    base_port: u16,
+    /// In the place of 7001 to 7008.
+    ports: Ports,
     /// Where commands are typed.
     at: PathBuf,
     /// Of the lab.
@@ -25,29 +26,31 @@ impl Walk {
     fn of_guide() -> Walk {
         let directory = std::env::temp_dir().join(format!("rcl-workshop-{}", std::process::id()));
         let at = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        Walk { base_port: 13_401, at, directory, path: path(), clean: "make --silent clean" }
+        Walk { ports: Ports::take_numbered(8), at, directory, path: path(), clean: "make --silent clean" }
     }
 
     /// The runbook, in a folder of its own.
     fn of_runbook() -> Walk {
         let at = std::env::temp_dir().join(format!("rcl-runbook-{}", std::process::id()));
         std::fs::create_dir_all(&at).unwrap();
-        Walk { base_port: 13_501, directory: at.join(".lab"), at, path: path(), clean: "rcl lab clean" }
+        Walk {
+            ports: Ports::take_numbered(8),
+            directory: at.join(".lab"),
+            at,
+            path: path(),
+            clean: "rcl lab clean",
+        }
     }
 
     /// Runs a line as typed, but for the ports.
     fn run(&self, line: &str) -> Output {
-        let mut line = line.to_owned();
-        for number in (1..=8).rev() {
-            line = line.replace(&format!("700{number}"), &(self.base_port + number - 1).to_string());
-        }
         Command::new("sh")
-            .args(["-c", &line])
+            .args(["-c", &self.with_ports(line)])
             .current_dir(&self.at)
             .env("PATH", &self.path)
             .env("RCL", env!("CARGO_BIN_EXE_rcl"))
             .env("LAB_DIR", &self.directory)
-            .env("LAB_BASE_PORT", self.base_port.to_string())
+            .env("LAB_BASE_PORT", self.ports.first().to_string())
             .env("RCL_STATE_DIR", self.directory.with_extension("state"))
             .env("SERVER", "redis-server")
             .env_remove("MAKEFLAGS")
@@ -55,6 +58,22 @@ impl Walk {
             .stdin(Stdio::null())
             .output()
             .unwrap()
+    }
+
+    /// The line with this walk's ports in the place of the documents'.
+    fn with_ports(&self, line: &str) -> String {
+        let mut parts = line.split("700");
+        let mut typed = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.chars().next().and_then(|digit| digit.to_digit(10)) {
+                Some(number @ 1..=8) => {
+                    typed.push_str(&(self.ports.first() + number as u16 - 1).to_string());
+                    typed.push_str(&part[1..]);
+                }
+                _ => typed.extend(["700", part]),
+            }
+        }
+        typed
     }
 
     /// The dead are called so only after the node timeout; until then it is refused.
@@ -96,7 +115,7 @@ fn path() -> String {
 fn can_walk(what: &str) -> bool {
     for needed in ["redis-server", "make"] {
         if Command::new(needed).arg("--version").stdout(Stdio::null()).status().is_err() {
-            let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: no {needed} on this machine");
+            skip(what, &format!("no {needed} on this machine"));
             return false;
         }
     }

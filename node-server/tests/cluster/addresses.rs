@@ -182,14 +182,12 @@ fn a_twin_of_redis_is_not_heard() {
 /// Without `cluster-port` the bus is at the port plus 10000: others hear of both, and reach it there.
 #[test]
 fn a_port_that_changes_takes_the_bus_along() {
-    // So that the bus's ports are among those of the tests.
-    let port = || free_port() - 10_000;
-    let mut mover = Server::start_in(Ours, Arc::new(Folder::new()), (port(), 0));
+    let mut mover = Server::start_in(Ours, Arc::new(Folder::new()), (free_port(), 0));
     mover.bus_port = mover.port + 10_000;
     let mut servers = vec![mover, Server::start(Ours)];
     meet_all(&mut servers);
     share_slots(&mut servers, 2);
-    let (id, new) = (servers[0].id(), port());
+    let (id, new) = (servers[0].id(), free_port());
     servers[0].must(&format!("CONFIG SET port {new}"));
     let place = format!(" 127.0.0.1:{new}@{} ", new + 10_000);
     servers[1].wait_for_node(&id, |line| line.contains(&place) && line.contains(" connected"));
@@ -197,7 +195,7 @@ fn a_port_that_changes_takes_the_bus_along() {
     third.must(&format!("CLUSTER MEET 127.0.0.1 {new}"));
     third.wait_for("CLUSTER NODES", |text| text.lines().count() == 3 && !text.contains("handshake"));
     // With the bus's place taken, all stays as it was.
-    let other = port();
+    let other = free_port();
     let taken = std::net::TcpListener::bind(("127.0.0.1", other + 10_000)).unwrap();
     let answer = servers[0].ask(&format!("CONFIG SET port {other}"));
     assert!(
