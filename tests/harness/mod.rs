@@ -318,9 +318,14 @@ impl Client {
     /// elsewhere go there in their order.
     pub fn call_all(&mut self, requests: &[Vec<String>]) -> Vec<Reply> {
         let mut replies: Vec<Option<Reply>> = requests.iter().map(|_| None).collect();
+        // Those whose slot is on its way to another node.
+        let mut one_by_one = Vec::new();
         for _ in 0..20 {
             let mut by_port: HashMap<u16, Vec<usize>> = HashMap::new();
             for (index, _) in replies.iter().enumerate().filter(|(_, reply)| reply.is_none()) {
+                if one_by_one.contains(&index) {
+                    continue;
+                }
                 let slot = key_slot(requests[index][1].as_bytes()).number();
                 let port = self.owners.get(&slot).copied().unwrap_or(self.entry);
                 by_port.entry(port).or_default().push(index);
@@ -340,10 +345,17 @@ impl Client {
                             self.owners.insert(slot, owner.unwrap());
                             self.redirects += 1;
                         }
+                        Reply::Error(error) if error.starts_with("ASK ") || error.starts_with("TRYAGAIN") => {
+                            one_by_one.push(index);
+                        }
                         reply => replies[index] = Some(reply),
                     }
                 }
             }
+        }
+        for index in one_by_one {
+            let words: Vec<&str> = requests[index].iter().map(String::as_str).collect();
+            replies[index] = Some(self.call(words[1], &words).unwrap());
         }
         replies.into_iter().map(|reply| reply.expect("redirected without end")).collect()
     }
@@ -364,19 +376,35 @@ impl Client {
     }
 }
 
+/// So many requests are on their way at once.
+const BATCH: usize = 500;
+
+fn in_batches(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..count).step_by(BATCH).map(move |start| start..count.min(start + BATCH))
+}
+
 /// Writes `key:0` … with values that follow from them.
 pub fn fill(entry: u16, count: usize) {
     let mut client = Client::new(entry);
-    for index in 0..count {
-        client.set(&format!("key:{index}"), &format!("value {index}")).unwrap();
+    for batch in in_batches(count) {
+        let set = |index| vec!["SET".to_owned(), format!("key:{index}"), format!("value {index}")];
+        let requests: Vec<Vec<String>> = batch.map(set).collect();
+        for (request, reply) in requests.iter().zip(client.call_all(&requests)) {
+            assert_eq!(reply, ok(), "{request:?}");
+        }
     }
 }
 
+#[track_caller]
 pub fn verify(entry: u16, count: usize) {
     let mut client = Client::new(entry);
-    for index in 0..count {
-        let value = client.get(&format!("key:{index}")).unwrap();
-        assert_eq!(value.as_deref(), Some(format!("value {index}").as_str()), "key:{index}");
+    for batch in in_batches(count) {
+        let get = |index| vec!["GET".to_owned(), format!("key:{index}")];
+        let requests: Vec<Vec<String>> = batch.clone().map(get).collect();
+        for (index, reply) in batch.zip(client.call_all(&requests)) {
+            let expected = Reply::Bulk(format!("value {index}").into_bytes());
+            assert_eq!(reply, expected, "key:{index}");
+        }
     }
 }
 
