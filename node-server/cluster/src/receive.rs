@@ -194,7 +194,11 @@ impl Member {
         let says_replica = header.master.is_some() || header.flags.any(Flags::REPLICA);
         if !says_replica {
             if !self.nodes[sender].is_master() {
+                let was_ours = self.nodes[sender].master == Some(self.me);
                 self.replica_became_master(sender, header.config_epoch, &header.slots);
+                if was_ours {
+                    self.yield_to_successor(sender, header);
+                }
             }
             return;
         }

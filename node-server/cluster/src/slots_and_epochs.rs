@@ -7,7 +7,8 @@
 //! - A master that loses its last slot to another follows it as a replica, and so do its replicas. (With
 //!   `cluster-allow-replica-migration no` only when the winner has just those slots: a failover.) A master
 //!   that keeps others deletes the keys of those it lost.
-//! - No two masters keep the same config epoch: of two, the one with the smaller id takes a new one.
+//! - No two masters keep the same config epoch: of two, the one with the smaller id takes a new one. A master whose
+//!   replica took its place by the very epoch that it has, too, gives it what it claims, whatever their ids.
 //!
 //! Source: the specification, "Hash slots configuration propagation" and "configEpoch conflicts resolution".
 
@@ -224,6 +225,26 @@ impl Member {
             let mine = &self.nodes[self.me].slots;
             self.slots.migrating.retain(|slot, _| mine.contains(*slot) || !lost.contains(*slot));
         }
+    }
+
+    /// `sender`, which was our replica, says that it is a master, by the epoch that is ours. It was elected to it, or an
+    /// operator put it there; we gave the epoch to ourselves when a slot was moved to us, and were cut off before anybody
+    /// heard of it. So it has served our slots meanwhile, and what it acknowledged must not be lost to whose id is greater.
+    /// (Redis goes by the ids.)
+    pub(crate) fn yield_to_successor(&mut self, sender: NodeRef, header: &Header) {
+        let me = self.myself();
+        if !me.is_master() || me.config_epoch != header.config_epoch {
+            return;
+        }
+        let claimed = me.slots.to_set().intersection(&header.slots);
+        if claimed.is_empty() {
+            return;
+        }
+        let called = self.nodes[sender].called();
+        let line =
+            format!("{called} took our place by the epoch {}, which was ours, too", header.config_epoch);
+        self.log(LogLevel::Notice, line);
+        self.take_claims(sender, header.config_epoch.saturating_add(1), &claimed);
     }
 
     /// The sender shows the same config epoch as ours.

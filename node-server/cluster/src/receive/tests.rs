@@ -292,3 +292,33 @@ fn a_light_packet_is_taken_from_who_was_a_stranger_when_it_last_said_its_name() 
         assert_eq!(pair.delivered.len(), delivered, "{stranger:?}");
     }
 }
+
+/// A slot was moved to us, for which we gave ourselves an epoch; then we were cut off, and our replica was elected to the same one.
+#[test]
+fn who_took_our_place_by_our_own_epoch_keeps_it() {
+    for we_have_the_greater_id in [false, true] {
+        let mut pair = Pair::met();
+        let we = usize::from((pair.members[0].id() > pair.members[1].id()) != we_have_the_greater_id);
+        let they = 1 - we;
+        let all = SlotSet::FULL;
+        pair.run(we, Command::AddSlots(all.ranges()));
+        pair.run(we, Command::BumpEpoch);
+        let id = pair.members[we].id();
+        pair.run(they, Command::Replicate { node: id.text().to_vec(), keyspace_empty: true });
+        pair.pass(500);
+        let mut header = pair.members[they].header();
+        assert_eq!((header.slots.len(), header.master), (all.len(), Some(id)));
+        // Nobody hears from us any more, and it is a master now.
+        pair.silence(we);
+        header.master = None;
+        header.flags.clear(Flags::REPLICA);
+        header.flags.set(Flags::MASTER);
+        assert_eq!(header.config_epoch, pair.members[we].myself().config_epoch);
+        let link = pair.inbound_link(we);
+        let bytes = Writer::new(Kind::Ping, &header).finish();
+        pair.step(we, Input::Packet { link, bytes });
+        let us = &pair.members[we];
+        assert_eq!(us.myself().master, us.nodes.find(header.sender), "{:?}", pair.logs[we]);
+        assert_eq!(us.myself().config_epoch, header.config_epoch, "none was taken against it");
+    }
+}
