@@ -21,7 +21,7 @@ pub struct Settings {
     pub batch_slots: usize,
     /// At most so many keys in one MIGRATE; the executor takes fewer when calls take long.
     pub keys_per_call: usize,
-    /// The time limit of a MIGRATE; half of ours when `None`.
+    /// The time limit of each MIGRATE; what patience.rs says when `None`.
     pub migrate_timeout_ms: Option<u64>,
     /// How many pairs of nodes move slots at the same time.
     pub parallel: usize,

@@ -192,13 +192,18 @@ async fn await_acquaintance(
 
 /// For how long after an election a replica begins no other.
 async fn election_pause(link: &Link) -> Result<Duration, Failure> {
+    Ok(pause_after_election(node_timeout(link).await))
+}
+
+/// After how long without an answer nodes call each other failed, by the word of one of them.
+pub async fn node_timeout(link: &Link) -> Duration {
     let answer = link.call(Words::of(&["CONFIG", "GET", "cluster-node-timeout"])).await;
     // A user may not be allowed to ask; then it is taken for what it usually is.
     let timeout = match answer {
         Ok(Reply::Array(pair)) => pair.last().and_then(Reply::as_bytes).and_then(read_ms),
         _ => None,
     };
-    Ok(pause_after_election(timeout.unwrap_or(USUAL_NODE_TIMEOUT)))
+    timeout.unwrap_or(USUAL_NODE_TIMEOUT)
 }
 
 fn read_ms(text: &[u8]) -> Option<Duration> {

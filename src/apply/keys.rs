@@ -9,7 +9,8 @@
 //! A key that exists on the target is an error (`BUSYKEY`), for its value there may be newer. Two exceptions: the values are
 //! the same (settle.rs); and after an I/O error between source and target, when the source may have been told nothing of a key
 //! that the target has stored. What the source still holds it still serves, so its value is the right one, and the second
-//! attempt replaces.
+//! attempt replaces. Before that the target must be known to be in its place still (place.rs); then calls go one a write, and have more time
+//! (patience.rs).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -19,13 +20,17 @@ use rcl_proto::resp::Reply;
 use rcl_proto::{Address, Slot};
 use tokio::sync::Semaphore;
 
+use super::failover::node_timeout;
+use super::patience::Patience;
+use super::place::{Doubt, Place};
 use super::slots::first_error;
 use super::survey::{self, Found, Survey};
 use super::turn::{Turn, in_turn};
-use super::window::{Call, Weighed, Window, next_write};
+use super::window::{Call, Window, next_write};
 use super::{BigKeys, Conduct, Settings, settle};
-use crate::cli::{Failure, Kind};
-use crate::connect::{Connector, Link, LinkError, Pipeline, Words};
+use crate::cli::{Failure, Kind, Session};
+use crate::connect::{Cluster, Connector, Link, LinkError, Pipeline, Words};
+use crate::plan::NodeRef;
 
 /// How often an I/O error between source and target is met with another attempt.
 const ATTEMPTS: usize = 4;
@@ -38,6 +43,8 @@ pub struct KeyPath {
     /// Where the source reaches the target.
     target_address: Address,
     connector: Connector,
+    place: Place,
+    patience: Patience,
     settings: Settings,
     conduct: Conduct,
     window: Mutex<Window>,
@@ -56,30 +63,30 @@ struct Sending<'a> {
 }
 
 impl KeyPath {
-    pub fn new(
-        source: Link,
-        target: Link,
-        target_address: Address,
-        connector: Connector,
+    pub async fn between(
+        session: &Session,
+        cluster: &Cluster,
+        (source, target): (&NodeRef, &NodeRef),
         settings: Settings,
-        conduct: Conduct,
-    ) -> KeyPath {
-        let window = Mutex::new(Window::new(settings.limits.max_latency));
+        conduct: &Conduct,
+    ) -> Result<KeyPath, Failure> {
+        let (from, to) = (cluster.link(source.id)?.clone(), cluster.link(target.id)?.clone());
         let rests = settings.limits.max_latency.is_some();
-        let (of_source, of_target) = (Turn::new(rests), Turn::new(rests));
-        let sends = Semaphore::new(1);
-        KeyPath {
-            source,
-            target,
-            target_address,
-            connector,
+        let ours = session.connector.time_limit;
+        Ok(KeyPath {
+            patience: Patience::new(settings.migrate_timeout_ms, ours, node_timeout(&from).await),
+            place: Place::new(cluster, source.id, target.id),
+            source: from,
+            target: to,
+            target_address: target.address.clone(),
+            connector: session.connector.clone(),
             settings,
-            conduct,
-            window,
-            of_source,
-            of_target,
-            sends,
-        }
+            conduct: conduct.clone(),
+            window: Mutex::new(Window::new(settings.limits.max_latency)),
+            of_source: Turn::new(rests),
+            of_target: Turn::new(rests),
+            sends: Semaphore::new(1),
+        })
     }
 
     /// Takes turns with all others that have these.
@@ -137,7 +144,9 @@ impl KeyPath {
         loop {
             self.conduct.pause.wait(&self.conduct.stop).await;
             let window = self.window.lock().unwrap_or_else(PoisonError::into_inner).weight();
-            let write = next_write(&mut sent().left, window, self.settings.keys_per_call.max(1));
+            let (keys_per_call, most_calls) =
+                (self.settings.keys_per_call.max(1), self.patience.most_calls());
+            let write = next_write(&mut sent().left, window, keys_per_call, most_calls);
             if write.is_empty() {
                 return;
             }
@@ -161,10 +170,19 @@ impl KeyPath {
         let started = Instant::now();
         let mut left: Vec<(Call<'_>, bool)> =
             calls.iter().map(|call| (*call, self.settings.replace)).collect();
+        let mut why = String::new();
         for attempt in 0..ATTEMPTS {
-            let command = |(call, replace): &(Call<'_>, bool)| self.command(call.1, *replace);
-            let replies = self.source.pipeline(&left.iter().map(command).collect::<Pipeline>()).await?;
-            let (mut failed, mut why) = (Vec::new(), String::new());
+            if attempt > 0 && !why.contains("BUSYKEY") {
+                tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
+            }
+            if why.starts_with("IOERR") && !self.is_in_place().await? {
+                continue;
+            }
+            let replies = match attempt {
+                0 => self.at_once(&left).await?,
+                _ => self.one_by_one(&left).await?,
+            };
+            let mut failed = Vec::new();
             for ((call, replaces), reply) in left.iter().zip(&replies) {
                 let Reply::Error(error) = reply else { continue };
                 if error.contains("BUSYKEY") && !replaces {
@@ -175,6 +193,8 @@ impl KeyPath {
                 why.clone_from(error);
                 failed.push((*call, true));
             }
+            // Not sent, behind one that met an error.
+            failed.extend(left.iter().skip(replies.len()));
             if failed.is_empty() {
                 if attempt == 0 {
                     self.window
@@ -185,25 +205,50 @@ impl KeyPath {
                 return Ok(());
             }
             left = failed;
-            if attempt + 1 == ATTEMPTS {
-                return Err(self.refused(left[0].0.0, &why));
-            }
-            if !why.contains("BUSYKEY") {
-                tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
-            }
         }
-        Ok(())
+        Err(self.refused(left[0].0.0, &why))
     }
 
-    fn command(&self, keys: &[Weighed], replace: bool) -> Words {
-        // Shorter than our own patience, so that the source can still tell us which side was silent.
-        let half_of_ours = (self.connector.time_limit.as_millis() as u64 / 2).max(1000);
-        let timeout_ms = self.settings.migrate_timeout_ms.unwrap_or(half_of_ours).to_string();
+    async fn at_once(&self, calls: &[(Call<'_>, bool)]) -> Result<Vec<Reply>, LinkError> {
+        let command = |(call, replace): &(Call<'_>, bool)| self.command(call, *replace, calls.len());
+        self.source.pipeline(&calls.iter().map(command).collect::<Pipeline>()).await
+    }
+
+    /// Until one meets an I/O error.
+    async fn one_by_one(&self, calls: &[(Call<'_>, bool)]) -> Result<Vec<Reply>, LinkError> {
+        let mut replies = Vec::new();
+        for (call, replace) in calls {
+            let reply = self.source.raw(&self.command(call, *replace, 1)).await?;
+            let is_over = matches!(&reply, Reply::Error(error) if error.starts_with("IOERR"));
+            replies.push(reply);
+            if is_over {
+                break;
+            }
+        }
+        Ok(replies)
+    }
+
+    /// False while that cannot be said.
+    async fn is_in_place(&self) -> Result<bool, Failure> {
+        match self.place.ask(&self.target).await {
+            Ok(()) => Ok(true),
+            Err(Doubt::Unclear(_)) => Ok(false),
+            Err(Doubt::Replaced(by)) => {
+                let what =
+                    format!("{} said nothing for a while, and was replaced by {by}", self.target_address);
+                Err(Failure::new(Kind::Stopped, what)
+                    .next("run the same command again, or rcl fix: slots stay open until then"))
+            }
+        }
+    }
+
+    /// In a write of so many.
+    fn command(&self, call: &Call<'_>, replace: bool, calls: usize) -> Words {
         let mut words = Words::of(&["MIGRATE", &self.target_address.host])
             .and(self.target_address.port.to_string())
             .and("")
             .and("0")
-            .and(timeout_ms);
+            .and(self.patience.timeout_ms(call, calls).to_string());
         if replace {
             words = words.and("REPLACE");
         }
@@ -213,7 +258,7 @@ impl KeyPath {
                 None => words.and("AUTH").and(&credentials.password),
             };
         }
-        keys.iter().fold(words.and("KEYS"), |words, key| words.and(&key.name))
+        call.1.iter().fold(words.and("KEYS"), |words, key| words.and(&key.name))
     }
 
     fn refused(&self, slot: Slot, error: &str) -> Failure {

@@ -16,7 +16,9 @@ mod likeness;
 mod membership;
 mod mover;
 mod pace;
+mod patience;
 mod pause;
+mod place;
 mod restart;
 mod settings;
 mod settle;
@@ -64,6 +66,24 @@ pub struct Outcome {
 const NOTHING: &str = "nothing to do";
 
 impl Outcome {
+    /// Before anything is done.
+    pub fn of(plan: &Plan, journal: &Journal) -> Outcome {
+        Outcome { title: plan.title.clone(), job: journal.id().map(str::to_owned), ..Outcome::default() }
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        self.seconds == 0.0
+    }
+
+    /// With what was done after it.
+    pub fn add(&mut self, more: Outcome) {
+        self.seconds += more.seconds;
+        self.moved_slots += more.moved_slots;
+        self.moved_keys += more.moved_keys;
+        self.moved_bytes += more.moved_bytes;
+        self.notes.extend(more.notes);
+    }
+
     pub fn nothing(title: &str) -> Outcome {
         Outcome { title: title.to_owned(), notes: vec![NOTHING.to_owned()], ..Outcome::default() }
     }
@@ -93,7 +113,7 @@ impl Report for Outcome {
 }
 
 /// How long nodes get to come to know each other and to agree.
-const AGREEMENT_LIMIT: Duration = Duration::from_secs(60);
+pub const AGREEMENT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Does all steps in order, each written down before it begins. An error says what was done before it.
 pub async fn run(
@@ -105,8 +125,7 @@ pub async fn run(
 ) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let conduct = Conduct::new(session, settings.limits, journal.clone());
-    let mut outcome =
-        Outcome { title: plan.title.clone(), job: journal.id().map(str::to_owned), ..Outcome::default() };
+    let mut outcome = Outcome::of(plan, journal);
     let mut rest = plan.steps.as_slice();
     // The same cluster, looked at anew when roles have changed: who moves slots tells all masters of it.
     let mut renewed: Option<Cluster> = None;

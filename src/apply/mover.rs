@@ -205,14 +205,7 @@ impl Pair {
         let batches = slots.chunks(at_once).map(<[Slot]>::to_vec).collect();
         Ok(Pair {
             handover,
-            path: KeyPath::new(
-                source,
-                target.clone(),
-                part.target.address.clone(),
-                session.connector.clone(),
-                settings,
-                conduct.clone(),
-            ),
+            path: KeyPath::between(session, cluster, (&part.source, &part.target), settings, conduct).await?,
             target,
             target_is_redis: cluster
                 .topology
@@ -396,15 +389,8 @@ pub async fn return_keys(
 ) -> Result<u64, Failure> {
     let slots: Vec<Slot> = slots.iter().collect();
     let link = cluster.link(source.id)?;
+    let path = KeyPath::between(session, cluster, (source, target), settings, conduct).await?;
     link.all(&setslot(&slots, &["IMPORTING", &target.id.to_string()])).await?;
-    let path = KeyPath::new(
-        link.clone(),
-        cluster.link(target.id)?.clone(),
-        target.address.clone(),
-        session.connector.clone(),
-        settings,
-        conduct.clone(),
-    );
     let moved = path.drain(&slots, Vec::new()).await;
     // What could not go is a stray key still, and no open slot.
     link.all(&setslot(&slots, &["STABLE"])).await?;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// How many writes a node has before it.
-const WRITES: usize = 2;
+pub const WRITES: usize = 2;
 /// A timer is no finer: shorter rests are saved up.
 const LEAST_REST: Duration = Duration::from_millis(1);
 

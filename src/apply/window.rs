@@ -90,8 +90,18 @@ pub fn weight_of(calls: &[Call<'_>]) -> u64 {
     calls.iter().fold(0, of_call)
 }
 
-/// Takes the next calls that together weigh no more than `window`; one key at least.
-pub fn next_write<'a>(left: &mut VecDeque<Call<'a>>, window: u64, keys_per_call: usize) -> Vec<Call<'a>> {
+/// How long the node will serve nobody while the keys of one call go.
+pub fn stall_of(call: &Call<'_>) -> Duration {
+    Duration::from_micros(weight_of(std::slice::from_ref(call)) / BYTES_PER_US)
+}
+
+/// Takes the next calls, at most so many, that together weigh no more than `window`; one key at least.
+pub fn next_write<'a>(
+    left: &mut VecDeque<Call<'a>>,
+    window: u64,
+    keys_per_call: usize,
+    most_calls: usize,
+) -> Vec<Call<'a>> {
     let mut write: Vec<Call<'a>> = Vec::new();
     let (mut weight, mut count) = (0u64, 0);
     while let Some((slot, keys)) = left.pop_front() {
@@ -115,7 +125,7 @@ pub fn next_write<'a>(left: &mut VecDeque<Call<'a>>, window: u64, keys_per_call:
         count += taken;
         write.push((slot, now));
         // What is left of a slot goes with the next call, in this write where there is room.
-        if weight > window || count >= WRITE_KEYS {
+        if weight > window || count >= WRITE_KEYS || write.len() >= most_calls {
             break;
         }
     }
@@ -133,7 +143,7 @@ mod tests {
     fn sizes(keys: &[Weighed], window: u64, per_call: usize) -> Vec<Vec<usize>> {
         let mut left: VecDeque<Call> = [(Slot::MIN, &keys[..18]), (Slot::MAX, &keys[18..])].into();
         std::iter::from_fn(|| {
-            let write = next_write(&mut left, window, per_call);
+            let write = next_write(&mut left, window, per_call, 4);
             (!write.is_empty()).then(|| write.iter().map(|(_, keys)| keys.len()).collect())
         })
         .collect()
@@ -147,6 +157,7 @@ mod tests {
         assert_eq!(sizes(&small, call(18), 100), [[18], [18]]);
         assert_eq!(sizes(&small, call(10), 100), [vec![10], vec![8], vec![10], vec![8]]);
         assert_eq!(sizes(&small, u64::MAX, 10), [[10, 8, 10, 8]]);
+        assert_eq!(sizes(&small, u64::MAX, 6), [vec![6, 6, 6, 6], vec![6, 6]], "four calls at most");
         assert_eq!(sizes(&keys(20, 1 << 30), 1, 100).len(), 20, "a key a write, however large");
         assert_eq!(sizes(&keys(300, 1), u64::MAX, 100), [vec![18, 100, 82], vec![100]]);
         assert_eq!(sizes(&keys(18, 1), u64::MAX, 100), [[18]], "a slot without keys needs no call");
