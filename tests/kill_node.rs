@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::*;
 use rcl_proto::nodes_text::NodeFlags;
+use rcl_proto::resp::Reply;
 
 const KEYS: usize = 20_000;
 /// Of three masters with a replica each.
@@ -15,6 +16,8 @@ const TARGET: usize = 1;
 
 struct Field {
     servers: Vec<Server>,
+    /// How many slots a reshard moves.
+    slots: &'static str,
     state: PathBuf,
 }
 
@@ -28,9 +31,22 @@ impl Field {
             server.link().call(&["WAIT", "1", "10000"]);
         }
         eventually("the replicas are in sync", || findings(&servers[2]) == (0, vec![]));
-        let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("{name}-{kind:?}-{}", std::process::id()));
-        Field { servers, state }
+        Field { servers, slots: "5000", state: state_folder(kind, name) }
+    }
+
+    /// Five masters, of which the source alone has a replica, the last: three can vote for it when source and target are silent.
+    fn of_many_masters(kind: Kind, name: &str, node_timeout_ms: &str) -> Field {
+        let settings = ["--cluster-node-timeout", node_timeout_ms];
+        let servers = Server::start_many(kind, 6, &settings);
+        create(&servers[..5], 0);
+        fill(servers[0].port, KEYS);
+        let (new, entry, master) = (servers[5].address(), servers[2].address(), servers[SOURCE].address());
+        rcl_ok(&["add-replica", &new, &entry, "--master", &master, "--yes"]);
+        let is_up = |info: Reply| text(&info).contains("master_link_status:up");
+        eventually("the replica is in sync", || {
+            is_up(servers[5].link().call(&["INFO", "replication"])) && findings(&servers[2]).0 == 0
+        });
+        Field { servers, slots: "3000", state: state_folder(kind, name) }
     }
 
     fn with_state<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
@@ -56,7 +72,7 @@ impl Field {
             "--to",
             &to,
             "--slots",
-            "5000",
+            self.slots,
             "--yes",
             "--timeout",
             "3",
@@ -122,6 +138,10 @@ impl Field {
         }
         verify(self.servers[by].port, KEYS);
     }
+}
+
+fn state_folder(kind: Kind, name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{kind:?}-{}", std::process::id()))
 }
 
 impl Drop for Field {
@@ -210,12 +230,30 @@ fn the_source_is_cut_off_and_replaced_in_mid_move() {
     with_kinds(Kind::Ours, |kind| is_cut_off_and_replaced(kind, SOURCE));
 }
 
-/// On our nodes alone: MIGRATE of Redis holds up its source for as long as the target says nothing, and of the two voters that
-/// are left the source is one. So nobody is elected before that is over, and then the replica's data may be too old.
+/// The reshard begins to be answered just when the target has given itself an epoch of which nobody has heard: its replica is elected to
+/// the same one. On Redis whose id is greater has the slots then; on our nodes it is who was elected.
 #[test]
-#[ignore = "resume said done, and marks of the move stayed on the old target and its heir, once; make kill-rcl runs it"]
 fn the_target_is_cut_off_and_replaced_in_mid_move() {
-    is_cut_off_and_replaced(Kind::Ours, TARGET);
+    with_each_kind(|kind| is_cut_off_and_replaced(kind, TARGET));
+}
+
+/// MIGRATE of Redis holds up its source for as long as the target says nothing.
+#[test]
+fn a_target_that_is_silent_does_not_cost_its_source_its_place() {
+    if !have_server() {
+        return;
+    }
+    let field = Field::of_many_masters(Kind::Redis, "silent", "2000");
+    let running = field.reshard_under_way();
+    field.signal(TARGET, libc::SIGSTOP);
+    let (code, _, stderr) = outcome(running.wait_with_output().unwrap());
+    assert!(code == 5 && stderr.contains("rcl resume"), "{code}: {stderr}");
+    assert!(stderr.contains(&field.servers[TARGET].address()), "who was silent is named: {stderr}");
+    assert_eq!(text(&field.servers[SOURCE].link().call(&["PING"])), "PONG");
+    assert!(field.owned(SOURCE) > 0 && field.owned(5) == 0, "{}", field.servers[5].log());
+    field.signal(TARGET, libc::SIGCONT);
+    field.resume();
+    field.assert_well(2);
 }
 
 #[test]

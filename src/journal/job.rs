@@ -4,8 +4,8 @@ use rcl_proto::{Address, NodeId, SlotSet};
 use serde::Serialize;
 
 use super::record::{Deed, Ending, Member, Record, VERSION};
-use crate::plan::Plan;
 use crate::plan::past::{Past, Roles};
+use crate::plan::{Move, Plan};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -159,6 +159,11 @@ impl Job {
         self.members.iter().map(|member| (member.id, member.master.map(|master| master.0))).collect()
     }
 
+    /// All that its runs were to move.
+    pub fn moves(&self) -> impl Iterator<Item = &Move> {
+        self.runs.iter().flat_map(|run| run.plan.moves())
+    }
+
     /// What was under way last: for going on with it.
     pub fn last<'a>(&'a self, roles: &'a Roles) -> Option<Past<'a>> {
         self.runs.last().map(|run| Past { plan: &run.plan, done: run.done, roles })
@@ -181,7 +186,7 @@ mod tests {
     use super::*;
     use crate::journal::record::Batch;
     use crate::plan::rebalance::tests::{id, topology};
-    use crate::plan::{Move, Step, scale_down};
+    use crate::plan::{Step, scale_down};
 
     fn records() -> Vec<Record> {
         let topology = topology(&[4096, 4096, 4096, 4096]);

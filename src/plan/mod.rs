@@ -12,6 +12,7 @@ pub mod failover;
 pub mod fix;
 pub mod forget;
 pub mod likeness;
+pub mod marks;
 pub mod past;
 pub mod placement;
 pub mod rebalance;

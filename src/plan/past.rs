@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use rcl_proto::{NodeId, SlotSet};
 
+use super::marks::is_of_shard;
 use super::{Move, Plan, PlanError, Step};
 use crate::topology::{Node, Topology};
 
@@ -73,8 +74,10 @@ pub struct Standing<'a> {
     pub left: SlotSet,
     /// With the target.
     pub there: SlotSet,
-    /// Of both: marked migrating or importing by somebody.
+    /// Of both: marked migrating or importing by source or target.
     pub open: SlotSet,
+    /// Of those that are left: on their way to another master of the target's shard, to which the source sends its clients.
+    pub diverted: Vec<(&'a Node, SlotSet)>,
     /// With somebody else, or nobody.
     pub elsewhere: SlotSet,
 }
@@ -83,7 +86,13 @@ impl<'a> Standing<'a> {
     pub fn of(part: &Move, topology: &'a Topology, roles: &Roles) -> Standing<'a> {
         let source = stands_for(topology, roles, part.source.id);
         let target = stands_for(topology, roles, part.target.id);
-        let marked: SlotSet = topology.open_slots().iter().map(|open| open.slot).collect();
+        let marked = |node: &Node| {
+            let marks = node.migrating.iter().chain(&node.importing);
+            marks.map(|(slot, _)| *slot).collect::<SlotSet>()
+        };
+        let ends = [source, target];
+        let ends = ends.iter().flatten().filter(|node| node.is_master());
+        let marked = ends.fold(SlotSet::EMPTY, |all, node| all.union(&marked(node)));
         let [mut left, mut there, mut elsewhere] = [const { SlotSet::EMPTY }; 3];
         for slot in part.slots.iter() {
             let owner = topology.owner(slot);
@@ -100,7 +109,8 @@ impl<'a> Standing<'a> {
             set.insert(slot);
         }
         let open = left.union(&there).intersection(&marked);
-        Standing { source, target, left, there, open, elsewhere }
+        let diverted = diverted(part, topology, roles, source, target, &left);
+        Standing { source, target, left, there, open, elsewhere, diverted }
     }
 
     /// Both ends, when keys are still to go from one to the other.
@@ -127,29 +137,32 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// Slots of the move that the target imports from a node that is not the source any more. As long as it does, it does not
-/// hear who owns them now (a node of Redis leaves slots that it imports out when it learns of owners), and may call the
-/// cluster down for it. So its marks have to go first; the keys that it has got stay.
-fn deaf_imports(part: &Move, topology: &Topology) -> SlotSet {
-    let Some(target) = topology.node(part.target.id) else { return SlotSet::EMPTY };
-    let deaf =
-        target.importing.iter().filter(|(slot, from)| part.slots.contains(*slot) && *from != part.source.id);
-    deaf.map(|(slot, _)| *slot).collect()
-}
-
-/// What has to be done before moves whose targets do not hear: marks off, and wait until all agree.
-pub fn open_ears(moves: &[Move], topology: &Topology) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    for part in moves {
-        let slots = deaf_imports(part, topology);
-        if !slots.is_empty() {
-            steps.push(Step::CloseSlots { node: part.target.clone(), slots });
+/// The target was replaced in mid-move, and came back: the source may have heard of its heir, and clients write new keys of these slots there. So there
+/// they go, too.
+fn diverted<'a>(
+    part: &Move,
+    topology: &'a Topology,
+    roles: &Roles,
+    source: Option<&Node>,
+    target: Option<&Node>,
+    left: &SlotSet,
+) -> Vec<(&'a Node, SlotSet)> {
+    let (Some(source), Some(target)) = (source, target) else { return Vec::new() };
+    let mut diverted: BTreeMap<NodeId, SlotSet> = BTreeMap::new();
+    for (slot, to) in source.migrating.iter().filter(|(slot, _)| left.contains(*slot)) {
+        if *to != target.id && is_of_shard(*to, part.target.id, topology, roles) {
+            diverted.entry(*to).or_default().insert(*slot);
         }
     }
-    if !steps.is_empty() {
-        steps.push(Step::AwaitAgreement { except: Vec::new(), state_ok: false });
-    }
-    steps
+    let imports = |node: &Node, slots: &SlotSet| {
+        let from_it = node.importing.iter().filter(|(_, from)| *from == source.id).map(|(slot, _)| *slot);
+        slots.intersection(&from_it.collect())
+    };
+    let heirs = diverted.into_iter().filter_map(|(id, slots)| {
+        let heir = topology.node(id).filter(|node| node.answers() && node.is_master())?;
+        Some((heir, imports(heir, &slots)))
+    });
+    heirs.filter(|(_, slots)| !slots.is_empty()).collect()
 }
 
 pub fn left_alone(elsewhere: &SlotSet) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! | the step                       | what is left of it                                                       |
 //! |--------------------------------|--------------------------------------------------------------------------|
-//! | moves slots                    | the slots that are still with the source, and those still open           |
+//! | moves slots                    | the slots that are still with the source, those still open, marks that nobody goes on with |
 //! | first epochs, first slots      | for nodes without an epoch; the slots that the node does not own          |
 //! | makes a replica, promotes one  | nothing where the node is that already; there and back: by the journal   |
 //! | forgets a node                 | refused while the node owns slots that the job does not move             |
@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 
 use rcl_proto::{NodeId, SlotSet};
 
-use super::past::{Past, Standing, left_alone, open_ears};
+use super::marks::left_behind;
+use super::past::{Past, Standing, left_alone};
 use super::{Move, NodeRef, Plan, PlanError, Step, move_steps};
+use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
 pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
@@ -31,10 +33,10 @@ pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
     for (index, step) in past.plan.steps.iter().enumerate() {
         rest.take(step, past, index)?;
     }
+    rest.await_targets(past);
     if !rest.steps.iter().any(changes) {
         rest.steps.clear();
     }
-    rest.await_targets();
     let mut plan = Plan::new(format!("go on: {}", past.plan.title), rest.steps, topology);
     plan.warnings = rest.warnings;
     Ok(plan)
@@ -141,8 +143,7 @@ impl Rest<'_> {
             && let (source, Some(target)) = (standing.source, standing.target)
             && source.is_none_or(|source| source.id == target.id)
         {
-            // Who gave them is gone, or follows, and just a mark is left.
-            self.steps.push(Step::CloseSlots { node: NodeRef::of(target), slots });
+            // Who gave them is gone, or follows, and just a mark is left, of which nobody goes on.
             return Ok(());
         }
         let (source, target) = standing.ends(part)?;
@@ -151,22 +152,36 @@ impl Rest<'_> {
         let by_then = |node: &Node, planned: &NodeRef| {
             if self.serving.contains_key(&planned.id) { planned.clone() } else { NodeRef::of(node) }
         };
-        let part =
-            Move { source: by_then(source, &part.source), target: by_then(target, &part.target), slots };
-        self.steps.push(Step::MoveSlots(part));
+        let source = by_then(source, &part.source);
+        let mut slots = slots;
+        for (heir, diverted) in &standing.diverted {
+            slots = slots.difference(diverted);
+            self.warnings.push(format!(
+                "{} are on their way to {}, which took the place of {} meanwhile, and stay there: {diverted}",
+                number_of(diverted.len(), "slot"),
+                heir.name(),
+                part.target.name()
+            ));
+            let (source, target, slots) = (source.clone(), NodeRef::of(heir), diverted.clone());
+            self.steps.push(Step::MoveSlots(Move { source, target, slots }));
+        }
+        if !slots.is_empty() {
+            let target = by_then(target, &part.target);
+            self.steps.push(Step::MoveSlots(Move { source, target, slots }));
+        }
         Ok(())
     }
 
-    /// All moves go side by side, behind the waits for their targets.
-    fn await_targets(&mut self) {
+    /// All moves go side by side, behind the waits for their targets, and behind what keeps nodes from hearing of them.
+    fn await_targets(&mut self, past: &Past<'_>) {
         let is_move = |step: &Step| matches!(step, Step::MoveSlots(_));
-        let Some(first) = self.steps.iter().position(is_move) else { return };
         let moves = self.steps.iter().filter_map(|step| match step {
             Step::MoveSlots(part) => Some(part.clone()),
             _ => None,
         });
         let moves: Vec<Move> = moves.collect();
-        let mut before = open_ears(&moves, self.topology);
+        let mut before = left_behind(past.plan.moves(), &moves, self.topology, past.roles);
+        let first = self.steps.iter().position(is_move).unwrap_or(0);
         before.extend(move_steps(moves, self.topology).into_iter().filter(|step| !is_move(step)));
         self.steps.splice(first..first, before);
     }

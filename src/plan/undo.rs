@@ -17,9 +17,10 @@
 //! A slot is finished before it goes back since keys that are on their way cannot be called back without clients missing
 //! them for a moment: its owner would have to serve a slot of which it does not have all.
 
-use rcl_proto::NodeId;
+use rcl_proto::{NodeId, SlotSet};
 
-use super::past::{Past, Standing, left_alone, open_ears};
+use super::marks::left_behind;
+use super::past::{Past, Standing, left_alone};
 use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, move_steps, scale_down};
 use crate::output::number_of;
 use crate::topology::{Node, Topology};
@@ -46,7 +47,7 @@ fn take_back(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
     for (index, step) in past.plan.steps.iter().enumerate().rev() {
         back.take(step, past, index)?;
     }
-    Ok(back.into_steps())
+    Ok(back.into_steps(past))
 }
 
 struct Back<'a> {
@@ -156,12 +157,27 @@ impl<'a> Back<'a> {
             _ => standing.ends(part)?,
         };
         let (source, target) = (NodeRef::of(source), NodeRef::of(target));
-        if !standing.open.is_empty() {
-            let (source, target) = (source.clone(), target.clone());
-            self.finish.push(Move { source, target, slots: standing.open });
+        let (mut open, mut slots) = (standing.open, slots);
+        for (heir, diverted) in standing.diverted {
+            (open, slots) = (open.difference(&diverted), slots.difference(&diverted));
+            self.there_and_back(&source, &NodeRef::of(heir), &diverted, &diverted);
         }
-        self.back.push(Move { source: target, target: source, slots });
+        self.there_and_back(&source, &target, &open, &slots);
         Ok(())
+    }
+
+    fn there_and_back(&mut self, source: &NodeRef, target: &NodeRef, open: &SlotSet, slots: &SlotSet) {
+        let part = |source: &NodeRef, target: &NodeRef, slots: &SlotSet| Move {
+            source: source.clone(),
+            target: target.clone(),
+            slots: slots.clone(),
+        };
+        if !open.is_empty() {
+            self.finish.push(part(source, target, open));
+        }
+        if !slots.is_empty() {
+            self.back.push(part(target, source, slots));
+        }
     }
 
     /// The source, when it follows a master of before by now, as one that gave its last slot does.
@@ -209,9 +225,9 @@ impl<'a> Back<'a> {
     }
 
     /// Half-moved slots are finished before anything else. Then what was done last is taken back first.
-    fn into_steps(self) -> Steps {
+    fn into_steps(self, past: &Past<'_>) -> Steps {
         let mut steps = self.before;
-        steps.extend(open_ears(&self.finish, self.topology));
+        steps.extend(left_behind(past.plan.moves(), &self.finish, self.topology, past.roles));
         steps.extend(move_steps(self.finish, self.topology));
         steps.extend(move_steps(self.back, self.topology));
         steps.extend(self.steps);
@@ -263,7 +279,7 @@ fn dissolve(topology: &Topology, past: &Past<'_>) -> Result<Steps, PlanError> {
 
 #[cfg(test)]
 mod tests {
-    use rcl_proto::{Slot, SlotSet};
+    use rcl_proto::Slot;
 
     use super::*;
     use crate::plan::past::Roles;

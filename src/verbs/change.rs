@@ -82,11 +82,17 @@ pub async fn apply(
     journal: &Journal,
 ) -> Result<(), Failure> {
     journal.begin(deed, plan)?;
-    match apply::run(session, cluster, plan, settings, journal).await {
+    let carried = apply::run(session, cluster, plan, settings, journal).await;
+    session.output.print(&ended(journal, carried)?);
+    Ok(())
+}
+
+/// Writes down how it ended. Where it stopped, it is said how to go on.
+pub fn ended<T>(journal: &Journal, carried: Result<T, Failure>) -> Result<T, Failure> {
+    match carried {
         Ok(outcome) => {
             journal.end(Ending::Done, None)?;
-            session.output.print(&outcome);
-            Ok(())
+            Ok(outcome)
         }
         Err(mut failure) => {
             if let Some(id) = journal.id() {

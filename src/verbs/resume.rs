@@ -40,5 +40,5 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
         Some(Deed::Undo) => Deed::Undo,
         _ => Deed::Resume,
     };
-    taken_up::carry_out(session, &cluster, &plan, args.moving.settings(), deed, &journal).await
+    taken_up::carry_out(session, &job, &cluster, &plan, args.moving.settings(), deed, &journal).await
 }

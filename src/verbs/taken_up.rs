@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rcl_proto::NodeId;
+use rcl_proto::{Address, NodeId};
 
-use super::change::{agreed, apply, say_nothing_to_do};
-use crate::apply::Settings;
-use crate::cli::{Failure, Manners, Session};
+use super::change::{agreed, ended, say_nothing_to_do};
+use crate::apply::{self, AGREEMENT_LIMIT, Outcome, Settings};
+use crate::cli::{Failure, Kind, Manners, Session};
 use crate::connect::{Cluster, view};
-use crate::journal::{Deed, Ending, Found, Job, Journal, State, StateFolder};
-use crate::plan::{Plan, Step};
+use crate::journal::{Deed, Found, Job, Journal, State, StateFolder};
+use crate::output::{Report, number_of};
+use crate::plan::marks::left_behind;
+use crate::plan::past::Past;
+use crate::plan::{Move, Plan, Step, resume};
 use crate::topology::{Node, Topology};
 
 /// How long views that differ get to become one, as after a failover.
 const SETTLING: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(100);
+/// How often what was found left after a job is done, too.
+const ROUNDS: usize = 3;
 
 pub fn folder(session: &Session) -> Result<&StateFolder, Failure> {
     session.state.as_ref().ok_or_else(|| {
@@ -69,16 +74,13 @@ fn of_entry<'a>(session: &'a Session, jobs: &'a [Found]) -> impl Iterator<Item =
 pub async fn observe(session: &Session, job: &Job, plan: &Plan) -> Result<Cluster, Failure> {
     let started = Instant::now();
     let mut cluster = by_any_member(session, job, plan).await?;
-    let is_settled = |cluster: &Cluster| {
-        cluster.topology.disagreements.is_empty() && cluster.topology.epoch_collision().is_none()
-    };
     let mut said = false;
     loop {
         if let Some(node) = loads(&cluster.topology) {
             if !std::mem::replace(&mut said, true) {
                 session.output.say(&format!("waiting for {}, which loads its data", node.name()));
             }
-        } else if is_settled(&cluster) || started.elapsed() >= SETTLING {
+        } else if unsettled(&cluster.topology).is_none() || started.elapsed() >= SETTLING {
             break;
         }
         tokio::time::sleep(POLL).await;
@@ -88,30 +90,108 @@ pub async fn observe(session: &Session, job: &Job, plan: &Plan) -> Result<Cluste
     Ok(cluster)
 }
 
+/// Why nothing should be built on what the nodes say.
+fn unsettled(topology: &Topology) -> Option<String> {
+    if let Some(disagreement) = topology.disagreements.first() {
+        return Some(format!("{} does not agree with the others", topology.name(disagreement.viewer())));
+    }
+    let (one, other) = topology.epoch_collision()?;
+    Some(format!("{} and {} share an epoch", one.name(), other.name()))
+}
+
 /// A node that will answer soon, as a new replica does once its copy has come. That lasts as long as it lasts.
 fn loads(topology: &Topology) -> Option<&Node> {
     topology.nodes.values().find(|node| node.silence.as_ref().is_some_and(|why| why.contains(": LOADING ")))
 }
 
-/// Shows, confirms, applies, and writes down how it ended. A plan without steps ends the job, too.
+/// Shows, confirms, applies, looks whether it is so now, and writes down how it ended. A plan without steps ends the job, too.
 pub async fn carry_out(
     session: &Session,
+    job: &Job,
     cluster: &Cluster,
     plan: &Plan,
     settings: Settings,
     deed: Deed,
     journal: &Journal,
 ) -> Result<(), Failure> {
-    if plan.steps.is_empty() && !session.is_dry_run() {
-        journal.begin(deed, plan)?;
-        journal.end(Ending::Done, None)?;
-        say_nothing_to_do(session, plan);
+    let is_nothing = plan.steps.is_empty() && !session.is_dry_run();
+    if !is_nothing && !agreed(session, cluster, plan, Manners::MustConfirm, settings)? {
         return Ok(());
     }
-    if agreed(session, cluster, plan, Manners::MustConfirm, settings)? {
-        apply(session, cluster, plan, settings, deed, journal).await?;
+    journal.begin(deed, plan)?;
+    let mut outcome = Outcome::of(plan, journal);
+    let carried = match is_nothing {
+        true => Ok(()),
+        false => apply::run(session, cluster, plan, settings, journal).await.map(|done| outcome.add(done)),
+    };
+    let carried = match carried {
+        Ok(()) => until_it_is_so(session, job, plan, settings, deed, journal, &mut outcome).await,
+        failed => failed,
+    };
+    ended(journal, carried)?;
+    match is_nothing && outcome.is_nothing() {
+        true => say_nothing_to_do(session, plan),
+        false => session.output.print(&outcome),
     }
     Ok(())
+}
+
+/// Whoever was replaced while slots moved may have come back since, and brought marks or slots with it that nobody saw before. So a job is done when
+/// all nodes agree, what was to move is where it was to go, and none of the job's marks is left.
+async fn until_it_is_so(
+    session: &Session,
+    job: &Job,
+    plan: &Plan,
+    settings: Settings,
+    deed: Deed,
+    journal: &Journal,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    if job.moves().chain(plan.moves()).next().is_none() {
+        return Ok(());
+    }
+    let (roles, started) = (job.roles(), Instant::now());
+    let past = Past { plan, done: plan.steps.len(), roles: &roles };
+    let stopped = |what: String, entry: &Address| {
+        Failure::new(Kind::Stopped, what).next(format!("rcl check {entry} shows what is wrong"))
+    };
+    let mut rounds = 0;
+    loop {
+        let cluster = observe(session, job, plan).await?;
+        let left = still_left(job, &cluster.topology, &past)
+            .map_err(|failure| Failure { kind: Kind::Stopped, ..failure })?;
+        if left.steps.is_empty() {
+            match unsettled(&cluster.topology) {
+                None => return Ok(()),
+                Some(why) if started.elapsed() > AGREEMENT_LIMIT => {
+                    let what = format!("after {} s {why}", AGREEMENT_LIMIT.as_secs());
+                    return Err(stopped(what, &cluster.entry));
+                }
+                Some(_) => continue,
+            }
+        }
+        if rounds == ROUNDS {
+            let lines: Vec<String> = left.text().lines().skip(1).map(|line| line.trim().to_owned()).collect();
+            let what = format!("{} still left: {}", number_of(left.steps.len(), "step"), lines.join("; "));
+            return Err(stopped(what, &cluster.entry));
+        }
+        rounds += 1;
+        session.output.status(&format!("what is left by now:\n{}", left.text()));
+        journal.begin(deed, &left)?;
+        outcome.add(apply::run(session, &cluster, &left, settings, journal).await?);
+    }
+}
+
+/// Of what was just done, and marks of all that the job ever moved.
+fn still_left(job: &Job, topology: &Topology, past: &Past<'_>) -> Result<Plan, Failure> {
+    let mut left = resume::plan(topology, past)?;
+    let moves: Vec<Move> = left.moves().cloned().collect();
+    let all = job.moves().chain(past.plan.moves());
+    let marks = left_behind(all, &moves, topology, past.roles);
+    let is_new = |step: &Step| !left.steps.contains(step);
+    let marks: Vec<Step> = marks.into_iter().filter(is_new).collect();
+    left.steps.splice(0..0, marks);
+    Ok(left)
 }
 
 /// Asks the members in turn until one answers; last those that the plan takes out, which may know of nobody any more.
@@ -162,8 +242,6 @@ async fn add_outsiders(session: &Session, plan: &Plan, cluster: &mut Cluster) {
 
 #[cfg(test)]
 mod tests {
-    use rcl_proto::Address;
-
     use super::*;
     use crate::connect::LinkError;
     use crate::plan::rebalance::tests::topology;

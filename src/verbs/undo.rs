@@ -32,5 +32,5 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let past = job.whole(&roles).ok_or_else(|| taken_up::never_begun(&job))?;
     let cluster = taken_up::observe(session, &job, past.plan).await?;
     let plan = undo::plan(&cluster.topology, &past)?;
-    taken_up::carry_out(session, &cluster, &plan, args.moving.settings(), Deed::Undo, &journal).await
+    taken_up::carry_out(session, &job, &cluster, &plan, args.moving.settings(), Deed::Undo, &journal).await
 }
