@@ -30,7 +30,7 @@ pub fn look(topology: &Topology, ground: &Ground, entry: &str, found: &mut Vec<F
                     at least a firewall that lets only the nodes through";
         found.push(Finding::new(severity, Code::BusUnauthenticated, what, mend));
     }
-    for (id, here) in &ground.0 {
+    for (id, here) in ground.by_address(topology) {
         if !here.missing_commands.is_empty() {
             let commands = here.missing_commands.join(", ");
             let what = format!("{} does not know {commands}", topology.name(*id));

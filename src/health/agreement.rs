@@ -24,7 +24,7 @@ pub fn look(topology: &Topology, ground: &Ground, entry: &str, found: &mut Vec<F
     versions(topology, ground, found);
     for name in SETTINGS_OF_NOTE {
         let mut by_value: BTreeMap<&str, Vec<NodeId>> = BTreeMap::new();
-        for (id, here) in &ground.0 {
+        for (id, here) in ground.by_address(topology) {
             if let Some(value) = here.setting(name) {
                 by_value.entry(value).or_default().push(*id);
             }
@@ -46,7 +46,7 @@ pub fn look(topology: &Topology, ground: &Ground, entry: &str, found: &mut Vec<F
 
 fn versions(topology: &Topology, ground: &Ground, found: &mut Vec<Finding>) {
     let mut by_version: BTreeMap<String, Vec<NodeId>> = BTreeMap::new();
-    for (id, here) in &ground.0 {
+    for (id, here) in ground.by_address(topology) {
         by_version.entry(here.server()).or_default().push(*id);
     }
     if by_version.len() < 2 {

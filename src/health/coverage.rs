@@ -33,7 +33,7 @@ pub fn second_owners(topology: &Topology) -> BTreeMap<(NodeId, NodeId), SlotSet>
 }
 
 fn two_owners(topology: &Topology, fix: &str, found: &mut Vec<Finding>) {
-    for ((second, owner), slots) in second_owners(topology) {
+    for ((second, owner), slots) in by_slot(second_owners(topology)) {
         let epoch = |id| topology.node(id).map_or(0, |node| node.config_epoch);
         let what = format!(
             "{} and {} both take themselves for the owner of {}",
@@ -64,7 +64,7 @@ fn open_slots(topology: &Topology, fix: &str, found: &mut Vec<Finding>) {
         };
         slots.insert(open.slot);
     }
-    for ((owner, migrating, importing), slots) in others {
+    for ((owner, migrating, importing), slots) in by_slot(others) {
         let owner =
             owner.map_or_else(|| "no owner".to_owned(), |owner| format!("owner {}", topology.name(owner)));
         let what = format!("{} open, {owner}, in a way that no single move explains", slots_text(&slots));
@@ -75,9 +75,9 @@ fn open_slots(topology: &Topology, fix: &str, found: &mut Vec<Finding>) {
         for (node, from) in importing {
             finding = finding.said(topology.name(node), format!("importing from {}", topology.name(from)));
         }
-        found.push(finding);
+        found.push(finding.by_address(topology));
     }
-    for ((source, target), slots) in moves {
+    for ((source, target), slots) in by_slot(moves) {
         let what = format!(
             "the move from {} to {} is not finished, {}",
             topology.name(source),
@@ -97,6 +97,12 @@ fn open_slots(topology: &Topology, fix: &str, found: &mut Vec<Finding>) {
                 .said(topology.name(target), format!("importing {}", said(target, |node| &node.importing))),
         );
     }
+}
+
+fn by_slot<T>(groups: BTreeMap<T, SlotSet>) -> Vec<(T, SlotSet)> {
+    let mut groups: Vec<(T, SlotSet)> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, slots)| slots.iter().next());
+    groups
 }
 
 fn cause(open: &OpenSlot) -> Cause {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use rcl_proto::NodeId;
 
+use crate::topology::Topology;
+
 /// A port that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Door {
@@ -39,6 +41,12 @@ pub struct NodeGround {
 pub struct Ground(pub BTreeMap<NodeId, NodeGround>);
 
 impl Ground {
+    pub fn by_address(&self, topology: &Topology) -> Vec<(&NodeId, &NodeGround)> {
+        let mut nodes: Vec<_> = self.0.iter().collect();
+        nodes.sort_by_key(|(id, _)| (topology.node(**id).map(|node| &node.address), **id));
+        nodes
+    }
+
     pub fn those(&self, fits: impl Fn(&NodeGround) -> bool) -> Vec<NodeId> {
         self.0.iter().filter(|(_, here)| fits(here)).map(|(id, _)| *id).collect()
     }

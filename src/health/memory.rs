@@ -76,7 +76,7 @@ pub fn look(topology: &Topology, ground: &Ground, entry: &str, found: &mut Vec<F
         "a master that is cut off takes writes for up to a node timeout, which are lost (min-replicas-to-write 0)",
         set("min-replicas-to-write 1"),
     );
-    for (id, here) in &ground.0 {
+    for (id, here) in ground.by_address(topology) {
         nearly_full(topology.name(*id), here, entry, found);
         backlog(topology.name(*id), here, &set, found);
         disk(topology.name(*id), here, found);

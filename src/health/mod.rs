@@ -77,6 +77,15 @@ impl Finding {
         self.evidence.push(Evidence { node: node.into(), says: says.into() });
         self
     }
+
+    /// Who says what in the order of their addresses: so the same trouble reads the same each time, whatever ids the nodes have.
+    #[must_use]
+    fn by_address(mut self, topology: &Topology) -> Finding {
+        let nodes = topology.by_address();
+        let place = |evidence: &Evidence| nodes.iter().position(|node| node.name() == evidence.node);
+        self.evidence.sort_by_cached_key(place);
+        self
+    }
 }
 
 /// Of the cluster's structure; the worst first. `entry` is put into the commands that mend.

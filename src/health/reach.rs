@@ -13,7 +13,7 @@ const SLOW_PING_MS: u64 = 100;
 const SLOW_FORK_MS: u64 = 500;
 
 pub fn look(topology: &Topology, ground: &Ground, found: &mut Vec<Finding>) {
-    for (id, here) in &ground.0 {
+    for (id, here) in ground.by_address(topology) {
         let Some(node) = topology.node(*id) else { continue };
         if let Door::Shut(why) = &here.client_door {
             let what = format!("{} is not found where it sends clients to: {why}", node.name());
@@ -60,7 +60,7 @@ fn slow_answers(topology: &Topology, ground: &Ground, found: &mut Vec<Finding>) 
         finding =
             slow.iter().fold(finding, |finding, (id, here)| finding.said(topology.name(**id), ms(here)));
     }
-    found.push(finding);
+    found.push(finding.by_address(topology));
 }
 
 fn slow_fork(name: String, here: &super::NodeGround, found: &mut Vec<Finding>) {

@@ -16,7 +16,7 @@ pub fn look(topology: &Topology, entry: &str, found: &mut Vec<Finding>) {
             found.push(Finding::new(Severity::Warning, Code::NoReplica, what, mend));
         }
     }
-    for node in topology.nodes.values() {
+    for node in topology.by_address() {
         follows(topology, node, found);
     }
     apart(topology, entry, found);

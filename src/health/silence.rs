@@ -7,7 +7,7 @@ use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
 pub fn look(topology: &Topology, entry: &str, found: &mut Vec<Finding>) {
-    for node in topology.nodes.values() {
+    for node in topology.by_address() {
         let Some(why) = &node.silence else { continue };
         let finding = if node.slots.is_empty() {
             if knows_not(topology, node).next().is_some() {
@@ -82,5 +82,5 @@ fn with_voices(topology: &Topology, node: &Node, mut finding: Finding) -> Findin
         };
         finding = finding.said(topology.name(sight.viewer), says);
     }
-    finding
+    finding.by_address(topology)
 }

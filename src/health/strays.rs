@@ -43,7 +43,10 @@ impl Strays {
 }
 
 pub fn look(topology: &Topology, strays: &Strays, entry: &str, found: &mut Vec<Finding>) {
-    for ((holder, owner), (slots, keys)) in strays.of_masters(topology) {
+    let address = |id: &NodeId| topology.node(*id).map(|node| &node.address);
+    let mut of_masters: Vec<_> = strays.of_masters(topology).into_iter().collect();
+    of_masters.sort_by_key(|((holder, owner), _)| (address(holder), address(owner)));
+    for ((holder, owner), (slots, keys)) in of_masters {
         let what = format!(
             "{} holds {} of slots that {} owns, {}",
             topology.name(holder),
@@ -55,7 +58,9 @@ pub fn look(topology: &Topology, strays: &Strays, entry: &str, found: &mut Vec<F
         let finding = Finding::new(Severity::Warning, Code::OrphanKeys, what, mend);
         found.push(finding.said(topology.name(holder), format!("COUNTKEYSINSLOT, in all {keys}")));
     }
-    for (holder, slots) in &strays.0 {
+    let mut holders: Vec<_> = strays.0.iter().collect();
+    holders.sort_by_key(|(holder, _)| address(holder));
+    for (holder, slots) in holders {
         let Some(master) = topology.node(*holder).and_then(Node::master) else { continue };
         let of_master = strays.0.get(&master);
         let alone: BTreeMap<&Slot, &u64> = slots

@@ -63,6 +63,36 @@ fn slots_that_are_open_alike_are_one_finding_with_each_node_s_word() {
     assert_eq!(open[1].evidence[0].says, "migrating 3");
 }
 
+/// Ids come by chance.
+#[test]
+fn the_same_trouble_reads_the_same_whatever_ids_the_nodes_have() {
+    let told = |order: [u8; 3]| {
+        let [a, b, c] = order;
+        let lines = [
+            format!("{a} 7001 master - 1 0-8191 [5000-<-#{c}] [5-<-#{b}] [7->-#{c}] [8->-#{b}]"),
+            format!("{b} 7002 master - 2 8192-16383 [9000-<-#{a}]"),
+            format!("{c} 12003 master - 3 [5-<-#{b}]"),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let found = found(&seen(&lines, &[1, 2, 3]));
+        let mut text = String::new();
+        for finding in found {
+            text.push_str(&format!("{}\n", finding.what));
+            finding.evidence.iter().for_each(|word| text.push_str(&format!("{} {}\n", word.node, word.says)));
+        }
+        // Without the ids.
+        text.split(" (").map(|part| part.split_once(')').map_or(part, |(_, rest)| rest)).collect::<String>()
+    };
+    let first = told([1, 2, 3]);
+    assert!(
+        first.contains("127.0.0.1:7001 importing from 127.0.0.1:7002\n127.0.0.1:12003 importing"),
+        "{first}"
+    );
+    for order in [[2, 1, 3], [3, 1, 2], [3, 2, 1], [1, 3, 2], [2, 3, 1]] {
+        assert_eq!(told(order), first, "{order:?}");
+    }
+}
+
 #[test]
 fn a_slot_with_two_owners_is_told_once_with_both_epochs() {
     let first = view(1, &["1 7001 master - 1 0-9000", "2 7002 master - 2 9001-16383"]);

@@ -112,8 +112,8 @@ fn links(topology: &Topology, found: &mut Vec<Finding>) {
     for sight in topology.sights.iter().filter(|sight| !sight.link_up && answers(sight.node)) {
         by_node.entry(sight.node).or_default().push(sight.viewer);
     }
-    for (node, viewers) in &by_node {
-        let Some(bus) = topology.node(*node) else { continue };
+    for bus in topology.by_address() {
+        let (node, Some(viewers)) = (&bus.id, by_node.get(&bus.id)) else { continue };
         let all = topology.nodes.values().filter(|other| other.answers() && other.id != *node).count();
         let back = by_node.iter().filter(|(other, by)| viewers.contains(other) && by.contains(node)).count();
         let who = if viewers.len() == all && all > 1 {
@@ -133,7 +133,7 @@ fn links(topology: &Topology, found: &mut Vec<Finding>) {
         for viewer in viewers {
             finding = finding.said(topology.name(*viewer), "disconnected");
         }
-        found.push(finding);
+        found.push(finding.by_address(topology));
     }
 }
 

@@ -217,6 +217,12 @@ impl Topology {
         masters
     }
 
+    pub fn by_address(&self) -> Vec<&Node> {
+        let mut nodes: Vec<&Node> = self.nodes.values().collect();
+        nodes.sort_by_key(|node| (&node.address, node.id));
+        nodes
+    }
+
     pub fn replicas_of(&self, master: NodeId) -> Vec<&Node> {
         let mut replicas: Vec<&Node> = self.nodes.values().filter(|n| n.master() == Some(master)).collect();
         replicas.sort_by_key(|node| &node.address);
