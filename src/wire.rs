@@ -17,6 +17,7 @@ use std::time::Duration;
 use rcl_proto::Address;
 use rcl_proto::resp::{Reply, encode_request};
 
+use crate::cli::system_words;
 use crate::connect::{BlockingStream, Transport, address, explain};
 
 /// Where to connect.
@@ -75,16 +76,9 @@ impl From<io::Error> for WireError {
     }
 }
 
-/// The system's own words, without the `(os error 111)` that Rust adds; what is wrong with TLS in ours.
+/// The system's own words; what is wrong with TLS in ours.
 fn plain_text(error: &io::Error) -> String {
-    if let Some(text) = explain(error) {
-        return text;
-    }
-    let text = error.to_string();
-    match text.rfind(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    explain(error).unwrap_or_else(|| system_words(&error.to_string()))
 }
 
 /// An open connection.

@@ -82,7 +82,7 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(kind: Kind, what: impl Into<String>) -> Failure {
-        Failure { kind, what: what.into(), next: None }
+        Failure { kind, what: system_words(&what.into()), next: None }
     }
 
     pub fn refused(what: impl Into<String>) -> Failure {
@@ -101,6 +101,25 @@ impl Failure {
     }
 }
 
+/// What the system says of an error, without the ` (os error 111)` that Rust puts behind it: in whatever text.
+pub fn system_words(text: &str) -> String {
+    const BEFORE: &str = " (os error ";
+    let mut words = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(BEFORE) {
+        words.push_str(before);
+        rest = match after.split_once(')') {
+            Some((number, after)) if number.parse::<i32>().is_ok() => after,
+            _ => {
+                words.push_str(BEFORE);
+                after
+            }
+        };
+    }
+    words.push_str(rest);
+    words
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
@@ -112,6 +131,18 @@ impl std::error::Error for Failure {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_system_says_has_no_number_behind_it() {
+        let refused = std::io::Error::from_raw_os_error(libc::ECONNREFUSED);
+        assert_eq!(
+            Failure::refused(format!("here: {refused}; there")).what,
+            "here: Connection refused; there"
+        );
+        let text = "a (os error 2)b (os error 13) (os error x) (os error 1";
+        assert_eq!(system_words(text), "ab (os error x) (os error 1");
+        assert_eq!(system_words(""), "");
+    }
 
     #[test]
     fn the_help_names_every_code_once() {

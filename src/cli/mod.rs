@@ -24,7 +24,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use confirm::Manners;
 pub use connection::{Connection, TlsOptions};
-pub use exit::{Failure, Kind};
+pub use exit::{Failure, Kind, system_words};
 pub use global::{Global, Voice};
 pub use login::{PasswordSource, ask_password, read_password};
 use named::Said;

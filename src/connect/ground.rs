@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::{Cluster, Connector, Fields, Link, LinkError, Pipeline, Words};
-use crate::cli::{Failure, Kind};
+use crate::cli::{Failure, Kind, system_words};
 use crate::health::{Door, Ground, NodeGround, Strays};
 use crate::topology::Node;
 
@@ -213,11 +213,10 @@ pub async fn door(connector: &Connector, address: Option<&Address>, limit: Durat
     }
 }
 
-/// Without the number that the system adds.
 fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::ConnectionRefused => "the connection is refused: nobody listens there".into(),
-        _ => error.to_string(),
+        _ => system_words(&error.to_string()),
     }
 }
 

@@ -12,7 +12,7 @@ use redis::aio::MultiplexedConnection;
 
 use super::tls::WANTS_CERTIFICATE;
 use super::{Credentials, Transport, explain};
-use crate::cli::{Failure, Kind};
+use crate::cli::{Failure, Kind, system_words};
 
 /// A command: its name and arguments. Clones share them: what is sent once more is not copied for that.
 #[derive(Clone, Default)]
@@ -182,8 +182,8 @@ impl Link {
         }
         let unreachable = |why: String| LinkError::Unreachable { address: address.clone(), why };
         let stream = transport.open(address, time_limit).await;
-        let stream =
-            stream.map_err(|error| unreachable(explain(&error).unwrap_or_else(|| error.to_string())))?;
+        let why = |error| explain(&error).unwrap_or_else(|| system_words(&error.to_string()));
+        let stream = stream.map_err(|error| unreachable(why(error)))?;
         let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(time_limit));
         let connected = MultiplexedConnection::new_with_config(&settings, stream, config);
         let connected = tokio::time::timeout(time_limit, connected).await;
@@ -298,7 +298,7 @@ fn refusal(address: &Address, error: &redis::RedisError) -> LinkError {
     // The crate wraps what the connection said, in whatever way.
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let of_tls = causes.filter_map(|cause| explain(cause.downcast_ref::<std::io::Error>()?)).next();
-    let text = error.to_string();
+    let text = system_words(&error.to_string());
     let of_tls =
         of_tls.or_else(|| text.contains("CertificateRequired").then(|| WANTS_CERTIFICATE.to_owned()));
     let why = match of_tls {

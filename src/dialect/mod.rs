@@ -29,6 +29,7 @@ use interrupt::Interrupt;
 use options::{Options, Refusal};
 use session::{Session, Trouble};
 
+use crate::cli::system_words;
 use crate::connect::{Credentials, Tls};
 
 /// The name under which this dialect is spoken.
@@ -215,7 +216,7 @@ fn with_stdin(options: &Options, mut words: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>
 fn all_of_stdin() -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let read = io::stdin().lock().read_to_end(&mut bytes);
-    read.map_err(|error| format!("Reading from standard input: {error}"))?;
+    read.map_err(|error| format!("Reading from standard input: {}", system_words(&error.to_string())))?;
     Ok(bytes)
 }
 

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::cli::system_words;
 use crate::connect::{self, Connector, Fields, Link, LinkError, Words, view};
 use crate::health::Door;
 use crate::topology::View;
@@ -131,7 +132,8 @@ async fn visit(connector: &Connector, address: Address) -> Visit {
 
 async fn resolve(address: &Address) -> Result<Vec<IpAddr>, String> {
     let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await;
-    let mut ips: Vec<IpAddr> = found.map_err(|error| error.to_string())?.map(|place| place.ip()).collect();
+    let mut ips: Vec<IpAddr> =
+        found.map_err(|error| system_words(&error.to_string()))?.map(|place| place.ip()).collect();
     ips.dedup();
     if ips.is_empty() { Err("it has no address".into()) } else { Ok(ips) }
 }

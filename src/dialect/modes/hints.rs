@@ -11,6 +11,7 @@ use rcl_proto::words;
 use super::super::prompt::Known;
 use super::super::session::{Session, Trouble};
 use super::emit;
+use crate::cli::system_words;
 
 pub fn show(mut session: Session<'_>, line: &[u8]) -> Result<(), Trouble> {
     let known = Known::ask(&mut session);
@@ -20,7 +21,7 @@ pub fn show(mut session: Session<'_>, line: &[u8]) -> Result<(), Trouble> {
 
 pub fn hold_against(mut session: Session<'_>, path: &Path, verbose: bool) -> Result<(), Trouble> {
     let text = fs::read(path).map_err(|error| {
-        eprintln!("Can't open file '{}': {error}", path.display());
+        eprintln!("Can't open file '{}': {}", path.display(), system_words(&error.to_string()));
         Trouble::ErrorReply
     })?;
     let known = Known::ask(&mut session);

@@ -15,6 +15,7 @@ use rcl_proto::resp::{Reply, encode_request};
 
 use super::super::session::{Session, Trouble};
 use super::emit;
+use crate::cli::system_words;
 use crate::wire::{Wire, WireError};
 
 /// How soon the end of stdin and of patience are seen.
@@ -135,16 +136,20 @@ fn copy(mut from: impl Read, mut to: impl Write, magic: &[u8]) -> Result<(), Str
         match from.read(&mut chunk) {
             Ok(0) => break,
             Ok(count) => {
-                to.write_all(&chunk[..count])
-                    .map_err(|error| format!("Error writing to the server: {error}"))?;
+                to.write_all(&chunk[..count]).map_err(|error| {
+                    format!("Error writing to the server: {}", system_words(&error.to_string()))
+                })?;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(format!("Error reading from stdin: {error}")),
+            Err(error) => {
+                return Err(format!("Error reading from stdin: {}", system_words(&error.to_string())));
+            }
         }
     }
     let mut last = b"\r\n".to_vec();
     encode_request(&mut last, [b"ECHO".as_slice(), magic]);
-    to.write_all(&last).map_err(|error| format!("Error writing to the server: {error}"))
+    to.write_all(&last)
+        .map_err(|error| format!("Error writing to the server: {}", system_words(&error.to_string())))
 }
 
 #[cfg(test)]

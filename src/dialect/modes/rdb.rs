@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::session::{Session, Trouble};
 use super::replica::{self, Payload};
+use crate::cli::system_words;
 
 pub fn run(mut session: Session<'_>, file: &Path, functions_only: bool) -> Result<(), Trouble> {
     session.connect()?;
@@ -55,7 +56,9 @@ pub fn run(mut session: Session<'_>, file: &Path, functions_only: bool) -> Resul
 
 /// Creates the file, fills it and waits for the disk.
 fn write_whole(path: &Path, fill: impl FnOnce(&mut File) -> Result<u64, Trouble>) -> Result<u64, Trouble> {
-    let failed = |error: io::Error| said(&format!("Error opening '{}': {error}", path.display()));
+    let failed = |error: io::Error| {
+        said(&format!("Error opening '{}': {}", path.display(), system_words(&error.to_string())))
+    };
     let mut out = File::create_new(path).map_err(failed)?;
     let count = fill(&mut out)?;
     out.sync_all().map_err(|error| said(&format!("Fail to fsync '{}': {error}", path.display())))?;

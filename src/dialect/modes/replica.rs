@@ -18,6 +18,7 @@ use rcl_proto::resp::Reply;
 use super::super::format::{self, Delimiters, Form};
 use super::super::session::{Session, Trouble};
 use super::emit;
+use crate::cli::system_words;
 use crate::wire::Wire;
 
 const MARK_BYTES: usize = 40;
@@ -170,7 +171,7 @@ pub fn transfer(wire: &mut Wire, payload: &Payload, out: &mut impl Write) -> Res
             }
         };
         cut.take(&chunk[..count], out).map_err(|error| {
-            eprintln!("Error writing data to file: {error}");
+            eprintln!("Error writing data to file: {}", system_words(&error.to_string()));
             Trouble::OutputClosed
         })?;
     }

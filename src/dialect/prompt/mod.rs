@@ -31,6 +31,7 @@ use super::format::Form;
 use super::interrupt::Interrupt;
 use super::session::{Session, Trouble};
 use super::{Name, VERSION};
+use crate::cli::system_words;
 
 /// From how long on a command's duration is shown.
 const WORTH_MENTIONING_MS: u128 = 500;
@@ -117,7 +118,7 @@ impl Prompt {
                 Prompt { name, input: Input::Typed(Box::new(editor)), preferences, known: Some(known) }
             }
             Err(error) => {
-                eprintln!("lines cannot be edited here: {error}");
+                eprintln!("lines cannot be edited here: {}", system_words(&error.to_string()));
                 Prompt { name, input: Input::Piped(Lines::default()), preferences, known: Some(known) }
             }
         }
