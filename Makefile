@@ -192,7 +192,7 @@ release:
 	@if test "$(RCL)" = target/release/rcl; then cargo build --release --quiet --bin rcl; fi
 
 # Most tests wait for elections and timeouts and not for a processor: so more run at once than there are cores.
-THREADS_PER_CORE ?= 3
+THREADS_PER_CORE ?= 2
 
 .PHONY: test
 test: ## Runs all tests; those that need a redis-server say so when there is none
