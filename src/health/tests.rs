@@ -71,7 +71,7 @@ fn the_same_trouble_reads_the_same_whatever_ids_the_nodes_have() {
         let lines = [
             format!("{a} 7001 master - 1 0-8191 [5000-<-#{c}] [5-<-#{b}] [7->-#{c}] [8->-#{b}]"),
             format!("{b} 7002 master - 2 8192-16383 [9000-<-#{a}]"),
-            format!("{c} 12003 master - 3 [5-<-#{b}]"),
+            format!("{c} 7003 master - 3 [5-<-#{b}]"),
         ];
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let found = found(&seen(&lines, &[1, 2, 3]));
@@ -85,7 +85,7 @@ fn the_same_trouble_reads_the_same_whatever_ids_the_nodes_have() {
     };
     let first = told([1, 2, 3]);
     assert!(
-        first.contains("127.0.0.1:7001 importing from 127.0.0.1:7002\n127.0.0.1:12003 importing"),
+        first.contains("127.0.0.1:7001 importing from 127.0.0.1:7002\n127.0.0.1:7003 importing"),
         "{first}"
     );
     for order in [[2, 1, 3], [3, 1, 2], [3, 2, 1], [1, 3, 2], [2, 3, 1]] {
