@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rcl_proto::Address;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ pub const HOST: &str = "127.0.0.1";
 
 /// How far the bus port lies above the client port, as the protocol has it.
 pub const BUS_PORT_OFFSET: u16 = 10_000;
+
+/// A process that was just started has the lock of who started it until it runs its own program.
+const HELD_ON: Duration = Duration::from_millis(200);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A lab on disk. While it is open for change, its lock is held.
 #[derive(Debug)]
@@ -229,13 +234,19 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 fn lock(directory: &Path) -> Result<File, Failure> {
     let path = directory.join("lab.lock");
     let file = File::create(&path).map_err(|error| failed("create", &path, &error))?;
-    // SAFETY: flock takes no pointer, and the descriptor is open while `file` lives.
-    let taken = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-    if taken == 0 {
-        return Ok(file);
+    let started = Instant::now();
+    loop {
+        // SAFETY: flock takes no pointer, and the descriptor is open while `file` lives.
+        let taken = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+        if taken == 0 {
+            return Ok(file);
+        }
+        if started.elapsed() > HELD_ON {
+            let what = format!("another rcl is at work on the lab in {}", directory.display());
+            return Err(Failure::refused(what).next("wait until it is done"));
+        }
+        std::thread::sleep(LOOK_AGAIN);
     }
-    Err(Failure::refused(format!("another rcl is at work on the lab in {}", directory.display()))
-        .next("wait until it is done"))
 }
 
 fn absolute(directory: &Path) -> Result<PathBuf, Failure> {
