@@ -191,12 +191,14 @@ endif
 release:
 	@if test "$(RCL)" = target/release/rcl; then cargo build --release --quiet --bin rcl; fi
 
-# Most tests wait for elections and timeouts and not for a processor: so more run at once than there are cores.
+# Most tests of whole programs wait for elections and timeouts and not for a processor: so more run at once than there are cores.
 THREADS_PER_CORE ?= 2
 
 .PHONY: test
 test: ## Runs all tests; those that need a redis-server say so when there is none
-	@cargo test --workspace -- --test-threads $$(($(THREADS_PER_CORE) * $$(getconf _NPROCESSORS_ONLN)))
+	@cargo test --workspace --lib --bins
+	@cargo test --workspace --test '*' -- --test-threads $$(($(THREADS_PER_CORE) * $$(getconf _NPROCESSORS_ONLN)))
+	@cargo test --workspace --doc
 
 .PHONY: snapshots
 snapshots: ## Writes anew what tests hold of the terminal (tests/terminal/snapshots, src/watch/pictures); git diff shows what has changed
