@@ -11,8 +11,8 @@
 
 use rcl_proto::nodes_text::{self, NodeFlags, NodeLine};
 use rcl_proto::{Address, NodeId};
-use tokio::task::JoinSet;
 
+use super::epochs::views;
 use crate::connect::{Cluster, Link};
 
 /// Who is to be in its place, and who is asked.
@@ -39,17 +39,8 @@ impl Place {
 
     pub async fn ask(&self, target: &Link) -> Result<(), Doubt> {
         let own = lines(target).await.map_err(Doubt::Unclear)?;
-        let mut asked = JoinSet::new();
-        for other in self.others.clone() {
-            asked.spawn(async move { lines(&other).await });
-        }
-        let mut views = Vec::new();
-        while let Some(view) = asked.join_next().await {
-            // Who does not answer bears no witness.
-            if let Ok(Ok(view)) = view {
-                views.push(view);
-            }
-        }
+        // Who does not answer bears no witness.
+        let views: Vec<_> = views(self.others.clone()).await.into_values().collect();
         self.judge(&own, &views)
     }
 
