@@ -37,7 +37,7 @@ use crate::client::{LateReply, Message, NO_COMMAND, NO_SHARD, ReplyMode, Session
 use crate::clock::{self, BatchClock};
 use crate::command::spec::{Flags, flag};
 use crate::command::{
-    self, CommandError, CommandId, CommandSpec, Context, Known, Locks, Lookup, Outcome, Park,
+    self, CommandError, CommandId, CommandSpec, Context, Known, Leftovers, Locks, Lookup, Outcome, Park,
 };
 use crate::commands::scripting;
 use crate::net::DetachedConnection;
@@ -56,7 +56,6 @@ pub enum Flow {
 }
 
 /// What the requests of one batch share.
-#[derive(Debug)]
 pub struct Batch {
     pub stats: BatchStats,
     pub clock: BatchClock,
@@ -66,12 +65,20 @@ pub struct Batch {
     reply_start: usize,
     /// Of the thread that runs it.
     pub pulse: Arc<Pulse>,
+    left: Leftovers,
 }
 
 impl Batch {
     pub fn start(pulse: Arc<Pulse>) -> Batch {
         let stats = BatchStats::default();
-        Batch { stats, clock: BatchClock::start(), request_bytes: 0, reply_start: 0, pulse }
+        Batch {
+            stats,
+            clock: BatchClock::start(),
+            request_bytes: 0,
+            reply_start: 0,
+            pulse,
+            left: Leftovers::default(),
+        }
     }
 }
 
@@ -354,7 +361,8 @@ fn run<'a>(
     let now_ms = batch.clock.now_ms();
     // The context ends where it lies: as an argument of `drop` it would be copied first.
     let (result, lap_ns, close) = {
-        let mut context = Context::new(node, session, given, slot.unwrap_or(Slot::MIN), output, now_ms);
+        let first_slot = slot.unwrap_or(Slot::MIN);
+        let mut context = Context::new(node, session, given, first_slot, output, now_ms, &mut batch.left);
         context.asking = asking;
         context.declared_slot = slot;
         let result = context.run(request.spec, request.args);

@@ -10,7 +10,7 @@ use rcl_proto::Slot;
 use rcl_proto::resp::{Args, OwnedArgs, Protocol, ReplyWriter};
 
 use super::data::Data;
-use super::effects::{Effects, Logged, Propagation, replicated};
+use super::effects::{Effects, Leftovers, Logged, Propagation, replicated};
 use super::spec::{CommandSpec, Group, Handler, Locks};
 use super::{CommandError, CommandResult, LaterReplies, LaterReply};
 use crate::client::Session;
@@ -44,9 +44,9 @@ pub struct Context<'a> {
     /// The connection is closed once the reply is sent.
     pub close: bool,
     /// What goes into the replication log when the command ends.
-    pub log: Vec<Logged>,
+    pub log: &'a mut Vec<Logged>,
     /// What goes to other nodes' subscribers when the command ends.
-    pub publications: Vec<ControlMessage>,
+    pub publications: &'a mut Vec<ControlMessage>,
 }
 
 impl<'a> Context<'a> {
@@ -57,10 +57,12 @@ impl<'a> Context<'a> {
         slot: Slot,
         output: &'a mut Vec<u8>,
         now_ms: i64,
+        left: &'a mut Leftovers,
     ) -> Context<'a> {
+        let Leftovers { log, publications, new_keys } = left;
         let mut reply = ReplyWriter::new(output, session.protocol);
         reply.set_limit(session.output_limit);
-        let data = Data::new(node, held, slot, session, now_ms);
+        let data = Data::new(node, held, slot, session, now_ms, new_keys);
         Context {
             node,
             session,
@@ -74,8 +76,8 @@ impl<'a> Context<'a> {
             exec_start: None,
             later: None,
             close: false,
-            log: Vec::new(),
-            publications: Vec::new(),
+            log,
+            publications,
         }
     }
 

@@ -41,7 +41,7 @@ pub struct Data<'a> {
     pub effects: Effects,
     /// Keys that came into being (or went away) and that somebody waits for, with their databases. Served when the command is
     /// through.
-    pub new_keys: Vec<(usize, Box<[u8]>)>,
+    pub new_keys: &'a mut Vec<(usize, Box<[u8]>)>,
     pub hits: u64,
     pub misses: u64,
     expiry: ExpiryRule,
@@ -61,7 +61,14 @@ enum ExpiryRule {
 }
 
 impl<'a> Data<'a> {
-    pub fn new(node: &'a Node, held: Held<'a>, slot: Slot, session: &Session, now_ms: i64) -> Data<'a> {
+    pub fn new(
+        node: &'a Node,
+        held: Held<'a>,
+        slot: Slot,
+        session: &Session,
+        now_ms: i64,
+        new_keys: &'a mut Vec<(usize, Box<[u8]>)>,
+    ) -> Data<'a> {
         let expiry = if session.is_master_link {
             ExpiryRule::Ignore
         } else if node.replication.is_replica() || !node.pause.lets_expire() {
@@ -72,7 +79,6 @@ impl<'a> Data<'a> {
         let effects = Effects::default();
         let notes_access = !session.handle.has_flag(client_flag::NO_TOUCH);
         let database = session.database;
-        let new_keys = Vec::new();
         Data {
             node,
             client: session.id(),

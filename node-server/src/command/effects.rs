@@ -3,6 +3,8 @@
 
 use rcl_proto::resp::OwnedArgs;
 
+use crate::control::ControlMessage;
+
 /// Who gets what a command does; the bits of redis.set_repl.
 pub mod replicated {
     pub const NONE: u8 = 0;
@@ -18,6 +20,15 @@ pub struct Logged {
     pub command: OwnedArgs,
     /// Who gets it.
     pub replicated: u8,
+}
+
+/// What commands left to be done when they end. It is empty between any two of them, and used by one after the other for the
+/// room that it has.
+#[derive(Default)]
+pub struct Leftovers {
+    pub log: Vec<Logged>,
+    pub publications: Vec<ControlMessage>,
+    pub new_keys: Vec<(usize, Box<[u8]>)>,
 }
 
 /// How a write goes into the replication log.

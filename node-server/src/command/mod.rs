@@ -22,7 +22,7 @@ pub mod waiting;
 
 pub use context::{Context, script_failed};
 pub use data::Data;
-pub use effects::{Effects, Logged, Propagation, replicated};
+pub use effects::{Effects, Leftovers, Logged, Propagation, replicated};
 pub use error::CommandError;
 pub use keys::{KeyPosition, KeysError, find_keys};
 pub use later::{LaterReplies, LaterReply};

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rcl_proto::resp::Args;
 
@@ -105,6 +106,14 @@ pub struct CommandNames {
     /// Lower case.
     index: HashMap<Box<[u8]>, Known, foldhash::fast::FixedState>,
     longest: usize,
+    edition: u64,
+}
+
+/// Counts the editions of names that were made.
+static EDITIONS: AtomicU64 = AtomicU64::new(1);
+
+fn new_edition() -> u64 {
+    EDITIONS.fetch_add(1, Ordering::Relaxed)
 }
 
 impl std::fmt::Debug for CommandNames {
@@ -117,13 +126,19 @@ impl Default for CommandNames {
     /// Those of the table.
     fn default() -> CommandNames {
         let index = all_known().map(|known| (known.spec.name.as_bytes().into(), known)).collect();
-        CommandNames { index, longest: USUAL_NAME_BYTES }
+        CommandNames { index, longest: USUAL_NAME_BYTES, edition: new_edition() }
     }
 }
 
 impl CommandNames {
+    /// Names of one edition mean the same; it is never 0.
+    pub fn edition(&self) -> u64 {
+        self.edition
+    }
+
     /// `rename-command`: a command gets another name; an empty one takes it away.
     pub fn rename(&mut self, name: &[u8], new_name: &[u8]) -> Result<(), &'static str> {
+        self.edition = new_edition();
         let Some(known) = self.index.remove(&*name.to_ascii_lowercase()) else {
             return Err("No such command in rename-command");
         };

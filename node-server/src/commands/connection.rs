@@ -39,7 +39,7 @@ fn ping(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     } else if let Some(message) = message {
         context.reply.bulk(message);
     } else {
-        context.reply.simple("PONG");
+        context.reply.raw(b"+PONG\r\n");
     }
     Ok(Outcome::Done)
 }

@@ -350,6 +350,13 @@ fn wants_memory(session: &Session, request: &Request<'_>) -> bool {
 
 #[inline]
 fn check_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<(), CommandError> {
+    if node.state() == 0 && !session.in_resp2_pubsub() {
+        return Ok(());
+    }
+    check_some_state(node, session, request)
+}
+
+fn check_some_state(node: &Node, session: &Session, request: &Request<'_>) -> Result<(), CommandError> {
     let spec = request.spec;
     if session.in_resp2_pubsub() && !allowed_while_subscribed(spec.name, request.container.is_some()) {
         let name = request.full_name();

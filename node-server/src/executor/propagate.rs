@@ -5,6 +5,9 @@ use rcl_proto::resp::{Args, OwnedArgs, request_len};
 use crate::command::{Context, Logged, replicated};
 use crate::replication::LogPosition;
 
+/// Room for so many is kept from command to command.
+const KEPT_COMMANDS: usize = 16;
+
 /// Sends what was published to the other nodes; a transaction's messages together, at its end.
 #[inline]
 pub fn publish(context: &mut Context<'_>) {
@@ -45,7 +48,7 @@ pub fn log_what_was_done(context: &mut Context<'_>) {
 }
 
 fn append_log(context: &mut Context<'_>, measure: bool) -> Appended {
-    let log = std::mem::take(&mut context.log);
+    let mut log = std::mem::take(context.log);
     // One command, which most are, is logged as it is.
     let around = |word: &'static [u8]| (log.len() > 1).then(|| OwnedArgs::new([word]));
     let (multi, exec) = (around(b"MULTI"), around(b"EXEC"));
@@ -59,6 +62,10 @@ fn append_log(context: &mut Context<'_>, measure: bool) -> Appended {
     } else {
         replication.append_parted(part(replicated::REPLICAS), part(replicated::FILE))
     };
+    log.clear();
+    if log.capacity() <= KEPT_COMMANDS {
+        *context.log = log;
+    }
     Appended { end, bytes: bytes as u64 }
 }
 

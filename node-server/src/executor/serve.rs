@@ -32,7 +32,7 @@ pub fn serve_waiters(context: &mut Context<'_>, laps: Option<&mut BatchClock>) {
 fn serve_keys(context: &mut Context<'_>, mut laps: Option<&mut BatchClock>) {
     context.data.now_ms = clock::now_ms();
     while !context.data.new_keys.is_empty() {
-        for (database, key) in std::mem::take(&mut context.data.new_keys) {
+        for (database, key) in std::mem::take(context.data.new_keys) {
             let before = std::mem::replace(&mut context.data.database, database);
             // A script may have brought keys of several slots.
             if context.node.is_cluster() {

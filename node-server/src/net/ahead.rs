@@ -29,9 +29,13 @@ pub struct Ahead {
     /// Where the key of a collection lies, and where the member is in the input.
     members: Vec<(KeyPlace, Range<usize>)>,
     next: usize,
-    /// The command that was looked up last in this batch, and its name as it was said. (None that has subcommands.)
+    /// The command that was looked up last, and its name as it was said. (None that has subcommands.)
     known: Option<Lookup>,
     known_name: Vec<u8>,
+    /// The edition of the names in which that was looked up: a thread may serve several nodes.
+    known_in: u64,
+    /// Some of the requests are about keys.
+    have_keys: bool,
 }
 
 #[derive(Debug)]
@@ -61,19 +65,15 @@ impl Ahead {
         self.next >= self.requests.len()
     }
 
-    /// The batch is over.
+    /// What was found is forgotten.
     pub fn clear(&mut self) {
-        self.known = None;
-        self.forget();
-    }
-
-    fn forget(&mut self) {
         if self.spans.capacity() > KEPT_SPANS {
             self.spans = Vec::new();
         }
         self.spans.clear();
         self.requests.clear();
         self.next = 0;
+        self.have_keys = false;
     }
 
     /// True when a request was found and not run, all before `used` having been run.
@@ -91,7 +91,10 @@ impl Ahead {
         from: usize,
         limits: Limits,
     ) -> Result<Option<usize>, ProtocolError> {
-        self.forget();
+        self.clear();
+        if self.known_in != names.edition() {
+            (self.known, self.known_in) = (None, names.edition());
+        }
         let mut start = from;
         // What comes behind AUTH may be longer than what comes before it.
         let most = if limits.authenticated { MOST_REQUESTS } else { 1 };
@@ -113,9 +116,10 @@ impl Ahead {
             let args = parser.args(buffer);
             let lookup = match self.known {
                 // A pipeline often says the same command again and again.
-                Some(known) if *self.known_name == *args.name() => known,
+                Some(known) if are_same(&self.known_name, args.name()) => known,
                 _ => self.look_up(names, args),
             };
+            self.have_keys |= matches!(lookup, Lookup::Found(known) if !known.spec.keys.is_empty());
             let is_inline = parser.inline_words().is_some();
             self.requests.push(Found { bytes: start..start + consumed, spans, is_inline, lookup });
             if is_inline {
@@ -143,7 +147,7 @@ impl Ahead {
 
     /// Asks the cache for the keys of the requests that were found, and for members of collections, if that pays.
     pub fn prefetch(&mut self, node: &Node, database: usize, input: &[u8]) {
-        if self.requests.len() < 2 {
+        if self.requests.len() < 2 || !self.have_keys {
             return;
         }
         self.places.clear();
@@ -199,6 +203,11 @@ impl Found {
         let spans = spans.get(self.spans.clone()).unwrap_or_default();
         Args::new(input.get(self.bytes.clone()).unwrap_or_default(), spans)
     }
+}
+
+/// Whether two short texts are the same: byte by byte, which takes less than to call for it.
+fn are_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one == other)
 }
 
 /// Shows `visit` the keys whose places are plain, until it says false.
@@ -325,6 +334,24 @@ mod tests {
         assert!(ahead.was_left(0) && !ahead.was_left(14));
         parser.restart();
         assert_eq!(found(&mut parser, input, 0, LIMITS).0, [("PING".to_owned(), 14)]);
+    }
+
+    #[test]
+    fn what_a_name_meant_holds_only_where_it_is_the_same() {
+        let usual = CommandNames::default();
+        let mut renamed = usual.clone();
+        renamed.rename(b"get", b"").unwrap();
+        renamed.rename(b"set", b"get").unwrap();
+        let input = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
+        let mut ahead = Ahead::default();
+        let mut meaning = |names: &CommandNames| {
+            ahead.find(&mut RequestParser::new(), names, input, 0, LIMITS).unwrap();
+            match ahead.requests[0].lookup {
+                Lookup::Found(known) => known.spec.name,
+                _ => "",
+            }
+        };
+        assert_eq!([&usual, &renamed, &usual, &usual].map(&mut meaning), ["get", "set", "get", "get"]);
     }
 
     #[test]

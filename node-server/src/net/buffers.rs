@@ -3,7 +3,7 @@
 //! A connection reads into its thread's input buffer and writes its replies into its thread's output buffer.
 //! Only what is left over (half a request, bytes that the socket did not take) moves into buffers of its own.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use super::ahead::Ahead;
 
@@ -22,12 +22,12 @@ pub struct ThreadBuffers {
 }
 
 thread_local! {
-    static BUFFERS: RefCell<ThreadBuffers> = RefCell::default();
+    static BUFFERS: Cell<Option<Box<ThreadBuffers>>> = const { Cell::new(None) };
 }
 
 /// Runs `work` with the thread's buffers, both empty.
 pub fn with_buffers<R>(work: impl FnOnce(&mut ThreadBuffers) -> R) -> R {
-    let mut buffers = BUFFERS.take();
+    let mut buffers = BUFFERS.take().unwrap_or_default();
     buffers.input.reserve(READ_BYTES);
     let result = work(&mut buffers);
     buffers.input.clear();
@@ -35,6 +35,6 @@ pub fn with_buffers<R>(work: impl FnOnce(&mut ThreadBuffers) -> R) -> R {
     if buffers.output.capacity() > KEEP_BYTES {
         buffers.output = Vec::new();
     }
-    BUFFERS.set(buffers);
+    BUFFERS.set(Some(buffers));
     result
 }

@@ -16,7 +16,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use rcl_proto::resp::{Limits, OwnedArgs, ReplyWriter, RequestParser};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::ahead::Ahead;
@@ -27,6 +26,7 @@ use super::stream::{DetachedStream, Stream};
 use crate::client::{self, LateReply, Message, NO_SHARD, Session, client_flag};
 use crate::clock::{self, BatchClock};
 use crate::command::Park;
+use crate::config::Settings;
 use crate::executor::{self, Batch, Flow, Held};
 use crate::node::Node;
 use crate::watchdog::Pulse;
@@ -42,6 +42,9 @@ const MUCH_OUTPUT_BYTES: usize = 128 * 1024;
 
 /// So many bytes of answers are written at once: copying them would cost more than waking the client up.
 const MUCH_TO_KEEP_BYTES: usize = 16 * 1024;
+
+/// A connection keeps its room for answers if it is no more than this: most answer little, again and again.
+const KEPT_OUTPUT_BYTES: usize = 512;
 
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
@@ -304,7 +307,7 @@ impl Connection {
         };
         while self.sent < free {
             let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
-            match Pin::new(stream).poll_write(cx, &self.output[self.sent..free]) {
+            match stream.poll_write(cx, &self.output[self.sent..free]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => self.sent += written,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -325,7 +328,11 @@ impl Connection {
             };
         }
         if !self.output.is_empty() {
-            self.output = Vec::new();
+            if self.output.capacity() <= KEPT_OUTPUT_BYTES {
+                self.output.clear();
+            } else {
+                self.output = Vec::new();
+            }
             self.held_back.drained(self.sent);
             self.sent = 0;
         }
@@ -333,7 +340,7 @@ impl Connection {
     }
 
     fn output_is_over_limit(&self) -> bool {
-        let over = self.waiting_output() > self.output_limit();
+        let over = self.waiting_output() > self.output_limit(&self.node.settings());
         if over {
             self.note_output_over_limit(0);
         }
@@ -341,8 +348,8 @@ impl Connection {
     }
 
     /// How much may wait to be sent to the client.
-    fn output_limit(&self) -> usize {
-        let limit = self.node.settings().output_buffer_limit(self.session.handle.kind()).hard_bytes;
+    fn output_limit(&self, settings: &Settings) -> usize {
+        let limit = settings.output_buffer_limit(self.session.handle.kind()).hard_bytes;
         if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) }
     }
 
@@ -366,24 +373,16 @@ impl Connection {
         let Some(stream) = &mut self.stream else { return Poll::Ready(Some(End::Closed)) };
         let own_buffer = !self.input.is_empty();
         let target = if own_buffer { &mut self.input } else { &mut buffers.input };
-        let before = target.len();
         if own_buffer && self.gave_room_back {
             target.reserve_exact(client::SPARE_INPUT_BYTES);
         } else {
             make_room(target, if own_buffer { self.awaited_bytes } else { 0 });
         }
-        let mut read_buffer = ReadBuf::uninit(target.spare_capacity_mut());
-        match Pin::new(stream).poll_read(cx, &mut read_buffer) {
+        let read = match stream.poll_read(cx, target) {
             Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(_)) => return Poll::Ready(Some(End::Closed)),
-            Poll::Ready(Ok(())) => {}
-        }
-        let read = read_buffer.filled().len();
-        if read == 0 {
-            return Poll::Ready(Some(End::Closed));
-        }
-        // SAFETY: `poll_read` initialised the first `read` bytes of the spare capacity.
-        unsafe { target.set_len(before + read) };
+            Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Some(End::Closed)),
+            Poll::Ready(Ok(read)) => read,
+        };
         self.gave_room_back = false;
         self.batch.stats.input_bytes += read as u64;
         if own_buffer {
@@ -451,6 +450,9 @@ impl Connection {
     }
 
     fn input_is_over_limit(&self) -> bool {
+        if self.input.is_empty() {
+            return false;
+        }
         let limit = self.node.settings().client_query_buffer_limit;
         let over = self.input.len() > limit;
         if over {
@@ -473,9 +475,11 @@ impl Connection {
         let mut kept = Held::None;
         self.batch.clock = BatchClock::start();
         self.session.handle.last_active_ms.store(self.batch.clock.now_ms(), Ordering::Relaxed);
-        let max_bulk_bytes = node.settings().proto_max_bulk_len;
+        let settings = node.settings();
+        let max_bulk_bytes = settings.proto_max_bulk_len;
         // What waits already leaves less for what is answered now.
-        self.session.output_limit = self.output_limit().saturating_sub(self.waiting_output());
+        self.session.output_limit = self.output_limit(&settings).saturating_sub(self.waiting_output());
+        drop(settings);
         let mut look_at = self.session.output_limit.min(MUCH_OUTPUT_BYTES);
         self.awaited_bytes = 0;
         output.reserve(self.session.handle.reply_room.load(Ordering::Relaxed));
@@ -613,7 +617,7 @@ impl Connection {
             && !held_back::is_called_for(&self.node)
         {
             let Some(stream) = &mut self.stream else { return Some(End::Closed) };
-            match Pin::new(stream).poll_write(cx, &buffers.output) {
+            match stream.poll_write(cx, &buffers.output) {
                 Poll::Ready(Ok(written)) if written == buffers.output.len() => buffers.output.clear(),
                 Poll::Ready(Ok(written)) => {
                     buffers.output.drain(..written);

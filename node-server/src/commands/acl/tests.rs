@@ -404,8 +404,9 @@ fn who_subscribes_while_the_permission_goes_is_cut_off_too() {
     let args = rcl_proto::resp::OwnedArgs::new([b"SUBSCRIBE".as_slice(), b"a"]);
     let mut output = Vec::new();
     let held = crate::executor::Held::None;
+    let (slot, mut left) = (rcl_proto::Slot::MIN, Default::default());
     let mut context =
-        crate::command::Context::new(&node, &mut bob.session, held, rcl_proto::Slot::MIN, &mut output, 0);
+        crate::command::Context::new(&node, &mut bob.session, held, slot, &mut output, 0, &mut left);
     context.call(spec, args.as_args()).unwrap();
     assert!(context.close);
 }

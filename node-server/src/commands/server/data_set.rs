@@ -188,7 +188,7 @@ fn swapdb(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(CommandError::fixed("ERR DB index is out of range"));
     }
     let (node, now_ms) = (context.node, context.data.now_ms);
-    let mut new_keys = std::mem::take(&mut context.data.new_keys);
+    let mut new_keys = std::mem::take(context.data.new_keys);
     context.data.each_shard(|shard| {
         shard.databases_change(node, now_ms, |database| match database {
             _ if database == one => Some(Some(other)),
@@ -200,7 +200,7 @@ fn swapdb(context: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             new_keys.extend(shard.waiters.keys_in(database).map(|key| (database, key.into())));
         }
     });
-    context.data.new_keys = new_keys;
+    *context.data.new_keys = new_keys;
     context.data.effects.changes += 1;
     context.reply.ok();
     Ok(Outcome::Done)

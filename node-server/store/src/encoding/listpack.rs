@@ -32,10 +32,38 @@ const COUNT_UNKNOWN: u16 = u16::MAX;
 /// Redis refuses to let a listpack grow past this.
 const MAX_BYTES: usize = 1 << 30;
 
-#[derive(Clone, PartialEq, Eq)]
 pub struct Listpack {
     bytes: Vec<u8>,
+    /// Where it begins in them. What lies before is room, as is what was reserved behind them: at neither end is the whole moved
+    /// for each element that comes or goes.
+    start: usize,
 }
+
+/// How much more room than is needed is made where there is none.
+#[derive(Clone, Copy)]
+struct Growth {
+    /// What part of its length.
+    share: usize,
+    /// To no more than so many bytes.
+    most: usize,
+}
+
+/// An eighth, not double: most listpacks are small and many.
+const GROWTH: Growth = Growth { share: 8, most: MAX_BYTES };
+
+impl Clone for Listpack {
+    fn clone(&self) -> Listpack {
+        Listpack::of_trusted(self.as_bytes().to_vec())
+    }
+}
+
+impl PartialEq for Listpack {
+    fn eq(&self, other: &Listpack) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Listpack {}
 
 impl Default for Listpack {
     fn default() -> Listpack {
@@ -45,7 +73,7 @@ impl Default for Listpack {
 
 impl Listpack {
     pub fn new() -> Listpack {
-        Listpack { bytes: vec![HEADER as u8 + 1, 0, 0, 0, 0, 0, END] }
+        Listpack::of_trusted(vec![HEADER as u8 + 1, 0, 0, 0, 0, 0, END])
     }
 
     /// Of elements that are all at hand; `None` where that would be longer than a listpack may be.
@@ -63,7 +91,7 @@ impl Listpack {
             rest = behind;
         }
         rest.fill(END);
-        let mut listpack = Listpack { bytes };
+        let mut listpack = Listpack::of_trusted(bytes);
         listpack.change_count(count);
         listpack.write_total();
         Some(listpack)
@@ -72,30 +100,31 @@ impl Listpack {
     /// Takes bytes from outside, after looking at every one of them.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Listpack, Malformed> {
         validate::validate(&bytes)?;
-        Ok(Listpack { bytes })
+        Ok(Listpack::of_trusted(bytes))
     }
 
     /// Only for bytes that [`into_bytes`](Self::into_bytes) gave: they are trusted to be well-formed.
     pub(crate) fn of_trusted(bytes: Vec<u8>) -> Listpack {
-        Listpack { bytes }
+        Listpack { bytes, start: 0 }
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        self.close_up();
         self.bytes
     }
 
     /// To read it. What follows up to the edits is the view's.
     #[inline]
     pub fn view(&self) -> ListpackRef<'_> {
-        ListpackRef::new(&self.bytes)
+        ListpackRef::new(self.as_bytes())
     }
 
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[self.start..]
     }
 
     pub fn byte_len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() - self.start
     }
 
     pub fn memory_usage(&self) -> usize {
@@ -175,6 +204,11 @@ impl Listpack {
         self.splice(position, 0, 1, &Encoded::of(value));
     }
 
+    /// The same where many more will come, up to so many bytes of them all: more room is made at once, but none beyond that.
+    pub fn insert_of_many(&mut self, position: usize, value: &[u8], most: usize) {
+        self.splice_growing(position, 0, 1, &Encoded::of(value), Growth { share: 4, most });
+    }
+
     pub fn insert_element(&mut self, position: usize, value: Element<'_>) {
         self.splice(position, 0, 1, &Encoded::of_element(value));
     }
@@ -212,7 +246,7 @@ impl Listpack {
             end = self.view().after(end);
             removed += 1;
         }
-        self.bytes.drain(position..end);
+        self.cut_out(position, end);
         self.change_count(-(removed as i64));
         self.write_total();
     }
@@ -222,11 +256,11 @@ impl Listpack {
         let mut tail = Listpack::new();
         let end = self.end();
         tail.bytes.truncate(HEADER);
-        tail.bytes.extend_from_slice(&self.bytes[position..]);
+        tail.bytes.extend_from_slice(&self.as_bytes()[position..]);
         let moved = tail.view().positions().count();
         tail.change_count(moved as i64);
         tail.write_total();
-        self.bytes.drain(position..end);
+        self.cut_out(position, end);
         self.change_count(-(moved as i64));
         self.write_total();
         tail
@@ -236,52 +270,134 @@ impl Listpack {
     pub fn append(&mut self, other: &Listpack) {
         let added = other.len();
         self.bytes.pop();
-        self.bytes.extend_from_slice(&other.bytes[HEADER..]);
+        self.bytes.extend_from_slice(&other.as_bytes()[HEADER..]);
         self.change_count(added as i64);
         self.write_total();
     }
 
     pub fn shrink_to_fit(&mut self) {
+        self.close_up();
         self.bytes.shrink_to_fit();
     }
 
     /// Puts `value` in place of the `old_length` bytes at `position`.
     fn splice(&mut self, position: usize, old_length: usize, added: i64, value: &Encoded<'_>) {
+        self.splice_growing(position, old_length, added, value, GROWTH);
+    }
+
+    fn splice_growing(
+        &mut self,
+        position: usize,
+        old_length: usize,
+        added: i64,
+        value: &Encoded<'_>,
+        growth: Growth,
+    ) {
         let new_length = value.len();
-        let old_end = self.bytes.len();
-        if new_length > old_length {
-            self.grow(new_length - old_length);
-            self.bytes.resize(old_end + new_length - old_length, 0);
+        if new_length < old_length {
+            self.cut_out(position + new_length, position + old_length);
+        } else if new_length > old_length {
+            self.open(position, new_length - old_length, growth);
         }
-        if new_length != old_length {
-            self.bytes.copy_within(position + old_length..old_end, position + new_length);
-            self.bytes.truncate(old_end - old_length + new_length);
-        }
-        value.write(&mut self.bytes[position..position + new_length]);
+        let place = self.start + position;
+        value.write(&mut self.bytes[place..place + new_length]);
         self.change_count(added);
         self.write_total();
     }
 
-    /// Makes room with an eighth to spare, not double: most listpacks are small and many.
-    fn grow(&mut self, additional: usize) {
-        if self.bytes.capacity() - self.bytes.len() < additional {
-            let spare = (self.bytes.len() / 8).min(4096);
-            self.bytes.reserve_exact(additional + spare);
+    /// Takes bytes out; the shorter part moves, so at either end it costs nothing but them.
+    fn cut_out(&mut self, from: usize, to: usize) {
+        let length = self.byte_len();
+        let (from_there, to_there) = (self.start + from, self.start + to);
+        if from < length - to {
+            self.bytes.copy_within(self.start..from_there, self.start + to - from);
+            self.start += to - from;
+        } else {
+            self.bytes.copy_within(to_there.., from_there);
+            self.bytes.truncate(self.bytes.len() - (to - from));
+        }
+    }
+
+    /// Makes room for so many bytes at `position`; what they hold is not said.
+    fn open(&mut self, position: usize, additional: usize, growth: Growth) {
+        let length = self.byte_len();
+        if position < length - position {
+            if self.start < additional {
+                self.make_room_before(additional, growth);
+            }
+            let start = self.start - additional;
+            self.bytes.copy_within(self.start..self.start + position, start);
+            self.start = start;
+        } else {
+            if self.bytes.capacity() - self.bytes.len() < additional {
+                self.make_room_behind(additional, growth);
+            }
+            let (place, end) = (self.start + position, self.bytes.len());
+            self.bytes.resize(end + additional, END);
+            self.bytes.copy_within(place..end, place + additional);
+        }
+    }
+
+    #[cold]
+    fn make_room_before(&mut self, additional: usize, growth: Growth) {
+        let length = self.byte_len();
+        let free = self.bytes.capacity() - length;
+        if free >= additional {
+            return self.move_to(additional + (free - additional) / 2);
+        }
+        let room = additional + growth.beyond(length + additional);
+        let mut bytes = Vec::with_capacity(room + length);
+        bytes.resize(room, 0);
+        bytes.extend_from_slice(self.as_bytes());
+        (self.bytes, self.start) = (bytes, room);
+    }
+
+    #[cold]
+    fn make_room_behind(&mut self, additional: usize, growth: Growth) {
+        let length = self.byte_len();
+        let free = self.bytes.capacity() - length;
+        if free >= additional {
+            return self.move_to((free - additional) / 2);
+        }
+        self.close_up();
+        self.bytes.reserve_exact(additional + growth.beyond(length + additional));
+    }
+
+    /// Within the room that there is.
+    fn move_to(&mut self, start: usize) {
+        let (end, moved_end) = (self.bytes.len(), start + self.byte_len());
+        self.bytes.resize(end.max(moved_end), END);
+        self.bytes.copy_within(self.start..end, start);
+        self.bytes.truncate(moved_end);
+        self.start = start;
+    }
+
+    fn close_up(&mut self) {
+        if self.start > 0 {
+            self.move_to(0);
         }
     }
 
     fn change_count(&mut self, change: i64) {
-        let count = u16::from_le_bytes([self.bytes[4], self.bytes[5]]);
+        let head = &mut self.bytes[self.start..];
+        let count = u16::from_le_bytes([head[4], head[5]]);
         if count == COUNT_UNKNOWN {
             return;
         }
         let changed = (i64::from(count) + change).clamp(0, i64::from(COUNT_UNKNOWN)) as u16;
-        self.bytes[4..6].copy_from_slice(&changed.to_le_bytes());
+        head[4..6].copy_from_slice(&changed.to_le_bytes());
     }
 
     fn write_total(&mut self) {
-        let total = self.bytes.len() as u32;
-        self.bytes[..4].copy_from_slice(&total.to_le_bytes());
+        let total = self.byte_len() as u32;
+        self.bytes[self.start..][..4].copy_from_slice(&total.to_le_bytes());
+    }
+}
+
+impl Growth {
+    /// How much room is made besides, where so much is needed.
+    fn beyond(self, needed: usize) -> usize {
+        (needed / self.share).min(4096).min(self.most.saturating_sub(needed))
     }
 }
 

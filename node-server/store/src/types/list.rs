@@ -91,8 +91,7 @@ impl List {
             End::Head => 0,
             End::Tail => self.len().checked_sub(1)?,
         };
-        let value = self.view().at(offset)?.to_vec();
-        self.remove_at(offset, 1);
+        let value = self.take_at(offset)?;
         self.pack_when_small(limits);
         Some(value)
     }

@@ -45,9 +45,38 @@ fn past_65534_elements_they_are_counted() {
     assert_eq!(Listpack::from_bytes(listpack.as_bytes().to_vec()).unwrap().len(), 65_500);
 }
 
+/// How much is moved is not seen from outside, but where the room is.
+#[test]
+fn at_either_end_there_is_room_for_more() {
+    let value = [b'x'; 60];
+    let mut listpack = Listpack::new();
+    let mut moved = 0;
+    for _ in 0..120 {
+        let before = listpack.bytes.as_ptr();
+        listpack.insert_of_many(HEADER, &value, 8192);
+        moved += usize::from(listpack.bytes.as_ptr() != before);
+    }
+    assert!(moved < 30, "it was allocated anew {moved} times");
+    assert!(listpack.memory_usage() <= 8192);
+    let (before, length) = (listpack.bytes.as_ptr(), listpack.bytes.len());
+    (0..60).for_each(|_| listpack.remove(HEADER, 1));
+    assert_eq!(
+        (listpack.bytes.as_ptr(), listpack.bytes.len()),
+        (before, length),
+        "what is left stays where it was"
+    );
+    // What went at one end is room at the other.
+    let capacity = listpack.memory_usage();
+    (0..50).for_each(|_| listpack.push_back(&value));
+    assert_eq!((listpack.len(), listpack.memory_usage()), (110, capacity));
+}
+
 #[derive(Clone, Debug)]
 enum Change {
     Insert(usize, Vec<u8>),
+    /// At the front, with many more to come.
+    Push(Vec<u8>),
+    Pop,
     Replace(usize, Vec<u8>),
     Remove(usize, usize),
     Split(usize),
@@ -68,6 +97,8 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (any::<usize>(), value()).prop_map(|(index, value)| Change::Replace(index, value)),
         1 => (any::<usize>(), 1usize..4).prop_map(|(index, count)| Change::Remove(index, count)),
         1 => any::<usize>().prop_map(Change::Split),
+        3 => value().prop_map(Change::Push),
+        2 => Just(Change::Pop),
     ]
 }
 
@@ -94,6 +125,14 @@ proptest! {
                     listpack.remove(listpack.seek(index).unwrap(), count);
                     model.drain(index..(index + count).min(model.len()));
                 }
+                Change::Push(value) => {
+                    listpack.insert_of_many(HEADER, &value, 8192);
+                    model.insert(0, value);
+                }
+                Change::Pop => {
+                    listpack.remove(HEADER, 1);
+                    model.drain(..model.len().min(1));
+                }
                 Change::Split(index) => {
                     let index = index % (model.len() + 1);
                     let tail = listpack.split_off(listpack.seek(index).unwrap_or(listpack.end()));
@@ -112,7 +151,11 @@ proptest! {
             let found = listpack.find(listpack.first(), value, 1);
             prop_assert_eq!(found, listpack.seek(model.iter().position(|other| other == value).unwrap()));
         }
-        prop_assert_eq!(Listpack::from_bytes(listpack.as_bytes().to_vec()), Ok(listpack));
+        let bytes = listpack.as_bytes().to_vec();
+        let read = Listpack::from_bytes(bytes.clone()).unwrap();
+        prop_assert_eq!(&read, &listpack);
+        prop_assert_eq!(&listpack.clone().into_bytes(), &bytes);
+        prop_assert_eq!(listpack.into_bytes(), bytes);
     }
 
     #[test]
@@ -121,7 +164,7 @@ proptest! {
         flips in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..4),
         cut in any::<Option<u8>>(),
     ) {
-        let mut bytes = values.iter().map(Vec::as_slice).collect::<Listpack>().bytes;
+        let mut bytes = values.iter().map(Vec::as_slice).collect::<Listpack>().into_bytes();
         for (index, byte) in flips {
             let index = index % bytes.len();
             bytes[index] = byte;

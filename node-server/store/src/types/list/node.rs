@@ -55,15 +55,21 @@ const EMPTY_BYTES: usize = 7;
 /// A limit given in elements still does not let a node grow past this.
 const SAFE_BYTES: usize = 8192;
 
+/// How many bytes `list_max_listpack_size` gives a node.
+fn most_bytes(limits: &Limits) -> usize {
+    match limits.list_max_listpack_size {
+        0.. => SAFE_BYTES,
+        negative => 2048 << negative.unsigned_abs().min(5),
+    }
+}
+
 /// Whether a node of this size and count is within `list_max_listpack_size`.
 pub(super) fn fits(bytes: usize, elements: usize, limits: &Limits) -> bool {
-    match limits.list_max_listpack_size {
-        0.. => {
-            let most = usize::try_from(limits.list_max_listpack_size.max(1)).unwrap_or(1);
-            elements <= most && bytes <= SAFE_BYTES
-        }
-        negative => bytes <= 2048 << negative.unsigned_abs().min(5),
-    }
+    let most = match limits.list_max_listpack_size {
+        0.. => usize::try_from(limits.list_max_listpack_size.max(1)).unwrap_or(1),
+        _ => usize::MAX,
+    };
+    elements <= most && bytes <= most_bytes(limits)
 }
 
 pub(super) fn has_room(node: ListpackRef<'_>, value: &[u8], limits: &Limits) -> bool {
@@ -121,6 +127,21 @@ impl List {
         }
     }
 
+    /// Takes out the element at `offset`.
+    pub(super) fn take_at(&mut self, offset: usize) -> Option<Vec<u8>> {
+        match &mut self.0 {
+            Form::Packed(elements) => take_from(elements, offset),
+            Form::Nodes(nodes) => nodes.alter(offset, |items, index, within| {
+                let node = items.get_mut(index)?;
+                let value = node.change(|elements| take_from(elements, within));
+                if node.count == 0 {
+                    items.remove(index);
+                }
+                value
+            }),
+        }
+    }
+
     /// Back to one listpack when one small node is left.
     pub(super) fn pack_when_small(&mut self, limits: &Limits) {
         let Form::Nodes(nodes) = &self.0 else { return };
@@ -161,14 +182,14 @@ fn insert_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, value: &[u
     {
         return node.change(|elements| {
             let position = elements.seek(within).unwrap_or(elements.end());
-            elements.insert(position, value);
+            elements.insert_of_many(position, value, most_bytes(limits));
         });
     }
     if within == 0
         && let Some(before) = index.checked_sub(1).and_then(|before| items.get_mut(before))
         && has_room(before.elements(), value, limits)
     {
-        return before.change(|elements| elements.push_back(value));
+        return before.change(|elements| elements.insert_of_many(elements.end(), value, most_bytes(limits)));
     }
     if within > 0
         && let Some(node) = items.get_mut(index)
@@ -182,6 +203,13 @@ fn insert_in_leaf(items: &mut Vec<Node>, index: usize, within: usize, value: &[u
     } else {
         items.insert(index, Node::of(value));
     }
+}
+
+fn take_from(elements: &mut Listpack, offset: usize) -> Option<Vec<u8>> {
+    let position = elements.seek(offset)?;
+    let value = elements.get(position).to_vec();
+    elements.remove(position, 1);
+    Some(value)
 }
 
 /// False, and nothing changed, when the node would be too big then.
