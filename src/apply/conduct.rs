@@ -36,7 +36,7 @@ impl Default for Settings {
         Settings {
             replace: false,
             overfill: false,
-            batch_slots: 64,
+            batch_slots: 128,
             keys_per_call: 100,
             migrate_timeout_ms: None,
             parallel: 8,

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use rcl_proto::resp::Reply;
 use rcl_proto::{Address, Slot};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::failover::node_timeout;
 use super::patience::Patience;
@@ -34,6 +34,9 @@ use crate::plan::NodeRef;
 
 /// How often an I/O error between source and target is met with another attempt.
 const ATTEMPTS: usize = 4;
+
+/// By how much the second of two writes begins after the first: sent at once they are read and answered at once, and the node idles until the next two.
+const STAGGER: Duration = Duration::from_millis(1);
 
 /// How keys go from one source to one target; shared by the lanes of a pair.
 #[derive(Debug)]
@@ -133,7 +136,18 @@ impl KeyPath {
         let sending = Mutex::new(Sending { left, moved: 0, failure: None });
         // Nobody closes it, so this is no error.
         let _sends = self.sends.acquire().await.ok();
-        tokio::join!(self.send(&sending), self.send(&sending));
+        let all_sent = Notify::new();
+        let first = async {
+            self.send(&sending).await;
+            all_sent.notify_one();
+        };
+        let second = async {
+            tokio::select! {
+                () = tokio::time::sleep(STAGGER) => self.send(&sending).await,
+                () = all_sent.notified() => {}
+            }
+        };
+        tokio::join!(first, second);
         let Sending { moved, failure, .. } = sending.into_inner().unwrap_or_else(PoisonError::into_inner);
         failure.map_or(Ok(moved), Err)
     }

@@ -34,9 +34,9 @@ use super::epochs;
 use super::handover::{Handover, SLOTS_PER_JOB};
 use super::keys::{KeyPath, check};
 use super::last_slot::{self, held_back};
-use super::slots::{self, other_masters, setslot};
+use super::slots::{self, Taking, other_masters, setslot};
 use super::survey::{self, BigKey};
-use super::turn::{Turn, in_turn};
+use super::turn::{Turn, beside};
 use super::{BigKeys, Conduct, Method, Settings};
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Link};
@@ -174,7 +174,7 @@ fn waves(moves: Vec<Move>, parallel: usize) -> Vec<Vec<Move>> {
 struct Pair {
     path: KeyPath,
     target: Link,
-    target_is_redis: bool,
+    taking: Taking,
     source_id: NodeId,
     target_id: NodeId,
     others: Vec<Link>,
@@ -207,10 +207,7 @@ impl Pair {
             handover,
             path: KeyPath::between(session, cluster, (&part.source, &part.target), settings, conduct).await?,
             target,
-            target_is_redis: cluster
-                .topology
-                .node(part.target.id)
-                .is_some_and(|node| node.facts.as_ref().is_some_and(|facts| facts.is_redis)),
+            taking: Taking::of(&cluster.topology, part.target.id),
             source_id: part.source.id,
             target_id: part.target.id,
             others: other_masters(cluster, &[part.source.id, part.target.id]),
@@ -303,9 +300,9 @@ impl Pair {
     async fn open(&self, slots: &[Slot]) -> Result<(), Failure> {
         let (from, to) = (self.source_id.to_string(), self.target_id.to_string());
         let importing = setslot(slots, &["IMPORTING", &from]);
-        let importing = in_turn(&[&self.path.of_target], self.target.pipeline(&importing)).await?;
+        let importing = beside(&[&self.path.of_target], self.target.pipeline(&importing)).await?;
         let migrating = setslot(slots, &["MIGRATING", &to]);
-        let migrating = in_turn(&[&self.path.of_source], self.path.source.pipeline(&migrating)).await?;
+        let migrating = beside(&[&self.path.of_source], self.path.source.pipeline(&migrating)).await?;
         self.check_opened(&importing, &migrating)
     }
 
@@ -313,9 +310,9 @@ impl Pair {
     async fn close(&self, slots: &[Slot], notes: &mut Vec<String>) -> Result<(), Failure> {
         let (source, to) = (&self.path.source, self.target_id.to_string());
         let close = setslot(slots, &["NODE", &to]);
-        let taken = slots::take_over(&self.target, slots, &to, self.target_is_redis);
-        in_turn(&[&self.path.of_target], taken).await?;
-        let closed = in_turn(&[&self.path.of_source], source.pipeline(&close)).await?;
+        let taken = slots::take_over(&self.target, slots, &to, self.taking);
+        beside(&[&self.path.of_target], taken).await?;
+        let closed = beside(&[&self.path.of_source], source.pipeline(&close)).await?;
         // It may hear from the target first. When these were its last slots it is a replica by then (since
         // Redis 7 a master without slots follows the one that took the last), perhaps one that is loading its
         // first copy, and has nothing to give up.

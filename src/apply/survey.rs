@@ -19,7 +19,7 @@ use std::time::Duration;
 use rcl_proto::Slot;
 use rcl_proto::resp::Reply;
 
-use super::turn::{Turn, in_turn};
+use super::turn::{Turn, beside};
 use super::window::Weighed;
 use crate::cli::{Failure, Kind};
 use crate::connect::{Link, LinkError, Pipeline, Words};
@@ -53,7 +53,7 @@ impl<'a> Survey<'a> {
     }
 
     async fn ask(self, questions: &Pipeline) -> Result<Vec<Reply>, LinkError> {
-        in_turn(self.turn.as_slice(), self.source.pipeline(questions)).await
+        beside(self.turn.as_slice(), self.source.pipeline(questions)).await
     }
 
     /// How many keys each slot has.

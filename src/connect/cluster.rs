@@ -188,6 +188,8 @@ fn facts(info: &Fields, cluster: &Fields, keys: &Reply) -> Facts {
         is_redis: info.get("redis_version").is_some()
             && info.get("valkey_version").is_none()
             && info.get("server_name").is_none_or(|name| name == "redis"),
+        is_valkey: info.get("valkey_version").is_some()
+            && info.get("server_name").is_none_or(|name| name == "valkey"),
         keys: if let Reply::Integer(keys) = keys { u64::try_from(*keys).unwrap_or(0) } else { 0 },
         used_memory_bytes: info.number("used_memory"),
         max_memory_bytes: info.number("maxmemory"),

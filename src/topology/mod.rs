@@ -35,6 +35,8 @@ pub struct Facts {
     /// Redis itself: commands between MULTI and EXEC run with nothing in between, those of CLUSTER too.
     #[serde(skip)]
     pub is_redis: bool,
+    #[serde(skip)]
+    pub is_valkey: bool,
     pub keys: u64,
     pub used_memory_bytes: u64,
     /// 0: no limit.
