@@ -250,8 +250,11 @@ fuzz_target!(|bytes: &[u8]| {
             if draws_too_much(spec.name, &words) {
                 continue;
             }
+            // What was posted to it by its last command would come before the reply to this one.
+            client.forget_pushed();
             match client.request(&words) {
                 None => {
+                    client.forget_pushed();
                     client.time_out();
                     client.got();
                 }

@@ -10,6 +10,10 @@ use std::sync::atomic::Ordering;
 use super::{ClientHandle, ClientKind, ClientRegistry, Session, client_flag};
 use crate::node::Node;
 
+/// A connection keeps its room for answers if it is no more than this: most answer little, again and again. It is counted whether it is
+/// there or not, so that what a client takes does not go by its last answer.
+pub const KEPT_OUTPUT_BYTES: usize = 512;
+
 /// What a subscription takes beside its name, here and in the register of all, about.
 const SUBSCRIPTION_BYTES: usize = 96;
 
@@ -21,7 +25,7 @@ impl ClientHandle {
         size_of::<ClientHandle>()
             + size_of::<Session>()
             + self.input_capacity.load(Ordering::Relaxed)
-            + self.output_capacity.load(Ordering::Relaxed)
+            + self.output_capacity.load(Ordering::Relaxed).max(KEPT_OUTPUT_BYTES)
             + self.mailbox.pending_bytes()
             + self.multi_bytes.load(Ordering::Relaxed)
             + self.watched_bytes.load(Ordering::Relaxed)

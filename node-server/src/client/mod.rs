@@ -12,7 +12,7 @@ mod session;
 
 pub use handle::{ClientHandle, ClientKind, NO_COMMAND, NO_SHARD, client_flag};
 pub use mailbox::{LateReply, Mailbox, Message, WakeHandle, invalidation_bytes_under_way};
-pub use memory::evict_clients;
+pub use memory::{KEPT_OUTPUT_BYTES, evict_clients};
 pub use registry::ClientRegistry;
 pub use rooms::{ReplyRooms, SPARE_INPUT_BYTES, fit_rooms};
 pub use session::{Queued, ReplyMode, Session, Transaction, WatchedKey};

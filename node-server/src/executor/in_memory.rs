@@ -81,6 +81,11 @@ impl Client {
         self.session.handle.mailbox.is_killed()
     }
 
+    /// What was pushed to it is as good as read.
+    pub fn forget_pushed(&self) {
+        self.session.handle.mailbox.take();
+    }
+
     /// What was pushed to it since it was last asked, one message in each element.
     pub fn pushed(&self) -> Vec<String> {
         let messages = self.session.handle.mailbox.take();

@@ -43,9 +43,6 @@ const MUCH_OUTPUT_BYTES: usize = 128 * 1024;
 /// So many bytes of answers are written at once: copying them would cost more than waking the client up.
 const MUCH_TO_KEEP_BYTES: usize = 16 * 1024;
 
-/// A connection keeps its room for answers if it is no more than this: most answer little, again and again.
-const KEPT_OUTPUT_BYTES: usize = 512;
-
 /// So many reads in one turn, then the thread's other connections get theirs.
 const READS_A_TURN: usize = 4;
 
@@ -328,7 +325,7 @@ impl Connection {
             };
         }
         if !self.output.is_empty() {
-            if self.output.capacity() <= KEPT_OUTPUT_BYTES {
+            if self.output.capacity() <= client::KEPT_OUTPUT_BYTES {
                 self.output.clear();
             } else {
                 self.output = Vec::new();
