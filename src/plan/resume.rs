@@ -67,7 +67,7 @@ impl Rest<'_> {
         let done = index < past.done;
         let node = |node: &NodeRef| self.topology.node(node.id);
         let is_left = match step {
-            Step::MoveSlots(part) => return self.take_move(part, past),
+            Step::MoveSlots(part) => return self.take_move(&self.of_its_own(part, past, index), past),
             // Who is waited for follows from the moves that are left.
             Step::AwaitReady { .. } => false,
             Step::SetEpoch { node: new, .. } => node(new).is_none_or(|node| node.config_epoch == 0),
@@ -95,13 +95,19 @@ impl Rest<'_> {
                 is_left
             }
             Step::Forget { node: leaving } => {
-                self.refuse_owner(leaving, "scale-down")?;
+                self.refuse_owner(leaving, &SlotSet::EMPTY, "scale-down")?;
                 !done
             }
             Step::Release { node: held } => {
-                self.refuse_owner(held, "drain")?;
+                // Undo releases a node and then gives it slots: one that has some of these was released.
+                let given = past.plan.moves().filter(|part| part.target.id == held.id);
+                let given = given.fold(SlotSet::EMPTY, |all, part| all.union(&part.slots));
+                self.refuse_owner(held, &given, "drain")?;
+                let has_got = node(held).is_some_and(|node| !node.slots.intersection(&given).is_empty());
                 let is_free = |node: &Node| node.is_master() && node.slots.is_empty();
-                !done && (node(held).is_none_or(|node| !is_free(node)) || self.topology.is_stranger(held.id))
+                !done
+                    && !has_got
+                    && (node(held).is_none_or(|node| !is_free(node)) || self.topology.is_stranger(held.id))
             }
             Step::Reset { node: leaving } => {
                 let answers = node(leaving).is_some_and(|node| node.answers());
@@ -129,6 +135,17 @@ impl Rest<'_> {
         let now =
             || self.topology.node(node.id).is_some_and(|node| node.is_master() && !node.slots.is_empty());
         self.serving.get(&node.id).copied().unwrap_or_else(now)
+    }
+
+    /// Without slots that a later move takes, as where undo finished what was half moved and then took it back; but for those that are half moved still.
+    fn of_its_own(&self, part: &Move, past: &Past<'_>, index: usize) -> Move {
+        let later = past.plan.steps[index + 1..].iter().filter_map(|step| match step {
+            Step::MoveSlots(part) => Some(&part.slots),
+            _ => None,
+        });
+        let later = later.fold(SlotSet::EMPTY, |all, slots| all.union(slots));
+        let open: SlotSet = self.topology.open_slots().iter().map(|open| open.slot).collect();
+        Move { slots: part.slots.difference(&later.difference(&open)), ..part.clone() }
     }
 
     fn take_move(&mut self, part: &Move, past: &Past<'_>) -> Result<(), PlanError> {
@@ -186,10 +203,11 @@ impl Rest<'_> {
         self.steps.splice(first..first, before);
     }
 
-    fn refuse_owner(&self, leaving: &NodeRef, verb: &str) -> Result<(), PlanError> {
+    /// `given`: what the job gives it itself.
+    fn refuse_owner(&self, leaving: &NodeRef, given: &SlotSet, verb: &str) -> Result<(), PlanError> {
         let Some(node) = self.topology.node(leaving.id) else { return Ok(()) };
         let going = self.going.get(&node.id).cloned().unwrap_or_default();
-        let stays = node.slots.difference(&going);
+        let stays = node.slots.difference(&going).difference(given);
         if stays.is_empty() {
             return Ok(());
         }
@@ -238,6 +256,42 @@ mod tests {
         assert_eq!(moved(&rest(&now, &plan, &roles()).unwrap()), [(7001, 7002, "59-99".to_owned())]);
         let now = topology_with_first(100);
         assert_eq!(rest(&now, &plan, &roles()).unwrap().steps, []);
+    }
+
+    #[test]
+    fn what_was_finished_and_taken_back_is_not_moved_once_more() {
+        let before = topology(&[8192, 8192]);
+        let there = reshard::plan(&before, &[id(1)], id(2), &reshard::Wish::Count(100)).unwrap();
+        let part = there.moves().next().unwrap();
+        let back =
+            Move { source: part.target.clone(), target: part.source.clone(), slots: part.slots.clone() };
+        let steps = vec![Step::MoveSlots(part.clone()), Step::MoveSlots(back)];
+        let plan = Plan::new("take back".to_owned(), steps, &before);
+        assert_eq!(rest(&before, &plan, &roles()).unwrap().steps, [], "it is back");
+        let on_its_way = moved(&rest(&topology_with_first(60), &plan, &roles()).unwrap());
+        assert_eq!(on_its_way, [(7002, 7001, "0-59".to_owned())]);
+        let mut half = before.clone();
+        half.nodes.get_mut(&id(1)).unwrap().migrating = vec![(Slot::new(7).unwrap(), id(2))];
+        let finished_first = moved(&rest(&half, &plan, &roles()).unwrap());
+        assert_eq!(finished_first, [(7001, 7002, "7".to_owned()), (7002, 7001, "7".to_owned())]);
+    }
+
+    #[test]
+    fn one_that_was_released_and_has_got_slots_of_the_job_is_not_released_again() {
+        let now = topology(&[8192, 8192]);
+        let part = Move {
+            source: NodeRef::of(&now.nodes[&id(1)]),
+            target: NodeRef::of(&now.nodes[&id(2)]),
+            slots: now.nodes[&id(2)].slots.clone(),
+        };
+        let release = Step::Release { node: part.target.clone() };
+        let plan = |slots: SlotSet| {
+            let steps = vec![release.clone(), Step::MoveSlots(Move { slots, ..part.clone() })];
+            Plan::new("take back".to_owned(), steps, &now)
+        };
+        assert_eq!(rest(&now, &plan(part.slots.clone()), &roles()).unwrap().steps, []);
+        let one = std::iter::once(Slot::MAX).collect();
+        assert!(rest(&now, &plan(one), &roles()).is_err(), "others are somebody's later will");
     }
 
     /// Of two masters that had half of the slots each, the first has given its first `count` to the second.
