@@ -13,6 +13,7 @@ use std::time::Instant;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rcl_cluster::{ClusterMap, ClusterState, MapNode, NodeIndex};
+use rcl_node::allocator::borrow_cell;
 use rcl_node::client::{ClientHandle, Session};
 use rcl_node::config;
 use rcl_node::executor::{Batch, process};
@@ -109,6 +110,8 @@ fn throughput(node: &Arc<Node>, prepared: &[Vec<OwnedArgs>], count: usize) -> f6
     let begin = Arc::new(Barrier::new(prepared.len() + 1));
     std::thread::scope(|scope| {
         let work = |requests: &[OwnedArgs], begin: Arc<Barrier>| {
+            // As each worker of a node counts.
+            let _own = borrow_cell();
             let (mut session, mut output) = (session(node), Vec::with_capacity(BATCH * 128));
             begin.wait();
             for start in (0..count).step_by(BATCH) {
