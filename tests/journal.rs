@@ -132,6 +132,70 @@ fn while_one_changes_a_cluster_a_second_is_refused_and_a_killed_one_holds_nobody
     assert_eq!(findings(&servers[0]).0, 0);
 }
 
+/// A Redis that won an election holds none for four seconds more, and for the first two of them takes the votes of then for new ones.
+/// An order it keeps for five. To take the node out takes two seconds, to put it in again less than one.
+#[test]
+fn a_promotion_that_comes_when_its_rcl_is_dead_already_is_taken_back_too() {
+    with_each_kind(|kind| {
+        let state = State::new(&format!("late-promotion-{kind:?}"));
+        let servers = Server::start_many(kind, 4, &["--cluster-node-timeout", "1000"]);
+        create(&servers[..3], 0);
+        fill(servers[0].port, 500);
+        let before = owners(&servers[0]);
+        let (old, new) = (&servers[0], &servers[3]);
+        rcl_ok(&["add-replica", &new.address(), &old.address(), "--master", &old.id()]);
+        rcl_ok(&["failover", &new.address()]);
+        rcl_ok(&["failover", &old.address()]);
+        rcl_ok(&["scale-down", &new.address(), "--entry", &old.address()]);
+        let orders = || new.log().matches("Manual failover user request accepted").count();
+        let first = orders();
+        let (old_address, new_address) = (old.address(), new.address());
+        let replace = ["replace-node", &old_address, &new_address, "--yes"];
+        let mut running =
+            rcl_command(&state.with(&replace)).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        eventually("the promotion is ordered", || orders() > first);
+        running.kill().unwrap();
+        running.wait().unwrap();
+        state.ok(&["undo", "--yes"]);
+        assert_eq!(state.states(), ["undone"]);
+        assert!(is_alone(new));
+        assert_eq!(owners(old), before);
+        assert_eq!(findings(old).0, 0);
+        verify(old.port, 500);
+    });
+}
+
+#[test]
+fn a_node_that_others_came_to_follow_is_forgotten_by_all_or_by_none() {
+    with_each_kind(|kind| {
+        let state = State::new(&format!("followed-{kind:?}"));
+        let servers = Server::start_many(kind, 5, &[]);
+        create(&servers[..3], 0);
+        let (leaving, other) = (&servers[3], &servers[4]);
+        let entry = servers[0].address();
+        for new in [leaving, other] {
+            rcl_ok(&["add-node", &new.address(), &entry]);
+        }
+        let address = leaving.address();
+        let scale_down = state.with(&["scale-down", &address, "--yes"]);
+        let running = rcl_command(&scale_down).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It waits for clients that have to be redirected.
+        eventually("it is at work", || state.states() == ["running"]);
+        assert_eq!(other.link().call(&["CLUSTER", "REPLICATE", &leaving.id()]), ok());
+        let (code, _, stderr) = outcome(running.wait_with_output().unwrap());
+        assert!(code == 5 && stderr.contains("no node was told to forget it"), "{code}: {stderr}");
+        assert!(stderr.contains(&other.address()), "who follows is named: {stderr}");
+        for server in &servers {
+            assert!(text(&server.link().call(&["CLUSTER", "NODES"])).contains(&leaving.id()));
+        }
+        state.ok(&["resume", "--yes"]);
+        assert!(is_alone(leaving));
+        let role = text(&other.link().call(&["INFO", "replication"]));
+        assert!(role.contains("role:master"), "as before: {role}");
+        eventually("all is well", || findings(&servers[0]).0 == 0);
+    });
+}
+
 #[test]
 fn a_folder_that_cannot_be_written_to_is_said_before_anything_is_touched() {
     let servers = Server::start_many(Kind::Ours, 3, &[]);

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::join::{announce, meet, once_loaded, view_lines};
 use crate::cli::{Failure, Kind};
 use crate::connect::{Cluster, Fields, Link, Words};
+use crate::output::number_of;
 use crate::plan::{NodeRef, Step};
 
 const POLL: Duration = Duration::from_millis(10);
@@ -139,8 +140,10 @@ pub async fn await_quiet(cluster: &Cluster, node: &NodeRef) -> Result<(), Failur
 const FORGETTING_LIMIT: Duration = Duration::from_secs(10);
 
 /// All other nodes that answer forget it, at once: who forgets late would tell the others again. A node of Redis shuns for a
-/// minute whom it was told to forget; who heard of it once more before it was told is told again.
+/// minute whom it was told to forget; who heard of it once more before it was told is told again. Where one would refuse, or
+/// slots would be without their owner, none is told.
 pub async fn forget(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    await_needless(cluster, node).await?;
     let mut calls = JoinSet::new();
     for (id, link) in &cluster.links {
         if *id != node.id {
@@ -169,6 +172,38 @@ pub async fn forget(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
         "within a minute: rcl forget {} --entry {}; later those that forgot it may have heard of it again",
         node.id, cluster.entry
     )))
+}
+
+/// Waits until nobody follows the node; its replicas may have been given another master just now. It may have got slots since it was
+/// looked at, as when it was promoted late: then it stays.
+async fn await_needless(cluster: &Cluster, node: &NodeRef) -> Result<(), Failure> {
+    let stopped = |what: String| {
+        Failure::new(Kind::Stopped, format!("{what}; no node was told to forget it"))
+            .next(format!("rcl nodes {} shows how things are", cluster.entry))
+    };
+    let started = Instant::now();
+    loop {
+        let mut follower = None;
+        for (id, link) in &cluster.links {
+            // Who does not answer is complained of when it is told.
+            let Ok(lines) = view_lines(link).await else { continue };
+            let own = lines.into_iter().find(|line| line.flags.contains(NodeFlags::MYSELF));
+            let Some(own) = own else { continue };
+            let had = || cluster.topology.node(node.id).map(|node| node.slots.clone()).unwrap_or_default();
+            if *id == node.id && own.id == *id && !own.slots.is_subset(&had()) {
+                let owned = number_of(own.slots.len(), "slot");
+                return Err(stopped(format!("{} owns {owned} by now", node.name())));
+            }
+            if own.master == Some(node.id) {
+                follower = Some(link.address().clone());
+            }
+        }
+        let Some(follower) = follower else { return Ok(()) };
+        if started.elapsed() > FORGETTING_LIMIT {
+            return Err(stopped(format!("{follower} follows {}", node.name())));
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 async fn forget_and_look(link: &Link, node: &NodeRef) -> Result<(), Failure> {

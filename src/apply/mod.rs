@@ -43,6 +43,7 @@ use crate::plan::{Move, Plan, Step};
 use conduct::Conduct;
 pub use conduct::{BigKeys, Limits, Method, Settings};
 pub use dissolve::dissolve;
+pub use failover::ATTEMPT_LIMIT as PROMOTION_LIMIT;
 pub use likeness::users;
 pub use stop::Stop;
 pub use window::Weighed;

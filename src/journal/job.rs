@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::record::{Deed, Ending, Member, Record, VERSION};
 use crate::plan::past::{Past, Roles};
-use crate::plan::{Move, Plan};
+use crate::plan::{Move, Plan, Step};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -28,6 +28,8 @@ pub struct Run {
     pub began_ms: u64,
     /// How many steps of its plan are done.
     pub done: usize,
+    /// How many from there on were begun, and not said to be done.
+    begun: usize,
     /// With those that were opened, and that the run that goes on found to have arrived: an `rcl` that is killed between the two
     /// has not said so. Their keys are not known.
     pub moved_slots: u64,
@@ -110,9 +112,20 @@ impl Job {
             if let Some(before) = self.runs.last_mut().filter(|before| goes_on(before.deed, deed)) {
                 before.note_arrived(&plan);
             }
-            let (done, moved_slots, moved_keys, opened, end) = (0, 0, 0, SlotSet::EMPTY, None);
+            let (done, begun, moved_slots, moved_keys, opened, end) = (0, 0, 0, 0, SlotSet::EMPTY, None);
             let began_ms = at_ms;
-            self.runs.push(Run { deed, plan, pid, began_ms, done, moved_slots, moved_keys, opened, end });
+            self.runs.push(Run {
+                deed,
+                plan,
+                pid,
+                began_ms,
+                done,
+                begun,
+                moved_slots,
+                moved_keys,
+                opened,
+                end,
+            });
             return;
         }
         if let Record::Superseded { by, .. } = record {
@@ -121,7 +134,8 @@ impl Job {
         }
         let Some(run) = self.runs.last_mut() else { return };
         match record {
-            Record::Done { steps, .. } => run.done = steps,
+            Record::Step { count, .. } => run.begun = count,
+            Record::Done { steps, .. } => (run.done, run.begun) = (steps, 0),
             Record::Opening { slots, .. } => run.opened = run.opened.union(&slots.slots),
             Record::Moved { slots, keys, .. } => {
                 run.opened = run.opened.difference(&slots.slots);
@@ -164,6 +178,12 @@ impl Job {
         self.runs.iter().flat_map(|run| run.plan.moves())
     }
 
+    /// The steps that its last run had begun when it ended, and of which nobody said that they are done.
+    pub fn under_way(&self) -> &[Step] {
+        let Some(run) = self.runs.last() else { return &[] };
+        run.plan.steps.get(run.done..run.done.saturating_add(run.begun)).unwrap_or_default()
+    }
+
     /// What was under way last: for going on with it.
     pub fn last<'a>(&'a self, roles: &'a Roles) -> Option<Past<'a>> {
         self.runs.last().map(|run| Past { plan: &run.plan, done: run.done, roles })
@@ -186,7 +206,7 @@ mod tests {
     use super::*;
     use crate::journal::record::Batch;
     use crate::plan::rebalance::tests::{id, topology};
-    use crate::plan::{Step, scale_down};
+    use crate::plan::scale_down;
 
     fn records() -> Vec<Record> {
         let topology = topology(&[4096, 4096, 4096, 4096]);
@@ -229,6 +249,9 @@ mod tests {
         let whole = text(&records);
         let job = Job::read(&whole).unwrap();
         assert_eq!((job.runs[0].done, job.runs[0].moved_slots, job.runs[0].moved_keys), (3, 64, 9));
+        assert_eq!(job.under_way(), [], "all that was begun is done");
+        let begun = Job::read(&text(&records[..3])).unwrap();
+        assert_eq!(begun.under_way(), &begun.runs[0].plan.steps[..3]);
         assert_eq!(job.state(false), State::Stopped);
         assert_eq!(job.state(true), State::Running);
         assert_eq!(Job::read(&text(&records[..1])).unwrap().state(false), State::Undone);

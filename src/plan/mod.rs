@@ -10,6 +10,7 @@ pub mod described;
 pub mod drain;
 pub mod failover;
 pub mod fix;
+mod followers;
 pub mod forget;
 pub mod likeness;
 pub mod marks;

@@ -29,6 +29,20 @@ impl Past<'_> {
         steps[..index].iter().any(|earlier| is_reverse(earlier, &steps[index]))
     }
 
+    /// It joined the cluster by this job.
+    pub fn is_newcomer(&self, id: NodeId) -> bool {
+        let meets =
+            |step: &Step| matches!(step, Step::Meet { nodes, .. } if nodes.iter().any(|node| node.id == id));
+        self.plan.steps.iter().any(meets)
+    }
+
+    /// The job gives its place to a replica of its.
+    pub fn is_replaced(&self, id: NodeId) -> bool {
+        let gives =
+            |step: &Step| matches!(step, Step::Failover { master: Some(master), .. } if master.id == id);
+        self.plan.steps.iter().any(gives)
+    }
+
     /// A later step gives back the promotion that this one makes.
     pub fn is_given_back(&self, index: usize) -> bool {
         let steps = &self.plan.steps;

@@ -5,7 +5,7 @@
 //! | moves slots                    | the slots that are still with the source, those still open, marks that nobody goes on with |
 //! | first epochs, first slots      | for nodes without an epoch; the slots that the node does not own          |
 //! | makes a replica, promotes one  | nothing where the node is that already; there and back: by the journal   |
-//! | forgets a node                 | refused while the node owns slots that the job does not move             |
+//! | forgets a node                 | who came to follow it follows another first (`followers.rs`); refused while it owns slots that the job does not move |
 //! | releases a node                | likewise; nothing where it is a master without slots that all know        |
 //! | resets a node                  | nothing where nobody answers by its id any more                          |
 //! | waits, and what can be repeated | all of it, unless the journal says that it is done                      |
@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use rcl_proto::{NodeId, SlotSet};
 
+use super::followers::let_go;
 use super::marks::left_behind;
 use super::past::{Past, Standing, left_alone};
 use super::{Move, NodeRef, Plan, PlanError, Step, move_steps};
@@ -96,6 +97,10 @@ impl Rest<'_> {
             }
             Step::Forget { node: leaving } => {
                 self.refuse_owner(leaving, &SlotSet::EMPTY, "scale-down")?;
+                if !done {
+                    let first = let_go(leaving.id, self.steps.iter(), self.topology, past.roles);
+                    self.steps.extend(first);
+                }
                 !done
             }
             Step::Release { node: held } => {
@@ -357,6 +362,30 @@ mod tests {
         let left = rest(&cluster, &plan, &roles()).unwrap().steps;
         assert!(!left.iter().any(|step| matches!(step, Step::Failover { .. })), "{left:?}");
         assert!(left.iter().any(|step| matches!(step, Step::Reset { .. })), "{left:?}");
+    }
+
+    #[test]
+    fn who_came_to_follow_one_that_goes_follows_another_first() {
+        let before = topology(&[4096, 4096, 4096, 4096, 0]);
+        let plan = scale_down::plan(&before, id(4)).unwrap();
+        let mut gone = topology(&[5462, 5461, 5461, 0, 0]);
+        gone.nodes.get_mut(&id(5)).unwrap().role = Role::ReplicaOf(id(4));
+        let place = |roles: &Roles, is_it: &dyn Fn(&Step) -> bool| {
+            rest(&gone, &plan, roles).unwrap().steps.iter().position(is_it)
+        };
+        let is_forgotten = |step: &Step| matches!(step, Step::Forget { node } if node.id == id(4));
+        let is_freed = |step: &Step| matches!(step, Step::Release { node } if node.id == id(5));
+        let (freed, forgotten) = (place(&roles(), &is_freed), place(&roles(), &is_forgotten));
+        assert!(freed.is_some() && freed < forgotten, "{freed:?} {forgotten:?}");
+        let is_given = |step: &Step| matches!(step, Step::Replicate { replica, master } if replica.id == id(5) && master.id == id(3));
+        let mut roles = roles();
+        roles.insert(id(5), Some(id(3)));
+        let (given, forgotten) = (place(&roles, &is_given), place(&roles, &is_forgotten));
+        assert!(given.is_some() && given < forgotten, "{given:?} {forgotten:?}");
+        // The job has forgotten it already.
+        let done = plan.steps.len() - 1;
+        let past = Past { plan: &plan, done, roles: &roles };
+        assert_eq!(super::plan(&gone, &past).unwrap().steps, []);
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! |------------------------------------------|------------------------------------------------------------------|
 //! | slots moved                              | a half-moved slot is finished first, then all go back; who gave its last one is master again |
 //! | a replica given to another master        | given back                                                        |
+//! | a master made a replica                  | it is released                                                    |
 //! | a replica promoted                       | the old master is promoted, if it follows                         |
 //! | a node restarted                         | there is nothing to take back                                     |
 //! | a node released                          | what was a replica is one again                                   |
-//! | nodes joined                             | they leave, if they own nothing                                   |
+//! | nodes joined                             | they leave, if they own nothing but what the job gave them; who follows one follows another first (`followers.rs`) |
 //! | a new cluster                            | its nodes are reset, if it has no keys                            |
 //! | a node forgotten, reset or emptied       | not at all: what it was is gone                                   |
 //! | directives set                           | set to what they were                                             |
@@ -19,6 +20,7 @@
 
 use rcl_proto::{NodeId, SlotSet};
 
+use super::followers::let_go;
 use super::marks::left_behind;
 use super::past::{Past, Standing, left_alone};
 use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, move_steps, scale_down};
@@ -92,18 +94,7 @@ impl<'a> Back<'a> {
             }
             // Where it was not set yet, this changes nothing.
             Step::SetConfig(_) => self.steps.extend(set_back(step)),
-            Step::Replicate { replica, master } => {
-                let before = past.roles.get(&replica.id).copied().flatten();
-                let before =
-                    before.filter(|before| *before != master.id).and_then(|id| self.topology.node(id));
-                if let Some(before) = before
-                    && node(replica).is_some_and(|node| node.master() == Some(master.id))
-                {
-                    self.steps
-                        .push(Step::Replicate { replica: replica.clone(), master: NodeRef::of(before) });
-                    self.steps.push(agree());
-                }
-            }
+            Step::Replicate { replica, master } => self.give_back(replica, master, past),
             // What was given back already is not promoted once more.
             Step::Failover { replica, master: Some(master), .. } if !past.gives_back(index) => {
                 let swapped = node(replica).is_some_and(Node::is_master)
@@ -116,13 +107,32 @@ impl<'a> Back<'a> {
             }
             Step::Release { node: released } if begun => self.hold_again(released, past),
             Step::Meet { nodes, .. } => {
+                // Replicas before their masters, which they would not forget.
+                let mut nodes: Vec<&NodeRef> = nodes.iter().collect();
+                nodes.sort_by_key(|new| node(new).is_none_or(Node::is_master));
                 for new in nodes {
-                    self.send_away(new)?;
+                    self.send_away(new, past)?;
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// A replica goes back to its master of before; and what was a master of the cluster is one again.
+    fn give_back(&mut self, replica: &NodeRef, master: &NodeRef, past: &Past<'_>) {
+        let follows = self.topology.node(replica.id).filter(|node| node.master() == Some(master.id));
+        let (Some(node), Some(was)) = (follows, past.roles.get(&replica.id)) else { return };
+        match was {
+            Some(before) => {
+                if let Some(before) = self.topology.node(*before).filter(|before| before.id != master.id) {
+                    let (replica, master) = (replica.clone(), NodeRef::of(before));
+                    self.steps.extend([Step::Replicate { replica, master }, agree()]);
+                }
+            }
+            None if past.is_newcomer(replica.id) || past.is_replaced(replica.id) => {}
+            None => self.hold_anew(node, past),
+        }
     }
 
     /// What was a replica becomes one again. A master gets its slots back, and nothing else is to be done.
@@ -185,7 +195,8 @@ impl<'a> Back<'a> {
         let was_master = |id: NodeId| past.roles.get(&id) == Some(&None);
         let source = self.topology.node(part.source.id).filter(|source| source.answers())?;
         let follows = source.master()?;
-        (was_master(source.id) && was_master(follows)).then_some(source)
+        let release = Step::Release { node: NodeRef::of(source) };
+        (was_master(source.id) && (was_master(follows) || self.before.contains(&release))).then_some(source)
     }
 
     /// It is released from that, to get its slots again; and those who followed it when the job began follow it again.
@@ -205,19 +216,23 @@ impl<'a> Back<'a> {
         }
     }
 
-    fn send_away(&mut self, new: &NodeRef) -> Result<(), PlanError> {
+    fn send_away(&mut self, new: &NodeRef, past: &Past<'_>) -> Result<(), PlanError> {
         let Some(node) = self.topology.node(new.id) else { return Ok(()) };
         // Promoted by the job, it gives that back first.
         let returns = self
             .steps
             .iter()
             .any(|step| matches!(step, Step::Failover { master: Some(master), .. } if master.id == new.id));
-        if !node.slots.is_empty() && !returns {
+        let given = self.back.iter().filter(|part| part.source.id == new.id);
+        let stays = given.fold(node.slots.clone(), |left, part| left.difference(&part.slots));
+        if !stays.is_empty() && !returns {
             return Err(PlanError::new(
-                format!("{} joined, and owns {} by now", node.name(), number_of(node.slots.len(), "slot")),
+                format!("{} joined, and owns {} by now", node.name(), number_of(stays.len(), "slot")),
                 format!("rcl scale-down {} takes it out", node.address),
             ));
         }
+        let before = let_go(new.id, self.before.iter().chain(&self.steps), self.topology, past.roles);
+        self.steps.extend(before);
         let (leaving, warning) = scale_down::leave(self.topology, node);
         self.steps.extend(leaving);
         self.warnings.extend(warning);
@@ -341,6 +356,77 @@ mod tests {
         let forgotten = plan.steps.iter().position(|step| matches!(step, Step::Forget { .. })).unwrap();
         let error = undone(&now, &plan, forgotten).unwrap_err();
         assert!(error.what.contains("what it was is gone"), "{error:?}");
+    }
+
+    fn place(steps: &[Step], is_it: impl Fn(&Step) -> bool) -> usize {
+        steps.iter().position(is_it).unwrap_or_else(|| panic!("{steps:?}"))
+    }
+
+    /// Node 4 joined in place of 1 and was not promoted; meanwhile others came to follow it.
+    #[test]
+    fn whoever_came_to_follow_a_newcomer_follows_another_before_that_one_is_forgotten() {
+        let before = topology(&[5462, 5461, 5461, 0, 0, 0]);
+        let new = NodeRef::of(before.node(id(4)).unwrap());
+        let meeting = Step::Meet { nodes: vec![new.clone()], others: Vec::new() };
+        let plan = replace::plan(&before, id(1), &new, Some(meeting)).unwrap();
+        let mut now = before.clone();
+        for number in [5, 6] {
+            now.nodes.get_mut(&id(number)).unwrap().role = Role::ReplicaOf(id(4));
+        }
+        let roles: Roles = [(1, None), (2, None), (3, None), (4, None), (5, None), (6, Some(id(2)))]
+            .map(|(number, master)| (id(number), master))
+            .into();
+        let back = super::plan(&now, &Past { plan: &plan, done: 2, roles: &roles }).unwrap().steps;
+        let forgotten = place(&back, |step| matches!(step, Step::Forget { node } if node.id == id(4)));
+        let freed = place(&back, |step| matches!(step, Step::Release { node } if node.id == id(5)));
+        let given = place(
+            &back,
+            |step| matches!(step, Step::Replicate { replica, master } if replica.id == id(6) && master.id == id(2)),
+        );
+        assert!(freed < forgotten && given < forgotten, "{back:?}");
+    }
+
+    #[test]
+    fn a_newcomer_gives_back_what_the_job_gave_it_and_its_replicas_leave_before_it() {
+        let before = topology(&[8192, 8192, 0, 0]);
+        let node = |number| NodeRef::of(&before.nodes[&id(number)]);
+        let steps = vec![
+            Step::Meet { nodes: vec![node(3), node(4)], others: vec![node(1), node(2)] },
+            Step::Replicate { replica: node(4), master: node(3) },
+            Step::MoveSlots(Move { source: node(1), target: node(3), slots: slots(0, 100) }),
+        ];
+        let plan = Plan::new("apply".to_owned(), steps, &before);
+        let mut now = topology_of(&[slots(100, 8192), slots(8192, 16384), slots(0, 100), SlotSet::EMPTY]);
+        now.nodes.get_mut(&id(4)).unwrap().role = Role::ReplicaOf(id(3));
+        let back = undone(&now, &plan, 3).unwrap();
+        assert_eq!(moved(&back), [(7003, 7001, "0-99".to_owned())]);
+        let forgotten = |number| {
+            place(&back.steps, |step| matches!(step, Step::Forget { node } if node.id == id(number)))
+        };
+        let moves = place(&back.steps, |step| matches!(step, Step::MoveSlots(_)));
+        assert!(moves < forgotten(4) && forgotten(4) < forgotten(3), "{:?}", back.steps);
+        assert!(!back.steps.iter().any(|step| matches!(step, Step::Release { .. })), "{:?}", back.steps);
+        // It got others, too.
+        let now = topology_of(&[slots(101, 8192), slots(8192, 16384), slots(0, 101), SlotSet::EMPTY]);
+        let error = undone(&now, &plan, 3).unwrap_err();
+        assert!(error.what.contains("owns 1 slot by now"), "{error:?}");
+    }
+
+    #[test]
+    fn a_master_that_was_made_a_replica_is_a_master_again_and_has_its_slots_back() {
+        let before = topology(&[8092, 8192, 100]);
+        let node = |number| NodeRef::of(&before.nodes[&id(number)]);
+        let steps = vec![
+            Step::MoveSlots(Move { source: node(3), target: node(2), slots: slots(16284, 16384) }),
+            Step::Replicate { replica: node(3), master: node(1) },
+        ];
+        let plan = Plan::new("apply".to_owned(), steps, &before);
+        let mut now = topology_of(&[slots(0, 8092), slots(8092, 16384), SlotSet::EMPTY]);
+        now.nodes.get_mut(&id(3)).unwrap().role = Role::ReplicaOf(id(1));
+        let back = undone(&now, &plan, 2).unwrap();
+        assert!(matches!(&back.steps[0], Step::Release { node } if node.id == id(3)), "{:?}", back.steps);
+        assert_eq!(moved(&back), [(7002, 7003, "16284-16383".to_owned())]);
+        assert_eq!(undone(&before, &plan, 0).unwrap().steps, []);
     }
 
     #[test]

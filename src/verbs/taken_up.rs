@@ -90,6 +90,31 @@ pub async fn observe(session: &Session, job: &Job, plan: &Plan) -> Result<Cluste
     Ok(cluster)
 }
 
+/// A promotion that its last run had ordered when it ended may still happen. Who takes back has to see it.
+pub async fn await_promotions(session: &Session, job: &Job, plan: &Plan) -> Result<(), Failure> {
+    let started = Instant::now();
+    let mut said = false;
+    while started.elapsed() < apply::PROMOTION_LIMIT {
+        let cluster = by_any_member(session, job, plan).await?;
+        let Some(replica) = to_be_promoted(job.under_way(), &cluster.topology) else { break };
+        if !std::mem::replace(&mut said, true) {
+            let name = replica.name();
+            session.output.say(&format!("waiting whether {name} is promoted, as was ordered before"));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
+
+fn to_be_promoted<'a>(under_way: &[Step], topology: &'a Topology) -> Option<&'a Node> {
+    let ordered = under_way.iter().filter_map(|step| match step {
+        Step::Failover { replica, .. } => topology.node(replica.id),
+        _ => None,
+    });
+    let mut ordered = ordered.filter(|node| node.answers());
+    ordered.find(|node| !node.is_master())
+}
+
 /// Why nothing should be built on what the nodes say.
 fn unsettled(topology: &Topology) -> Option<String> {
     if let Some(disagreement) = topology.disagreements.first() {
@@ -244,7 +269,9 @@ async fn add_outsiders(session: &Session, plan: &Plan, cluster: &mut Cluster) {
 mod tests {
     use super::*;
     use crate::connect::LinkError;
-    use crate::plan::rebalance::tests::topology;
+    use crate::plan::rebalance::tests::{id, topology};
+    use crate::plan::{FailoverMode, NodeRef};
+    use crate::topology::Role;
 
     #[test]
     fn a_node_that_loads_is_told_from_one_that_is_gone() {
@@ -261,5 +288,18 @@ mod tests {
             (node.facts, node.silence) = (None, Some(Failure::from(error).what));
             assert_eq!(loads(&topology).is_some(), is_waited_for, "{:?}", topology.nodes.values().next());
         }
+    }
+
+    #[test]
+    fn a_promotion_that_was_ordered_is_waited_for_until_it_has_happened() {
+        let mut now = topology(&[8192, 8192, 0]);
+        let (replica, master) = (NodeRef::of(&now.nodes[&id(3)]), NodeRef::of(&now.nodes[&id(1)]));
+        let ordered = [Step::Failover { replica, master: Some(master), mode: FailoverMode::Graceful }];
+        assert!(to_be_promoted(&ordered, &now).is_none(), "it is master");
+        now.nodes.get_mut(&id(3)).unwrap().role = Role::ReplicaOf(id(1));
+        assert_eq!(to_be_promoted(&ordered, &now).map(|node| node.id), Some(id(3)));
+        assert!(to_be_promoted(&[], &now).is_none());
+        now.nodes.get_mut(&id(3)).unwrap().facts = None;
+        assert!(to_be_promoted(&ordered, &now).is_none(), "it is gone");
     }
 }

@@ -30,6 +30,7 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let (job, journal) = folder.take_up(&id)?;
     let roles = job.roles();
     let past = job.whole(&roles).ok_or_else(|| taken_up::never_begun(&job))?;
+    taken_up::await_promotions(session, &job, past.plan).await?;
     let cluster = taken_up::observe(session, &job, past.plan).await?;
     let plan = undo::plan(&cluster.topology, &past)?;
     taken_up::carry_out(session, &job, &cluster, &plan, args.moving.settings(), Deed::Undo, &journal).await
