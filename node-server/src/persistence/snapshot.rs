@@ -19,6 +19,7 @@
 //! limit, or over half of that, is cut off. A disk that is slow for longer than that costs the snapshot, with an error
 //! that says so: where fork would go on taking memory up to as much again as the data.
 
+mod rests;
 mod walk;
 mod writing;
 

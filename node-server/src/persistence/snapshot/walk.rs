@@ -1,15 +1,15 @@
 //! The walk over all shards: some visits, each under one lock, then what they brought is written, and so on in turn.
 //!
-//! What a visit does under its lock is bounded by [`VISIT`]. A thread that has just slept is seldom sent to sleep itself while it
-//! holds a lock: so the walk sleeps now and then, for a moment. Who waits for a lock that it had gets it next. What was copied under
-//! locks is freed here and nowhere else, so that its memory is at hand for the next visits.
+//! What a visit does under its lock is bounded by [`VISIT`]. Who waits for a lock that it had gets it next. What was copied under
+//! locks is freed here and nowhere else, so that its memory is at hand for the next visits. Where clients are served meanwhile, the
+//! walk rests about as long as it works (`rests.rs`).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use parking_lot::MutexGuard;
 use rcl_store::snapshot::{Handed, Room, WalkBudget, WalkState};
 
+use super::rests::Rests;
 use super::writing::Writing;
 use super::{Pace, SnapshotError, Summary};
 use crate::clock;
@@ -20,9 +20,6 @@ use crate::scheduling;
 pub(super) const VISIT: WalkBudget = WalkBudget { entries: 64, bytes: 64 * 1024 };
 /// What so many visits brought is written in one go.
 const VISITS: usize = 4;
-/// After so long the walk sleeps for a moment, which is as short as the system makes it.
-const STRETCH: Duration = Duration::from_micros(150);
-const MOMENT: Duration = Duration::from_micros(1);
 
 pub(super) struct Walk {
     node: Arc<Node>,
@@ -30,19 +27,20 @@ pub(super) struct Walk {
     room: Arc<Room>,
     /// The shards that are not done.
     unwalked: Vec<usize>,
-    /// Others went first.
-    stretch_began: Instant,
+    /// Who is waited for does not rest.
+    rests: Option<Rests>,
 }
 
 impl Walk {
     pub(super) fn new(node: &Arc<Node>, room: Arc<Room>) -> Walk {
         let unwalked = (0..node.shards.count()).collect();
-        Walk { node: node.clone(), room, unwalked, stretch_began: clock::monotonic() }
+        Walk { node: node.clone(), room, unwalked, rests: None }
     }
 
     pub(super) fn all(&mut self, mut writing: Writing, pace: Pace) -> Result<Summary, SnapshotError> {
         if pace == Pace::GivingWay {
             scheduling::short_slices();
+            self.rests = Some(Rests::new());
         }
         // A visit may look at some more than it was told to.
         let mut handed = Handed::with_room_for(VISITS * 2 * VISIT.entries);
@@ -62,7 +60,9 @@ impl Walk {
 
     /// True when the shard is done, and the next one in its place.
     fn visit(&mut self, index: usize, handed: &mut Handed) -> Result<bool, SnapshotError> {
-        self.let_others_go_first();
+        if let Some(rests) = &mut self.rests {
+            rests.rest_when_due();
+        }
         let mut shard = self.node.shards.lock(index);
         let (locked_at, cpu_at) = (clock::monotonic(), clock::thread_cpu());
         let walked = shard.keyspace.walk_snapshot(VISIT, handed).map_err(SnapshotError::Store)?;
@@ -77,13 +77,6 @@ impl Walk {
         self.node.persistence.progress.note_visit(held_for, cpu);
         self.node.latency.note("snapshot-visit", held_for);
         Ok(is_done)
-    }
-
-    fn let_others_go_first(&mut self) {
-        if self.stretch_began.elapsed() >= STRETCH {
-            std::thread::sleep(MOMENT);
-            self.stretch_began = clock::monotonic();
-        }
     }
 
     /// Nothing stays behind in the shards.
