@@ -151,6 +151,22 @@ impl<'a> Standing<'a> {
     }
 }
 
+/// Slots that are half moved from one shard to another, whoever moves them there.
+pub fn on_their_way(from: NodeId, to: NodeId, topology: &Topology, roles: &Roles) -> SlotSet {
+    let is_it = |(source, target): (NodeId, NodeId)| {
+        // A source that gave its last slot is of its target's shard.
+        let is_reverse = source == to && target == from;
+        let of_shards =
+            is_of_shard(source, from, topology, roles) && is_of_shard(target, to, topology, roles);
+        of_shards && !is_reverse
+    };
+    let open = topology.open_slots().into_iter().filter(|open| {
+        let exports = open.migrating.iter().copied();
+        exports.chain(open.importing.iter().map(|(target, source)| (*source, *target))).any(is_it)
+    });
+    open.map(|open| open.slot).collect()
+}
+
 /// The target was replaced in mid-move, and came back: the source may have heard of its heir, and clients write new keys of these slots there. So there
 /// they go, too.
 fn diverted<'a>(

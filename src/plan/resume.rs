@@ -18,7 +18,7 @@ use rcl_proto::{NodeId, SlotSet};
 
 use super::followers::let_go;
 use super::marks::left_behind;
-use super::past::{Past, Standing, left_alone};
+use super::past::{Past, Standing, left_alone, on_their_way};
 use super::{Move, NodeRef, Plan, PlanError, Step, move_steps};
 use crate::output::number_of;
 use crate::topology::{Node, Topology};
@@ -142,14 +142,15 @@ impl Rest<'_> {
         self.serving.get(&node.id).copied().unwrap_or_else(now)
     }
 
-    /// Without slots that a later move takes, as where undo finished what was half moved and then took it back; but for those that are half moved still.
+    /// Without slots that a later move takes, as where undo finished what was half moved and then took it back; but for those that are half moved
+    /// still, in this move's direction.
     fn of_its_own(&self, part: &Move, past: &Past<'_>, index: usize) -> Move {
         let later = past.plan.steps[index + 1..].iter().filter_map(|step| match step {
             Step::MoveSlots(part) => Some(&part.slots),
             _ => None,
         });
         let later = later.fold(SlotSet::EMPTY, |all, slots| all.union(slots));
-        let open: SlotSet = self.topology.open_slots().iter().map(|open| open.slot).collect();
+        let open = on_their_way(part.source.id, part.target.id, self.topology, past.roles);
         Move { slots: part.slots.difference(&later.difference(&open)), ..part.clone() }
     }
 
@@ -279,6 +280,10 @@ mod tests {
         half.nodes.get_mut(&id(1)).unwrap().migrating = vec![(Slot::new(7).unwrap(), id(2))];
         let finished_first = moved(&rest(&half, &plan, &roles()).unwrap());
         assert_eq!(finished_first, [(7001, 7002, "7".to_owned()), (7002, 7001, "7".to_owned())]);
+        let mut going_back = topology_with_first(60);
+        going_back.nodes.get_mut(&id(2)).unwrap().migrating = vec![(Slot::new(7).unwrap(), id(1))];
+        let going_back = moved(&rest(&going_back, &plan, &roles()).unwrap());
+        assert_eq!(going_back, [(7002, 7001, "0-59".to_owned())], "it is on its way back already");
     }
 
     #[test]

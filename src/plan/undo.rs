@@ -22,7 +22,7 @@ use rcl_proto::{NodeId, SlotSet};
 
 use super::followers::let_go;
 use super::marks::left_behind;
-use super::past::{Past, Standing, left_alone};
+use super::past::{Past, Standing, left_alone, on_their_way};
 use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, move_steps, scale_down};
 use crate::output::number_of;
 use crate::topology::{Node, Topology};
@@ -167,7 +167,9 @@ impl<'a> Back<'a> {
             _ => standing.ends(part)?,
         };
         let (source, target) = (NodeRef::of(source), NodeRef::of(target));
-        let (mut open, mut slots) = (standing.open, slots);
+        // An undo that was killed has begun to move these back.
+        let back = on_their_way(part.target.id, part.source.id, self.topology, past.roles);
+        let (mut open, mut slots) = (standing.open.difference(&back), slots);
         for (heir, diverted) in standing.diverted {
             (open, slots) = (open.difference(&diverted), slots.difference(&diverted));
             self.there_and_back(&source, &NodeRef::of(heir), &diverted, &diverted);
@@ -242,7 +244,8 @@ impl<'a> Back<'a> {
     /// Half-moved slots are finished before anything else. Then what was done last is taken back first.
     fn into_steps(self, past: &Past<'_>) -> Steps {
         let mut steps = self.before;
-        steps.extend(left_behind(past.plan.moves(), &self.finish, self.topology, past.roles));
+        let goes_on = [self.finish.as_slice(), &self.back].concat();
+        steps.extend(left_behind(past.plan.moves(), &goes_on, self.topology, past.roles));
         steps.extend(move_steps(self.finish, self.topology));
         steps.extend(move_steps(self.back, self.topology));
         steps.extend(self.steps);
@@ -332,6 +335,15 @@ mod tests {
             moved(&undone(&now, &plan, 0).unwrap()),
             [(7001, 7002, "60".to_owned()), (7002, 7001, "0-60".to_owned())]
         );
+        // An undo was killed that had begun to move 30 back.
+        let mut now = topology_of(&[slots(100, 8192), slots(8192, 16384).union(&slots(0, 100))]);
+        let slot = Slot::new(30).unwrap();
+        now.nodes.get_mut(&id(2)).unwrap().migrating = vec![(slot, id(1))];
+        now.nodes.get_mut(&id(1)).unwrap().importing = vec![(slot, id(2))];
+        let back = undone(&now, &plan, 0).unwrap();
+        assert_eq!(moved(&back), [(7002, 7001, "0-99".to_owned())]);
+        let takes_off = back.steps.iter().any(|step| matches!(step, Step::CloseSlots { .. }));
+        assert!(!takes_off, "its marks stay: {:?}", back.steps);
     }
 
     #[test]

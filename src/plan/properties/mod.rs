@@ -7,11 +7,13 @@
 //! slots    what holds of wishes about slots: where they end, how many move, whom they fill
 //! loads    what holds of balance by what slots weigh
 //! roles    what holds of wishes about nodes: who follows whom, who is in the cluster
+//! killed   what holds of plans that are killed on their way, and resumed or undone
 //! ```
 //!
 //! Bounds are computed here by other ways than the planners'. `RCL_PLAN_CASES` says how many are drawn (`make plan-props CASES=100000`).
 
 mod cases;
+mod killed;
 mod loads;
 mod model;
 mod roles;
@@ -33,6 +35,19 @@ fn cases() -> u32 {
 
 #[test]
 fn every_wish_comes_true_with_the_fewest_moves() {
+    let tally = std::cell::RefCell::new(std::collections::BTreeMap::<String, [u64; 2]>::new());
+    run(&cases::case(), |case| {
+        let planned = judge(&case)?;
+        tally.borrow_mut().entry(case.wish.name()).or_default()[usize::from(planned)] += 1;
+        Ok(())
+    });
+    // Where most were refused, little would be said of plans.
+    let tally = tally.into_inner();
+    let [refused, planned] = tally.values().fold([0, 0], |sum, one| [sum[0] + one[0], sum[1] + one[1]]);
+    assert!(planned > refused, "refused and planned, by wish: {tally:?}");
+}
+
+fn run<Drawn: Strategy>(drawn: &Drawn, judge: impl Fn(Drawn::Value) -> Result<(), TestCaseError>) {
     let config =
         Config { cases: cases(), failure_persistence: None, max_shrink_iters: 3000, ..Config::default() };
     // The usual ones are the same each time: a rare case that fails is for `make plan-props` to find.
@@ -40,19 +55,9 @@ fn every_wish_comes_true_with_the_fewest_moves() {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
     };
-    let mut tally = std::cell::RefCell::new(std::collections::BTreeMap::<String, [u64; 2]>::new());
-    let outcome = runner.run(&cases::case(), |case| {
-        let planned = judge(&case)?;
-        tally.borrow_mut().entry(case.wish.name()).or_default()[usize::from(planned)] += 1;
-        Ok(())
-    });
-    if let Err(error) = outcome {
+    if let Err(error) = runner.run(drawn, judge) {
         panic!("{error}");
     }
-    // Where most were refused, little would be said of plans.
-    let tally = tally.get_mut();
-    let [refused, planned] = tally.values().fold([0, 0], |sum, one| [sum[0] + one[0], sum[1] + one[1]]);
-    assert!(planned > refused, "refused and planned, by wish: {tally:?}");
 }
 
 /// What is known before and after a plan was carried out on the model.

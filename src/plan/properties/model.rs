@@ -153,7 +153,17 @@ impl Model {
             order.sort_by_key(|&index| {
                 (!is_begun(index), (index as u64 + 1).wrapping_mul(seed | 1).rotate_left(17))
             });
-            for index in order {
+            // What the plan says first of a slot is done first.
+            let slots = |index: usize| match &group[index] {
+                Step::MoveSlots(part) => part.slots.clone(),
+                _ => SlotSet::EMPTY,
+            };
+            let waits = |index: usize, left: &[usize]| {
+                left.iter()
+                    .any(|&other| other < index && !slots(other).intersection(&slots(index)).is_empty())
+            };
+            while let Some(place) = (0..order.len()).find(|&place| !waits(order[place], &order)) {
+                let index = order.remove(place);
                 self.step(&group[index]).map_err(|why| format!("{why}: {:?}", group[index]))?;
                 self.is_sane().map_err(|why| format!("{why} after {:?}", group[index]))?;
             }
@@ -196,6 +206,13 @@ impl Model {
             Step::Release { node } => {
                 self.may_be_reset(node)?;
                 self.node(node)?.master = None;
+                Ok(())
+            }
+            Step::CloseSlots { node, slots } => {
+                let is_its = |(slot, from, to): &(Slot, NodeId, NodeId)| {
+                    slots.contains(*slot) && (*from == node.id || *to == node.id)
+                };
+                self.open.retain(|open| !is_its(open));
                 Ok(())
             }
             Step::Reset { node } => {
