@@ -7,7 +7,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use rcl_proto::{Slot, SlotSet};
+use rcl_proto::{NodeId, Slot, SlotSet};
 
 use super::cases::{self, Case, Wish};
 use super::model::Model;
@@ -72,7 +72,7 @@ fn judge(killed: &Killed) -> Result<(), TestCaseError> {
             None => model.carry_out(&back, killed.seed),
             Some(at) => go_on(&mut model, &back, at, killed, &past),
         };
-        return carried.and_then(|()| is_as_before(&before, &model)).map_err(|why| told(&back, why));
+        return carried.and_then(|()| is_as_before(&before, &whole, &model)).map_err(|why| told(&back, why));
     }
     let rest = resume::plan(&seen(&model, &whole), &past)
         .map_err(|why| TestCaseError::fail(format!("{why:?}: {:#?}", whole.steps)))?;
@@ -121,11 +121,17 @@ fn is_final(whole: &Plan, done: usize, why: &PlanError) -> Result<(), TestCaseEr
     Ok(())
 }
 
-fn is_as_before(before: &Model, after: &Model) -> Result<(), String> {
+/// Who owned nothing, and was lent slots by the job, follows who has them back, with its replicas.
+fn is_as_before(before: &Model, whole: &Plan, after: &Model) -> Result<(), String> {
+    let was_lent = |id: &NodeId| {
+        let was = &before.nodes[id];
+        was.master.is_none() && was.slots.is_empty() && whole.moves().any(|part| part.target.id == *id)
+    };
     for (id, was) in &before.nodes {
         let now = &after.nodes[id];
-        let same = now.slots == was.slots && now.master == was.master && now.knows == was.knows;
-        if !same {
+        let may_follow = before.follows_last_taker && was_lent(&was.master.unwrap_or(*id));
+        let same_role = now.master == was.master || may_follow && now.master.is_some();
+        if !same_role || now.slots != was.slots || now.knows != was.knows {
             return Err(format!("{id:.4} was {was:?}\nand is {now:?}"));
         }
     }
