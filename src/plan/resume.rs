@@ -108,7 +108,10 @@ impl Rest<'_> {
                 let given = past.plan.moves().filter(|part| part.target.id == held.id);
                 let given = given.fold(SlotSet::EMPTY, |all, part| all.union(&part.slots));
                 self.refuse_owner(held, &given, "drain")?;
-                let has_got = node(held).is_some_and(|node| !node.slots.intersection(&given).is_empty());
+                // What is finished first it has still.
+                let going = self.going.get(&held.id).cloned().unwrap_or_default();
+                let got = given.difference(&going);
+                let has_got = node(held).is_some_and(|node| !node.slots.intersection(&got).is_empty());
                 let is_free = |node: &Node| node.is_master() && node.slots.is_empty();
                 !done
                     && !has_got

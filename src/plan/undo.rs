@@ -23,7 +23,7 @@ use rcl_proto::{NodeId, SlotSet};
 use super::followers::let_go;
 use super::marks::left_behind;
 use super::past::{Past, Standing, left_alone, on_their_way};
-use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, move_steps, scale_down};
+use super::{FailoverMode, Move, NodeRef, Plan, PlanError, Setting, Step, emptied, move_steps, scale_down};
 use crate::output::number_of;
 use crate::topology::{Node, Topology};
 
@@ -246,8 +246,25 @@ impl<'a> Back<'a> {
         let mut steps = self.before;
         let goes_on = [self.finish.as_slice(), &self.back].concat();
         steps.extend(left_behind(past.plan.moves(), &goes_on, self.topology, past.roles));
+        let emptied = emptied(&self.finish, self.topology);
         steps.extend(move_steps(self.finish, self.topology));
+        let mut after = Vec::new();
+        for source in emptied.iter().filter(|source| self.back.iter().any(|part| part.target.id == source.id))
+        {
+            // Its last slot was half moved: it follows who got it, as do its replicas (since Redis 7).
+            let node = NodeRef::of(source);
+            steps.extend([Step::Release { node: node.clone() }, Step::AwaitReady { node: node.clone() }]);
+            let replicas =
+                self.topology.replicas_of(source.id).into_iter().filter(|replica| replica.answers());
+            let again = replicas
+                .map(|replica| Step::Replicate { replica: NodeRef::of(replica), master: node.clone() });
+            after.extend(again.filter(|step| !self.steps.contains(step)));
+        }
+        if !after.is_empty() {
+            after.push(agree());
+        }
         steps.extend(move_steps(self.back, self.topology));
+        steps.extend(after);
         steps.extend(self.steps);
         (steps, self.warnings)
     }
@@ -335,6 +352,15 @@ mod tests {
             moved(&undone(&now, &plan, 0).unwrap()),
             [(7001, 7002, "60".to_owned()), (7002, 7001, "0-60".to_owned())]
         );
+        // It is the last one of its source.
+        let mut now = topology_of(&[slots(60, 61), slots(61, 16384).union(&slots(0, 60))]);
+        now.nodes.get_mut(&id(1)).unwrap().migrating = vec![(Slot::new(60).unwrap(), id(2))];
+        now.nodes.get_mut(&id(2)).unwrap().importing = vec![(Slot::new(60).unwrap(), id(1))];
+        let back = undone(&now, &plan, 0).unwrap().steps;
+        let freed = back.iter().position(|step| matches!(step, Step::Release { node } if node.id == id(1)));
+        let moves: Vec<usize> =
+            (0..back.len()).filter(|index| matches!(back[*index], Step::MoveSlots(_))).collect();
+        assert!(freed > Some(moves[0]) && freed < Some(moves[1]), "{back:?}");
         // An undo was killed that had begun to move 30 back.
         let mut now = topology_of(&[slots(100, 8192), slots(8192, 16384).union(&slots(0, 100))]);
         let slot = Slot::new(30).unwrap();
