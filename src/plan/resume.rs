@@ -21,7 +21,7 @@ use super::marks::left_behind;
 use super::past::{Past, Standing, left_alone, on_their_way};
 use super::{Move, NodeRef, Plan, PlanError, Step, move_steps};
 use crate::output::number_of;
-use crate::topology::{Node, Topology};
+use crate::topology::{Node, Role, Topology};
 
 pub fn plan(topology: &Topology, past: &Past<'_>) -> Result<Plan, PlanError> {
     let mut rest = Rest {
@@ -158,7 +158,14 @@ impl Rest<'_> {
     }
 
     fn take_move(&mut self, part: &Move, past: &Past<'_>) -> Result<(), PlanError> {
-        let standing = Standing::of(part, self.topology, past.roles);
+        // Who is released before is a master by then, whomever it follows now.
+        let mut by_then = None;
+        if self.steps.iter().any(|step| matches!(step, Step::Release { node } if node.id == part.target.id)) {
+            let mut topology = self.topology.clone();
+            topology.nodes.entry(part.target.id).and_modify(|node| node.role = Role::Master);
+            by_then = Some(topology);
+        }
+        let standing = Standing::of(part, by_then.as_ref().unwrap_or(self.topology), past.roles);
         self.warnings.extend(left_alone(&standing.elsewhere));
         let closing = standing.there.intersection(&standing.open);
         let slots = standing.left.union(&closing);
@@ -237,7 +244,6 @@ mod tests {
     use crate::plan::past::Roles;
     use crate::plan::rebalance::tests::{id, topology};
     use crate::plan::{replace, reshard, scale_down};
-    use crate::topology::Role;
     use rcl_proto::Slot;
 
     fn roles() -> Roles {
@@ -303,6 +309,12 @@ mod tests {
             Plan::new("take back".to_owned(), steps, &now)
         };
         assert_eq!(rest(&now, &plan(part.slots.clone()), &roles()).unwrap().steps, []);
+        // It follows who took them still.
+        let mut follows = topology(&[16384, 0]);
+        follows.nodes.get_mut(&id(2)).unwrap().role = Role::ReplicaOf(id(1));
+        let steps = rest(&follows, &plan(part.slots.clone()), &roles()).unwrap().steps;
+        assert_eq!(steps[0], release);
+        assert_eq!(steps.last(), Some(&Step::MoveSlots(part.clone())));
         let one = std::iter::once(Slot::MAX).collect();
         assert!(rest(&now, &plan(one), &roles()).is_err(), "others are somebody's later will");
     }

@@ -260,6 +260,16 @@ impl<'a> Back<'a> {
                 .map(|replica| Step::Replicate { replica: NodeRef::of(replica), master: node.clone() });
             after.extend(again.filter(|step| !self.steps.contains(step)));
         }
+        // Who followed whoever gets its slots back, and went with them.
+        for part in &self.back {
+            for replica in self.topology.replicas_of(part.source.id) {
+                let was_its = past.roles.get(&replica.id) == Some(&Some(part.target.id));
+                let again = Step::Replicate { replica: NodeRef::of(replica), master: part.target.clone() };
+                if was_its && replica.answers() && !self.steps.contains(&again) && !after.contains(&again) {
+                    after.push(again);
+                }
+            }
+        }
         if !after.is_empty() {
             after.push(agree());
         }
