@@ -220,7 +220,7 @@ fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// That the node with this id answers at `address`, or at least nobody else does that we understand.
+/// That the node with this id answers at `address`. Who does not let us ask may be it.
 pub async fn answers_as(
     connector: &Connector,
     address: &Address,
@@ -232,9 +232,55 @@ pub async fn answers_as(
     }
     let asked = async { connector.connect(address).await?.text(&["CLUSTER", "MYID"]).await };
     match tokio::time::timeout(limit, asked).await {
-        Ok(Ok(answer)) if answer != id.to_string() => {
-            Err(format!("{address}: another node answers there, {answer:.8}"))
+        Ok(Ok(answer)) if answer == id.to_string() => Ok(()),
+        Ok(Ok(answer)) => Err(format!("{address}: another node answers there, {answer:.8}")),
+        Ok(Err(LinkError::Denied { .. } | LinkError::Server { .. })) => Ok(()),
+        Ok(Err(LinkError::Unreachable { why, .. } | LinkError::Unexpected { reply: why, .. })) => {
+            Err(format!("{address}: somebody listens there who does not speak as this node does ({why})"))
         }
-        _ => Ok(()),
+        Err(_) => Err(format!("{address}: somebody listens there who does not answer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What is found of a place where each request gets this answer.
+    async fn found(answer: &'static str) -> Result<(), String> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut bytes = [0; 4096];
+                    while let Ok(length @ 1..) = stream.read(&mut bytes).await {
+                        let requests = bytes[..length].iter().filter(|byte| **byte == b'*').count();
+                        let _ = stream.write_all(answer.repeat(requests).as_bytes()).await;
+                    }
+                });
+            }
+        });
+        let connector = Connector::new(None, Duration::from_secs(5));
+        let id = "a".repeat(40).parse().unwrap();
+        answers_as(&connector, &address, id, Duration::from_millis(500)).await
+    }
+
+    #[tokio::test]
+    async fn only_the_node_itself_is_where_it_says_it_is() {
+        assert_eq!(found("+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n").await, Ok(()));
+        assert_eq!(found("-NOAUTH Authentication required.\r\n").await, Ok(()));
+        let refused = [
+            ("+bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n", "another node answers there, bbbbbbbb"),
+            ("HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak as this node does"),
+            ("", "does not answer"),
+        ];
+        for (answer, why) in refused {
+            let found = found(answer).await.unwrap_err();
+            assert!(found.contains(why), "{answer:?}: {found}");
+        }
     }
 }

@@ -117,7 +117,7 @@ async fn visit(connector: &Connector, address: Address) -> Visit {
                     link = Some(entered);
                     match asked {
                         Ok(Ok(answer)) => answer,
-                        Ok(Err(error)) => Answer::Odd(error.to_string()),
+                        Ok(Err(error)) => odd(connector, &error, ip, place.port).await,
                         Err(_) => Answer::Mute,
                     }
                 }
@@ -178,6 +178,15 @@ async fn enter(
         (Speech::Unknown, Some(why)) => Answer::Unreachable(why),
         (_, None) => Answer::Mute,
     })
+}
+
+/// It let us in and then failed. A server that speaks TLS ends a plain connection a moment after it was made.
+async fn odd(connector: &Connector, error: &LinkError, ip: Option<IpAddr>, port: u16) -> Answer {
+    let is_plain = connector.transport.tls.is_none();
+    match ip {
+        Some(ip) if is_plain && speech(ip, port).await == Speech::Tls => Answer::OtherSpeech(Speech::Tls),
+        _ => Answer::Odd(error.to_string()),
+    }
 }
 
 fn why_of(error: &LinkError) -> String {
@@ -297,6 +306,13 @@ mod tests {
 
     /// A server that answers the first bytes of each connection with `answer` of them, and what is found of it.
     async fn found(answer: fn(&[u8]) -> &'static [u8]) -> Speech {
+        speech(HERE, serve(answer).await).await
+    }
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// Its port.
+    async fn serve(answer: fn(&[u8]) -> &'static [u8]) -> u16 {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -306,7 +322,7 @@ mod tests {
                 stream.write_all(answer(&bytes[..length])).await.unwrap();
             }
         });
-        speech(IpAddr::from([127, 0, 0, 1]), port).await
+        port
     }
 
     #[tokio::test]
@@ -317,6 +333,22 @@ mod tests {
         let picky = |bytes: &[u8]| if bytes[0] == TLS_HANDSHAKE { &[TLS_HANDSHAKE, 3, 3][..] } else { &[] };
         assert_eq!(found(picky).await, Speech::Tls);
         assert_eq!(found(|_| b"HTTP/1.1 400\r\n").await, Speech::Unknown);
+    }
+
+    /// The connection was made, and broke at the first command.
+    #[tokio::test]
+    async fn who_ends_a_plain_connection_may_speak_tls() {
+        let connector = Connector::new(None, LIMIT);
+        let broke = || LinkError::Unreachable {
+            address: Address::new("127.0.0.1", 1),
+            why: "broken pipe".to_owned(),
+        };
+        let tls = serve(|_| &[TLS_ALERT, 3, 1]).await;
+        let answer = odd(&connector, &broke(), Some(HERE), tls).await;
+        assert!(matches!(answer, Answer::OtherSpeech(Speech::Tls)));
+        let other = serve(|_| b"HTTP/1.1 400\r\n").await;
+        let answer = odd(&connector, &broke(), Some(HERE), other).await;
+        assert!(matches!(answer, Answer::Odd(what) if what.contains("broken pipe")));
     }
 
     #[test]
