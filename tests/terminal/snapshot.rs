@@ -108,7 +108,12 @@ impl Snapshots {
     }
 
     fn without_what_is_known(&self, text: &str) -> String {
-        self.known.iter().fold(text.to_owned(), |text, (word, name)| text.replace(word, name))
+        self.known.iter().fold(text.to_owned(), |text, (word, name)| {
+            match word.bytes().all(|byte| byte.is_ascii_digit()) {
+                true => with_number(&text, word, name),
+                false => text.replace(word, name),
+            }
+        })
     }
 
     /// Fails if anything was another than in the files.
@@ -121,6 +126,29 @@ impl Snapshots {
             self.differences.join("\n")
         );
     }
+}
+
+/// With `name` where the text has this number. One that has more digits is another: a percentage may have those of a port.
+fn with_number(text: &str, number: &str, name: &str) -> String {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let (mut result, mut copied) = (String::new(), 0);
+    for (at, _) in text.match_indices(number) {
+        let end = at + number.len();
+        if !is_digit(text[..at].chars().next_back()) && !is_digit(text[end..].chars().next()) {
+            result.push_str(&text[copied..at]);
+            result.push_str(name);
+            copied = end;
+        }
+    }
+    result.push_str(&text[copied..]);
+    result
+}
+
+#[test]
+fn a_port_is_known_and_its_digits_in_another_number_are_not() {
+    let text = "127.0.0.1:29882@29882, 29882, 33.331298828125, 129882 29882";
+    let known = "127.0.0.1:27004@27004, 27004, 33.331298828125, 129882 27004";
+    assert_eq!(with_number(text, "29882", "27004"), known);
 }
 
 pub fn folder() -> PathBuf {
