@@ -91,7 +91,7 @@ fn write_batch(
         for _ in 0..count {
             let Some(reply) = connection.reply() else { return Ok(false) };
             match error_in(&reply) {
-                Some(error) if fails && error.starts_with("MISCONF") => return Ok(false),
+                Some(error) if fails && is_refusal(error) => return Ok(false),
                 Some(error) => return Err(format!("{:?} was answered with {error}", columns[column])),
                 None => {}
             }
@@ -99,6 +99,11 @@ fn write_batch(
         lock().acknowledge(Instant::now());
     }
     Ok(true)
+}
+
+/// Nothing was written: the node knows that it could not be kept. Between MULTI and EXEC it may have come to know it.
+fn is_refusal(error: &str) -> bool {
+    error.strip_prefix("EXECABORT Transaction discarded because of: ").unwrap_or(error).starts_with("MISCONF")
 }
 
 fn error_in(reply: &Reply) -> Option<&str> {
