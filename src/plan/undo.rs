@@ -156,7 +156,9 @@ impl<'a> Back<'a> {
         let standing = Standing::of(part, self.topology, past.roles);
         self.warnings.extend(left_alone(&standing.elsewhere));
         let slots = standing.there.union(&standing.open);
-        if slots.is_empty() {
+        // Who has given all of them back follows who has them.
+        let is_back = standing.target.is_some_and(|target| target.id == part.source.id);
+        if slots.is_empty() || is_back {
             return Ok(());
         }
         let (source, target) = match (self.gave_its_last(part, past), standing.target) {
@@ -260,11 +262,15 @@ impl<'a> Back<'a> {
                 .map(|replica| Step::Replicate { replica: NodeRef::of(replica), master: node.clone() });
             after.extend(again.filter(|step| !self.steps.contains(step)));
         }
-        // Who followed whoever gets its slots back, and went with them.
-        for part in &self.back {
-            for replica in self.topology.replicas_of(part.source.id) {
-                let was_its = past.roles.get(&replica.id) == Some(&Some(part.target.id));
-                let again = Step::Replicate { replica: NodeRef::of(replica), master: part.target.clone() };
+        // Who followed whoever has its slots again, or gets them, and went with them.
+        let is_master = |owner: &NodeRef| {
+            let frees = |step: &Step| matches!(step, Step::Release { node } if node.id == owner.id);
+            self.topology.node(owner.id).is_some_and(Node::is_master) || steps.iter().any(frees)
+        };
+        for part in past.plan.moves().filter(|part| is_master(&part.source)) {
+            for replica in self.topology.replicas_of(part.target.id) {
+                let was_its = past.roles.get(&replica.id) == Some(&Some(part.source.id));
+                let again = Step::Replicate { replica: NodeRef::of(replica), master: part.source.clone() };
                 if was_its && replica.answers() && !self.steps.contains(&again) && !after.contains(&again) {
                     after.push(again);
                 }
@@ -493,6 +499,11 @@ mod tests {
             matches!(step, Step::Replicate { replica, master } if replica.id == id(4) && master.id == id(1))
         });
         assert!(follows, "its replica comes back, too: {:?}", back.steps);
+        // It has them again, and who was lent them follows it.
+        let mut again = topology_of(&[slots(0, 100), SlotSet::EMPTY, slots(100, 16384), SlotSet::EMPTY]);
+        again.nodes.get_mut(&id(2)).unwrap().role = Role::ReplicaOf(id(1));
+        let nothing = super::plan(&again, &Past { plan: &plan, done: 1, roles: &roles }).unwrap();
+        assert_eq!(moved(&nothing), []);
         // A replica that took over is another matter: it stands for the source.
         let roles: Roles = [(id(1), None), (id(2), Some(id(1))), (id(3), None)].into();
         let error = super::plan(&now, &Past { plan: &plan, done: 1, roles: &roles }).unwrap_err();

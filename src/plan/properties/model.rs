@@ -204,7 +204,11 @@ impl Model {
             Step::Meet { nodes, others } => self.meet(nodes, others),
             Step::Forget { node } => self.forget(node),
             Step::Release { node } => {
-                self.may_be_reset(node)?;
+                // One that is a master without slots just meets the others, as on old servers.
+                if self.node(node)?.master.is_some() {
+                    self.may_be_reset(node)?;
+                }
+                ensure(self.node(node)?.slots.is_empty(), "it owns slots")?;
                 self.node(node)?.master = None;
                 Ok(())
             }
