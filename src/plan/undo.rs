@@ -199,18 +199,17 @@ impl<'a> Back<'a> {
         let was_master = |id: NodeId| past.roles.get(&id) == Some(&None);
         let source = self.topology.node(part.source.id).filter(|source| source.answers())?;
         let follows = source.master()?;
-        let release = Step::Release { node: NodeRef::of(source) };
-        (was_master(source.id) && (was_master(follows) || self.before.contains(&release))).then_some(source)
+        let is_freed = || self.is_freed(&NodeRef::of(source));
+        (was_master(source.id) && (was_master(follows) || is_freed())).then_some(source)
     }
 
     /// It is released from that, to get its slots again; and those who followed it when the job began follow it again.
     fn hold_anew(&mut self, source: &Node, past: &Past<'_>) {
         let node = NodeRef::of(source);
-        let release = Step::Release { node: node.clone() };
-        if self.before.contains(&release) {
+        if self.is_freed(&node) {
             return;
         }
-        self.before.extend([release, Step::AwaitReady { node: node.clone() }]);
+        self.before.extend(freed(&node));
         for replica in self.topology.nodes.values().filter(|replica| replica.answers()) {
             let was_its = past.roles.get(&replica.id) == Some(&Some(source.id));
             let back = Step::Replicate { replica: NodeRef::of(replica), master: node.clone() };
@@ -245,45 +244,59 @@ impl<'a> Back<'a> {
 
     /// Half-moved slots are finished before anything else. Then what was done last is taken back first.
     fn into_steps(self, past: &Past<'_>) -> Steps {
-        let mut steps = self.before;
         let goes_on = [self.finish.as_slice(), &self.back].concat();
-        steps.extend(left_behind(past.plan.moves(), &goes_on, self.topology, past.roles));
-        let emptied = emptied(&self.finish, self.topology);
+        let marks = left_behind(past.plan.moves(), &goes_on, self.topology, past.roles);
+        // Whose last slot is half moved follows who gets it, as do its replicas (since Redis 7).
+        let mut emptied = emptied(&self.finish, self.topology);
+        emptied.retain(|source| self.back.iter().any(|part| part.target.id == source.id));
+        let followers = self.followers_again(&emptied, past);
+        let mut steps = self.before;
+        steps.extend(marks);
         steps.extend(move_steps(self.finish, self.topology));
-        let mut after = Vec::new();
-        for source in emptied.iter().filter(|source| self.back.iter().any(|part| part.target.id == source.id))
-        {
-            // Its last slot was half moved: it follows who got it, as do its replicas (since Redis 7).
-            let node = NodeRef::of(source);
-            steps.extend([Step::Release { node: node.clone() }, Step::AwaitReady { node: node.clone() }]);
-            let replicas =
-                self.topology.replicas_of(source.id).into_iter().filter(|replica| replica.answers());
-            let again = replicas
-                .map(|replica| Step::Replicate { replica: NodeRef::of(replica), master: node.clone() });
-            after.extend(again.filter(|step| !self.steps.contains(step)));
-        }
-        // Who followed whoever has its slots again, or gets them, and went with them.
-        let is_master = |owner: &NodeRef| {
-            let frees = |step: &Step| matches!(step, Step::Release { node } if node.id == owner.id);
-            self.topology.node(owner.id).is_some_and(Node::is_master) || steps.iter().any(frees)
-        };
-        for part in past.plan.moves().filter(|part| is_master(&part.source)) {
-            for replica in self.topology.replicas_of(part.target.id) {
-                let was_its = past.roles.get(&replica.id) == Some(&Some(part.source.id));
-                let again = Step::Replicate { replica: NodeRef::of(replica), master: part.source.clone() };
-                if was_its && replica.answers() && !self.steps.contains(&again) && !after.contains(&again) {
-                    after.push(again);
-                }
-            }
-        }
-        if !after.is_empty() {
-            after.push(agree());
-        }
+        steps.extend(emptied.into_iter().flat_map(|source| freed(&NodeRef::of(source))));
         steps.extend(move_steps(self.back, self.topology));
-        steps.extend(after);
+        steps.extend(followers);
         steps.extend(self.steps);
         (steps, self.warnings)
     }
+
+    /// Replicas that went with slots follow their masters again: those of `emptied`, and those of whoever has its slots, or gets them.
+    fn followers_again(&self, emptied: &[&Node], past: &Past<'_>) -> Vec<Step> {
+        let mut again = Vec::new();
+        let mut follow = |replica: &Node, master: &NodeRef| {
+            let step = Step::Replicate { replica: NodeRef::of(replica), master: master.clone() };
+            if replica.answers() && !self.steps.contains(&step) && !again.contains(&step) {
+                again.push(step);
+            }
+        };
+        for source in emptied {
+            for replica in self.topology.replicas_of(source.id) {
+                follow(replica, &NodeRef::of(source));
+            }
+        }
+        let is_master = |owner: &NodeRef| {
+            self.topology.node(owner.id).is_some_and(Node::is_master) || self.is_freed(owner)
+        };
+        for part in past.plan.moves().filter(|part| is_master(&part.source)) {
+            let replicas = self.topology.replicas_of(part.target.id).into_iter();
+            let was_its = |id: NodeId| past.roles.get(&id) == Some(&Some(part.source.id));
+            replicas.filter(|replica| was_its(replica.id)).for_each(|replica| follow(replica, &part.source));
+        }
+        if !again.is_empty() {
+            again.push(agree());
+        }
+        again
+    }
+
+    /// Before anything is moved.
+    fn is_freed(&self, node: &NodeRef) -> bool {
+        self.before.iter().any(|step| matches!(step, Step::Release { node: freed } if freed.id == node.id))
+    }
+}
+
+/// Of a replica, a master without slots that may get some.
+fn freed(node: &NodeRef) -> [Step; 2] {
+    [Step::Release { node: node.clone() }, Step::AwaitReady { node: node.clone() }]
 }
 
 fn set_back(step: &Step) -> Option<Step> {
