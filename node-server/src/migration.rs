@@ -11,6 +11,7 @@
 //!
 //! Connections are kept for ten seconds of idleness, as Redis keeps them.
 
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -150,8 +151,9 @@ async fn deliver(node: &Node, job: &Job) -> Answer {
                 give_back(node, job, connection);
                 return answer;
             }
-            // The target may have closed a connection that lay idle; nothing was answered on it, so a new one is tried.
-            Err(Broken { nothing_came: true, .. }) if !was_fresh => {}
+            // The target may have closed a connection that lay idle, so a new one is tried. A target that is silent is another
+            // thing: it may do yet what it was sent, and would find its own work in the way of the second attempt.
+            Err(Broken { was_closed: true, .. }) if !was_fresh => {}
             Err(broken) => return broken.answer,
         }
     }
@@ -191,7 +193,8 @@ fn give_back(node: &Node, job: &Job, connection: Connection) {
 
 /// A conversation that ended before its end.
 struct Broken {
-    nothing_came: bool,
+    /// Before anything was answered.
+    was_closed: bool,
     answer: Answer,
 }
 
@@ -221,22 +224,23 @@ async fn converse(node: &Node, job: &Job, connection: &mut Connection) -> Result
     }
     let limit = Duration::from_millis(job.timeout_ms);
     let mut answer = Answer::default();
+    let failed = |doing: &str, why: &str| {
+        let (host, port) = &job.target;
+        format!("IOERR error or timeout {doing} target instance {host}:{port}: {why}")
+    };
     let written = timeout(limit, connection.stream.write_all(&request)).await;
-    if let Some(error) = io_error(written, "writing to", &job.target) {
-        answer.error = Some(error);
-        return Err(Broken { nothing_came: true, answer });
+    if let Err(silence) = Silence::in_time(written) {
+        answer.error = Some(failed("writing to", &silence.to_string()));
+        return Err(Broken { was_closed: silence.is_end(), answer });
     }
     let mut replies = Replies { stream: &mut connection.stream, bytes: Vec::new(), used: 0 };
     let mut nothing_came = true;
     for number in 0..preamble + job.parcels.len() {
         let reply = match replies.next(limit).await {
             Ok(reply) => reply,
-            Err(error) => {
-                answer.error.get_or_insert(format!(
-                    "IOERR error or timeout reading from target instance {}:{}: {error}",
-                    job.target.0, job.target.1
-                ));
-                return Err(Broken { nothing_came, answer });
+            Err(silence) => {
+                answer.error.get_or_insert_with(|| failed("reading from", &silence.to_string()));
+                return Err(Broken { was_closed: nothing_came && silence.is_end(), answer });
             }
         };
         nothing_came = false;
@@ -245,7 +249,7 @@ async fn converse(node: &Node, job: &Job, connection: &mut Connection) -> Result
                 answer.error.get_or_insert(format!("ERR Target instance replied with error: {error}"));
                 // Not logged in or in the wrong database: what follows was refused or is not to be trusted.
                 connection.database = None;
-                return Err(Broken { nothing_came: false, answer });
+                return Err(Broken { was_closed: false, answer });
             }
             (Reply::Error(error), Some(_)) => {
                 answer.error.get_or_insert(format!("ERR Target instance replied with error: {error}"));
@@ -258,17 +262,36 @@ async fn converse(node: &Node, job: &Job, connection: &mut Connection) -> Result
     Ok(answer)
 }
 
-fn io_error<T>(
-    result: Result<io::Result<T>, tokio::time::error::Elapsed>,
-    doing: &str,
-    target: &(String, u16),
-) -> Option<String> {
-    let what = match result {
-        Ok(Ok(_)) => return None,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "timeout".to_owned(),
-    };
-    Some(format!("IOERR error or timeout {doing} target instance {}:{}: {what}", target.0, target.1))
+/// Why nothing more comes from the target, or goes to it.
+#[derive(Debug)]
+enum Silence {
+    TimedOut,
+    Ended(io::Error),
+    /// What it says is no reply.
+    Garbled(String),
+}
+
+impl Silence {
+    fn in_time<T>(result: Result<io::Result<T>, tokio::time::error::Elapsed>) -> Result<T, Silence> {
+        result.map_err(|_| Silence::TimedOut)?.map_err(Silence::Ended)
+    }
+
+    fn is_end(&self) -> bool {
+        matches!(self, Silence::Ended(_))
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Silence::TimedOut => out.write_str("timeout"),
+            Silence::Ended(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                out.write_str("the target closed the connection")
+            }
+            Silence::Ended(error) => error.fmt(out),
+            Silence::Garbled(why) => out.write_str(why),
+        }
+    }
 }
 
 /// Reads one reply after the other.
@@ -279,7 +302,7 @@ struct Replies<'a> {
 }
 
 impl Replies<'_> {
-    async fn next(&mut self, limit: Duration) -> Result<Reply, String> {
+    async fn next(&mut self, limit: Duration) -> Result<Reply, Silence> {
         loop {
             match Reply::parse(&self.bytes[self.used..]) {
                 Ok(Some((reply, length))) => {
@@ -287,13 +310,10 @@ impl Replies<'_> {
                     return Ok(reply);
                 }
                 Ok(None) => {}
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(Silence::Garbled(error.to_string())),
             }
-            match timeout(limit, self.stream.read_buf(&mut self.bytes)).await {
-                Ok(Ok(0)) => return Err("the target closed the connection".to_owned()),
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Err(error.to_string()),
-                Err(_) => return Err("timeout".to_owned()),
+            if Silence::in_time(timeout(limit, self.stream.read_buf(&mut self.bytes)).await)? == 0 {
+                return Err(Silence::Ended(io::ErrorKind::UnexpectedEof.into()));
             }
         }
     }

@@ -197,3 +197,30 @@ fn a_source_that_is_killed_before_the_answer_still_has_the_key() {
     wait_until("it has loaded", || again.text("PING") == "PONG");
     assert_eq!(again.text("GET k"), "v");
 }
+
+/// As in Redis: what is not answered in time may be done yet, and a second RESTORE would find the first one's key in its way.
+#[test]
+fn what_was_not_answered_in_time_is_not_sent_once_more() {
+    let mut source = node();
+    source.text("SET another v");
+    let puppet = Puppet::new();
+    let migrate = |source: &mut Server, key: &str, limit: &str| {
+        let mut client = source.connect();
+        client.send(&["MIGRATE", "127.0.0.1", &puppet.port.to_string(), key, "0", limit, "COPY"]);
+        client
+    };
+    // A connection that is kept.
+    let mut client = migrate(&mut source, "k", "5000");
+    puppet.request();
+    puppet.answer(b"+OK\r\n");
+    assert_eq!(format!("{:?}", client.reply()), r#"Simple("OK")"#);
+    let mut client = migrate(&mut source, "k", "200");
+    puppet.request();
+    let answer = format!("{:?}", client.reply());
+    assert!(answer.contains("IOERR error or timeout reading") && answer.contains("timeout"), "{answer}");
+    puppet.hang_up();
+    let mut client = migrate(&mut source, "another", "5000");
+    assert_eq!(puppet.request()[1], "another");
+    puppet.answer(b"+OK\r\n");
+    assert_eq!(format!("{:?}", client.reply()), r#"Simple("OK")"#);
+}
