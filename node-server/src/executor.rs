@@ -391,7 +391,7 @@ fn run<'a>(
     }
     // Who waits has not been answered: its connection counts it when it is. A script that is debugged has not run yet.
     let is_over = match &result {
-        Ok(Outcome::Park(park)) => park.pipelined,
+        Ok(Outcome::Park(_)) => false,
         Ok(Outcome::HandOver(_)) => request.spec.locks != Locks::Script,
         _ => true,
     };
@@ -400,6 +400,9 @@ fn run<'a>(
         let failed =
             result.is_err() || command::script_failed(request.spec, output.get(start..).unwrap_or_default());
         node.note_call(session, request.spec, request.args, took_ns, failed);
+    } else if matches!(&result, Ok(Outcome::Park(park)) if park.pipelined) {
+        let took_ns = lap_ns.unwrap_or_else(|| batch.clock.lap_ns());
+        node.note_slow(session, request.spec, request.args, took_ns);
     }
     match result {
         Ok(Outcome::Done) if close => {
@@ -435,16 +438,31 @@ pub fn take_pushes(session: &mut Session, output: &mut Vec<u8>) {
 /// A client that waited since then was answered. The request counts from its beginning to now, but whether it was slow is
 /// asked of its work alone.
 pub fn note_answered(node: &Node, session: &Session, args: Args<'_>, since: Instant, reply: &LateReply) {
-    let failed = reply.bytes.first() == Some(&b'-');
+    let spec = spec_of(node, args);
+    note_answer(node, spec, since, &reply.bytes);
+    if let Some(spec) = spec {
+        node.note_slow(session, spec, args, clock::nanoseconds(reply.took));
+    }
+}
+
+/// Counts a request that was answered late by these bytes.
+pub fn note_answer(node: &Node, spec: Option<&'static CommandSpec>, since: Instant, reply: &[u8]) {
+    let failed = reply.first() == Some(&b'-');
     if failed {
-        let line = reply.bytes.get(1..).unwrap_or_default();
+        let line = reply.get(1..).unwrap_or_default();
         let word = line.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
         node.errors.note(&String::from_utf8_lossy(word));
         node.stats.note_error();
     }
-    if let Lookup::Found(known) = node.commands.find(args) {
-        node.command_stats.ran(known.spec, clock::nanoseconds(clock::monotonic() - since), failed);
-        node.note_slow(session, known.spec, args, clock::nanoseconds(reply.took));
+    if let Some(spec) = spec {
+        node.command_stats.ran(spec, clock::nanoseconds(clock::monotonic() - since), failed);
+    }
+}
+
+pub fn spec_of(node: &Node, args: Args<'_>) -> Option<&'static CommandSpec> {
+    match node.commands.find(args) {
+        Lookup::Found(known) => Some(known.spec),
+        _ => None,
     }
 }
 

@@ -180,6 +180,10 @@ fn a_target_that_dies_or_babbles_or_is_not_there_costs_no_key() {
     let answer = format!("{:?}", client.reply());
     assert!(answer.contains("IOERR error or timeout reading") && answer.contains("timeout"), "{answer}");
     assert_eq!(source.text("GET k"), "v");
+    let stats = source.text("INFO commandstats");
+    let line = stats.lines().find(|line| line.starts_with("cmdstat_migrate:")).unwrap();
+    assert!(line.contains("calls=4,") && line.ends_with("rejected_calls=0,failed_calls=4"), "{line}");
+    assert!(source.text("INFO errorstats").contains("errorstat_IOERR:count=4"));
 }
 
 #[test]

@@ -210,11 +210,14 @@ impl Connection {
                         return Some(end);
                     }
                 }
-                Message::Reply { wait, reply } if self.ordered.complete(wait, &reply.bytes) => {
-                    self.ordered.flush(&mut buffers.output);
+                Message::Reply { wait, reply } => {
+                    // Else it is for a wait that is over.
+                    if let Some(begun) = self.ordered.complete(wait, &reply.bytes) {
+                        executor::note_answer(&self.node, begun.spec, begun.since, &reply.bytes);
+                        self.ordered.flush(&mut buffers.output);
+                    }
                 }
-                // For a wait that is over.
-                Message::Reply { .. } | Message::Retry { .. } => {}
+                Message::Retry { .. } => {}
                 Message::GiveMemoryBack => {
                     self.gave_room_back = true;
                     self.input.shrink_to_fit();
@@ -569,7 +572,9 @@ impl Connection {
             Flow::Close => self.closing = true,
             Flow::HandOver(adopt) => return Some(End::HandOver(adopt)),
             Flow::Park(park) if park.pipelined => {
-                self.ordered.push_wait(request().as_args(), park.wait.wait())
+                let request = request();
+                let spec = executor::spec_of(&self.node, request.as_args());
+                self.ordered.push_wait(request.as_args(), spec, park.wait.wait());
             }
             Flow::Park(park) => self.park(park, request()),
         }

@@ -6,8 +6,12 @@
 //! them.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use rcl_proto::resp::Args;
+
+use crate::clock;
+use crate::command::CommandSpec;
 
 /// More are not begun; the rest of the pipeline waits its turn.
 const MOST: usize = 1024;
@@ -22,8 +26,16 @@ pub struct OrderedReplies {
 #[derive(Debug)]
 enum Pending {
     /// Wait number so-and-so has not ended.
-    Wait(u64),
+    Wait(u64, Begun),
     Done(Vec<u8>),
+}
+
+/// A request that began to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    /// `None`: nobody knows such a command any more.
+    pub spec: Option<&'static CommandSpec>,
+    pub since: Instant,
 }
 
 impl OrderedReplies {
@@ -37,11 +49,11 @@ impl OrderedReplies {
     }
 
     /// A request began to wait.
-    pub fn push_wait(&mut self, args: Args<'_>, wait: u64) {
+    pub fn push_wait(&mut self, args: Args<'_>, spec: Option<&'static CommandSpec>, wait: u64) {
         if self.is_empty() {
             self.command = command_of(args);
         }
-        self.waiting.push_back(Pending::Wait(wait));
+        self.waiting.push_back(Pending::Wait(wait, Begun { spec, since: clock::monotonic() }));
     }
 
     /// A request was answered by what stands in `output` from `start` on; while others before it wait, that waits too.
@@ -51,16 +63,16 @@ impl OrderedReplies {
         }
     }
 
-    /// The reply of wait number `wait`. False when that is none of these.
-    pub fn complete(&mut self, wait: u64, reply: &[u8]) -> bool {
-        let is_it = |pending: &&mut Pending| matches!(pending, Pending::Wait(number) if *number == wait);
-        match self.waiting.iter_mut().find(is_it) {
-            Some(pending) => {
+    /// The reply of wait number `wait`, and what waited for it; `None`: that is none of these.
+    pub fn complete(&mut self, wait: u64, reply: &[u8]) -> Option<Begun> {
+        self.waiting.iter_mut().find_map(|pending| match pending {
+            Pending::Wait(number, begun) if *number == wait => {
+                let begun = *begun;
                 *pending = Pending::Done(reply.to_vec());
-                true
+                Some(begun)
             }
-            None => false,
-        }
+            _ => None,
+        })
     }
 
     /// Appends the replies whose turn has come.
@@ -93,15 +105,15 @@ mod tests {
     #[test]
     fn replies_keep_the_order_of_their_requests() {
         let mut replies = OrderedReplies::default();
-        replies.push_wait(args("CLUSTER SETSLOT 1 STABLE").as_args(), 7);
+        replies.push_wait(args("CLUSTER SETSLOT 1 STABLE").as_args(), None, 7);
         let mut output = b"-ERR\r\n".to_vec();
         replies.take_turn(&mut output, 0);
-        replies.push_wait(args("cluster setslot 2 STABLE").as_args(), 8);
-        assert!(replies.complete(8, b"+8\r\n"));
+        replies.push_wait(args("cluster setslot 2 STABLE").as_args(), None, 8);
+        assert!(replies.complete(8, b"+8\r\n").is_some());
         replies.flush(&mut output);
         assert!(output.is_empty(), "the first one still waits");
-        assert!(replies.complete(7, b"+7\r\n"));
-        assert!(!replies.complete(9, b"+9\r\n"));
+        assert!(replies.complete(7, b"+7\r\n").is_some());
+        assert!(replies.complete(9, b"+9\r\n").is_none());
         replies.flush(&mut output);
         assert_eq!(output, b"+7\r\n-ERR\r\n+8\r\n");
         assert!(replies.is_empty());
@@ -111,7 +123,7 @@ mod tests {
     fn only_the_same_command_goes_ahead() {
         let mut replies = OrderedReplies::default();
         assert!(replies.admits(args("get k").as_args()));
-        replies.push_wait(args("CLUSTER SETSLOT 1 STABLE").as_args(), 1);
+        replies.push_wait(args("CLUSTER SETSLOT 1 STABLE").as_args(), None, 1);
         assert!(replies.admits(args("cluster SetSlot 2 STABLE").as_args()));
         for other in ["get k", "cluster nodes", "cluster", "migrate h 1 k 0 1"] {
             assert!(!replies.admits(args(other).as_args()), "{other}");
