@@ -59,6 +59,14 @@ impl Field {
         nodes.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).unwrap().slots.len()
     }
 
+    /// Slots that the source is about to give.
+    fn migrating(&self) -> Vec<String> {
+        let nodes = text(&self.servers[SOURCE].link().call(&["CLUSTER", "NODES"]));
+        let nodes = rcl_proto::nodes_text::parse(&nodes).unwrap();
+        let myself = nodes.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).unwrap();
+        myself.migrating.iter().map(|(slot, _)| slot.to_string()).collect()
+    }
+
     /// A reshard of most of the source's slots, slowed down, and under way. A third node is its entry.
     fn reshard_under_way(&self) -> Child {
         let (entry, from, to) =
@@ -256,6 +264,48 @@ fn a_target_that_is_silent_does_not_cost_its_source_its_place() {
     field.signal(TARGET, libc::SIGCONT);
     field.resume();
     field.assert_well(2);
+}
+
+/// A MIGRATE gives up on a silent target, which does what it was sent when it is awake again: keys are on both sides then. Clients have written to those
+/// of the source meanwhile, and no `rcl` was there to see it.
+fn takes_late_what_it_was_sent(kind: Kind) {
+    let field = Field::new(kind, "late", "30000");
+    let mut running = field.reshard_under_way();
+    field.signal(TARGET, libc::SIGSTOP);
+    let mut source = field.servers[SOURCE].link();
+    eventually("MIGRATE has given up", || text(&source.call(&["INFO", "errorstats"])).contains("IOERR"));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let mut newer = Vec::new();
+    for slot in field.migrating() {
+        let Reply::Array(keys) = source.call(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]) else { panic!() };
+        for key in keys.iter().map(text) {
+            let value = text(&source.call(&["GET", &key]));
+            if source.call(&["SET", &key, "newer"]) == ok() {
+                newer.push((key, value));
+            }
+        }
+    }
+    field.signal(TARGET, libc::SIGCONT);
+    let mut target = field.servers[TARGET].link();
+    let mut is_there = |key: &str| {
+        target.call(&["ASKING"]);
+        target.call(&["EXISTS", key]) == Reply::Integer(1)
+    };
+    eventually("keys are on both sides", || newer.iter().any(|(key, _)| is_there(key)));
+    rcl_ok(&field.with_state(&["resume", "--yes"]));
+    let mut client = Client::new(field.servers[2].port);
+    for (key, value) in newer {
+        assert_eq!(client.get(&key).unwrap().as_deref(), Some("newer"), "{key}");
+        client.set(&key, &value).unwrap();
+    }
+    field.assert_well(2);
+    field.assert_all_arrived();
+}
+
+#[test]
+fn what_a_target_takes_late_does_not_stand_in_the_way_of_what_the_source_has() {
+    with_kinds(Kind::Ours, takes_late_what_it_was_sent);
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //!   several calls in one write, as much as the source can pass on in a few milliseconds (window.rs)
 //! ```
 //!
-//! A key that exists on the target is an error (`BUSYKEY`), for its value there may be newer. Two exceptions: the values are
-//! the same (settle.rs); and after an I/O error between source and target, when the source may have been told nothing of a key
+//! A key that exists on the target is an error (`BUSYKEY`), for its value there may be newer. Three exceptions: the target had no key of the slot when it was
+//! opened, and the source is what it was then (history.rs); the values are the same (settle.rs); and after an I/O error between source and target, when the source may have been told nothing of a key
 //! that the target has stored. What the source still holds it still serves, so its value is the right one, and the second
 //! attempt replaces. Before that the target must be known to be in its place still (place.rs); then calls go one a write, and have more time
 //! (patience.rs).
@@ -21,6 +21,7 @@ use rcl_proto::{Address, Slot};
 use tokio::sync::{Notify, Semaphore};
 
 use super::failover::node_timeout;
+use super::history::Source;
 use super::patience::Patience;
 use super::place::{Doubt, Place};
 use super::slots::first_error;
@@ -30,6 +31,7 @@ use super::window::{Call, Window, next_write};
 use super::{BigKeys, Conduct, Settings, settle};
 use crate::cli::{Failure, Kind, Session};
 use crate::connect::{Cluster, Connector, Link, LinkError, Pipeline, Words};
+use crate::journal::Sole;
 use crate::plan::NodeRef;
 
 /// How often an I/O error between source and target is met with another attempt.
@@ -47,6 +49,7 @@ pub struct KeyPath {
     target_address: Address,
     connector: Connector,
     place: Place,
+    origin: Source,
     patience: Patience,
     settings: Settings,
     conduct: Conduct,
@@ -79,6 +82,7 @@ impl KeyPath {
         Ok(KeyPath {
             patience: Patience::new(settings.migrate_timeout_ms, ours, node_timeout(&from).await),
             place: Place::new(cluster, source.id, target.id),
+            origin: Source::of(cluster, source.id, target.id).await?,
             source: from,
             target: to,
             target_address: target.address.clone(),
@@ -113,6 +117,11 @@ impl KeyPath {
             slots = counts.into_iter().filter(|(_, keys)| *keys > 0).map(|(slot, _)| slot).collect();
             self.refuse_big(&found).await?;
         }
+    }
+
+    /// Of which of these slots the source has the only keys. To be asked before they are opened.
+    pub async fn sole(&self, slots: &[Slot]) -> Result<Option<Sole>, Failure> {
+        self.origin.sole(slots, Survey { source: &self.target, turn: Some(&self.of_target) }).await
     }
 
     /// Looks at the source.
@@ -200,7 +209,7 @@ impl KeyPath {
             for ((call, replaces), reply) in left.iter().zip(&replies) {
                 let Reply::Error(error) = reply else { continue };
                 if error.contains("BUSYKEY") && !replaces {
-                    settle::same_on_both(&self.source, &self.target, *call).await?;
+                    self.may_replace(call).await?;
                 } else if !(error.starts_with("IOERR") || error.contains("TRYAGAIN")) {
                     return Err(self.refused(call.0, error));
                 }
@@ -221,6 +230,14 @@ impl KeyPath {
             left = failed;
         }
         Err(self.refused(left[0].0.0, &why))
+    }
+
+    /// The target has a key of this call.
+    async fn may_replace(&self, call: &Call<'_>) -> Result<(), Failure> {
+        if self.origin.is_newer(call.0, &self.source, &self.conduct.journal).await {
+            return Ok(());
+        }
+        settle::same_on_both(&self.source, &self.target, *call).await
     }
 
     async fn at_once(&self, calls: &[(Call<'_>, bool)]) -> Result<Vec<Reply>, LinkError> {

@@ -9,6 +9,7 @@ mod dissolve;
 mod epochs;
 mod failover;
 mod handover;
+mod history;
 mod join;
 mod keys;
 mod last_slot;

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! source   what lies in them, what it weighs    (survey.rs)      s = every slot of the batch, but those with big keys
+//! target   that nothing lies in them            (history.rs)
 //! journal  opening s
 //! target   SETSLOT s IMPORTING source
 //! source   SETSLOT s MIGRATING target
@@ -261,7 +262,7 @@ impl Pair {
     ) -> Result<(), Failure> {
         let (journal, set) =
             (&self.conduct.journal, counts.iter().map(|(slot, _)| *slot).collect::<SlotSet>());
-        journal.opening(self.source_id, self.target_id, &set)?;
+        journal.opening(self.source_id, self.target_id, &set, None)?;
         if !handover.run(&set, &self.conduct).await? {
             return Ok(());
         }
@@ -287,7 +288,8 @@ impl Pair {
             return Ok(());
         }
         let (journal, set) = (&self.conduct.journal, slots.iter().copied().collect::<SlotSet>());
-        journal.opening(self.source_id, self.target_id, &set)?;
+        let sole = self.path.sole(&slots).await?;
+        journal.opening(self.source_id, self.target_id, &set, sole)?;
         self.open(&slots).await?;
         let keys = self.path.drain(&slots, found).await?;
         self.close(&slots, &mut moved.notes).await?;

@@ -12,6 +12,7 @@ use rcl_proto::Address;
 
 use super::job::{Job, State};
 use super::record::{Member, Record, VERSION};
+use super::sole::Soles;
 use super::time::{name_of, now_ms};
 use super::writer::Journal;
 use crate::cli::{Failure, Kind};
@@ -90,7 +91,7 @@ impl StateFolder {
         }
         let at_ms = now_ms();
         let (id, path, file) = self.new_file(at_ms).map_err(failed)?;
-        let journal = Journal::open(id.clone(), path, file);
+        let journal = Journal::open(id.clone(), path, file, Soles::default());
         let nodes = Member::all(topology);
         let (title, entry) = (title.to_owned(), entry.clone());
         journal
@@ -99,7 +100,7 @@ impl StateFolder {
         let mut superseded = Vec::new();
         for (found, (_, _)) in known().filter(|(_, (job, state))| state.is_open() && same_cluster(job)) {
             let (old, _) = self.open(&found.path)?;
-            let old = Journal::open(found.id.clone(), found.path.clone(), old);
+            let old = Journal::open(found.id.clone(), found.path.clone(), old, Soles::default());
             old.write(&Record::Superseded { by: id.clone(), at_ms }, true)?;
             superseded.push(found.id.clone());
         }
@@ -122,7 +123,8 @@ impl StateFolder {
             }
         }
         let (file, job) = self.open(&found.path)?;
-        Ok((job, Journal::open(found.id.clone(), found.path.clone(), file)))
+        let journal = Journal::open(found.id.clone(), found.path.clone(), file, job.soles.clone());
+        Ok((job, journal))
     }
 
     fn look_through(&self) -> io::Result<Vec<Found>> {

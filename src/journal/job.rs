@@ -4,6 +4,7 @@ use rcl_proto::{Address, NodeId, SlotSet};
 use serde::Serialize;
 
 use super::record::{Deed, Ending, Member, Record, VERSION};
+use super::sole::Soles;
 use crate::plan::past::{Past, Roles};
 use crate::plan::{Move, Plan, Step};
 
@@ -17,6 +18,7 @@ pub struct Job {
     /// The first is what the user asked for.
     pub runs: Vec<Run>,
     pub superseded_by: Option<String>,
+    pub(super) soles: Soles,
 }
 
 /// One run at a job's plan, or at what is left of it, or at taking it back.
@@ -96,8 +98,9 @@ impl Job {
                     return Err(format!("it is of version {version}, of a newer rcl"));
                 }
                 (None, Record::Job { job: id, title, entry, nodes: members, at_ms, .. }) => {
-                    let (runs, superseded_by) = (Vec::new(), None);
-                    job = Some(Job { id, title, entry, members, began_ms: at_ms, runs, superseded_by });
+                    let (runs, superseded_by, soles) = (Vec::new(), None, Soles::default());
+                    job =
+                        Some(Job { id, title, entry, members, began_ms: at_ms, runs, superseded_by, soles });
                 }
                 (None, _) => return Err("it does not begin with its job".to_owned()),
                 (Some(job), record) => job.take(record),
@@ -136,8 +139,12 @@ impl Job {
         match record {
             Record::Step { count, .. } => run.begun = count,
             Record::Done { steps, .. } => (run.done, run.begun) = (steps, 0),
-            Record::Opening { slots, .. } => run.opened = run.opened.union(&slots.slots),
+            Record::Opening { slots, sole, .. } => {
+                run.opened = run.opened.union(&slots.slots);
+                self.soles.opened(&slots, sole.as_ref());
+            }
             Record::Moved { slots, keys, .. } => {
+                self.soles.moved(&slots.slots);
                 run.opened = run.opened.difference(&slots.slots);
                 run.moved_slots += slots.slots.len() as u64;
                 run.moved_keys += keys;
@@ -228,7 +235,7 @@ mod tests {
             },
             Record::Begin { deed: Deed::Do, plan, rcl: "1".into(), pid, at_ms },
             Record::Step { first: 0, count: 3, at_ms },
-            Record::Opening { slots: slots.clone(), at_ms },
+            Record::Opening { slots: slots.clone(), sole: None, at_ms },
             Record::Moved { slots, keys: 9, at_ms },
             Record::Done { steps: 3, at_ms },
             Record::End { ending: Ending::Stopped, why: Some("a fault".into()), at_ms },

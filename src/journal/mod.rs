@@ -11,7 +11,7 @@
 //! | `job`        | first: its id, title, and the nodes with their roles | yes                              |
 //! | `begin`      | when it is run, resumed or undone: the plan       | yes                                  |
 //! | `step`       | before a step, or several alike, of the plan     | yes                                  |
-//! | `opening`    | before slots are opened                          | with the system: a killed rcl loses none |
+//! | `opening`    | before slots are opened, with `sole.rs`'s facts  | with the system: a killed rcl loses none |
 //! | `moved`      | when they are closed again                       | likewise                              |
 //! | `done`       | so many steps of the plan are done               | yes                                  |
 //! | `end`        | how the run ended                                | yes                                  |
@@ -25,11 +25,13 @@
 mod folder;
 mod job;
 mod record;
+mod sole;
 mod time;
 mod writer;
 
 pub use folder::{Begun, Found, StateFolder};
 pub use job::{Job, Run, State};
 pub use record::{Deed, Ending, Member, Record};
+pub use sole::{History, Sole};
 pub use time::{minute_text, now_ms};
 pub use writer::Journal;

@@ -3,6 +3,7 @@
 use rcl_proto::{Address, NodeId, SlotSet};
 use serde::{Deserialize, Serialize};
 
+use super::sole::Sole;
 use crate::plan::{Plan, text_form};
 use crate::topology::Topology;
 
@@ -36,6 +37,8 @@ pub enum Record {
     Opening {
         #[serde(flatten)]
         slots: Batch,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sole: Option<Sole>,
         at_ms: u64,
     },
     Moved {

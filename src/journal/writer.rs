@@ -5,9 +5,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rcl_proto::{NodeId, SlotSet};
+use rcl_proto::{NodeId, Slot, SlotSet};
 
 use super::record::{Batch, Deed, Ending, Record};
+use super::sole::{History, Sole, Soles};
 use super::time::now_ms;
 use crate::cli::{Failure, Kind};
 use crate::plan::Plan;
@@ -21,6 +22,7 @@ struct Open {
     id: String,
     path: PathBuf,
     file: Mutex<File>,
+    soles: Mutex<Soles>,
 }
 
 impl Journal {
@@ -30,8 +32,8 @@ impl Journal {
     }
 
     /// `file` is open for appending, ends with a whole line, and is locked.
-    pub(super) fn open(id: String, path: PathBuf, file: File) -> Journal {
-        Journal(Some(Arc::new(Open { id, path, file: Mutex::new(file) })))
+    pub(super) fn open(id: String, path: PathBuf, file: File, soles: Soles) -> Journal {
+        Journal(Some(Arc::new(Open { id, path, file: Mutex::new(file), soles: Mutex::new(soles) })))
     }
 
     pub fn id(&self) -> Option<&str> {
@@ -52,13 +54,34 @@ impl Journal {
         self.write(&Record::Done { steps, at_ms: now_ms() }, true)
     }
 
-    pub fn opening(&self, source: NodeId, target: NodeId, slots: &SlotSet) -> Result<(), Failure> {
+    /// `sole`: of which of them the source has the only keys.
+    pub fn opening(
+        &self,
+        source: NodeId,
+        target: NodeId,
+        slots: &SlotSet,
+        sole: Option<Sole>,
+    ) -> Result<(), Failure> {
         let slots = Batch { source, target, slots: slots.clone() };
-        self.write(&Record::Opening { slots, at_ms: now_ms() }, false)
+        self.know(|soles| soles.opened(&slots, sole.as_ref()));
+        self.write(&Record::Opening { slots, sole, at_ms: now_ms() }, false)
+    }
+
+    /// The history of the source that had the only keys of the slot when it was opened on this way, if it had.
+    pub fn sole_holder(&self, source: NodeId, target: NodeId, slot: Slot) -> Option<History> {
+        let soles = self.0.as_deref()?.soles.lock().unwrap_or_else(PoisonError::into_inner);
+        soles.of(source, target, slot).cloned()
+    }
+
+    fn know(&self, what: impl FnOnce(&mut Soles)) {
+        if let Some(open) = self.0.as_deref() {
+            what(&mut open.soles.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     pub fn moved(&self, source: NodeId, target: NodeId, slots: &SlotSet, keys: u64) -> Result<(), Failure> {
         let slots = Batch { source, target, slots: slots.clone() };
+        self.know(|soles| soles.moved(&slots.slots));
         self.write(&Record::Moved { slots, keys, at_ms: now_ms() }, false)
     }
 

@@ -447,17 +447,18 @@ pub fn apportion(total: usize, weights: &[f64], preference: &[usize]) -> Vec<usi
         return vec![0; weights.len()];
     }
     let exact: Vec<f64> = weights.iter().map(|weight| total as f64 * weight / sum).collect();
-    let shares: Vec<usize> = exact.iter().map(|share| share.floor() as usize).collect();
+    // Weights are divided in floating point: a whole number may come out as a little less, and what differs by no more is a tie.
+    const NOTHING: f64 = 1e-9;
+    let shares: Vec<usize> = exact.iter().map(|share| (share + NOTHING).floor() as usize).collect();
     let mut order: Vec<usize> = (0..weights.len()).filter(|&index| weights[index] > 0.0).collect();
-    let remainder = |index: usize| exact[index] - exact[index].floor();
+    let remainder = |index: usize| exact[index] - shares[index] as f64;
     let wants = |index: usize| {
-        remainder(index) > 1e-9 && preference.get(index).is_some_and(|&wish| wish > shares[index])
+        remainder(index) > NOTHING && preference.get(index).is_some_and(|&wish| wish > shares[index])
     };
     order.sort_by(|&a, &b| {
-        // Weights are divided in floating point: what differs by less than this is a tie.
         let (left, right) = (remainder(a), remainder(b));
         let by_remainder =
-            if (left - right).abs() < 1e-9 { std::cmp::Ordering::Equal } else { right.total_cmp(&left) };
+            if (left - right).abs() < NOTHING { std::cmp::Ordering::Equal } else { right.total_cmp(&left) };
         wants(b).cmp(&wants(a)).then(by_remainder).then(a.cmp(&b))
     });
     let assigned: usize = shares.iter().sum();
@@ -490,5 +491,13 @@ mod tests {
     fn on_a_tie_who_has_more_keeps_more() {
         assert_eq!(apportion(16384, &[1.0; 3], &[5461, 5462, 5461]), [5461, 5462, 5461]);
         assert_eq!(apportion(10, &[0.0, 0.0], &[]), [0, 0]);
+    }
+
+    #[test]
+    fn a_share_that_is_a_whole_number_is_that_number() {
+        // In floating point these sum to a little more than 9.6, of which 3 have a little less than 5120 slots.
+        let weights = [1.7, 0.5, 1.7, 1.0, 1.7, 3.0];
+        assert!(weights.iter().sum::<f64>() > 9.6);
+        assert_eq!(apportion(16384, &weights, &[4000, 2000, 4000, 2000, 4000, 384])[5], 5120);
     }
 }

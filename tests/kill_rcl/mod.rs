@@ -27,6 +27,9 @@ const KEYS: usize = 3000;
 const MORE_KEYS: usize = 400;
 /// A deed is killed no later than after so long.
 const LONGEST: Duration = Duration::from_secs(5);
+/// A third Redis that hears of a demotion before it hears of who took over has slots of nobody until then, and calls the cluster down for a few
+/// milliseconds, whoever orders the failover. Our nodes leave slots with whom they were.
+const DEMOTION_HEARD_FIRST: &str = "CLUSTERDOWN The cluster is";
 const LOAD: Size = Size { items_per_worker: 40, rate: 600 };
 
 #[test]
@@ -304,7 +307,9 @@ impl Field {
             assert_eq!(value, Some(more_value(number)), "{story}: {}", more_key(number));
         }
         let phase = self.load.as_ref().unwrap().end_phase();
-        assert!(phase.lost == 0 && phase.wrong == 0 && phase.errors.is_empty(), "{story}: {phase}");
+        let of_redis = |error: &str| self.servers[0].kind == Kind::Redis && error == DEMOTION_HEARD_FIRST;
+        let errors = phase.errors.keys().filter(|error| !of_redis(error)).count();
+        assert!(phase.lost == 0 && phase.wrong == 0 && errors == 0, "{story}: {phase}");
     }
 
     /// No key is in two places, and none is left over.
