@@ -69,6 +69,10 @@ impl Field {
 
     /// A reshard of most of the source's slots, slowed down, and under way. A third node is its entry.
     fn reshard_under_way(&self) -> Child {
+        self.reshard_under_way_at("4000")
+    }
+
+    fn reshard_under_way_at(&self, keys_per_second: &str) -> Child {
         let (entry, from, to) =
             (self.servers[2].address(), self.servers[SOURCE].id(), self.servers[TARGET].id());
         let before = self.owned(TARGET);
@@ -85,7 +89,7 @@ impl Field {
             "--timeout",
             "3",
             "--max-keys-per-second",
-            "4000",
+            keys_per_second,
         ];
         let mut command = rcl_command(&self.with_state(&arguments));
         let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -270,13 +274,20 @@ fn a_target_that_is_silent_does_not_cost_its_source_its_place() {
 /// of the source meanwhile, and no `rcl` was there to see it.
 fn takes_late_what_it_was_sent(kind: Kind) {
     let field = Field::new(kind, "late", "30000");
-    let mut running = field.reshard_under_way();
-    field.signal(TARGET, libc::SIGSTOP);
+    // So slowly that keys are on their way nearly all the time.
+    let mut running = field.reshard_under_way_at("300");
     let mut source = field.servers[SOURCE].link();
-    eventually("MIGRATE has given up", || text(&source.call(&["INFO", "errorstats"])).contains("IOERR"));
+    let mut told = |section: &str, what: &str| {
+        let info = text(&source.call(&["INFO", section]));
+        info.lines().find(|line| line.starts_with(what)).map(str::to_owned)
+    };
+    let before = told("commandstats", "cmdstat_migrate:");
+    eventually("a MIGRATE is answered", || told("commandstats", "cmdstat_migrate:") != before);
+    field.signal(TARGET, libc::SIGSTOP);
+    eventually("another one gives up", || told("errorstats", "errorstat_IOERR").is_some());
     running.kill().unwrap();
     running.wait().unwrap();
-    let mut newer = Vec::new();
+    let (mut source, mut newer) = (field.servers[SOURCE].link(), Vec::new());
     for slot in field.migrating() {
         let Reply::Array(keys) = source.call(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]) else { panic!() };
         for key in keys.iter().map(text) {
