@@ -331,7 +331,11 @@ impl Chain {
         let heir = direct[self.rng.random_range(0..direct.len())];
         let (name, port) = (self.name(heir), self.members[heir].proxy.port);
         self.tell(&format!("  {name} is to take over"));
-        let full_before = self.members[heir].number("sync_full");
+        // Of the one that steps down: others may still be about a sync of their own.
+        let partial = |member: &mut Member| {
+            member.server().log().matches("Successful partial resynchronization with master").count()
+        };
+        let partial_before = partial(&mut self.members[old]);
         // A replica that has just come counts as online a moment later.
         wait_until("it is taken as a replica", || {
             let reply =
@@ -348,7 +352,7 @@ impl Chain {
             assert!(there >= count, "{counter} was {count}, and is {there}: {}", self.story);
         }
         self.members[old].server().wait_for_link();
-        assert_eq!(self.members[heir].number("sync_full"), full_before, "{}", self.story);
+        assert_eq!(partial(&mut self.members[old]), partial_before + 1, "{}", self.story);
         self.members[old].parent = Some(heir);
         self.lead(heir);
     }
