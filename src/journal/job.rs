@@ -141,7 +141,7 @@ impl Job {
             Record::Done { steps, .. } => (run.done, run.begun) = (steps, 0),
             Record::Opening { slots, sole, .. } => {
                 run.opened = run.opened.union(&slots.slots);
-                self.soles.opened(&slots, sole.as_ref());
+                self.soles.opened(&slots, sole.as_deref());
             }
             Record::Moved { slots, keys, .. } => {
                 self.soles.moved(&slots.slots);

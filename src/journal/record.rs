@@ -38,7 +38,7 @@ pub enum Record {
         #[serde(flatten)]
         slots: Batch,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        sole: Option<Sole>,
+        sole: Option<Box<Sole>>,
         at_ms: u64,
     },
     Moved {

@@ -64,7 +64,7 @@ impl Journal {
     ) -> Result<(), Failure> {
         let slots = Batch { source, target, slots: slots.clone() };
         self.know(|soles| soles.opened(&slots, sole.as_ref()));
-        self.write(&Record::Opening { slots, sole, at_ms: now_ms() }, false)
+        self.write(&Record::Opening { slots, sole: sole.map(Box::new), at_ms: now_ms() }, false)
     }
 
     /// The history of the source that had the only keys of the slot when it was opened on this way, if it had.
