@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::*;
-use rcl_proto::nodes_text::NodeFlags;
+use rcl_proto::nodes_text::{NodeFlags, NodeLine};
 use rcl_proto::resp::Reply;
 
 const KEYS: usize = 20_000;
@@ -54,17 +54,18 @@ impl Field {
     }
 
     fn owned(&self, index: usize) -> usize {
-        let nodes = text(&self.servers[index].link().call(&["CLUSTER", "NODES"]));
-        let nodes = rcl_proto::nodes_text::parse(&nodes).unwrap();
-        nodes.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).unwrap().slots.len()
+        self.myself(index).slots.len()
     }
 
     /// Slots that the source is about to give.
     fn migrating(&self) -> Vec<String> {
-        let nodes = text(&self.servers[SOURCE].link().call(&["CLUSTER", "NODES"]));
+        self.myself(SOURCE).migrating.iter().map(|(slot, _)| slot.to_string()).collect()
+    }
+
+    fn myself(&self, index: usize) -> NodeLine {
+        let nodes = text(&self.servers[index].link().call(&["CLUSTER", "NODES"]));
         let nodes = rcl_proto::nodes_text::parse(&nodes).unwrap();
-        let myself = nodes.iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).unwrap();
-        myself.migrating.iter().map(|(slot, _)| slot.to_string()).collect()
+        nodes.into_iter().find(|line| line.flags.contains(NodeFlags::MYSELF)).unwrap()
     }
 
     /// A reshard of most of the source's slots, slowed down, and under way. A third node is its entry.

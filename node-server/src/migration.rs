@@ -166,17 +166,14 @@ async fn connect(node: &Node, job: &Job) -> Result<Connection, String> {
         return Ok(Connection { stream, database: idle.database, is_fresh: false });
     }
     let (host, port) = &job.target;
-    match timeout(Duration::from_millis(job.timeout_ms), TcpStream::connect((host.as_str(), *port))).await {
-        Ok(Ok(stream)) => {
-            // Fails only on a connection that is gone.
-            let _ = stream.set_nodelay(true);
-            Ok(Connection { stream, database: None, is_fresh: true })
-        }
-        Ok(Err(error)) => {
-            Err(format!("IOERR error or timeout connecting to the client: {host}:{port}: {error}"))
-        }
-        Err(_) => Err(format!("IOERR error or timeout connecting to the client: {host}:{port}: timeout")),
-    }
+    let connected =
+        timeout(Duration::from_millis(job.timeout_ms), TcpStream::connect((host.as_str(), *port))).await;
+    let stream = Silence::in_time(connected).map_err(|silence| {
+        format!("IOERR error or timeout connecting to the client: {host}:{port}: {silence}")
+    })?;
+    // Fails only on a connection that is gone.
+    let _ = stream.set_nodelay(true);
+    Ok(Connection { stream, database: None, is_fresh: true })
 }
 
 fn give_back(node: &Node, job: &Job, connection: Connection) {
@@ -224,13 +221,13 @@ async fn converse(node: &Node, job: &Job, connection: &mut Connection) -> Result
     }
     let limit = Duration::from_millis(job.timeout_ms);
     let mut answer = Answer::default();
-    let failed = |doing: &str, why: &str| {
+    let failed = |doing: &str, silence: &Silence| {
         let (host, port) = &job.target;
-        format!("IOERR error or timeout {doing} target instance {host}:{port}: {why}")
+        format!("IOERR error or timeout {doing} target instance {host}:{port}: {silence}")
     };
     let written = timeout(limit, connection.stream.write_all(&request)).await;
     if let Err(silence) = Silence::in_time(written) {
-        answer.error = Some(failed("writing to", &silence.to_string()));
+        answer.error = Some(failed("writing to", &silence));
         return Err(Broken { was_closed: silence.is_end(), answer });
     }
     let mut replies = Replies { stream: &mut connection.stream, bytes: Vec::new(), used: 0 };
@@ -239,7 +236,7 @@ async fn converse(node: &Node, job: &Job, connection: &mut Connection) -> Result
         let reply = match replies.next(limit).await {
             Ok(reply) => reply,
             Err(silence) => {
-                answer.error.get_or_insert_with(|| failed("reading from", &silence.to_string()));
+                answer.error.get_or_insert_with(|| failed("reading from", &silence));
                 return Err(Broken { was_closed: nothing_came && silence.is_end(), answer });
             }
         };

@@ -4,26 +4,26 @@ use rcl_proto::{NodeId, Slot, SlotSet};
 
 use super::survey::Survey;
 use crate::cli::Failure;
-use crate::connect::{Cluster, Fields, Link, Words};
+use crate::connect::{Cluster, Fields, Link};
 use crate::journal::{History, Journal, Sole};
 
-/// A source of keys, as it was before any slot was opened.
+/// Of keys: a source as it was before any slot was opened.
 #[derive(Debug)]
-pub struct Source {
+pub struct Origin {
     ends: (NodeId, NodeId),
     /// It serves these.
     owned: SlotSet,
     history: Option<History>,
 }
 
-impl Source {
-    pub async fn of(cluster: &Cluster, source: NodeId, target: NodeId) -> Result<Source, Failure> {
+impl Origin {
+    pub async fn of(cluster: &Cluster, source: NodeId, target: NodeId) -> Result<Origin, Failure> {
         let owned = cluster.topology.node(source).map(|node| node.slots.clone()).unwrap_or_default();
         let history = match owned.is_empty() {
             true => None,
             false => history(cluster.link(source)?).await,
         };
-        Ok(Source { ends: (source, target), owned, history })
+        Ok(Origin { ends: (source, target), owned, history })
     }
 
     /// Those of `slots` of which the target has no key.
@@ -45,8 +45,8 @@ impl Source {
 
 /// `None`: it is no master, or may not be asked.
 async fn history(link: &Link) -> Option<History> {
-    let ask = async |section: &str| link.raw(&Words::of(&["INFO", section])).await.ok();
-    let (server, replication) = (Fields::of(&ask("server").await?), Fields::of(&ask("replication").await?));
+    let (server, replication) =
+        tokio::try_join!(Fields::of_section(link, "server"), Fields::of_section(link, "replication")).ok()?;
     let is_master = replication.get("role") == Some("master");
     let word =
         |fields: &Fields, name: &str| fields.get(name).filter(|word| !word.is_empty()).map(str::to_owned);

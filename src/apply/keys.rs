@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A key that exists on the target is an error (`BUSYKEY`), for its value there may be newer. Three exceptions: the target had no key of the slot when it was
-//! opened, and the source is what it was then (history.rs); the values are the same (settle.rs); and after an I/O error between source and target, when the source may have been told nothing of a key
-//! that the target has stored. What the source still holds it still serves, so its value is the right one, and the second
+//! opened, and the source is what it was then (history.rs); the values are the same (settle.rs); and after an I/O error between source and
+//! target, when the source may have been told nothing of a key that the target has stored. What the source still holds it still serves, so its value is the right one, and the second
 //! attempt replaces. Before that the target must be known to be in its place still (place.rs); then calls go one a write, and have more time
 //! (patience.rs).
 
@@ -21,7 +21,7 @@ use rcl_proto::{Address, Slot};
 use tokio::sync::{Notify, Semaphore};
 
 use super::failover::node_timeout;
-use super::history::Source;
+use super::history::Origin;
 use super::patience::Patience;
 use super::place::{Doubt, Place};
 use super::slots::first_error;
@@ -49,7 +49,7 @@ pub struct KeyPath {
     target_address: Address,
     connector: Connector,
     place: Place,
-    origin: Source,
+    origin: Origin,
     patience: Patience,
     settings: Settings,
     conduct: Conduct,
@@ -82,7 +82,7 @@ impl KeyPath {
         Ok(KeyPath {
             patience: Patience::new(settings.migrate_timeout_ms, ours, node_timeout(&from).await),
             place: Place::new(cluster, source.id, target.id),
-            origin: Source::of(cluster, source.id, target.id).await?,
+            origin: Origin::of(cluster, source.id, target.id).await?,
             source: from,
             target: to,
             target_address: target.address.clone(),

@@ -126,8 +126,8 @@ pub async fn await_quiet(cluster: &Cluster, node: &NodeRef) -> Result<(), Failur
     let started = Instant::now();
     let (mut count, mut since) = (String::new(), Instant::now());
     while started.elapsed() < LIMIT && since.elapsed() < QUIET {
-        let info = link.call(Words::of(&["INFO", "errorstats"])).await?;
-        let now = Fields::of(&info).get("errorstat_MOVED").unwrap_or_default().to_owned();
+        let errors = Fields::of_section(link, "errorstats").await?;
+        let now = errors.get("errorstat_MOVED").unwrap_or_default().to_owned();
         if now != count {
             (count, since) = (now, Instant::now());
         }

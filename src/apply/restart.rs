@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::Stop;
 use super::join::view_lines;
 use crate::cli::{Failure, Kind, Session};
-use crate::connect::{Cluster, Fields, Link, Words};
+use crate::connect::{Cluster, Fields, Link};
 use crate::output::Output;
 use crate::plan::NodeRef;
 
@@ -80,7 +80,7 @@ pub async fn restart(
 
 /// Every process has its own.
 async fn run_id(link: &Link) -> Result<String, Failure> {
-    let info = Fields::of(&link.call(Words::of(&["INFO", "server"])).await?);
+    let info = Fields::of_section(link, "server").await?;
     Ok(info.get("run_id").unwrap_or_default().to_owned())
 }
 

@@ -216,6 +216,11 @@ impl Fields {
         Fields(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
+    /// A section of INFO.
+    pub async fn of_section(link: &Link, section: &str) -> Result<Fields, LinkError> {
+        Ok(Fields::of(&link.call(Words::of(&["INFO", section])).await?))
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }

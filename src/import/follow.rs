@@ -99,8 +99,8 @@ impl Follower {
     /// The streams are read up to where the nodes are now.
     async fn wait_for_all_that_was_written(&self) -> Result<(), Failure> {
         for (holder, ear) in &self.ears {
-            let replication = holder.link.call(Words::of(&["INFO", "replication"])).await?;
-            let written = Fields::of(&replication).number("master_repl_offset");
+            let replication = Fields::of_section(&holder.link, "replication").await?;
+            let written = replication.number("master_repl_offset");
             loop {
                 let (offset, failed) = {
                     let told = ear.told();

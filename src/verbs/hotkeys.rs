@@ -115,8 +115,8 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
 
 async fn refuse_without_counters(holders: &[Holder], entry: &Address) -> Result<(), Failure> {
     for holder in holders {
-        let memory = holder.link.call(Words::of(&["INFO", "memory"])).await?;
-        let policy = Fields::of(&memory).get("maxmemory_policy").unwrap_or("unknown").to_owned();
+        let memory = Fields::of_section(&holder.link, "memory").await?;
+        let policy = memory.get("maxmemory_policy").unwrap_or("unknown").to_owned();
         if !policy.ends_with("-lfu") {
             return Err(Failure::refused(format!(
                 "{} does not count how often keys are used: its maxmemory-policy is {policy}",

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::origin::Login;
 use crate::cli::{Failure, Kind, Manners, Session};
-use crate::connect::{Fields, Words};
+use crate::connect::Fields;
 use crate::import::{Conflict, Copied, Copier, Cursor, Follower, Job};
 use crate::keys::{Filter, Holder, Keyspace, Rate, Walk};
 use crate::output::{Paint, Progress, Report, bytes, count, number_of, paint};
@@ -167,8 +167,8 @@ pub async fn run(session: &Session, args: &Args) -> Result<(), Failure> {
     let cursor = Cursor::open(args.cursor.as_deref(), job)?;
     let mut walks = Vec::new();
     for holder in holders {
-        let server = holder.link.call(Words::of(&["INFO", "server"])).await?;
-        let run_id = Fields::of(&server).get("run_id").unwrap_or_default().to_owned();
+        let server = Fields::of_section(&holder.link, "server").await?;
+        let run_id = server.get("run_id").unwrap_or_default().to_owned();
         walks.push((holder, run_id));
     }
     let done_before = walks.iter().map(|(holder, run_id)| cursor.start(&holder.id, run_id).1).sum();
