@@ -3,7 +3,8 @@
 //! ```text
 //!   smaller_share  less of it than who wants one too, though never nothing       who loads what others serve meanwhile
 //!   long_slices    who has ordinary ones goes first when he wakes up             who loads and frees: nobody waits for that by the ms
-//!   short_slices   soon after it wakes up, and it keeps it for what is short     who takes locks that clients wait for
+//!   ShortWork      soon after it wakes up, and it keeps it for what is short     who takes locks that clients wait for
+//!   undisturbed    until it is done, whoever wakes up meanwhile                  who holds such a lock
 //! ```
 //!
 //! Besides, who works for long without a rest lets others run every few dozen microseconds ([`let_others_run`]). A system that does not
@@ -12,9 +13,10 @@
 //!
 //! Slices are as long as Linux (from 6.12 on) is asked for, and say nothing of how much of the processor a thread gets in all: who asks for
 //! short ones is sooner on, and sooner off. Older systems and other ones know one length for all; there, all is as if nobody
-//! had asked.
+//! had asked. To be undisturbed takes a right (`CAP_SYS_NICE`, or a limit for real-time priorities); who has none is disturbed now and then.
 
 use std::io;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 const SHORT: Duration = Duration::from_micros(100);
@@ -52,35 +54,90 @@ pub fn with_long_slices<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The calling thread does little at a time, and soon.
-pub fn short_slices() {
-    ask_for_slices(SHORT);
+/// The calling thread does little at a time, and soon; and nobody of the ordinary kind takes the processor from it while it says so, if
+/// the system lets this process.
+#[derive(Debug)]
+pub struct ShortWork {
+    may_be_undisturbed: bool,
 }
 
-/// None is what all have.
-#[cfg(target_os = "linux")]
+impl ShortWork {
+    pub fn begin() -> ShortWork {
+        ask_for_slices(SHORT);
+        ShortWork { may_be_undisturbed: true }
+    }
+
+    /// Until what is returned goes. For some dozen microseconds at a time: who wants the processor waits as long.
+    pub fn undisturbed(&mut self) -> Option<Undisturbed> {
+        if !self.may_be_undisturbed {
+            return None;
+        }
+        match set_scheduling(&Scheduling::FirstOfAll) {
+            Ok(()) => Some(Undisturbed { _here: PhantomData }),
+            Err(error) => {
+                tracing::debug!(%error, "others may take the processor from who holds a lock");
+                self.may_be_undisturbed = false;
+                None
+            }
+        }
+    }
+}
+
+/// The calling thread is.
+#[derive(Debug)]
+pub struct Undisturbed {
+    _here: PhantomData<*const ()>,
+}
+
+impl Drop for Undisturbed {
+    fn drop(&mut self) {
+        // Who woke up meanwhile is on at once.
+        ask_for_slices(SHORT);
+    }
+}
+
 fn ask_for_slices(length: Duration) {
+    if let Err(error) = set_scheduling(&Scheduling::Slices(length)) {
+        tracing::debug!(%error, "a thread keeps the slices that all have");
+    }
+}
+
+enum Scheduling {
+    /// As all have, with slices of this length. None is what all have.
+    Slices(Duration),
+    /// Before all that is scheduled so.
+    FirstOfAll,
+}
+
+#[cfg(target_os = "linux")]
+fn set_scheduling(scheduling: &Scheduling) -> io::Result<()> {
+    let (policy, priority, length) = match scheduling {
+        Scheduling::Slices(length) => (libc::SCHED_OTHER, 0, *length),
+        Scheduling::FirstOfAll => (libc::SCHED_FIFO, 1, Duration::ZERO),
+    };
     // SAFETY: the call has numbers for arguments; on Linux 0 stands for the calling thread.
     let nice = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
     let attributes = libc::sched_attr {
         size: size_of::<libc::sched_attr>() as u32,
-        sched_policy: libc::SCHED_OTHER as u32,
+        sched_policy: policy as u32,
         sched_flags: 0,
         sched_nice: nice,
-        sched_priority: 0,
+        sched_priority: priority,
         sched_runtime: length.as_nanos() as u64,
         sched_deadline: 0,
         sched_period: 0,
     };
     // SAFETY: the call reads the structure, whose size it was told; 0 stands for the calling thread.
-    let refused = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) } != 0;
-    if refused {
-        tracing::debug!(error = %io::Error::last_os_error(), "a thread keeps the slices that all have");
+    match unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn ask_for_slices(_length: Duration) {}
+fn set_scheduling(_scheduling: &Scheduling) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -108,11 +165,18 @@ mod tests {
     fn a_thread_asks_for_its_own_slices_and_keeps_all_else() {
         std::thread::spawn(|| {
             let before = attributes();
-            short_slices();
+            let mut short_work = ShortWork::begin();
             let short = attributes();
+            let undisturbed = short_work.undisturbed();
+            let at_once = attributes();
+            let expected = if undisturbed.is_some() { libc::SCHED_FIFO as u32 } else { before.sched_policy };
+            assert_eq!(at_once.sched_policy, expected);
+            drop(undisturbed);
+            let disturbed = attributes();
+            assert_eq!(disturbed.sched_runtime, short.sched_runtime);
             let long = with_long_slices(attributes);
             let after = attributes();
-            for others in [&short, &long, &after] {
+            for others in [&short, &disturbed, &long, &after] {
                 assert_eq!(others.sched_policy, before.sched_policy);
                 assert_eq!(others.sched_nice, before.sched_nice);
             }

@@ -2,7 +2,8 @@
 //!
 //! What a visit does under its lock is bounded by [`VISIT`]. Who waits for a lock that it had gets it next. What was copied under
 //! locks is freed here and nowhere else, so that its memory is at hand for the next visits. Where clients are served meanwhile, the
-//! walk rests about as long as it works (`rests.rs`).
+//! walk rests about as long as it works (`rests.rs`), and no ordinary thread interrupts it while it holds a lock, if the system
+//! lets the node have it so.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::writing::Writing;
 use super::{Pace, SnapshotError, Summary};
 use crate::clock;
 use crate::node::Node;
-use crate::scheduling;
+use crate::scheduling::{self, ShortWork};
 
 /// What is done under a lock at a time.
 pub(super) const VISIT: WalkBudget = WalkBudget { entries: 64, bytes: 64 * 1024 };
@@ -27,20 +28,24 @@ pub(super) struct Walk {
     room: Arc<Room>,
     /// The shards that are not done.
     unwalked: Vec<usize>,
-    /// Who is waited for does not rest.
-    rests: Option<Rests>,
+    /// Who is waited for does not give way.
+    giving_way: Option<GivingWay>,
+}
+
+struct GivingWay {
+    rests: Rests,
+    short_work: ShortWork,
 }
 
 impl Walk {
     pub(super) fn new(node: &Arc<Node>, room: Arc<Room>) -> Walk {
         let unwalked = (0..node.shards.count()).collect();
-        Walk { node: node.clone(), room, unwalked, rests: None }
+        Walk { node: node.clone(), room, unwalked, giving_way: None }
     }
 
     pub(super) fn all(&mut self, mut writing: Writing, pace: Pace) -> Result<Summary, SnapshotError> {
         if pace == Pace::GivingWay {
-            scheduling::short_slices();
-            self.rests = Some(Rests::new());
+            self.giving_way = Some(GivingWay { rests: Rests::new(), short_work: ShortWork::begin() });
         }
         // A visit may look at some more than it was told to.
         let mut handed = Handed::with_room_for(VISITS * 2 * VISIT.entries);
@@ -60,11 +65,12 @@ impl Walk {
 
     /// True when the shard is done, and the next one in its place.
     fn visit(&mut self, index: usize, handed: &mut Handed) -> Result<bool, SnapshotError> {
-        if let Some(rests) = &mut self.rests {
-            rests.rest_when_due();
+        if let Some(giving_way) = &mut self.giving_way {
+            giving_way.rests.rest_when_due();
         }
         let mut shard = self.node.shards.lock(index);
         let (locked_at, cpu_at) = (clock::monotonic(), clock::thread_cpu());
+        let undisturbed = self.giving_way.as_mut().and_then(|giving_way| giving_way.short_work.undisturbed());
         let walked = shard.keyspace.walk_snapshot(VISIT, handed).map_err(SnapshotError::Store)?;
         let is_done = walked.state == WalkState::Done;
         if is_done {
@@ -74,6 +80,7 @@ impl Walk {
         MutexGuard::unlock_fair(shard);
         let held_for = clock::monotonic() - locked_at;
         let cpu = clock::thread_cpu().and_then(|now| now.checked_sub(cpu_at?));
+        drop(undisturbed);
         self.node.persistence.progress.note_visit(held_for, cpu);
         self.node.latency.note("snapshot-visit", held_for);
         Ok(is_done)
