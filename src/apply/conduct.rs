@@ -17,8 +17,6 @@ pub struct Settings {
     pub replace: bool,
     /// A target may get more than its maxmemory has room for.
     pub overfill: bool,
-    /// How many slots are opened, moved and closed together.
-    pub batch_slots: usize,
     /// At most so many keys in one MIGRATE; the executor takes fewer when calls take long.
     pub keys_per_call: usize,
     /// The time limit of each MIGRATE; what patience.rs says when `None`.
@@ -36,7 +34,6 @@ impl Default for Settings {
         Settings {
             replace: false,
             overfill: false,
-            batch_slots: 128,
             keys_per_call: 100,
             migrate_timeout_ms: None,
             parallel: 8,
@@ -58,6 +55,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// How many slots are opened, moved and closed together. When such a batch has a new owner, its source and every other master that hears of it
+    /// write their `nodes.conf` with fsync, all at once, and serve nobody meanwhile: so where it matters what a move costs, that is to be seldom.
+    pub fn batch_slots(&self) -> usize {
+        if self.max_latency.is_some() { 512 } else { 128 }
+    }
+
     /// Some of them can be held only key by key.
     pub fn hold_a_pace(&self) -> bool {
         self.max_latency.is_some() || self.keys_per_second.is_some() || self.bytes_per_second.is_some()

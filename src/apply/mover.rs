@@ -202,7 +202,7 @@ impl Pair {
             false => handover((&source, part.source.id), (&target, part.target.id), settings).await?,
         };
         let slots: Vec<Slot> = part.slots.iter().collect();
-        let at_once = if handover.is_some() { SLOTS_PER_JOB } else { settings.batch_slots.max(1) };
+        let at_once = if handover.is_some() { SLOTS_PER_JOB } else { settings.limits.batch_slots() };
         let batches = slots.chunks(at_once).map(<[Slot]>::to_vec).collect();
         Ok(Pair {
             handover,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! These were measured on two cores with redis-server 7.0.15; where they are wrong the window corrects them. Writes aim at half a millisecond, for larger
-//! ones make nothing faster, or at an eighth of a limit that is shorter. The window is halved when a write took longer than most of the limit, and grows
+//! ones make nothing faster; where there is a limit, at a fortieth of it, or at 125 µs where that is more and no more than an eighth of it. The window is halved when a write took longer than most of the limit, and grows
 //! while writes that filled it stay below the aim. What only held up a write or two (the disk, another program) is grown back from, too: a write takes its own
 //! time and that of the one before it, so there twice the aim is quick enough.
 //!
@@ -31,8 +31,12 @@ const WRITE_KEYS: usize = 200;
 const USUAL_AIM: Duration = Duration::from_micros(500);
 /// What a write may take where the user sets no limit.
 const USUAL_LIMIT: Duration = Duration::from_millis(10);
-/// Of the limit. Whoever asks just then waits for more than the write: for questions, for files that the node writes, for a processor.
-const SHARE: u32 = 8;
+/// Of the limit. Whoever asks just then waits for more than the write: for questions, for files that the node writes, for its hash table that
+/// grows, for a processor.
+const SHARE: u32 = 40;
+/// Smaller writes are mostly the call's own time, where the limit leaves room for these.
+const SMALL_AIM: Duration = Duration::from_micros(125);
+const MOST_OF_THE_LIMIT: u32 = 8;
 
 /// A key, and what it takes of its node's memory; 0 where that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +69,9 @@ pub struct Window {
 
 impl Window {
     pub fn new(limit: Option<Duration>) -> Window {
-        let aim = limit.map_or(USUAL_AIM, |limit| (limit / SHARE).min(USUAL_AIM));
+        let aim = limit.map_or(USUAL_AIM, |limit| {
+            (limit / SHARE).clamp(SMALL_AIM, USUAL_AIM).min(limit / MOST_OF_THE_LIMIT)
+        });
         let weight = u64::try_from(aim.as_micros()).unwrap_or(u64::MAX).saturating_mul(BYTES_PER_US);
         Window { weight, start: weight, aim, limit: limit.unwrap_or(USUAL_LIMIT) }
     }
@@ -200,14 +206,15 @@ mod tests {
         let keys = keys(50, 100);
         let calls: [Call; 1] = [(Slot::MIN, &keys)];
         let us = Duration::from_micros;
-        let mut window = Window::new(Some(us(3200)));
-        let start = window.weight();
-        assert_eq!(start, 400 * BYTES_PER_US, "an eighth of the limit");
+        let aims = [400, 1000, 5000, 16_000, 60_000].map(|limit| Window::new(Some(us(limit))).weight());
+        assert_eq!(aims.map(|weight| weight / BYTES_PER_US), [50, 125, 125, 400, 500]);
         assert_eq!(Window::new(None).weight(), 500 * BYTES_PER_US);
-        window.learn(&calls, us(4000));
+        let mut window = Window::new(Some(us(16_000)));
+        let start = window.weight();
+        window.learn(&calls, us(14_000));
         assert!(window.weight() <= weight_of(&calls) / 2 && window.weight() < start);
         for _ in 0..100 {
-            window.learn(&calls, us(9000));
+            window.learn(&calls, us(14_000));
         }
         let (slow, one) = (window.weight(), [(Slot::MIN, &keys[..1])]);
         assert!(slow >= start / 4);
@@ -219,7 +226,7 @@ mod tests {
         window.learn(&calls, us(900));
         assert_eq!(window.weight(), start);
         for _ in 0..100 {
-            window.learn(&calls, us(9000));
+            window.learn(&calls, us(14_000));
         }
         // Quick ones that fill it make it grow, others do not.
         for _ in 0..100 {
