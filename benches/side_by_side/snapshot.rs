@@ -372,7 +372,7 @@ impl Load {
         for number in 0..LOADERS {
             let (mut client, ends, samples) = (node.client()?, load.ends.clone(), load.samples.clone());
             load.loaders.push(std::thread::spawn(move || {
-                rcl_node::scheduling::short_slices();
+                let _short = rcl_node::scheduling::ShortWork::begin();
                 let mut random = number as u64 + 1;
                 let mut due = Instant::now();
                 while !ends.load(Ordering::Relaxed) {
