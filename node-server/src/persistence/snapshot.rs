@@ -67,6 +67,10 @@ pub trait Sink: Send {
     fn write(&mut self, bytes: &Bytes) -> io::Result<SinkState>;
     /// All was written. A sink that is dropped without it got only a part.
     fn finish(self: Box<Self>) -> io::Result<()>;
+    /// A replica cannot serve before it has all.
+    fn is_waited_for(&self) -> bool {
+        false
+    }
     /// Nobody wants it any more: it ends at the next piece.
     fn is_called_off(&self) -> bool {
         false

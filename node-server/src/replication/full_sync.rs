@@ -243,6 +243,10 @@ impl Sink for StreamSink {
         self.chunks.blocking_send(Bytes::new()).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
+    fn is_waited_for(&self) -> bool {
+        true
+    }
+
     fn is_called_off(&self) -> bool {
         self.chunks.is_closed()
     }
@@ -284,6 +288,10 @@ impl Sink for SpoolSink {
             std::thread::Builder::new().name("spool".to_owned()).spawn(body)?;
         }
         Ok(())
+    }
+
+    fn is_waited_for(&self) -> bool {
+        true
     }
 
     fn is_called_off(&self) -> bool {

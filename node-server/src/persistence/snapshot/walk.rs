@@ -45,7 +45,8 @@ impl Walk {
 
     pub(super) fn all(&mut self, mut writing: Writing, pace: Pace) -> Result<Summary, SnapshotError> {
         if pace == Pace::GivingWay {
-            self.giving_way = Some(GivingWay { rests: Rests::new(), short_work: ShortWork::begin() });
+            let rests = Rests::new(writing.is_waited_for());
+            self.giving_way = Some(GivingWay { rests, short_work: ShortWork::begin() });
         }
         // A visit may look at some more than it was told to.
         let mut handed = Handed::with_room_for(VISITS * 2 * VISIT.entries);

@@ -98,6 +98,11 @@ impl Writing {
         Writing { node, settings, format, at_point, now_ms, encoder, outflow, database: None, keys: 0 }
     }
 
+    /// Replicas wait for it, and not only a disk.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.outflow.sinks.iter().any(|sink| sink.is_waited_for())
+    }
+
     pub(super) fn add(&mut self, handed: &Handed) -> Result<(), SnapshotError> {
         for piece in handed.iter() {
             for entry in piece.entries() {
