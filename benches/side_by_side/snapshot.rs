@@ -5,13 +5,16 @@
 //!   idle          the slowest in a thousand requests, before anything is begun
 //!   busy          the same while another program computes on one core: what any work on this machine costs
 //!   BGSAVE        its time, the same latency, and by how much memory grows (PSS with children: what fork shares counts once)
+//!   locks         the longest time that BGSAVE and full sync held one, beside the longest time for which the machine itself took the
+//!                 processor from a thread that did nothing but read the clock, and that no ordinary thread could interrupt
 //!   full sync     a second node joins as its replica: until its offset is near the master's; then both have the same
 //! one node with 10M keys (KEYS=n: so many; alone: the part snapshot-start)
 //!   BGSAVE        the longest request of the first fifth of a second, beside the longest of as long a time before
 //! ```
 //!
 //! The slowest in a thousand of a second's requests are two: so saves are repeated until they took some seconds in all, and
-//! three replicas come one after the other. Memory is watched during one more of each: to ask the system for it holds the node up.
+//! some replicas come one after the other. A request counts for each time that it touches, from when it was due to its answer:
+//! one that was due just before a BGSAVE waits for the fork, too; so there is a rest between one time and the next. Memory is watched during one more of each: to ask the system for it holds the node up.
 //! Those who ask for keys are on the same machine as the node, where real ones are not: so their threads wake up before others
 //! that want a processor (where the system can do that). Times and latencies mean little where others wait for a core too; ratios of one
 //! round say more.
@@ -38,11 +41,13 @@ const COMPARED: usize = 200_000;
 /// The longest that a snapshot may hold a lock.
 const LONGEST_HOLD_US: f64 = 1000.0;
 const AT_THE_START: Duration = Duration::from_millis(200);
-const IDLE: Duration = Duration::from_secs(3);
+const IDLE: Duration = Duration::from_secs(8);
+/// So long nothing is measured between one time and the next.
+const REST: Duration = Duration::from_millis(200);
 /// Saves are repeated until they took so long, and no more often than so many times.
-const SAVING: Duration = Duration::from_secs(3);
+const SAVING: Duration = Duration::from_secs(8);
 const MOST_SAVES: usize = 10;
-const SYNCS: usize = 3;
+const SYNCS: usize = 4;
 
 pub fn measure(scale: Scale, figures: &mut Figures) -> anyhow::Result<()> {
     let (rounds, keys) = scale.of((3, 2_000_000), (1, 200_000));
@@ -86,17 +91,18 @@ struct Run {
     sync_ms: f64,
     sync_growth: f64,
     holds: Holds,
+    machine_us: f64,
 }
 
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Run { idle_ms, busy_ms, save_ms, sync_ms, .. } = self;
+        let Run { idle_ms, busy_ms, save_ms, sync_ms, machine_us, .. } = self;
         let (save, sync) = (save_ms / idle_ms, sync_ms / idle_ms);
         write!(
             f,
             "p99.9 idle {idle_ms:.3} ms, with a busy core {busy_ms:.3}, BGSAVE {save_ms:.3} ({save:.2} times idle's), "
         )?;
-        write!(f, "full sync {sync_ms:.3} ({sync:.2} times)")
+        write!(f, "full sync {sync_ms:.3} ({sync:.2} times), the machine was gone for {machine_us:.0} µs")
     }
 }
 
@@ -172,6 +178,8 @@ fn report(figures: &mut Figures, ours: &Run, theirs: &Run) {
     add("longest_hold", title, most(1.0), ours.holds.longest_us, LONGEST_HOLD_US);
     let title = "the same: what it had a processor for";
     add("longest_hold_cpu", title, most(1.0), ours.holds.longest_cpu_us, LONGEST_HOLD_US);
+    let title = "the same beside the longest time that the machine took a processor from a thread";
+    add("longest_hold_machine", title, most(1.0), ours.holds.longest_us, ours.machine_us);
 }
 
 fn run(side: Side, keys: usize) -> anyhow::Result<Run> {
@@ -181,8 +189,8 @@ fn run(side: Side, keys: usize) -> anyhow::Result<Run> {
     let mut run = Run::default();
     let load = Load::start(&master, keys)?;
     std::thread::sleep(Duration::from_secs(1));
-    run.idle_ms = load.slowest_ms(&[Span::of_nothing(IDLE)], 0.999)?;
-    run.busy_ms = load.slowest_ms(&[Span::of_computing(IDLE)], 0.999)?;
+    run.idle_ms = load.slowest_ms(&[Span::of_nothing(IDLE)?], 0.999)?;
+    run.busy_ms = load.slowest_ms(&[Span::of_computing(IDLE)?], 0.999)?;
 
     let mut client = master.client()?;
     let mut saves = Vec::new();
@@ -215,6 +223,7 @@ fn run(side: Side, keys: usize) -> anyhow::Result<Run> {
     run.sync_ms = load.slowest_ms(&syncs, 0.999)?;
 
     load.end()?;
+    run.machine_us = longest_gap(IDLE).as_secs_f64() * 1e6;
     compare(&master, last.as_ref().context("a replica came")?, keys)?;
     Ok(run)
 }
@@ -225,7 +234,7 @@ fn pause_at_the_start(side: Side, keys: usize) -> anyhow::Result<f64> {
     let load = Load::start(&node, keys)?;
     std::thread::sleep(Duration::from_secs(1));
     let mut client = node.client()?;
-    let idle = Span::of_nothing(AT_THE_START);
+    let idle = Span::of_nothing(AT_THE_START)?;
     let start = Span::of(|| {
         let began = Instant::now();
         client.call(&["BGSAVE"])?;
@@ -279,23 +288,27 @@ struct Span {
 
 impl Span {
     fn of(what: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Span> {
+        std::thread::sleep(REST);
         let from = Instant::now();
         what()?;
         Ok(Span { from, to: Instant::now() })
     }
 
     /// Waits so long.
-    fn of_nothing(length: Duration) -> Span {
-        let from = Instant::now();
-        std::thread::sleep(length);
-        Span { from, to: Instant::now() }
+    fn of_nothing(length: Duration) -> anyhow::Result<Span> {
+        Span::of(|| {
+            std::thread::sleep(length);
+            Ok(())
+        })
     }
 
     /// Computes so long.
-    fn of_computing(length: Duration) -> Span {
-        let from = Instant::now();
-        while from.elapsed() < length {}
-        Span { from, to: Instant::now() }
+    fn of_computing(length: Duration) -> anyhow::Result<Span> {
+        Span::of(|| {
+            let from = Instant::now();
+            while from.elapsed() < length {}
+            Ok(())
+        })
     }
 
     fn length(&self) -> Duration {
@@ -356,8 +369,8 @@ fn compare(master: &Node, replica: &Node, keys: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// When a request was sent and how long it took.
-type Sample = (Instant, Duration);
+/// When a request was due and when it was answered.
+type Sample = (Instant, Instant);
 
 /// Requests at a steady pace from some connections.
 struct Load {
@@ -388,7 +401,7 @@ impl Load {
                     };
                     ensure!(!matches!(reply[..], [Reply::Error(_)]), "{reply:?}");
                     let now = Instant::now();
-                    samples.lock().map_err(|_| anyhow!("a loader panicked"))?.push((due, now - due));
+                    samples.lock().map_err(|_| anyhow!("a loader panicked"))?.push((due, now));
                     due += PAUSE_BETWEEN;
                     match due.checked_duration_since(now) {
                         Some(wait) => std::thread::sleep(wait),
@@ -405,9 +418,13 @@ impl Load {
     /// This share of the requests of these times took no longer, in milliseconds.
     fn slowest_ms(&self, spans: &[Span], share: f64) -> anyhow::Result<f64> {
         let samples = self.samples.lock().map_err(|_| anyhow!("a loader panicked"))?;
-        let is_within = |at: Instant| spans.iter().any(|span| (span.from..span.to).contains(&at));
-        let mut took: Vec<Duration> =
-            samples.iter().filter(|(at, _)| is_within(*at)).map(|(_, took)| *took).collect();
+        let touches =
+            |due: Instant, answered: Instant| spans.iter().any(|span| due < span.to && span.from < answered);
+        let mut took: Vec<Duration> = samples
+            .iter()
+            .filter(|(due, answered)| touches(*due, *answered))
+            .map(|(due, answered)| *answered - *due)
+            .collect();
         took.sort_unstable();
         let place = ((took.len() as f64 * share) as usize).min(took.len().saturating_sub(1));
         Ok(took.get(place).context("no request was made")?.as_secs_f64() * 1e3)
@@ -420,6 +437,27 @@ impl Load {
         }
         Ok(())
     }
+}
+
+/// For how long a processor was gone at most from under a thread that reads the clock this long and that no ordinary thread interrupts.
+/// It does so half of the time, since the system takes one from who never rests.
+fn longest_gap(length: Duration) -> Duration {
+    const AT_A_TIME: Duration = Duration::from_millis(5);
+    let mut short_work = rcl_node::scheduling::ShortWork::begin();
+    let (began, mut longest) = (Instant::now(), Duration::ZERO);
+    while began.elapsed() < length {
+        let undisturbed = short_work.undisturbed();
+        let from = Instant::now();
+        let mut last = from;
+        while last - from < AT_A_TIME {
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        drop(undisturbed);
+        std::thread::sleep(AT_A_TIME);
+    }
+    longest
 }
 
 /// 64 bytes that can't be compressed.
