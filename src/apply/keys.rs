@@ -20,6 +20,7 @@ use rcl_proto::resp::Reply;
 use rcl_proto::{Address, Slot};
 use tokio::sync::{Notify, Semaphore};
 
+use super::beat::Beat;
 use super::failover::node_timeout;
 use super::history::Origin;
 use super::patience::Patience;
@@ -54,6 +55,8 @@ pub struct KeyPath {
     settings: Settings,
     conduct: Conduct,
     window: Mutex<Window>,
+    /// Where writes are limited.
+    beat: Option<Beat>,
     /// Shared by all that write to this source, or to this target.
     pub of_source: Turn,
     pub of_target: Turn,
@@ -78,6 +81,7 @@ impl KeyPath {
     ) -> Result<KeyPath, Failure> {
         let (from, to) = (cluster.link(source.id)?.clone(), cluster.link(target.id)?.clone());
         let rests = settings.limits.max_latency.is_some();
+        let window = Window::new(settings.limits.max_latency);
         let ours = session.connector.time_limit;
         Ok(KeyPath {
             patience: Patience::new(settings.migrate_timeout_ms, ours, node_timeout(&from).await),
@@ -89,7 +93,8 @@ impl KeyPath {
             connector: session.connector.clone(),
             settings,
             conduct: conduct.clone(),
-            window: Mutex::new(Window::new(settings.limits.max_latency)),
+            beat: rests.then(|| Beat::new(window.aim())),
+            window: Mutex::new(window),
             of_source: Turn::new(rests),
             of_target: Turn::new(rests),
             sends: Semaphore::new(1),
@@ -177,7 +182,8 @@ impl KeyPath {
             let bytes =
                 write.iter().flat_map(|(_, keys)| *keys).map(|key| key.bytes).fold(0, u64::saturating_add);
             self.conduct.pace.take(keys, bytes).await;
-            if let Err(failure) = in_turn(&[&self.of_source, &self.of_target], self.migrate(&write)).await {
+            let turns = [&self.of_source, &self.of_target];
+            if let Err(failure) = in_turn(&turns, self.good_moment(), self.migrate(&write)).await {
                 let mut sending = sent();
                 sending.left.clear();
                 sending.failure.get_or_insert(failure);
@@ -185,6 +191,13 @@ impl KeyPath {
             }
             self.conduct.meter.add_keys(keys, bytes);
             sent().moved += keys;
+        }
+    }
+
+    /// The target is not about to be busy with something of its own.
+    async fn good_moment(&self) {
+        if let Some(beat) = &self.beat {
+            beat.pass(&self.target).await;
         }
     }
 
@@ -220,16 +233,21 @@ impl KeyPath {
             failed.extend(left.iter().skip(replies.len()));
             if failed.is_empty() {
                 if attempt == 0 {
-                    self.window
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .learn(calls, started.elapsed());
+                    self.learn(calls, started, Instant::now());
                 }
                 return Ok(());
             }
             left = failed;
         }
         Err(self.refused(left[0].0.0, &why))
+    }
+
+    /// These were sent and answered then.
+    fn learn(&self, calls: &[Call<'_>], sent: Instant, answered: Instant) {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner).learn(calls, answered - sent);
+        if let Some(beat) = &self.beat {
+            beat.written(sent, answered);
+        }
     }
 
     /// The target has a key of this call.

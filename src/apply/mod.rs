@@ -4,6 +4,7 @@
 //! what was done already is not in it, or does nothing. Neighbouring steps of one kind are done side by side. Before they
 //! begin, the journal has them on disk.
 
+mod beat;
 mod conduct;
 mod dissolve;
 mod epochs;

@@ -60,19 +60,25 @@ fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Moves keys, which keeps all of these busy. They are to be named in one order everywhere: sources first.
-pub async fn in_turn<T>(turns: &[&Turn], deed: impl Future<Output = T>) -> T {
-    taking(turns, |turn| &turn.writes, deed).await
+/// Moves keys, which keeps all of these busy, as soon as it is its turn and all is `ready`; until then they rest. They are to be named in one
+/// order everywhere: sources first.
+pub async fn in_turn<T>(
+    turns: &[&Turn],
+    ready: impl Future<Output = ()>,
+    deed: impl Future<Output = T>,
+) -> T {
+    taking(turns, |turn| &turn.writes, ready, deed).await
 }
 
 /// Asks or tells something beside the keys.
 pub async fn beside<T>(turns: &[&Turn], deed: impl Future<Output = T>) -> T {
-    taking(turns, |turn| &turn.beside, deed).await
+    taking(turns, |turn| &turn.beside, std::future::ready(()), deed).await
 }
 
 async fn taking<T>(
     turns: &[&Turn],
     places: impl Fn(&Turn) -> &Semaphore,
+    ready: impl Future<Output = ()>,
     deed: impl Future<Output = T>,
 ) -> T {
     let mut taken = Vec::with_capacity(turns.len());
@@ -80,7 +86,10 @@ async fn taking<T>(
         // Nobody closes them, so this is no error.
         taken.push(places(turn).acquire().await.ok());
     }
+    let came = Instant::now();
+    ready.await;
     let started = Instant::now();
+    turns.iter().for_each(|turn| turn.rested(started - came));
     let done = deed.await;
     let busy = started.elapsed();
     if let Some(rest) = turns.iter().filter_map(|turn| turn.rest(busy)).max() {
@@ -108,7 +117,7 @@ mod tests {
             }
             at_once
         };
-        let keys = || in_turn(turns, deed());
+        let keys = || in_turn(turns, std::future::ready(()), deed());
         let other = || beside(turns, deed());
         let (a, b, c, d, e, f) = tokio::join!(keys(), keys(), keys(), other(), other(), other());
         [a, b, c, d, e, f].into_iter().max().unwrap()
@@ -127,8 +136,15 @@ mod tests {
     async fn a_node_is_left_alone_for_twice_as_long_as_it_was_busy() {
         let busy = Duration::from_millis(20);
         let started = Instant::now();
-        in_turn(&[&Turn::new(true)], tokio::time::sleep(busy)).await;
+        let turn = Turn::new(true);
+        in_turn(&[&turn], std::future::ready(()), tokio::time::sleep(busy)).await;
         assert!(started.elapsed() >= busy * 3);
+        in_turn(&[&turn], tokio::time::sleep(busy), async {}).await;
+        let owed_us = turn.owed_us.as_ref().map(|owed| owed.load(Ordering::Relaxed));
+        assert!(
+            owed_us.is_some_and(|owed| owed < -1000),
+            "{owed_us:?}: to wait until all is ready is a rest"
+        );
         let (turn, us) = (Turn::new(true), Duration::from_micros);
         assert_eq!([150, 300].map(|busy| turn.rest(us(busy))), [None, None], "shorter rests are saved up");
         assert_eq!(turn.rest(us(300)), Some(us(1500)));

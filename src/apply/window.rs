@@ -80,6 +80,11 @@ impl Window {
         self.weight
     }
 
+    /// What a write is to take.
+    pub fn aim(&self) -> Duration {
+        self.aim
+    }
+
     /// A write of `calls` took so long.
     pub fn learn(&mut self, calls: &[Call<'_>], took: Duration) {
         let sent = weight_of(calls);
