@@ -102,6 +102,13 @@ impl Side {
         missing(self).total_cmp(&missing(other)).then(lack(self).total_cmp(&lack(other)))
     }
 
+    /// For slots without weight. Who is above its band has to give, and who took is not asked to: so it comes last.
+    fn by_crowd(&self, other: &Side) -> Ordering {
+        let has_to_give = |side: &Side| side.load > side.high;
+        let slots = |side: &Side| side.count as f64 / side.weight;
+        has_to_give(self).cmp(&has_to_give(other)).then(slots(self).total_cmp(&slots(other)))
+    }
+
     fn may_take(&self) -> bool {
         !self.gives && self.weight > 0.0
     }
@@ -145,10 +152,7 @@ impl Scale {
                 let weighs_nothing = *load == 0;
                 let takers = (0..self.sides.len()).filter(|&side| self.sides[side].may_take());
                 let taker = if weighs_nothing {
-                    let slots = |side: &Side| side.count as f64 / side.weight;
-                    // Who is above its band has to give, and who took is not asked to.
-                    let takers = takers.filter(|&side| self.sides[side].load <= self.sides[side].high);
-                    takers.min_by(|&a, &b| slots(&self.sides[a]).total_cmp(&slots(&self.sides[b])))
+                    takers.min_by(|&a, &b| self.sides[a].by_crowd(&self.sides[b]))
                 } else {
                     takers.max_by(|&a, &b| self.sides[a].by_need(&self.sides[b]))
                 };
@@ -327,6 +331,17 @@ mod tests {
         assert_eq!(moves.len(), 2);
         let given: usize = plan(&topology, &wish).unwrap().moves().map(|part| part.slots.len()).sum();
         assert_eq!(given, 8);
+    }
+
+    #[test]
+    fn weight_zero_takes_all_slots_though_shares_are_rounded() {
+        // As floating point has it, 1.7 parts of 1.7 of these are a little less than all of them: so the second is above its band.
+        const KEYS: u64 = 13;
+        assert!(KEYS as f64 * 1.7 / 1.7 < KEYS as f64);
+        let topology = with_keys(&[8192, 8192], &[(0, 5), (9000, KEYS - 5)]);
+        let weights = [(id(1), 0.0), (id(2), 1.7)].into();
+        let (moves, _) = moved(&topology, &Wish { weights, threshold_percent: 0.0, ..by_keys() });
+        assert_eq!(moves, [(7001, 7002, "0-8191".to_owned())]);
     }
 
     #[test]
