@@ -5,8 +5,8 @@
 //!   idle          the slowest in a thousand requests, before anything is begun
 //!   busy          the same while another program computes on one core: what any work on this machine costs
 //!   BGSAVE        its time, the same latency, and by how much memory grows (PSS with children: what fork shares counts once)
-//!   locks         the longest time that BGSAVE and full sync held one, beside the longest time for which the machine itself took the
-//!                 processor from a thread that did nothing but read the clock, and that no ordinary thread could interrupt
+//!   locks         the longest time that BGSAVE and full sync held one; to judge it by, a round ends with the longest time for which the
+//!                 machine itself took the processor from a thread that did nothing but read the clock, and that no ordinary thread could interrupt
 //!   full sync     a second node joins as its replica: until its offset is near the master's; then both have the same
 //! one node with 10M keys (KEYS=n: so many; alone: the part snapshot-start)
 //!   BGSAVE        the longest request of the first fifth of a second, beside the longest of as long a time before
@@ -178,8 +178,6 @@ fn report(figures: &mut Figures, ours: &Run, theirs: &Run) {
     add("longest_hold", title, most(1.0), ours.holds.longest_us, LONGEST_HOLD_US);
     let title = "the same: what it had a processor for";
     add("longest_hold_cpu", title, most(1.0), ours.holds.longest_cpu_us, LONGEST_HOLD_US);
-    let title = "the same beside the longest time that the machine took a processor from a thread";
-    add("longest_hold_machine", title, most(1.0), ours.holds.longest_us, ours.machine_us);
 }
 
 fn run(side: Side, keys: usize) -> anyhow::Result<Run> {
